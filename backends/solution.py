@@ -1,0 +1,105 @@
+"""What a backend is asked and what it answers: `SolveOptions`, `Solution`, `Capabilities`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from allocc.compiler.program import FloatArray
+
+Termination = Literal[
+    "optimal",  # proven to the asked gap
+    "infeasible",
+    "unbounded",
+    "infeasible_or_unbounded",
+    "time_limit",
+    "memory_limit",
+    "node_limit",
+    "interrupted",
+    "failed",  # the solver gave up; `message` says why
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend takes as it is. `functions` names kinds of `FunctionAtoms`."""
+
+    integers: bool = True
+    products: bool = False
+    functions: frozenset[str] = frozenset()
+    warm_start: bool = False
+    cutoff: bool = False
+    duals: bool = False
+    progress: bool = False
+    interrupt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A moment of a running solve; None where nothing is known yet. `seconds` since its start."""
+
+    seconds: float
+    value: float | None
+    bound: float | None
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """Limits and hints of one solve.
+
+    `gap` is relative, as in the certificate: |value - bound| / |value|. `start` is a full point
+    (one entry a column, NaN where unknown). `cutoff` is a value that is already had: only better
+    points are of interest. `cancel` asks for a clean stop with the best that is known.
+    """
+
+    time_limit: float | None = None
+    gap: float = 1e-6
+    absolute_gap: float = 1e-9
+    threads: int | None = None
+    seed: int = 0
+    memory_limit_mb: float | None = None
+    start: FloatArray | None = None
+    cutoff: float | None = None
+    on_progress: Callable[[Progress], None] | None = None
+    cancel: threading.Event | None = None
+    log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """An honest outcome. `point` is None when there is no incumbent, `bound` when none is proven.
+
+    `value` and `bound` are in the Program's own sense and include its offset. `row_duals` (a LP only)
+    is the change of the objective for one more unit of a row's side that holds.
+    """
+
+    termination: Termination
+    point: FloatArray | None
+    value: float | None
+    bound: float | None
+    seconds: float
+    nodes: int = 0
+    solver: str = ""
+    message: str = ""
+    row_duals: FloatArray | None = None
+    reduced_costs: FloatArray | None = None
+
+
+class MissingSolver(Exception):
+    """The solver's Python package is not installed, or its licence does not reach.
+
+    `install` is the command that mends it, or an empty string.
+    """
+
+    def __init__(self, solver: str, reason: str, install: str = "") -> None:
+        super().__init__(reason)
+        self.solver = solver
+        self.reason = reason
+        self.install = install
+
+
+class LicenceLimit(MissingSolver):
+    """The program is larger than the solver's licence allows."""

@@ -1,0 +1,1 @@
+"""Reformulations: one file each, from a nonlinear atom to linear rows."""

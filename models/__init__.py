@@ -1,0 +1,1 @@
+"""The model library: `.alloc` files that a model can `use`."""
