@@ -14,6 +14,7 @@ Termination = Literal[
     "infeasible",
     "unbounded",
     "infeasible_or_unbounded",
+    "cutoff",  # no point is better than the asked `cutoff`; `bound` says how far that is proven
     "time_limit",
     "memory_limit",
     "node_limit",
@@ -52,7 +53,9 @@ class SolveOptions:
 
     `gap` is relative, as in the certificate: |value - bound| / |value|. `start` is a full point
     (one entry a column, NaN where unknown). `cutoff` is a value that is already had: only better
-    points are of interest. `cancel` asks for a clean stop with the best that is known.
+    points are of interest. `cancel` asks for a clean stop with the best that is known. `log` lets
+    the solver write its own log on stdout. An exception that `on_progress` raises stops the solve
+    and is raised again.
     """
 
     time_limit: float | None = None

@@ -100,6 +100,20 @@ class FunctionAtoms:
         return len(self.result)
 
 
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """`x[result[k]]` is the largest (or smallest) of `x[argument[p]]` over all p of owner[p] = k."""
+
+    sense: Literal["min", "max"]
+    result: IntArray
+    owner: IntArray
+    argument: IntArray
+    span: Span | None = None
+
+    def __len__(self) -> int:
+        return len(self.result)
+
+
 def no_products() -> Products:
     """An empty set of products."""
     none = np.zeros(0, dtype=np.int64)
@@ -108,7 +122,10 @@ def no_products() -> Products:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """See the module's docstring. `matrix` is CSR without duplicate entries, rows x columns."""
+    """See the module's docstring. `matrix` is CSR without duplicate entries, rows x columns.
+
+    `defined[i]` is the column that definition row i defines (its coefficient there is 1), else -1.
+    """
 
     name: str
     sense: Literal["minimize", "maximize"]
@@ -124,6 +141,8 @@ class Program:
     row_blocks: tuple[Block, ...]
     products: Products = field(default_factory=no_products)
     functions: tuple[FunctionAtoms, ...] = ()
+    extremes: tuple[Extremes, ...] = ()
+    defined: IntArray | None = None
 
     @property
     def columns(self) -> int:

@@ -54,9 +54,9 @@ class Comment:
     text: str
 
 
-# Spans never take part in equality: two trees are equal when they say the same.
-def _span() -> Span:
-    return field(compare=False, repr=False)  # type: ignore[no-any-return]
+# Spans never take part in equality: two trees are equal when they say the same. A node that no
+# text stands behind (a test's, a rewriting stage's) may leave its span out.
+_NOWHERE = Span(Source("", ""), 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Identifier:
     """A name where it is declared or pointed at outside of expressions."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Text:
     """A string literal; also an expression (a label, as in `x["44001"]`)."""
 
     value: str
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 # --- expressions ---------------------------------------------------------------------------
@@ -85,7 +85,7 @@ class Number:
     value: float
     written: str
     unit: Unit | None = None
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Name:
     """A reference to a name."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Field:
 
     table: Identifier
     column: Identifier
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Subscript:
 
     base: Name | Field
     indices: tuple[Expression, ...]
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Fallback:
 
     subscript: Subscript
     otherwise: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Unary:
 
     operator: Literal["-", "+", "not"]
     operand: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Binary:
     operator: Literal["+", "-", "*", "/", "^", "and", "or"]
     left: Expression
     right: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Comparison:
 
     operands: tuple[Expression, ...]
     operators: tuple[Literal["<=", ">=", "==", "!=", "<", ">", "in"], ...]
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class Conditional:
     condition: Expression
     then: Expression
     otherwise: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Range:
 
     low: Expression
     high: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class SetLiteral:
     """`{a, b, "44001", 3}`: bare names are labels."""
 
     members: tuple[Expression, ...]
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class SetFilter:
     """`{c in County if existing[c] > 0}`."""
 
     index: Index
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class TupleExpression:
     """`(a, b)`, only where an index tuple is expected, as in `(a, b) in Link`."""
 
     members: tuple[Expression, ...]
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class Call:
     arguments: tuple[Expression, ...]
     index: Index | None = None
     body: Expression | None = None
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 Expression = (
@@ -236,7 +236,7 @@ class Binder:
 
     names: tuple[Identifier, ...]
     set_expression: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ class Index:
 
     binders: tuple[Binder, ...]
     condition: Expression | None = None
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 # --- units -----------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ class UnitName:
     """A unit's name, as `person` or `USD`; `1` is the dimensionless unit."""
 
     name: str
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ class UnitPower:
 
     base: Unit
     exponent: int
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,7 @@ class UnitProduct:
     operator: Literal["*", "/"]
     left: Unit
     right: Unit
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 Unit = UnitName | UnitPower | UnitProduct
@@ -290,7 +290,7 @@ class ModelHeader:
 
     name: Identifier
     title: str | None
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +299,7 @@ class Argument:
 
     name: Identifier
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +309,7 @@ class Use:
     names: tuple[Identifier, ...]
     file: Text
     arguments: tuple[Argument, ...]
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +319,7 @@ class Table:
     name: Identifier
     file: Text
     keys: tuple[Identifier, ...]
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +329,7 @@ class SetDeclaration:
     name: Identifier
     description: str | None
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +339,7 @@ class UnitDeclaration:
     name: Identifier
     factor: Number | None
     unit: Unit | None
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +348,7 @@ class Interval:
 
     low: Expression | None
     high: Expression | None
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +361,7 @@ class Parameter:
     unit: Unit | None
     interval: Interval | None
     value: Expression | None
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +373,7 @@ class Let:
     description: str | None
     unit: Unit | None
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +387,7 @@ class Time:
     end: Expression
     step: Expression | None
     method: Identifier | None
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +398,7 @@ class Compartment:
     index: Index | None
     description: str | None
     unit: Unit | None
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,7 +408,7 @@ class Initial:
     name: Identifier
     index: Index | None
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,7 +421,7 @@ class Flow:
     origin: Name | Subscript | None
     target: Name | Subscript | None
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,7 +434,7 @@ class Decide:
     unit: Unit | None
     kind: Literal["continuous", "integer", "binary"]
     interval: Interval | None
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,7 +445,7 @@ class Effect:
     index: Index | None
     operator: Literal["+=", "*="]
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,7 +456,7 @@ class Limit:
     index: Index | None
     description: str | None
     relation: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,7 +468,7 @@ class Prefer:
     description: str | None
     relation: Expression
     penalty: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,7 +481,7 @@ class Chance:
     scenario: Index
     weight: Expression
     limits: tuple[Limit, ...]
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -490,7 +490,7 @@ class Formal:
 
     name: Identifier
     sets: tuple[Identifier, ...]
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,7 +501,7 @@ class Function:
     formals: tuple[Formal, ...]
     description: str | None
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -511,7 +511,7 @@ class Intervention:
     name: Identifier
     description: str | None
     body: tuple[Statement, ...]
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -521,7 +521,7 @@ class Term:
     name: Identifier
     description: str | None
     value: Expression
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -530,7 +530,7 @@ class Objective:
 
     sense: Literal["minimize", "maximize"]
     terms: tuple[Term, ...]
-    span: Span = _span()
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
 Statement = (

@@ -1,0 +1,30 @@
+"""Solvers behind one question (`SolveOptions`) and one honest answer (`Solution`)."""
+
+from allocc.backends.check import PointCheck, check_point
+from allocc.backends.highs import HighsSession
+from allocc.backends.registry import Backend, get, names
+from allocc.backends.solution import (
+    Capabilities,
+    LicenceLimit,
+    MissingSolver,
+    Progress,
+    Solution,
+    SolveOptions,
+    Termination,
+)
+
+__all__ = [
+    "Backend",
+    "Capabilities",
+    "HighsSession",
+    "LicenceLimit",
+    "MissingSolver",
+    "PointCheck",
+    "Progress",
+    "Solution",
+    "SolveOptions",
+    "Termination",
+    "check_point",
+    "get",
+    "names",
+]

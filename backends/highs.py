@@ -1,0 +1,407 @@
+"""HiGHS through highspy: arrays go in as they are, LPs are re-solved from their last basis.
+
+How `SolveOptions` are mapped: `gap` is mip_rel_gap, `absolute_gap` mip_abs_gap, `seed` random_seed.
+`cutoff` stops a MIP once its dual bound has passed it and is not used for LPs. HiGHS's own
+objective_bound is not used: 1.15.1 reads it in the sense of minimizing whatever the model's sense,
+and when it cuts everything off HiGHS calls a worse point optimal, with a bound that is false. `memory_limit_mb` is watched from outside, on Linux only. `start` is used for MIPs;
+HiGHS completes a partial one.
+
+`infeasible` and `unbounded` after presolve are reported only when a second solve without presolve
+agrees: HiGHS 1.15.1 was seen to call a feasible program with 59 binaries infeasible.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from allocc.backends.interrupt import Monitor, supervise, watched
+from allocc.backends.solution import Capabilities, Solution, SolveOptions, Termination
+from allocc.backends.support import (
+    beyond,
+    check_data,
+    finite,
+    finite_point,
+    installed,
+    int32,
+    load,
+    package_version,
+    prepare,
+    refuse_unsupported,
+)
+from allocc.compiler.program import BoolArray, FloatArray, Program
+
+DIRECT_NONZEROS = 200_000
+"""LPs up to this size run in the calling thread when nothing has to be watched."""
+
+_ROWWISE = 2
+_FEASIBLE = 2
+_TERMINATIONS: dict[str, Termination] = {
+    "kOptimal": "optimal",
+    "kInfeasible": "infeasible",
+    "kUnbounded": "unbounded",
+    "kUnboundedOrInfeasible": "infeasible_or_unbounded",
+    "kTimeLimit": "time_limit",
+    "kMemoryLimit": "memory_limit",
+    "kSolutionLimit": "node_limit",
+    "kInterrupt": "interrupted",
+    "kHighsInterrupt": "interrupted",
+}
+_TO_CONFIRM = ("infeasible", "unbounded", "infeasible_or_unbounded")
+
+
+class HighsBackend:
+    """The default solver."""
+
+    name = "highs"
+    capabilities = Capabilities(
+        warm_start=True, cutoff=True, duals=True, progress=True, interrupt=True
+    )
+
+    def version(self) -> str:
+        """The version of highspy."""
+        return package_version("highspy")
+
+    def available(self) -> bool:
+        """Whether highspy is installed."""
+        return installed("highspy")
+
+    def solve(self, program: Program, options: SolveOptions) -> Solution:
+        """Solve once. For many solves of a program that changes little use `HighsSession`."""
+        done = prepare(program, self.name, None)
+        if done is not None:
+            return done
+        return HighsSession(program).solve(options)
+
+
+class HighsSession:
+    """One program that stays loaded while bounds, costs, coefficients and rows change.
+
+    An LP starts from the basis of the solve before. Not for two threads at once. `settings` are
+    HiGHS options by their own names, as `{"solver": "ipm"}`; they come last and win.
+    """
+
+    def __init__(self, program: Program, settings: Mapping[str, object] | None = None) -> None:
+        refuse_unsupported(program, "highs", None)
+        load("highspy", "HiGHS", "")
+        self._core: Any = importlib.import_module("highspy")
+        self._highs: Any = self._core.Highs()
+        self._highs.setOptionValue("output_flag", False)
+        self._settings = dict(settings or {})
+        self._applied: tuple[Any, ...] | None = None
+        self._sense = program.sense
+        self._objective: FloatArray = np.array(program.objective, dtype=np.float64)
+        self._offset = float(program.offset)
+        self._integer: BoolArray = np.array(program.integer, dtype=np.bool_)
+        self._mixed = bool(self._integer.any())
+        statuses = self._core.HighsModelStatus.__members__
+        self._terminations = {statuses[k]: v for k, v in _TERMINATIONS.items() if k in statuses}
+        self._error = self._core.HighsStatus.kError
+        self._rows = program.rows
+        self._indices = np.arange(program.columns, dtype=np.int32)
+        self._note = ""
+        # Whether the next LP starts from a basis; HiGHS then leaves presolve out by itself.
+        self._hot = False
+        self._load(program)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows now."""
+        return self._rows
+
+    def _load(self, program: Program) -> None:
+        check_data(program)
+        matrix = program.matrix
+        status = self._highs.passModel(
+            program.columns,
+            program.rows,
+            matrix.nnz,
+            _ROWWISE,
+            1 if self._sense == "minimize" else -1,
+            self._offset,
+            self._objective,
+            program.lower,
+            program.upper,
+            program.row_lower,
+            program.row_upper,
+            int32(matrix.indptr),
+            int32(matrix.indices),
+            matrix.data,
+            self._integer.astype(np.int32),
+        )
+        if status == self._error:
+            raise ValueError("HiGHS refuses the program: a number in it is out of range")
+        dropped = matrix.nnz - int(self._highs.getNumNz())
+        if dropped > 0:
+            self._note = f"HiGHS left out {dropped} coefficients that are zero or nearly zero"
+
+    # ---- changes ----
+
+    def set_column_bounds(self, columns: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
+        """New bounds for some columns."""
+        index = _index(columns)
+        self._try(
+            self._highs.changeColsBounds(
+                len(index), index, _spread(lower, index), _spread(upper, index)
+            )
+        )
+
+    def set_row_bounds(self, rows: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
+        """New sides for some rows."""
+        index = _index(rows)
+        self._try(
+            self._highs.changeRowsBounds(
+                len(index), index, _spread(lower, index), _spread(upper, index)
+            )
+        )
+
+    def set_objective(self, c: ArrayLike, offset: float = 0.0) -> None:
+        """A new objective, one coefficient a column, in the same sense as before."""
+        costs = np.array(c, dtype=np.float64)
+        if costs.shape != self._objective.shape:
+            raise ValueError(f"{len(self._objective)} coefficients are needed, not {costs.shape}")
+        if not np.isfinite(costs).all():
+            raise ValueError("the objective holds a number that is infinite or not a number")
+        self._try(self._highs.changeColsCost(len(costs), self._indices, costs))
+        self._try(self._highs.changeObjectiveOffset(float(offset)))
+        self._objective, self._offset = costs, float(offset)
+
+    def set_coefficients(self, rows: ArrayLike, columns: ArrayLike, values: ArrayLike) -> None:
+        """New matrix coefficients, entry by entry; an entry may be new or become zero."""
+        i, j = _index(rows), _index(columns)
+        for row, column, value in zip(i, j, _spread(values, i), strict=True):
+            self._try(self._highs.changeCoeff(int(row), int(column), float(value)))
+
+    def set_integrality(self, columns: ArrayLike, flags: ArrayLike) -> None:
+        """Make columns whole (True) or continuous (False)."""
+        index = _index(columns)
+        wanted = np.full(index.shape, np.asarray(flags, dtype=np.bool_))
+        self._try(self._highs.changeColsIntegrality(len(index), index, wanted.astype(np.uint8)))
+        self._integer[index] = wanted
+        self._hot = False
+        self._mixed = bool(self._integer.any())
+
+    def add_rows(self, matrix: sparse.csr_array, lower: ArrayLike, upper: ArrayLike) -> None:
+        """Append rows; the basis is kept, the new rows enter it as slack."""
+        count = matrix.shape[0]
+        every = np.arange(count, dtype=np.int32)
+        self._try(
+            self._highs.addRows(
+                count,
+                _spread(lower, every),
+                _spread(upper, every),
+                matrix.nnz,
+                int32(matrix.indptr)[:-1],
+                int32(matrix.indices),
+                matrix.data.astype(np.float64, copy=False),
+            )
+        )
+        self._rows += count
+        self._hot = False
+
+    def delete_rows(self, first: int) -> None:
+        """Remove the row `first` and all that come after it."""
+        gone = np.arange(first, self._rows, dtype=np.int32)
+        if len(gone):
+            self._try(self._highs.deleteRows(len(gone), gone))
+            self._rows = first
+            self._hot = False
+
+    def _try(self, status: Any) -> None:
+        if status == self._error:
+            raise ValueError("HiGHS refuses the change: an index or a number is out of range")
+
+    # ---- solving ----
+
+    def solve(self, options: SolveOptions | None = None) -> Solution:
+        """Solve what the session holds now."""
+        options = options or SolveOptions()
+        highs = self._highs
+        monitor = Monitor()
+        direct = not self._mixed and not watched(options) and highs.getNumNz() <= DIRECT_NONZEROS
+        self._set_options(options, direct)
+        if options.start is not None and self._mixed:
+            self._set_start(options.start)
+        hot = self._hot and not self._mixed
+        self._run(monitor, options, direct)
+        termination = self._termination(monitor)
+        note = self._note
+        if termination in _TO_CONFIRM and not hot and highs.getOptionValue("presolve")[1] != "off":
+            termination, note = self._confirm(monitor, options, direct, termination)
+        return self._read(monitor, options, termination, note)
+
+    def _set_options(self, options: SolveOptions, direct: bool) -> None:
+        # A scheduler that already works in this thread cannot change its number of threads, and
+        # simplex does not use it: leave it alone in direct runs.
+        threads = 0 if direct or options.threads is None else options.threads
+        limit = float("inf") if options.time_limit is None else max(options.time_limit, 0.0)
+        if not self._mixed and options.time_limit is not None:
+            # HiGHS counts the time of all LP runs of one object, but each MIP run by itself.
+            limit += self._highs.getRunTime()
+        wanted = (options.gap, options.absolute_gap, options.seed, options.log, threads, limit)
+        if wanted == self._applied:
+            return
+        for name, value in (
+            ("mip_rel_gap", float(options.gap)),
+            ("mip_abs_gap", float(options.absolute_gap)),
+            ("random_seed", int(options.seed)),
+            ("output_flag", options.log),
+            ("threads", threads),
+            ("time_limit", limit),
+            *self._settings.items(),
+        ):
+            if self._highs.setOptionValue(name, value) == self._error:
+                raise ValueError(f"HiGHS refuses {value!r} for its option {name}")
+        self._applied = wanted
+
+    def _set_start(self, start: FloatArray) -> None:
+        point = np.asarray(start, dtype=np.float64)
+        if point.shape != self._objective.shape:
+            raise ValueError(f"a start needs {len(self._objective)} entries, not {point.shape}")
+        known = np.flatnonzero(np.isfinite(point)).astype(np.int32)
+        if len(known) == len(point):
+            solution = self._core.HighsSolution()
+            solution.col_value = point
+            self._highs.setSolution(solution)
+        elif len(known):
+            self._highs.setSolution(len(known), known, point[known])
+
+    def _run(self, monitor: Monitor, options: SolveOptions, direct: bool) -> None:
+        highs = self._highs
+        if direct:
+            highs.run()
+            return
+        sense, cutoff = self._sense, options.cutoff
+
+        def on_mip(event: Any) -> None:
+            try:
+                out = event.data_out
+                bound = out.mip_dual_bound
+                monitor.note(out.mip_primal_bound, bound, out.mip_node_count)
+                if cutoff is not None and beyond(sense, finite(bound), cutoff):
+                    monitor.stop("cutoff")
+            except BaseException as error:  # noqa: BLE001 - raised by supervise
+                monitor.fail(error)
+            if monitor.stopping:
+                event.interrupt()
+
+        def on_lp(event: Any) -> None:
+            if monitor.stopping:
+                event.interrupt()
+
+        subscribed = (
+            [(highs.cbMipInterrupt, on_mip)]
+            if self._mixed
+            else [(highs.cbSimplexInterrupt, on_lp), (highs.cbIpmInterrupt, on_lp)]
+        )
+        for hook, function in subscribed:
+            hook.subscribe(function)
+        abandoned = False
+        try:
+            supervise(highs.run, monitor, options)
+        except KeyboardInterrupt:
+            abandoned = True  # the solver's thread still runs: do not touch its hooks
+            raise
+        finally:
+            if not abandoned:
+                for hook, function in subscribed:
+                    hook.unsubscribe(function)
+
+    def _termination(self, monitor: Monitor) -> Termination:
+        termination = self._terminations.get(self._highs.getModelStatus(), "failed")
+        if termination == "interrupted":
+            return monitor.stopped()
+        if termination == "unbounded" and self._mixed:
+            return "infeasible_or_unbounded"  # HiGHS has only seen that the LP relaxation is
+        return termination
+
+    def _confirm(
+        self, monitor: Monitor, options: SolveOptions, direct: bool, claim: Termination
+    ) -> tuple[Termination, str]:
+        """Solve again without presolve, within the time that is left."""
+        highs = self._highs
+        if options.time_limit is not None:
+            left = options.time_limit - monitor.seconds
+            if left <= 0.0:
+                return "time_limit", f"HiGHS says {claim}; no time was left to confirm it"
+            highs.setOptionValue("time_limit", left + (0.0 if self._mixed else highs.getRunTime()))
+        presolve = highs.getOptionValue("presolve")[1]
+        highs.clearSolver()
+        highs.setOptionValue("presolve", "off")
+        try:
+            self._run(monitor, options, direct)
+            second = self._termination(monitor)
+        finally:
+            highs.setOptionValue("presolve", presolve)
+            self._applied = None
+        if second == claim:
+            return second, self._note
+        if second in _TO_CONFIRM:
+            specific = claim if second == "infeasible_or_unbounded" else second
+            return specific, self._note
+        return second, f"HiGHS said {claim} with presolve and {second} without; the second counts"
+
+    def _read(
+        self, monitor: Monitor, options: SolveOptions, termination: Termination, note: str
+    ) -> Solution:
+        highs = self._highs
+        info = highs.getInfo()
+        self._hot = info.basis_validity == 1
+        point = value = bound = duals = costs = None
+        solution: Any = None
+        if info.primal_solution_status == _FEASIBLE and termination not in _TO_CONFIRM:
+            solution = highs.getSolution()
+            point = np.array(solution.col_value, dtype=np.float64)
+            if finite_point(point):
+                value = float(self._objective @ point) + self._offset
+            else:
+                point, note = None, "HiGHS returned a point that is not finite"
+        if termination == "optimal" and point is None:
+            termination, note = "failed", note or "HiGHS says optimal and gives no point"
+        elif termination == "failed":
+            note = note or f"HiGHS ended with {highs.getModelStatus().name}"
+        nodes = 0
+        if self._mixed:
+            nodes = max(int(info.mip_node_count), 0)
+            if termination not in _TO_CONFIRM:
+                bound = finite(info.mip_dual_bound)
+        elif termination == "optimal":
+            bound = value
+            if solution.dual_valid:
+                duals = np.array(solution.row_dual, dtype=np.float64)
+                costs = np.array(solution.col_dual, dtype=np.float64)
+        if monitor.keyboard:
+            note = note or "stopped by Ctrl-C"
+        answer = Solution(
+            termination,
+            point,
+            value,
+            bound,
+            monitor.seconds,
+            nodes,
+            "highs",
+            note,
+            duals,
+            costs,
+        )
+        if options.on_progress is not None:
+            monitor.note(value, bound, nodes)
+            options.on_progress(monitor.progress())
+        return answer
+
+
+def _index(values: ArrayLike) -> Any:
+    return np.atleast_1d(np.asarray(values, dtype=np.int32))
+
+
+def _spread(values: ArrayLike, index: Any) -> FloatArray:
+    """One number for all entries or one number for each."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.shape == index.shape:
+        return numbers
+    return np.full(index.shape, numbers)

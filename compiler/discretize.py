@@ -1,0 +1,384 @@
+"""From `Model` to `Problem`: time unrolled, flows turned into steps, limits into blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from allocc.compiler import errors
+from allocc.compiler.bind import Binder, is_small, reference
+from allocc.compiler.exponential import exponential_steps
+from allocc.compiler.expression import (
+    Data,
+    Extreme,
+    Node,
+    Reduce,
+    Variable,
+    add,
+    constant,
+    multiply,
+    negate,
+)
+from allocc.compiler.index import Axis, Coordinate, join_axes
+from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along
+from allocc.compiler.numeric import reduce_array
+from allocc.compiler.problem import Constraint, FlowValue, ObjectiveTerm, Problem, Update
+from allocc.compiler.scope import Now, Scope
+from allocc.compiler.spaces import Space, bind_index
+from allocc.dsl import tree
+from allocc.dsl.diagnostics import Collector
+
+
+def discretize(model: Model) -> Problem:
+    """Unroll a model; raises `AlloccError` with all independent mistakes.
+
+    Warnings are added to `model.diagnostics`.
+    """
+    return _Discretizer(model).run()
+
+
+class _Discretizer:
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        assert isinstance(model.binder, Binder)
+        self.binder: Binder = model.binder
+        self.evaluator = self.binder.evaluator
+        self.collector = Collector()
+        self.binder.collector = self.collector
+        self.period = Axis(model.time.periods) if model.time is not None else None
+
+    def run(self) -> Problem:
+        model = self.model
+        flows = self._flows(ahead=False)
+        trapezoid = model.time is not None and model.time.method == "trapezoid"
+        flows_ahead = self._flows(ahead=True) if trapezoid else {}
+        updates: list[Update] = []
+        for symbol in model.compartments.values():
+            update = self.binder.attempt(lambda s=symbol: self._update(s, flows, flows_ahead))  # type: ignore[misc]
+            if update is not None:
+                updates.append(update)
+        self.binder._active_dynamics = True
+        constraints: list[Constraint] = []
+        for limit in model.limits:
+            found = self.binder.attempt(lambda x=limit: self._limit(x))  # type: ignore[misc]
+            constraints.extend(found or [])
+        terms: list[ObjectiveTerm] = []
+        if model.objective is not None:
+            for term in model.objective.terms:
+                made = self.binder.attempt(lambda x=term: self._term(x))  # type: ignore[misc]
+                if made is not None:
+                    terms.append(made)
+        sense = model.objective.sense if model.objective is not None else "minimize"
+        for prefer in model.prefers:
+            made = self.binder.attempt(lambda x=prefer: self._prefer(x, sense))  # type: ignore[misc]
+            if made is not None:
+                terms.append(made)
+        self.binder._active_dynamics = False
+        self._unused()
+        self.collector.raise_errors()
+        if model.time is not None and model.time.method == "exponential":
+            updates = exponential_steps(updates, model.time)
+        model.diagnostics = [
+            *model.diagnostics,
+            *(d for d in self.collector.diagnostics if d not in model.diagnostics),
+        ]
+        return Problem(
+            model,
+            model.decisions,
+            [c.variable for c in model.compartments.values()],
+            list(flows.values()),
+            list(flows_ahead.values()),
+            updates,
+            constraints,
+            terms,
+            sense,
+            self.period,
+        )
+
+    # --- dynamics -------------------------------------------------------------------------
+
+    def _now(self, ahead: bool) -> Now:
+        time = self.model.time
+        assert time is not None and self.period is not None
+        positions = np.arange(time.count)
+        point = Coordinate(time.points, (self.period,), positions + (1 if ahead else 0))
+        return Now(point, Coordinate(time.periods, (self.period,), positions))
+
+    def _flows(self, ahead: bool) -> dict[str, FlowValue]:
+        found: dict[str, FlowValue] = {}
+        for name, symbol in self.model.flows.items():
+            value = self.binder.attempt(lambda s=symbol: self._flow(s, ahead))  # type: ignore[misc]
+            if value is not None:
+                found[name] = value
+        return found
+
+    def _flow(self, symbol: FlowSymbol, ahead: bool) -> FlowValue:
+        time = self.model.time
+        if time is None or self.period is None:
+            raise errors.Failed(errors.no_time("flow", symbol.statement.span))
+        statement = symbol.statement
+        own = along(symbol.space.axes, symbol.sets)
+        node = self.binder.flow_node(symbol, own, self._now(ahead))
+        axes = (*symbol.space.axes, self.period)
+        extra = [a for a in node.axes if a not in axes]
+        if extra:
+            names = [a.set.name for a in extra]
+            raise errors.Failed(errors.free_index(f"flow '{statement.name.name}'", names, statement.value.span))
+        if statement.origin is None and statement.target is None:
+            raise errors.Failed(
+                errors.missing_statement("compartment for this flow", "name one, as in `S -> I`", statement.span)
+            )
+        variable = None
+        if not isinstance(node, Data) and not is_small(node):
+            name = statement.name.name
+            variable = Variable(
+                name + ("'" if ahead else ""),
+                "definition",
+                (*symbol.sets, time.periods),
+                description=statement.description or "",
+                span=statement.span,
+                statement=f"flow {name}",
+                axes=axes,
+                value=node,
+                time_axis=len(symbol.sets),
+            )
+        return FlowValue(symbol, axes, node, variable)
+
+    def _update(
+        self,
+        symbol: CompartmentSymbol,
+        flows: dict[str, FlowValue],
+        flows_ahead: dict[str, FlowValue],
+    ) -> Update:
+        assert self.period is not None
+        sets = symbol.variable.sets[:-1]
+        own = tuple(Axis(s) for s in sets)
+        ahead = None
+        rate = self._net(symbol, own, flows, ahead=False)
+        if self.model.time is not None and self.model.time.method == "trapezoid":
+            ahead = self._net(symbol, own, flows_ahead, ahead=True)
+        return Update(symbol, (*own, self.period), rate, ahead)
+
+    def _net(
+        self,
+        symbol: CompartmentSymbol,
+        own: tuple[Axis, ...],
+        flows: dict[str, FlowValue],
+        ahead: bool,
+    ) -> Node:
+        total: Node = constant(0.0)
+        name = symbol.statement.name.name
+        for flow in flows.values():
+            statement = flow.symbol.statement
+            for side, sign in ((statement.target, 1.0), (statement.origin, -1.0)):
+                if side is None:
+                    continue
+                base = side.base.name if isinstance(side, tree.Subscript) else side.name  # type: ignore[union-attr]
+                if base == name:
+                    part = self._contribution(flow, side, symbol, own, ahead)
+                    total = add(total, multiply(constant(sign), part))
+        return total
+
+    def _contribution(
+        self,
+        flow: FlowValue,
+        side: tree.Name | tree.Subscript,
+        symbol: CompartmentSymbol,
+        own: tuple[Axis, ...],
+        ahead: bool,
+    ) -> Node:
+        """What a flow brings to (or takes from) each point of a compartment."""
+        statement = flow.symbol.statement
+        sets = symbol.variable.sets[:-1]
+        space = flow.symbol.space
+        if isinstance(side, tree.Name):
+            if [len(s) for s in flow.symbol.sets] != [len(s) for s in sets] or any(
+                a.positions != b.positions for a, b in zip(flow.symbol.sets, sets, strict=True)
+            ):
+                raise errors.Failed(
+                    errors.index_mismatch(
+                        statement.name.name,
+                        f"[{', '.join(s.name for s in sets)}] like '{side.name}'",
+                        f"[{', '.join(s.name for s in flow.symbol.sets)}]",
+                        side.span,
+                    )
+                )
+            at = tuple(
+                Coordinate(s, (a,), np.arange(a.size))
+                for s, a in zip(flow.symbol.sets, own, strict=True)
+            )
+            return self._at(flow, at, ahead)
+        places, mask, _, _ = self.evaluator.pick(
+            symbol.statement.name.name, sets, side.indices, space.scope, side.span
+        )
+        value = self._at(flow, along(space.axes, flow.symbol.sets), ahead)
+        return _scatter(value, flow.axes[:-1], places, own)
+
+    def _at(self, flow: FlowValue, at: tuple[Coordinate, ...], ahead: bool) -> Node:
+        now = self._now(ahead)
+        if flow.variable is not None:
+            return reference(flow.variable, (*at, now.period), flow.symbol.statement.span)
+        return self.binder.flow_node(flow.symbol, at, now)
+
+    # --- limits and objective ---------------------------------------------------------------
+
+    def _space(self, index: tree.Index | None) -> Space:
+        return bind_index(index, Scope(), self.evaluator, self.binder.time_name)
+
+    def _sides(
+        self, relation: tree.Expression, scope: Scope
+    ) -> list[tuple[Node, str, Node, tree.Expression]]:
+        if not isinstance(relation, tree.Comparison):
+            raise errors.Failed(errors.not_a_relation(relation.span))
+        for operator in relation.operators:
+            if operator in ("<", ">", "!=", "in"):
+                raise errors.Failed(errors.strict_relation(relation.span, operator))
+        nodes = [self.evaluator.number(e, scope) for e in relation.operands]
+        return [
+            (nodes[k], op, nodes[k + 1], relation.operands[k])
+            for k, op in enumerate(relation.operators)
+        ]
+
+    def _bodies(
+        self, statement: tree.Limit | tree.Prefer, space: Space
+    ) -> list[tuple[Node, bool]]:
+        """`body <= 0` (or `body == 0` where True) for each comparison of a relation."""
+        name = statement.name.name
+        found = []
+        for left, operator, right, _ in self._sides(statement.relation, space.scope):
+            if operator == ">=":
+                left, right = right, left
+            body = add(left, negate(right))
+            extra = [a for a in body.axes if a not in space.axes]
+            if extra:
+                names = [a.set.name for a in extra]
+                raise errors.Failed(
+                    errors.free_index(f"limit '{name}'", names, statement.relation.span)
+                )
+            found.append((body, operator == "=="))
+        return found
+
+    def _limit(self, statement: tree.Limit) -> list[Constraint]:
+        space = self._space(statement.index)
+        name = statement.name.name
+        found = []
+        for body, equal in self._bodies(statement, space):
+            if isinstance(body, Data):
+                scale = 1e-9 * max(1.0, float(np.max(np.abs(body.values), initial=0.0)))
+                good = np.abs(body.values) <= scale if equal else body.values <= scale
+                self.collector.add(
+                    errors.limit_without_decision(name, statement.span, bool(np.all(good)))
+                )
+                continue
+            lower = 0.0 if equal else -np.inf
+            found.append(
+                Constraint(
+                    name,
+                    space.axes,
+                    body,
+                    Data((), np.asarray(lower)),
+                    Data((), np.asarray(0.0)),
+                    row_labels(space),
+                    statement.span,
+                    description=statement.description or "",
+                )
+            )
+        return found
+
+    def _prefer(self, statement: tree.Prefer, sense: str) -> ObjectiveTerm:
+        space = self._space(statement.index)
+        name = statement.name.name
+        weight = self.evaluator.data(statement.penalty, space.scope, f"the penalty of '{name}'")
+        if (weight.values < 0).any():
+            raise errors.Failed(errors.negative_penalty(name, statement.penalty.span))
+        total: Node = constant(0.0)
+        for body, equal in self._bodies(statement, space):
+            zero = constant(0.0)
+            excess = _positive(body, zero)
+            if equal:
+                excess = add(excess, _positive(negate(body), zero))
+            total = add(total, multiply(weight, excess))
+        over = tuple(a for a in space.axes)
+        if over:
+            total = reduce_node(total, over, {})
+        if sense == "maximize":
+            total = negate(total)
+        return ObjectiveTerm(name, total, statement.span, statement.description or "", True)
+
+    def _term(self, term: tree.Term) -> ObjectiveTerm:
+        node = self.evaluator.number(term.value, Scope())
+        if node.axes:
+            names = [a.set.name for a in node.axes]
+            raise errors.Failed(
+                errors.free_index(f"objective term '{term.name.name}'", names, term.value.span)
+            )
+        return ObjectiveTerm(term.name.name, node, term.span, term.description or "")
+
+    def _unused(self) -> None:
+        d = self.binder.declared
+        kinds = {
+            tree.Table: "table",
+            tree.SetDeclaration: "set",
+            tree.Parameter: "parameter",
+            tree.Let: "let",
+            tree.Function: "function",
+            tree.Decide: "decision",
+        }
+        for name, statement in d.names.items():
+            kind = kinds.get(type(statement))  # type: ignore[call-overload]
+            if kind and name not in self.binder.used and name not in d.library:
+                self.collector.add(errors.unused_name(kind, name, statement.name.span))
+
+
+def row_labels(space: Space) -> Any:
+    """The labels of a statement's rows, made when they are asked for."""
+    dimensions = space.dimensions
+    axes = space.axes
+    shape = space.shape
+
+    def labels(k: int) -> tuple[Any, ...]:
+        where = dict(zip(axes, np.unravel_index(k, shape), strict=True)) if axes else {}
+        found: list[Any] = []
+        for c in dimensions:
+            place = tuple(where[a] for a in c.axes)
+            found.extend(c.set.label(int(c.positions[place])))
+        return tuple(found)
+
+    return labels
+
+
+def _positive(body: Node, zero: Node) -> Node:
+    if isinstance(body, Data):
+        return Data(body.axes, np.maximum(body.values, 0.0))
+    return Extreme("max", (body, zero), body.axes, body.span)
+
+
+def _scatter(
+    value: Node, flow_axes: tuple[Axis, ...], places: Sequence[Coordinate], own: tuple[Axis, ...]
+) -> Node:
+    """Sum a flow over its axes into the compartment's points that `places` name."""
+    by_axis: dict[Axis, dict[Axis, Any]] = {}
+    for place, axis in zip(places, own, strict=True):
+        if place.axes:
+            (along_axis,) = place.axes
+            by_axis.setdefault(along_axis, {})[axis] = place.positions
+        else:
+            hit = (np.arange(axis.size) == place.positions).astype(float)
+            value = multiply(Data((axis,), hit), value)
+    rest = tuple(a for a in flow_axes if a not in by_axis)
+    if rest:
+        value = reduce_node(value, rest, {})
+    for along_axis, scatter in by_axis.items():
+        value = reduce_node(value, (along_axis,), scatter)
+    return value
+
+
+def reduce_node(value: Node, over: tuple[Axis, ...], scatter: dict[Axis, Any]) -> Node:
+    """Sum over axes, folded for data."""
+    kept = tuple(a for a in value.axes if a not in over)
+    axes = join_axes(tuple(scatter), kept)
+    if isinstance(value, Data):
+        return Data(axes, reduce_array("sum", value.values, value.axes, over, axes, scatter))
+    return Reduce("sum", value, over, axes, scatter, value.span)

@@ -1,0 +1,125 @@
+"""Columns and rows added to a program, block by block, without touching what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from allocc.compiler.program import (
+    Block,
+    Extremes,
+    FloatArray,
+    FunctionAtoms,
+    IntArray,
+    Products,
+    Program,
+    no_products,
+)
+
+Entry = tuple[Any, Any]
+
+
+class Extension:
+    """Collects what reformulations add; `finish` makes the new program.
+
+    The columns of the program keep their positions, so that the first entries of a point of the
+    new program are a point of the old one.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.count = program.columns
+        self.rows_count = program.rows
+        self._column_blocks: list[Block] = []
+        self._row_blocks: list[Block] = []
+        self._lower: list[FloatArray] = []
+        self._upper: list[FloatArray] = []
+        self._integer: list[Any] = []
+        self._row_lower: list[FloatArray] = []
+        self._row_upper: list[FloatArray] = []
+        self._rows: list[IntArray] = []
+        self._columns: list[IntArray] = []
+        self._values: list[FloatArray] = []
+
+    def columns(
+        self, name: str, count: int, lower: Any, upper: Any, integer: bool = False, labels: Any = None
+    ) -> IntArray:
+        """Add auxiliary columns and return their positions."""
+        start = self.count
+        self._column_blocks.append(Block(name, start, count, "auxiliary", labels=labels))
+        self._lower.append(np.broadcast_to(np.asarray(lower, dtype=float), count))
+        self._upper.append(np.broadcast_to(np.asarray(upper, dtype=float), count))
+        self._integer.append(np.full(count, integer))
+        self.count += count
+        return np.arange(start, start + count)
+
+    def rows(
+        self, name: str, entries: Sequence[Entry], lower: Any, upper: Any, count: int | None = None
+    ) -> None:
+        """Add rows: each entry gives one column and one coefficient for every row."""
+        n = count if count is not None else len(entries[0][0])
+        if n == 0:
+            return
+        local = np.arange(self.rows_count, self.rows_count + n)
+        for columns, values in entries:
+            self._rows.append(local)
+            self._columns.append(np.broadcast_to(np.asarray(columns, dtype=np.int64), n))
+            self._values.append(np.broadcast_to(np.asarray(values, dtype=float), n))
+        self._finish_rows(name, n, lower, upper)
+
+    def ragged(
+        self, name: str, rows: IntArray, columns: IntArray, values: Any, lower: Any, upper: Any, count: int
+    ) -> None:
+        """Add `count` rows from triples; `rows` counts from 0."""
+        self._rows.append(rows + self.rows_count)
+        self._columns.append(columns)
+        self._values.append(np.broadcast_to(np.asarray(values, dtype=float), len(rows)))
+        self._finish_rows(name, count, lower, upper)
+
+    def _finish_rows(self, name: str, n: int, lower: Any, upper: Any) -> None:
+        self._row_lower.append(np.broadcast_to(np.asarray(lower, dtype=float), n))
+        self._row_upper.append(np.broadcast_to(np.asarray(upper, dtype=float), n))
+        self._row_blocks.append(Block(name, self.rows_count, n, "auxiliary"))
+        self.rows_count += n
+
+    def finish(
+        self,
+        products: Products | None = None,
+        functions: tuple[FunctionAtoms, ...] = (),
+        extremes: tuple[Extremes, ...] = (),
+    ) -> Program:
+        """The program with everything that was added, and with the atoms that are left."""
+        p = self.program
+        base = p.matrix.tocoo()
+        rows = np.concatenate([base.row, *self._rows])
+        columns = np.concatenate([base.col, *self._columns])
+        values = np.concatenate([base.data, *self._values])
+        shape = (self.rows_count, self.count)
+        matrix = sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=shape))
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+        extra = self.count - p.columns
+        extra_rows = self.rows_count - p.rows
+        defined = None
+        if p.defined is not None:
+            defined = np.concatenate([p.defined, np.full(extra_rows, -1, dtype=np.int64)])
+        return replace(
+            p,
+            objective=np.concatenate([p.objective, np.zeros(extra)]),
+            lower=np.concatenate([p.lower, *self._lower]),
+            upper=np.concatenate([p.upper, *self._upper]),
+            integer=np.concatenate([p.integer, *self._integer]),
+            matrix=matrix,
+            row_lower=np.concatenate([p.row_lower, *self._row_lower]),
+            row_upper=np.concatenate([p.row_upper, *self._row_upper]),
+            column_blocks=(*p.column_blocks, *self._column_blocks),
+            row_blocks=(*p.row_blocks, *self._row_blocks),
+            products=products if products is not None else no_products(),
+            functions=functions,
+            extremes=extremes,
+            defined=defined,
+        )

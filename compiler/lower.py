@@ -1,0 +1,611 @@
+"""From `Problem` to `Program`: every statement as sparse rows, every nonlinear monomial an atom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from allocc.compiler import errors
+from allocc.compiler.expression import (
+    Add,
+    Apply,
+    Data,
+    Divide,
+    Extreme,
+    Multiply,
+    Node,
+    Power,
+    Reduce,
+    Reference,
+    Variable,
+    add,
+    constant,
+    multiply,
+    negate,
+)
+from allocc.compiler.index import Axis, Coordinate, join_axes, spread
+from allocc.compiler.polynomial import (
+    Factor,
+    Term,
+    compressed,
+    flatten,
+    free_of_sums,
+    inverse,
+    merge,
+    scaled,
+    times,
+)
+from allocc.compiler.problem import Problem, Update
+from allocc.compiler.program import (
+    Block,
+    Extremes,
+    FloatArray,
+    FunctionAtoms,
+    IntArray,
+    Products,
+    Program,
+    Role,
+    label_text,
+)
+from allocc.dsl.tree import Span
+
+#: A factor with more terms than this gets a column of its own instead of being multiplied out.
+MOST_TERMS = 2
+
+
+def lower(problem: Problem) -> Program:
+    """Write a problem as a program; products and functions stay atoms."""
+    return _Lowering(problem).run()
+
+
+class _Lowering:
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.columns = 0
+        self.rows = 0
+        self.column_blocks: list[Block] = []
+        self.row_blocks: list[Block] = []
+        self.lower: list[FloatArray] = []
+        self.upper: list[FloatArray] = []
+        self.integer: list[Any] = []
+        self.row_lower: list[FloatArray] = []
+        self.row_upper: list[FloatArray] = []
+        self.triples: list[tuple[IntArray, IntArray, FloatArray]] = []
+        self.products: list[tuple[IntArray, IntArray, IntArray]] = []
+        self.functions: list[FunctionAtoms] = []
+        self.extremes: list[Extremes] = []
+        self.defines: list[tuple[int, IntArray]] = []
+        self.known: dict[object, tuple[IntArray, IntArray]] = {}
+        self.offsets: dict[Variable, int] = {}
+        self.pending: list[Variable] = []
+
+    # --- assembly ---------------------------------------------------------------------------
+
+    def run(self) -> Program:
+        p = self.problem
+        for variable in p.variables:
+            self.place(variable, "stated")
+        for update in p.updates:
+            self.dynamics(update)
+            self.drain()
+        for c in p.constraints:
+            self.constraint(c.name, c.axes, c.body, c.lower, c.upper, "stated", c.labels, c.span)
+            self.drain()
+        objective, offset = self.objective()
+        self.drain()
+        n = self.columns
+        matrix = self.matrix(n)
+        defined = np.full(self.rows, -1, dtype=np.int64)
+        for row, columns in self.defines:
+            defined[row : row + len(columns)] = columns
+        c = np.zeros(n)
+        for columns, values in objective:
+            np.add.at(c, columns, values)
+        products = [np.concatenate(x) for x in zip(*self.products, strict=True)] or [
+            np.zeros(0, dtype=np.int64)
+        ] * 3
+        return Program(
+            name=p.model.name,
+            sense=p.sense,
+            objective=c,
+            offset=offset,
+            lower=np.concatenate(self.lower) if self.lower else np.zeros(0),
+            upper=np.concatenate(self.upper) if self.upper else np.zeros(0),
+            integer=np.concatenate(self.integer) if self.integer else np.zeros(0, dtype=bool),
+            matrix=matrix,
+            row_lower=np.concatenate(self.row_lower) if self.row_lower else np.zeros(0),
+            row_upper=np.concatenate(self.row_upper) if self.row_upper else np.zeros(0),
+            column_blocks=tuple(self.column_blocks),
+            row_blocks=tuple(self.row_blocks),
+            products=Products(*products),
+            functions=tuple(self.functions),
+            extremes=tuple(self.extremes),
+            defined=defined,
+        )
+
+    def matrix(self, n: int) -> sparse.csr_array:
+        """All triples as CSR; what cancels or is nought is dropped."""
+        if not self.triples:
+            return sparse.csr_array((self.rows, n))
+        rows = np.concatenate([t[0] for t in self.triples])
+        columns = np.concatenate([t[1] for t in self.triples])
+        values = np.concatenate([t[2] for t in self.triples])
+        self.triples.clear()
+        matrix = sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=(self.rows, n)))
+        matrix.sum_duplicates()
+        if not values.all():
+            matrix.eliminate_zeros()
+        return matrix
+
+    def column_name(self, j: int) -> str:
+        """The name of a column laid out so far."""
+        for block in self.column_blocks:
+            if block.start <= j < block.start + block.count:
+                return block.name_of(j - block.start)
+        raise IndexError(j)
+
+    def new_columns(
+        self,
+        name: str,
+        count: int,
+        role: Role,
+        lower: Any = -np.inf,
+        upper: Any = np.inf,
+        integer: bool = False,
+        **about: Any,
+    ) -> int:
+        """Lay out a block of columns and return its first."""
+        start = self.columns
+        self.column_blocks.append(Block(name, start, count, role, **about))
+        self.lower.append(np.broadcast_to(np.asarray(lower, dtype=float), count).copy())
+        self.upper.append(np.broadcast_to(np.asarray(upper, dtype=float), count).copy())
+        self.integer.append(np.full(count, integer))
+        self.columns += count
+        return start
+
+    def place(self, variable: Variable, role: Role) -> int:
+        """Lay out a variable's columns if it has none yet."""
+        known = self.offsets.get(variable)
+        if known is not None:
+            return known
+        lower = variable.lower.ravel() if variable.lower is not None else -np.inf
+        upper = variable.upper.ravel() if variable.upper is not None else np.inf
+        start = self.new_columns(
+            variable.name,
+            variable.size,
+            role,
+            lower,
+            upper,
+            variable.integer,
+            statement=variable.statement,
+            span=variable.span,
+            unit=variable.unit,
+            labels=variable.labels if variable.sets else None,
+        )
+        self.offsets[variable] = start
+        variable.offset = start
+        if variable.value is not None:
+            self.pending.append(variable)
+        return start
+
+    def drain(self) -> None:
+        """Write the rows of the definitions that were met."""
+        while self.pending:
+            variable = self.pending.pop(0)
+            assert variable.value is not None
+            own = Term(
+                np.asarray(1.0),
+                (),
+                (self.factor_of(variable, variable.axes),),
+            )
+            terms = self.linear(self.terms(variable.value), variable.axes)
+            self.define(variable.name, own, terms, variable.axes, variable.labels, variable.span,
+                        variable.statement, self.offsets[variable], variable.size)
+
+    def factor_of(self, variable: Variable, axes: tuple[Axis, ...]) -> Factor:
+        """The whole of a variable over axes, one for each of its sets."""
+        start = self.place(variable, "definition")
+        coordinates = [
+            Coordinate(s, (a,), np.arange(a.size)) for s, a in zip(variable.sets, axes, strict=True)
+        ]
+        node = Reference(variable, tuple(coordinates), axes)
+        return Factor(node.key, axes, start + node.positions())
+
+    def define(
+        self,
+        name: str,
+        own: Term,
+        terms: list[Term],
+        axes: tuple[Axis, ...],
+        labels: Any,
+        span: Span | None,
+        statement: str,
+        column: int,
+        count: int,
+    ) -> None:
+        """Rows `own - terms = 0`, which define the columns from `column` on."""
+        start = self.rows
+        minus = [
+            Term(-t.coefficient, t.axes, t.factors, t.scatter) for t in terms
+        ]
+        self.write(f"{name}:is", [own, *minus], axes, 0.0, 0.0, "definition", labels, span, statement)
+        self.defines.append((start, np.arange(column, column + count)))
+
+    def write(
+        self,
+        name: str,
+        terms: list[Term],
+        axes: tuple[Axis, ...],
+        lower: Any,
+        upper: Any,
+        role: Role,
+        labels: Any,
+        span: Span | None,
+        statement: str,
+    ) -> None:
+        """Rows `lower <= terms <= upper` over axes; the terms are linear."""
+        count = int(np.prod([a.size for a in axes], dtype=np.int64))
+        level = np.zeros(count)
+        for term in terms:
+            rows, values, columns = flatten(term, axes)
+            if not columns:
+                if len(rows) == count and not term.scatter and set(term.all_axes) <= set(axes):
+                    shape = tuple(a.size for a in axes)
+                    level += np.broadcast_to(
+                        spread(term.coefficient, term.axes, axes), shape
+                    ).ravel()
+                else:
+                    np.add.at(level, rows, values)
+                continue
+            self.triples.append((rows + self.rows, columns[0], values))
+        self.row_lower.append(np.broadcast_to(lower, count) - level)
+        self.row_upper.append(np.broadcast_to(upper, count) - level)
+        self.row_blocks.append(Block(name, self.rows, count, role, statement, span, labels=labels))
+        self.rows += count
+
+    def constraint(
+        self,
+        name: str,
+        axes: tuple[Axis, ...],
+        body: Node,
+        lower: Data,
+        upper: Data,
+        role: Role,
+        labels: Any,
+        span: Span,
+    ) -> None:
+        """Rows of a limit."""
+        terms = self.linear(self.terms(body), axes)
+        shape = tuple(a.size for a in axes)
+        ends = [
+            np.broadcast_to(spread(d.values, d.axes, axes), shape).ravel() for d in (lower, upper)
+        ]
+        self.write(name, terms, axes, ends[0], ends[1], role, labels, span, f"limit {name}")
+
+    def dynamics(self, update: Update) -> None:
+        """Rows X[i, k+1] = X[i, k] + step * rate (see `Update` for the other schemes)."""
+        time = self.problem.model.time
+        assert time is not None
+        variable = update.variable
+        axes = update.axes
+        period = axes[-1]
+        sets = variable.sets
+        own = [Coordinate(s, (a,), np.arange(a.size)) for s, a in zip(sets, axes, strict=False)]
+        now = Coordinate(time.points, (period,), np.arange(time.count))
+        following = Coordinate(time.points, (period,), np.arange(1, time.count + 1))
+        here = Reference(variable, (*own[:-1], now), axes)
+        there = Reference(variable, (*own[:-1], following), axes)
+        if update.next_value is not None:
+            right = update.next_value
+        else:
+            change = multiply(constant(time.step), update.rate)
+            if update.ahead is not None:
+                half = constant(time.step / 2)
+                change = add(multiply(half, update.rate), multiply(half, update.ahead))
+            right = add(here, change)
+        terms = self.linear(self.terms(add(there, negate(right))), axes)
+        name = variable.name
+
+        def labels(k: int) -> tuple[Any, ...]:
+            where = np.unravel_index(k, tuple(a.size for a in axes))
+            found = [x for s, i in zip(sets, where, strict=True) for x in s.label(int(i))]
+            return (*found[:-1], time.points.label(int(where[-1]) + 1)[0])
+
+        if update.ahead is None:
+            self.defines.append((self.rows, (self.place(variable, "stated") + there.positions()).ravel()))
+        self.write(f"{name}:step", terms, axes, 0.0, 0.0, "definition", labels, variable.span,
+                   variable.statement)
+
+    def objective(self) -> tuple[list[tuple[IntArray, FloatArray]], float]:
+        """Columns with their coefficients, and the constant."""
+        found = []
+        offset = 0.0
+        for objective_term in self.problem.terms:
+            for term in self.linear(self.terms(objective_term.node), ()):
+                _, values, columns = flatten(term, ())
+                if columns:
+                    found.append((columns[0], values))
+                else:
+                    offset += float(values.sum())
+        return found, offset
+
+    # --- expressions --------------------------------------------------------------------------
+
+    def terms(self, node: Node) -> list[Term]:
+        """The monomials of a node."""
+        match node:
+            case Data(axes=axes, values=values):
+                return [Term(np.asarray(values, dtype=float), axes)] if values.any() else []
+            case Reference():
+                start = self.place(node.variable, "definition")
+                factor = Factor(node.key, node.axes, start + node.positions())
+                return [Term(np.asarray(1.0), (), (factor,))]
+            case Add(parts=parts, axes=axes):
+                return merge([t for p in parts for t in self.terms(p)], axes)
+            case Multiply(left=Data() as data, right=right, axes=axes):
+                if not data.values.any():
+                    return []
+                return [scaled(t, data) for t in self.terms(right)]
+            case Multiply(left=left, right=right, axes=axes):
+                a = self.multiplicand(self.terms(left), left)
+                b = self.multiplicand(self.terms(right), right)
+                if len(a) > 1 and len(b) > 1:
+                    a = self.column(a, left)
+                    b = self.column(b, right)
+                return merge([times(x, y) for x in a for y in b], axes)
+            case Divide(left=left, right=right, axes=axes):
+                return self.quotient(left, right, axes)
+            case Power():
+                return self.power(node)
+            case Apply():
+                return self.function(node)
+            case Extreme():
+                return self.extreme(node)
+            case Reduce(operation="sum", body=body, over=over, axes=axes, scatter=scatter):
+                return merge([self.summed(t, over, scatter) for t in self.terms(body)], axes)
+            case Reduce():
+                return self.extreme_reduce(node)
+
+    def summed(self, term: Term, over: tuple[Axis, ...], scatter: Any) -> Term:
+        """A term summed over axes; those it does not depend on are counted."""
+        coefficient, axes = term.coefficient, term.axes
+        present = term.all_axes
+        moved = dict(term.scatter)
+        for axis in over:
+            if axis not in present:
+                if scatter:
+                    coefficient = np.broadcast_to(
+                        coefficient[..., None], (*coefficient.shape, axis.size)
+                    )
+                    axes = (*axes, axis)
+                else:
+                    coefficient = coefficient * axis.size
+        for outer, positions in scatter.items():
+            moved[outer] = (over[0], positions)
+        return Term(coefficient, axes, term.factors, moved)
+
+    def multiplicand(self, terms: list[Term], node: Node) -> list[Term]:
+        """Terms that can be multiplied out, or one term for a column that stands for them."""
+        varying = [t for t in terms if t.factors]
+        if free_of_sums(terms, node.axes) and len(varying) <= MOST_TERMS:
+            return terms
+        return self.column(terms, node)
+
+    def column(self, terms: list[Term], node: Node) -> list[Term]:
+        """One term: a block of columns defined to be the sum of `terms` over the node's axes."""
+        if len(terms) == 1 and free_of_sums(terms, node.axes) and not terms[0].factors:
+            return terms
+        if not terms:
+            return terms
+        axes = node.axes
+        sets = tuple(a.set for a in axes)
+        text = node.span.text if node.span is not None else "expression"
+        name = " ".join(text.split())[:40] if node.span is not None else "expression"
+        shape = tuple(a.size for a in axes)
+        count = int(np.prod(shape, dtype=np.int64))
+
+        def labels(k: int) -> tuple[Any, ...]:
+            where = np.unravel_index(k, shape) if shape else ()
+            return tuple(
+                label_text(x)
+                for s, a, i in zip(sets, axes, where, strict=True)
+                for x in (s.label(int(i)) if len(s) == a.size else (int(i),))
+            )
+
+        start = self.new_columns(f"({name})", count, "definition", statement=name, span=node.span,
+                                 labels=labels)
+        flat = np.arange(start, start + count).reshape(shape)
+        factor = Factor(("column", start), axes, flat)
+        own = Term(np.asarray(1.0), (), (factor,))
+        self.define(f"({name})", own, self.linear(terms, axes), axes, labels, node.span, name, start, count)
+        return [own]
+
+    def quotient(self, left: Node, right: Node, axes: tuple[Axis, ...]) -> list[Term]:
+        """left / right: a single monomial below is inverted, a sum gets a column first."""
+        bottom = self.terms(right)
+        if len(bottom) != 1 or not free_of_sums(bottom, right.axes) or not bottom[0].coefficient.all():
+            bottom = self.column(bottom, right)
+        if not bottom:
+            assert right.span is not None
+            raise errors.Failed(errors.division_by_zero(right.span, ""))
+        top = self.terms(left)
+        if not free_of_sums(top, left.axes):
+            top = self.column(top, left)
+        divided = [times(t, inverse(bottom[0])) for t in top]
+        still = [t for t in divided if any(f.exponent < 0 for f in t.factors)]
+        if len(still) > MOST_TERMS:
+            (single,) = self.column(top, left)
+            divided = [times(single, inverse(bottom[0]))]
+        return merge(divided, axes)
+
+    def power(self, node: Power) -> list[Term]:
+        """base ^ exponent: small whole powers are multiplied out for single monomials."""
+        terms = self.terms(node.base)
+        single = len(terms) == 1 and free_of_sums(terms, node.base.axes) and len(terms[0].factors) == 1
+        if not single:
+            terms = self.column(terms, node.base)
+        (term,) = terms
+        if not term.factors:
+            return [Term(term.coefficient**node.exponent, term.axes)]
+        coefficient = term.coefficient
+        if node.exponent != int(node.exponent) and (coefficient != 1.0).any():
+            (term,) = self.column(terms, node.base)
+            coefficient = term.coefficient
+        (factor,) = term.factors
+        raised = Factor(factor.key, factor.axes, factor.columns, factor.exponent * node.exponent)
+        return [Term(coefficient**node.exponent, term.axes, (raised,))]
+
+    def function(self, node: Apply) -> list[Term]:
+        """f(argument) as an atom over the argument's columns."""
+        argument = self.as_columns(node.argument)
+        result = self.atoms(node.function, 1.0, argument, node.span)
+        return [Term(np.asarray(1.0), (), (result,))]
+
+    def as_columns(self, node: Node) -> Factor:
+        """A factor whose columns have the value of a node."""
+        terms = self.terms(node)
+        if len(terms) == 1 and free_of_sums(terms, node.axes):
+            term = terms[0]
+            if len(term.factors) == 1 and term.factors[0].exponent == 1.0 and (term.coefficient == 1).all():
+                factor = term.factors[0]
+                if set(node.axes) == set(factor.axes):
+                    return factor
+        if not terms or not any(t.factors for t in terms):
+            start = self.fixed(node, terms)
+            shape = tuple(a.size for a in node.axes)
+            count = int(np.prod(shape, dtype=np.int64))
+            return Factor(("column", start), node.axes, np.arange(start, start + count).reshape(shape))
+        (term,) = self.column(terms, node)
+        return term.factors[0]
+
+    def fixed(self, node: Node, terms: list[Term]) -> int:
+        """Columns fixed at data, for an argument that must be a column."""
+        count = int(np.prod([a.size for a in node.axes], dtype=np.int64))
+        values = np.zeros(count)
+        for term in terms:
+            rows, coefficients, _ = flatten(term, node.axes)
+            np.add.at(values, rows, coefficients)
+        return self.new_columns("constant", count, "auxiliary", values, values)
+
+    def atoms(self, kind: Any, exponent: float, argument: Factor, span: Span | None) -> Factor:
+        """Columns for f(argument), one for each distinct argument."""
+        distinct, inverse_positions = np.unique(argument.columns, return_inverse=True)
+        key = (kind, exponent, distinct.tobytes())
+        if key not in self.known:
+            names = self.snapshot(distinct)
+            text = kind if kind != "power" else f"power {exponent:g}"
+            start = self.new_columns(f"{text}", len(distinct), "auxiliary", span=span, labels=names)
+            result = np.arange(start, start + len(distinct))
+            self.functions.append(FunctionAtoms(kind, result, distinct, exponent, span))
+            self.known[key] = (result, distinct)
+        result, _ = self.known[key]
+        columns = result[inverse_positions].reshape(argument.columns.shape)
+        return Factor((kind, exponent, argument.key), argument.axes, columns)
+
+    def snapshot(self, *groups: IntArray) -> Any:
+        """Labels for atoms: the names of the columns that they are made of."""
+
+        def labels(k: int) -> tuple[Any, ...]:
+            return tuple(self.column_name(int(g[k])) for g in groups)
+
+        return labels
+
+    # --- monomials ----------------------------------------------------------------------------
+
+    def linear(self, terms: list[Term], own: tuple[Axis, ...]) -> list[Term]:
+        """The same sum with a column in the place of every nonlinear monomial."""
+        return [t if t.is_linear else self.linear_one(compressed(t, own)) for t in terms]
+
+    def linear_one(self, term: Term) -> Term:
+        top: Factor | None = None
+        for factor in sorted(term.factors, key=lambda f: -f.exponent):
+            if factor.exponent < 0:
+                break
+            part = self.raised(factor)
+            top = part if top is None else self.product(top, part)
+        for factor in term.factors:
+            if factor.exponent < 0:
+                part = self.raised(Factor(factor.key, factor.axes, factor.columns, -factor.exponent))
+                top = self.ratio(top, part)
+        assert top is not None
+        return Term(term.coefficient, term.axes, (top,), term.scatter)
+
+    def raised(self, factor: Factor) -> Factor:
+        """A factor to its (positive) power, as columns."""
+        base = Factor(factor.key, factor.axes, factor.columns)
+        if factor.exponent == 1.0:
+            return base
+        if factor.exponent == 2.0:
+            return self.atoms("square", 2.0, base, None)
+        return self.atoms("power", factor.exponent, base, None)
+
+    def product(self, a: Factor, b: Factor) -> Factor:
+        """Columns for a * b, one for each distinct pair."""
+        axes, left, right = self.paired(a, b)
+        swap = left > right
+        left, right = np.where(swap, right, left), np.where(swap, left, right)
+        return self.pairs("product", axes, left, right, (a.key, b.key))
+
+    def ratio(self, top: Factor | None, bottom: Factor) -> Factor:
+        """Columns w with w * bottom = top."""
+        if top is None:
+            return self.atoms("reciprocal", -1.0, bottom, None)
+        axes, left, right = self.paired(top, bottom)
+        return self.pairs("ratio", axes, left, right, (top.key, bottom.key))
+
+    def paired(self, a: Factor, b: Factor) -> tuple[tuple[Axis, ...], IntArray, IntArray]:
+        axes = join_axes(a.axes, b.axes)
+        shape = tuple(x.size for x in axes)
+        left = np.broadcast_to(spread(a.columns, a.axes, axes), shape)
+        right = np.broadcast_to(spread(b.columns, b.axes, axes), shape)
+        return axes, left, right
+
+    def pairs(
+        self, kind: str, axes: tuple[Axis, ...], left: IntArray, right: IntArray, key: Any
+    ) -> Factor:
+        code = left.ravel().astype(np.int64) * (1 << 31) + right.ravel()
+        distinct, back = np.unique(code, return_inverse=True)
+        a, b = distinct >> 31, distinct & ((1 << 31) - 1)
+        seen = (kind, distinct.tobytes())
+        if seen not in self.known:
+            start = self.new_columns(kind, len(distinct), "auxiliary", labels=self.snapshot(a, b))
+            result = np.arange(start, start + len(distinct))
+            self.products.append((result, a, b) if kind == "product" else (a, result, b))
+            self.known[seen] = (result, distinct)
+        result, _ = self.known[seen]
+        return Factor((kind, key), axes, result[back].reshape(left.shape))
+
+    # --- min and max --------------------------------------------------------------------------
+
+    def extreme(self, node: Extreme) -> list[Term]:
+        """Pointwise min or max."""
+        axes = node.axes
+        shape = tuple(a.size for a in axes)
+        parts = [self.as_columns(p) for p in node.parts]
+        columns = [
+            np.broadcast_to(spread(f.columns, f.axes, axes), shape).ravel() for f in parts
+        ]
+        count = columns[0].size
+        owner = np.tile(np.arange(count), len(columns))
+        return [self.extremes_block(node, owner, np.concatenate(columns), axes, count)]
+
+    def extreme_reduce(self, node: Reduce) -> list[Term]:
+        """min or max over axes."""
+        body = self.as_columns(node.body)
+        ones = Term(np.asarray(1.0), (), (body,))
+        term = self.summed(ones, node.over, node.scatter)
+        rows, _, columns = flatten(term, node.axes)
+        count = int(np.prod([a.size for a in node.axes], dtype=np.int64))
+        return [self.extremes_block(node, rows, columns[0], node.axes, count)]
+
+    def extremes_block(
+        self, node: Extreme | Reduce, owner: IntArray, argument: IntArray, axes: Any, count: int
+    ) -> Term:
+        sense = node.sense if isinstance(node, Extreme) else node.operation
+        start = self.new_columns(sense, count, "auxiliary", span=node.span)
+        result = np.arange(start, start + count)
+        self.extremes.append(Extremes(sense, result, owner, argument, node.span))  # type: ignore[arg-type]
+        shape = tuple(a.size for a in axes)
+        return Term(np.asarray(1.0), (), (Factor((sense, start), axes, result.reshape(shape)),))

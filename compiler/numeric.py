@@ -1,0 +1,155 @@
+"""Evaluation of block expressions at a point: the meaning of a model, apart from any solver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allocc.compiler.expression import (
+    Add,
+    Apply,
+    Data,
+    Divide,
+    Extreme,
+    Multiply,
+    Node,
+    Power,
+    Reduce,
+    Reference,
+    Variable,
+)
+from allocc.compiler.index import Axis, spread
+from allocc.compiler.program import FloatArray, IntArray
+
+FUNCTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+}
+
+
+def reduce_array(
+    operation: str,
+    values: NDArray[Any],
+    axes: Sequence[Axis],
+    over: Sequence[Axis],
+    result: Sequence[Axis],
+    scatter: Mapping[Axis, IntArray],
+) -> NDArray[Any]:
+    """Sum, min or max of an array over some of its axes, scattered to outer axes where asked.
+
+    `values` is indexed by `axes` (sizes of one broadcast); the answer by `result`, the axes that
+    remain, where a scattered axis takes the place of its pair axis.
+    """
+    ufunc = {"sum": np.add, "min": np.minimum, "max": np.maximum}[operation]
+    full = list(axes)
+    values = np.broadcast_to(
+        values, [a.size if a in over else n for a, n in zip(full, values.shape, strict=True)]
+    )
+    for axis in over:
+        if axis not in full:
+            # The body does not depend on this axis: count its entries.
+            if not scatter:
+                if operation == "sum":
+                    values = values * axis.size
+                continue
+            values = np.broadcast_to(values[..., None], (*values.shape, axis.size))
+            full.append(axis)
+    if not scatter:
+        places = tuple(full.index(a) for a in over if a in full)
+        reduced = ufunc.reduce(values, axis=places) if places else values
+        kept = tuple(a for a in full if a not in over)
+        return spread(np.asarray(reduced), kept, tuple(result))
+    (pair,) = over
+    kept = tuple(a for a in full if a is not pair)
+    values = np.moveaxis(values, full.index(pair), 0)
+    outer = tuple(scatter)
+    shape = tuple(a.size for a in outer)
+    flat = np.ravel_multi_index(tuple(scatter[a] for a in outer), shape)
+    empty = {"sum": 0.0, "min": np.inf, "max": -np.inf}[operation]
+    out = np.full((int(np.prod(shape, dtype=np.int64)), *values.shape[1:]), empty)
+    ufunc.at(out, flat, values)
+    return spread(out.reshape(*shape, *values.shape[1:]), (*outer, *kept), tuple(result))
+
+
+class Evaluation:
+    """Values of nodes at one point, with some axes held at a single position.
+
+    `values` maps a variable to an array of its shape. `at` fixes axes (the current period, say):
+    arrays then have size one along them. Definitions that are not in `values` are evaluated.
+    """
+
+    def __init__(
+        self, values: dict[Variable, FloatArray], at: Mapping[Axis, int] | None = None
+    ) -> None:
+        self.values = values
+        self.at = dict(at or {})
+
+    def restrict(self, array: NDArray[Any], axes: Sequence[Axis]) -> NDArray[Any]:
+        """Cut an array over `axes` to the fixed positions."""
+        for axis, position in self.at.items():
+            if axis in axes:
+                place = list(axes).index(axis)
+                if array.shape[place] > 1:
+                    array = np.take(array, [position], axis=place)
+        return array
+
+    def __call__(self, node: Node) -> FloatArray:
+        """The value of a node, an array that broadcasts over `node.axes`."""
+        match node:
+            case Data(axes=axes, values=values):
+                return self.restrict(values, axes)
+            case Reference():
+                return self._reference(node)
+            case Add(parts=parts, axes=axes):
+                total = spread(self(parts[0]), parts[0].axes, axes)
+                for part in parts[1:]:
+                    total = total + spread(self(part), part.axes, axes)
+                return total
+            case Multiply(left=left, right=right, axes=axes):
+                return spread(self(left), left.axes, axes) * spread(self(right), right.axes, axes)
+            case Divide(left=left, right=right, axes=axes):
+                top = spread(self(left), left.axes, axes)
+                bottom = spread(self(right), right.axes, axes)
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    return np.asarray(top / bottom)
+            case Power(base=base, exponent=exponent):
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    return np.asarray(np.power(self(base), exponent))
+            case Apply(function=function, argument=argument):
+                with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                    return FUNCTIONS[function](self(argument))
+            case Extreme(sense=sense, parts=parts, axes=axes):
+                ufunc = np.maximum if sense == "max" else np.minimum
+                best = spread(self(parts[0]), parts[0].axes, axes)
+                for part in parts[1:]:
+                    best = ufunc(best, spread(self(part), part.axes, axes))
+                return np.asarray(best)
+            case Reduce(operation=op, body=body, over=over, axes=axes, scatter=scatter):
+                return reduce_array(op, self(body), body.axes, over, axes, scatter)
+
+    def _reference(self, node: Reference) -> FloatArray:
+        variable = node.variable
+        index = tuple(
+            self.restrict(spread(c.positions, c.axes, node.axes), node.axes)
+            for c in node.coordinates
+        )
+        values = self.values.get(variable)
+        if values is None:
+            values = self.definition(variable)
+        picked: FloatArray = values[index] if index else values.reshape((1,) * len(node.axes))
+        return picked
+
+    def definition(self, variable: Variable) -> FloatArray:
+        """Evaluate a definition over its whole space and keep it."""
+        assert variable.value is not None, variable.name
+        whole = Evaluation(self.values)
+        value = spread(whole(variable.value), variable.value.axes, variable.axes)
+        full = np.broadcast_to(value, variable.shape)
+        if not self.at:
+            self.values[variable] = full
+        return full

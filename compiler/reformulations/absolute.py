@@ -1,0 +1,41 @@
+r"""Absolute values.
+
+.. math::
+    w = |x|: \qquad w \ge x, \quad w \ge -x,
+
+and, where w must not float above,
+
+.. math::
+    w \le x + 2 |x_L| z, \qquad w \le -x + 2 x_U (1 - z), \qquad z \in \{0, 1\}.
+
+Source: `w = |x|`. Target: linear rows, and a binary where the direction needs it and the range of x
+has both signs. Exact: without the binary only where lowering w harms nothing (see `direction`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocc.compiler.extension import Extension
+from allocc.compiler.program import BoolArray, FloatArray, FunctionAtoms
+
+
+def write(
+    build: Extension, atoms: FunctionAtoms, lower: FloatArray, upper: FloatArray, down: BoolArray
+) -> int:
+    """Add the rows; returns the number of binaries. Bounds of x must be finite where needed."""
+    w, x = atoms.result, atoms.argument
+    build.rows("abs", [(w, 1.0), (x, -1.0)], 0.0, np.inf)
+    build.rows("abs", [(w, 1.0), (x, 1.0)], 0.0, np.inf)
+    needed = ~down[w]
+    mixed = np.flatnonzero(needed & (lower[x] < 0) & (upper[x] > 0))
+    positive = np.flatnonzero(needed & (lower[x] >= 0))
+    negative = np.flatnonzero(needed & (upper[x] <= 0) & (lower[x] < 0))
+    build.rows("abs is", [(w[positive], 1.0), (x[positive], -1.0)], -np.inf, 0.0, len(positive))
+    build.rows("abs is", [(w[negative], 1.0), (x[negative], 1.0)], -np.inf, 0.0, len(negative))
+    if len(mixed):
+        z = build.columns("sign", len(mixed), 0.0, 1.0, integer=True)
+        low, high = -2 * lower[x[mixed]], 2 * upper[x[mixed]]
+        build.rows("abs is", [(w[mixed], 1.0), (x[mixed], -1.0), (z, -low)], -np.inf, 0.0)
+        build.rows("abs is", [(w[mixed], 1.0), (x[mixed], 1.0), (z, high)], -np.inf, high)
+    return len(mixed)

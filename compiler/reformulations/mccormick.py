@@ -1,0 +1,51 @@
+r"""Products by their convex and concave envelopes (McCormick).
+
+.. math::
+    w \ge a_L b + b_L a - a_L b_L, \qquad w \ge a_U b + b_U a - a_U b_U, \\
+    w \le a_U b + b_L a - a_U b_L, \qquad w \le a_L b + b_U a - a_L b_U .
+
+Source: `w = a * b` with both factors bounded. Target: four linear rows.
+Exact where one factor is fixed or is at an end of its range, so for every binary factor.
+Reference: McCormick (1976), Mathematical Programming 10:147-175.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocc.compiler.extension import Extension
+from allocc.compiler.program import BoolArray, FloatArray, IntArray
+
+
+def envelope(
+    build: Extension,
+    result: IntArray,
+    left: IntArray,
+    right: IntArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    below: BoolArray | bool = True,
+    above: BoolArray | bool = True,
+) -> None:
+    """Add the envelope rows; `below` and `above` say which side each product needs."""
+    al, au, bl, bu = lower[left], upper[left], lower[right], upper[right]
+    below = np.broadcast_to(below, len(result))
+    above = np.broadcast_to(above, len(result))
+    fixed = (al == au) | (bl == bu)
+    for p, q, side, name in (
+        (al, bl, below, "product >="),
+        (au, bu, below & ~fixed, "product >="),
+        (au, bl, above & ~fixed, "product <="),
+        (al, bu, above, "product <="),
+    ):
+        # w - q a - p b  >= (or <=)  -p q, with p an end of a's range and q one of b's
+        used = np.flatnonzero(side & np.isfinite(p) & np.isfinite(q))
+        level = -p[used] * q[used]
+        is_lower = name.endswith(">=")
+        build.rows(
+            name,
+            [(result[used], 1.0), (left[used], -q[used]), (right[used], -p[used])],
+            level if is_lower else -np.inf,
+            np.inf if is_lower else level,
+            count=len(used),
+        )

@@ -1,0 +1,144 @@
+r"""Products and functions over a variable whose range is cut into pieces (disaggregated form).
+
+For a variable x with pieces [l_j, u_j], a binary z_j says that x lies in piece j:
+
+.. math::
+    \sum_j z_j = 1, \quad x = \sum_j x_j, \quad l_j z_j \le x_j \le u_j z_j .
+
+Every other factor y of a product c = x y is split as y = sum y_j with y_j in z_j times its range in
+that piece, and c = sum c_j, where c_j lies in McCormick's envelope of (x_j, y_j) over the piece,
+each row scaled by z_j.
+
+Source: `c = x * y`. Target: binaries, disaggregated copies, linear rows.
+Exact for every piece that is a single point (then c_j = l_j y_j), so for an integer x when all of its
+pieces are single values (the unary form); else a relaxation that tightens as pieces are split.
+Reference: Balas (1998), Discrete Applied Mathematics 89:3-44; Wicaksono and Karimi (2008),
+AIChE Journal 54:991-1008.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocc.compiler.extension import Extension
+from allocc.compiler.program import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class PieceColumns:
+    """Where the copies of one partitioned variable are, to read and to write points.
+
+    `binaries` has a column a piece; `copies[k]` the columns of the copies of `whole[k]`, one a
+    piece, -1 where a copy is not needed.
+    """
+
+    variable: int
+    low: FloatArray
+    high: FloatArray
+    binaries: IntArray
+    whole: IntArray
+    copies: IntArray
+
+    def lift(self, point: FloatArray) -> None:
+        """Fill in the copies from the values of the whole variables, in place."""
+        x = point[self.variable]
+        distance = np.maximum(self.low - x, x - self.high)
+        chosen = int(np.argmin(distance))
+        point[self.binaries] = 0.0
+        point[self.binaries[chosen]] = 1.0
+        good = self.copies >= 0
+        point[self.copies[good]] = 0.0
+        here = self.copies[:, chosen]
+        at = here >= 0
+        point[here[at]] = point[self.whole[at]]
+
+
+def disaggregate(
+    build: Extension,
+    variable: int,
+    low: FloatArray,
+    high: FloatArray,
+    result: IntArray,
+    other: IntArray,
+    piece_lower: FloatArray,
+    piece_upper: FloatArray,
+    below: BoolArray | bool = True,
+    above: BoolArray | bool = True,
+) -> PieceColumns:
+    """Write products `result = variable * other` over pieces `low[j] .. high[j]`.
+
+    `piece_lower` and `piece_upper` have shape (pieces, columns): bounds of every column of the
+    program in each piece; a column of -inf .. inf there is not used. Pieces are assumed to be
+    feasible; a piece with an empty range must be left out by the caller.
+    """
+    pieces = len(low)
+    binaries = build.columns("piece", pieces, 0.0, 1.0, integer=True)
+    build.rows("one piece", [(np.array([z]), 1.0) for z in binaries], 1.0, 1.0)
+    point = low == high
+    below = np.broadcast_to(below, len(result))
+    above = np.broadcast_to(above, len(result))
+
+    # x = sum of its copies; a single-point piece needs none
+    x_copy = np.full(pieces, -1)
+    wide = np.flatnonzero(~point)
+    x_copy[wide] = build.columns("piece of x", len(wide), np.minimum(low[wide], 0), np.maximum(high[wide], 0))
+    entries = [(np.array([variable]), 1.0)]
+    for j in range(pieces):
+        entries.append((np.array([x_copy[j]]), -1.0) if x_copy[j] >= 0 else (np.array([binaries[j]]), -low[j]))
+    build.rows("pieces of x", entries, 0.0, 0.0)
+    build.rows("piece >=", [(x_copy[wide], 1.0), (binaries[wide], -low[wide])], 0.0, np.inf, count=len(wide))
+    build.rows("piece <=", [(x_copy[wide], 1.0), (binaries[wide], -high[wide])], -np.inf, 0.0, count=len(wide))
+
+    # y = sum of its copies, each within its range in the piece
+    others, slot = np.unique(other, return_inverse=True)
+    n = len(others)
+    yl, yu = piece_lower[:, others], piece_upper[:, others]
+    y_copy = build.columns(
+        "piece of factor", pieces * n, np.minimum(yl, 0).ravel(), np.maximum(yu, 0).ravel()
+    ).reshape(pieces, n)
+    z = np.repeat(binaries, n)
+    flat = y_copy.ravel()
+    build.rows("factor >=", [(flat, 1.0), (z, -yl.ravel())], 0.0, np.inf)
+    build.rows("factor <=", [(flat, 1.0), (z, -yu.ravel())], -np.inf, 0.0)
+    build.rows("pieces of factor", [(others, 1.0), *((y_copy[j], -1.0) for j in range(pieces))], 0.0, 0.0, count=n)
+
+    # c = sum of its copies, each in the envelope of its piece
+    m = len(result)
+    c_copy = np.full((pieces, m), -1)
+    for j in wide:
+        ends = np.stack([low[j] * yl[j], low[j] * yu[j], high[j] * yl[j], high[j] * yu[j]])
+        cl = np.minimum(ends.min(axis=0), 0.0)[slot]
+        cu = np.maximum(ends.max(axis=0), 0.0)[slot]
+        c_copy[j] = build.columns("piece of product", m, cl, cu)
+        xj, yj, zj = np.full(m, x_copy[j]), y_copy[j][slot], np.full(m, binaries[j])
+        lo, hi = yl[j][slot], yu[j][slot]
+        for p, q, is_lower in (
+            (low[j], lo, True),
+            (high[j], hi, True),
+            (high[j], lo, False),
+            (low[j], hi, False),
+        ):
+            # c_j - q x_j - p y_j + p q z_j  >= (or <=)  0
+            side = np.flatnonzero(below if is_lower else above)
+            build.rows(
+                "product in piece",
+                [
+                    (c_copy[j][side], 1.0),
+                    (xj[side], -q[side]),
+                    (yj[side], -p),
+                    (zj[side], p * q[side]),
+                ],
+                0.0 if is_lower else -np.inf,
+                np.inf if is_lower else 0.0,
+                count=len(side),
+            )
+    entries = [(result, 1.0)]
+    for j in range(pieces):
+        entries.append((c_copy[j], -1.0) if not point[j] else (y_copy[j][slot], -low[j]))
+    build.rows("pieces of product", entries, 0.0, 0.0, count=m)
+
+    whole = np.concatenate([[variable], others, result])
+    copies = np.concatenate([x_copy[None, :], y_copy.T, c_copy.T])
+    return PieceColumns(variable, low, high, binaries, whole, copies)

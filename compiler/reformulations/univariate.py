@@ -1,0 +1,133 @@
+r"""Convex and concave functions of one variable by tangents and secants.
+
+For f convex on [l, u]:
+
+.. math::
+    w \ge f(p) + f'(p) (x - p) \ \text{for points } p, \qquad
+    w \le f(l) + \frac{f(u) - f(l)}{u - l} (x - l) .
+
+For f concave both are turned around. Source: `w = f(x)` for exp, log, sqrt, powers and 1/x with x in
+a bounded range. Target: linear rows. A relaxation that tightens with more tangents and, over
+pieces, with shorter secants; exact where x is fixed. Where only the tangents' side matters (see
+`direction`) it is an outer approximation that converges (Kelley 1960).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocc.compiler.extension import Extension
+from allocc.compiler.program import BoolArray, FloatArray, FunctionAtoms, IntArray
+
+
+def evaluate(kind: str, exponent: float, x: FloatArray) -> FloatArray:
+    """f(x)."""
+    with np.errstate(all="ignore"):
+        match kind:
+            case "exp":
+                return np.exp(x)
+            case "log":
+                return np.log(x)
+            case "sqrt":
+                return np.sqrt(x)
+            case "square":
+                return x * x
+            case "reciprocal":
+                return 1.0 / x
+            case "abs":
+                return np.abs(x)
+            case _:
+                return np.asarray(np.power(x, exponent))
+
+
+def slope(kind: str, exponent: float, x: FloatArray) -> FloatArray:
+    """f'(x)."""
+    with np.errstate(all="ignore"):
+        match kind:
+            case "exp":
+                return np.exp(x)
+            case "log":
+                return 1.0 / x
+            case "sqrt":
+                return 0.5 / np.sqrt(x)
+            case "square":
+                return 2.0 * x
+            case "reciprocal":
+                return -1.0 / (x * x)
+            case _:
+                return np.asarray(exponent * np.power(x, exponent - 1.0))
+
+
+def curvature(kind: str, exponent: float, low: FloatArray, high: FloatArray) -> IntArray:
+    """1 where f is convex over the range, -1 where concave, 0 where it is neither."""
+    n = len(low)
+    match kind:
+        case "exp" | "square" | "abs":
+            return np.ones(n, dtype=int)
+        case "log" | "sqrt":
+            return -np.ones(n, dtype=int)
+        case "reciprocal":
+            return np.where(low > 0, 1, np.where(high < 0, -1, 0))
+        case _:
+            whole = exponent == int(exponent)
+            if whole and exponent > 0 and int(exponent) % 2 == 0:
+                return np.ones(n, dtype=int)
+            if whole and exponent > 0:
+                return np.where(low >= 0, 1, np.where(high <= 0, -1, 0))
+            convex = exponent >= 1 or exponent < 0
+            return np.full(n, 1 if convex else -1)
+
+
+def tangents(
+    build: Extension,
+    atoms: FunctionAtoms,
+    which: IntArray,
+    points: FloatArray,
+    sign: IntArray,
+) -> None:
+    """Tangent rows at `points` for the atoms `which`, whose curvature is `sign`."""
+    x, w = atoms.argument[which], atoms.result[which]
+    value = evaluate(atoms.kind, atoms.exponent, points)
+    rate = slope(atoms.kind, atoms.exponent, points)
+    good = np.flatnonzero(np.isfinite(value) & np.isfinite(rate) & (sign != 0))
+    level = (value - rate * points)[good]
+    convex = sign[good] > 0
+    build.rows(
+        "tangent",
+        [(w[good], 1.0), (x[good], -rate[good])],
+        np.where(convex, level, -np.inf),
+        np.where(convex, np.inf, level),
+        count=len(good),
+    )
+
+
+def secants(
+    build: Extension,
+    atoms: FunctionAtoms,
+    which: IntArray,
+    low: FloatArray,
+    high: FloatArray,
+    sign: IntArray,
+) -> None:
+    """Secant rows over `low .. high` for the atoms `which`, whose curvature is `sign`."""
+    x, w = atoms.argument[which], atoms.result[which]
+    f_low = evaluate(atoms.kind, atoms.exponent, low)
+    f_high = evaluate(atoms.kind, atoms.exponent, high)
+    width = high - low
+    with np.errstate(all="ignore"):
+        rate = np.where(width > 0, (f_high - f_low) / np.where(width > 0, width, 1.0), 0.0)
+    level = f_low - rate * low
+    good = np.flatnonzero(np.isfinite(level) & np.isfinite(rate) & (sign != 0))
+    convex = sign[good] > 0
+    build.rows(
+        "secant",
+        [(w[good], 1.0), (x[good], -rate[good])],
+        np.where(convex, -np.inf, level[good]),
+        np.where(convex, level[good], np.inf),
+        count=len(good),
+    )
+
+
+def needs_secant(atoms: FunctionAtoms, sign: IntArray, down: BoolArray, up: BoolArray) -> BoolArray:
+    """Where the secant's side matters: not where w may move there without harm."""
+    return np.where(sign > 0, ~down[atoms.result], ~up[atoms.result])

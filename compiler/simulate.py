@@ -1,0 +1,126 @@
+"""Simulation: decisions run through the problem's own dynamics, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from scipy.optimize import newton_krylov
+
+from allocc.compiler.expression import Variable
+from allocc.compiler.index import spread
+from allocc.compiler.numeric import Evaluation
+from allocc.compiler.problem import FlowValue, Problem, Update
+from allocc.compiler.program import FloatArray
+
+Values = dict[Variable, FloatArray]
+
+#: Newton's method on the implicit step stops at this relative residual.
+IMPLICIT_TOLERANCE = 1e-12
+
+
+def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Values:
+    """Values of decisions, compartments and flows over the whole horizon.
+
+    Compartments are not clipped: one that goes below nought is shown as it is.
+    """
+    values: Values = {v: np.asarray(decisions[v], dtype=float) for v in problem.decisions}
+    time = problem.model.time
+    if time is None or problem.period is None:
+        return values
+    for symbol in problem.model.compartments.values():
+        assert symbol.initial is not None
+        state = np.full(symbol.variable.shape, np.nan)
+        state[..., 0] = symbol.initial
+        values[symbol.variable] = state
+    for flow in (*problem.flows, *problem.flows_ahead):
+        if flow.variable is not None:
+            values[flow.variable] = np.full(flow.variable.shape, np.nan)
+    for k in range(time.count):
+        step(problem, values, k)
+    return values
+
+
+def step(problem: Problem, values: Values, k: int) -> None:
+    """Advance every compartment from point k to k + 1, in place."""
+    assert problem.period is not None and problem.model.time is not None
+    at = Evaluation(values, {problem.period: k})
+    _flows(problem.flows, values, at, k)
+    length = problem.model.time.step
+    if problem.flows_ahead or any(u.ahead is not None for u in problem.updates):
+        _implicit(problem, values, at, k, length)
+        return
+    following = []
+    for update in problem.updates:
+        if update.next_value is not None:
+            following.append(_value(at, update, update.next_value))
+        else:
+            here = values[update.variable][..., k]
+            following.append(here + length * _value(at, update, update.rate))
+    for update, new in zip(problem.updates, following, strict=True):
+        values[update.variable][..., k + 1] = new
+
+
+def _flows(flows: list[FlowValue], values: Values, at: Evaluation, k: int) -> None:
+    for flow in flows:
+        if flow.variable is not None:
+            shape = (*flow.variable.shape[:-1], 1)
+            value = spread(at(flow.node), flow.node.axes, flow.axes)
+            values[flow.variable][..., k] = np.broadcast_to(value, shape)[..., 0]
+
+
+def _value(at: Evaluation, update: Update, node: object) -> FloatArray:
+    """A node at one period, over the compartment's own axes."""
+    value = spread(at(node), node.axes, update.axes)  # type: ignore[arg-type, attr-defined]
+    shape = (*update.variable.shape[:-1], 1)
+    return np.broadcast_to(value, shape)[..., 0]
+
+
+def _implicit(problem: Problem, values: Values, at: Evaluation, k: int, length: float) -> None:
+    """The implicit trapezoid: X' = X + h/2 (f(X) + f(X')), solved for X' by Newton's method."""
+    updates = problem.updates
+    here = [values[u.variable][..., k].copy() for u in updates]
+    rate = [_value(at, u, u.rate).copy() for u in updates]
+    shapes = [x.shape for x in here]
+    sizes = np.cumsum([0, *(x.size for x in here)])
+
+    def put(flat: FloatArray) -> None:
+        for i, u in enumerate(updates):
+            values[u.variable][..., k + 1] = flat[sizes[i] : sizes[i + 1]].reshape(shapes[i])
+
+    def residual(flat: FloatArray) -> FloatArray:
+        put(flat)
+        _flows(problem.flows_ahead, values, at, k)
+        out = []
+        for i, u in enumerate(updates):
+            ahead = _value(at, u, u.ahead)
+            new = flat[sizes[i] : sizes[i + 1]].reshape(shapes[i])
+            out.append((new - here[i] - length / 2 * (rate[i] + ahead)).ravel())
+        return np.concatenate(out) if out else np.zeros(0)
+
+    start = np.concatenate([(h + length * r).ravel() for h, r in zip(here, rate, strict=True)])
+    scale = max(1.0, float(np.max(np.abs(start), initial=0.0)))
+    solution = _newton(residual, start, scale)
+    residual(solution)
+    put(solution)
+
+
+def _newton(
+    residual: Callable[[FloatArray], FloatArray], start: FloatArray, scale: float
+) -> FloatArray:
+    if start.size > 400:
+        found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE * scale)
+        return found
+    x = start
+    for _ in range(50):
+        r = residual(x)
+        if np.max(np.abs(r), initial=0.0) <= IMPLICIT_TOLERANCE * scale:
+            break
+        jacobian = np.empty((x.size, x.size))
+        for j in range(x.size):
+            h = 1e-6 * max(1.0, abs(float(x[j])))
+            moved = x.copy()
+            moved[j] += h
+            jacobian[:, j] = (residual(moved) - r) / h
+        x = x - np.linalg.solve(jacobian, r)
+    return x

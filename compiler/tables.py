@@ -1,0 +1,191 @@
+"""CSV tables: read with the standard library, checked cell by cell, labelled by their keys."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from allocc.compiler import errors
+from allocc.compiler.index import IndexSet
+from allocc.compiler.program import FloatArray
+from allocc.dsl.tree import Span
+
+#: A table file larger than this is refused before it is read.
+LARGEST_FILE = 1_000_000_000
+
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
+
+
+@dataclass(eq=False)
+class Table:
+    """A rectangle of text cells; `keys` name the columns that label its rows.
+
+    `first_line[i]` is the line of the file on which row i begins, for messages.
+    """
+
+    name: str
+    file: str
+    header: tuple[str, ...]
+    rows: list[list[str]]
+    keys: tuple[str, ...]
+    span: Span
+    first_line: Sequence[int]
+    _numbers: dict[str, FloatArray] = field(default_factory=dict)
+    _sets: dict[tuple[str, ...], IndexSet] = field(default_factory=dict)
+
+    def texts(self, column: str) -> list[str]:
+        """The cells of a column."""
+        place = self.header.index(column)
+        return [row[place] for row in self.rows]
+
+    def numbers(self, column: str) -> FloatArray:
+        """A column as numbers, NaN where a cell is blank; a cell with words is an error."""
+        found = self._numbers.get(column)
+        if found is None:
+            texts = self.texts(column)
+            try:
+                found = np.array([float(x) if x else np.nan for x in texts])
+            except ValueError:
+                raise errors.Failed(*self._not_numbers(column, texts)) from None
+            # Only a blank cell is a missing value; `nan` or `inf` in a file are mistakes.
+            for i in np.flatnonzero(~np.isfinite(found)):
+                if texts[i]:
+                    raise errors.Failed(*self._not_numbers(column, texts))
+            self._numbers[column] = found
+        return found
+
+    def _not_numbers(self, column: str, texts: list[str]) -> list[Any]:
+        bad = []
+        for i, text in enumerate(texts):
+            try:
+                good = not text or np.isfinite(float(text))
+            except ValueError:
+                good = False
+            if not good:
+                bad.append(errors.cell_not_a_number(self.file, self.first_line[i], column, text))
+        return bad[:5]
+
+    def is_numeric(self, column: str) -> bool:
+        """Whether every cell of a column is blank or a number."""
+        try:
+            self.numbers(column)
+        except errors.Failed:
+            return False
+        return True
+
+    def label_set(self, columns: tuple[str, ...]) -> IndexSet:
+        """The distinct labels (or tuples) of columns, in order of first appearance."""
+        found = self._sets.get(columns)
+        if found is None:
+            cells = [self.texts(c) for c in columns]
+            for column, texts in zip(columns, cells, strict=True):
+                for i, text in enumerate(texts):
+                    if not text:
+                        raise errors.Failed(
+                            errors.blank_label(self.file, self.first_line[i], column)
+                        )
+            distinct = list(dict.fromkeys(zip(*cells, strict=True)))
+            parts = [as_labels([row[k] for row in distinct]) for k in range(len(columns))]
+            whole = len(columns) == 1 and all(isinstance(x, int) for x in parts[0])
+            name = columns[0] if len(columns) == 1 else self.name
+            found = IndexSet(name, parts, "integer" if whole else "label", columns)
+            self._sets[columns] = found
+        return found
+
+    @property
+    def key_set(self) -> IndexSet:
+        """The labels of the rows; a repeated key is an error that names both rows."""
+        found = self._sets.get(self.keys)
+        if found is None or len(found) != len(self.rows):
+            found = self.label_set(self.keys)
+            if len(found) != len(self.rows):
+                seen: dict[tuple[str, ...], int] = {}
+                cells = [self.texts(c) for c in self.keys]
+                for i, key in enumerate(zip(*cells, strict=True)):
+                    if key in seen:
+                        first, again = self.first_line[seen[key]], self.first_line[i]
+                        raise errors.Failed(
+                            errors.repeated_key(self.file, again, self.keys, key, first)
+                        )
+                    seen[key] = i
+        return found
+
+
+def as_labels(texts: Sequence[str]) -> list[Any]:
+    """Labels as whole numbers when every text is one (without leading noughts), else as words."""
+    if texts and all(_WHOLE.match(x) for x in texts):
+        return [int(x) for x in texts]
+    return list(texts)
+
+
+def read_table(name: str, path: Path, shown: str, keys: Sequence[Any], span: Span) -> Table:
+    """Read a CSV file; raises `errors.Failed` with everything that is wrong with its shape.
+
+    `keys` are identifiers of the tree; `shown` is the file's name in messages.
+    """
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise errors.Failed(errors.unreadable_file(shown, "it is a folder", span))
+        if size > LARGEST_FILE:
+            raise errors.Failed(errors.file_too_large(shown, size, LARGEST_FILE, span))
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        others = sorted(p.name for p in path.parent.glob("*.csv")) if path.parent.is_dir() else []
+        raise errors.Failed(errors.missing_file(shown, str(path.parent), others, span)) from None
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        raise errors.Failed(errors.unreadable_file(shown, reason, span)) from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = raw.count(b"\n", 0, problem.start) + 1
+        raise errors.Failed(errors.not_utf8(shown, line, span)) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise errors.Failed(errors.not_utf8(shown, line, span))
+    return _parse(name, text, shown, keys, span)
+
+
+def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) -> Table:
+    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    header: tuple[str, ...] | None = None
+    problems = []
+    line = 1
+    try:
+        for record in reader:
+            cells = [cell.strip() for cell in record]
+            if any(cells) or len(cells) > 1:
+                if header is None:
+                    header = tuple(cells)
+                elif len(cells) != len(header):
+                    problems.append(errors.ragged_row(shown, line, len(cells), len(header)))
+                else:
+                    rows.append(cells)
+                    lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as problem:
+        raise errors.Failed(errors.bad_csv(shown, reader.line_num, str(problem))) from None
+    if header is None:
+        raise errors.Failed(errors.empty_table(shown, span))
+    if len(header) == 1 and ";" in header[0]:
+        raise errors.Failed(errors.wrong_separator(shown))
+    for column in dict.fromkeys(h for h in header if header.count(h) > 1):
+        problems.append(errors.repeated_column(shown, column))
+    for key in keys:
+        if key.name not in header:
+            problems.append(errors.unknown_column(name, shown, key.name, key.span, header))
+    if problems:
+        raise errors.Failed(*problems[:5])
+    if not rows:
+        raise errors.Failed(errors.empty_table(shown, span))
+    return Table(name, shown, header, rows, tuple(k.name for k in keys), span, lines)

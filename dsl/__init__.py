@@ -1,0 +1,22 @@
+"""The `.alloc` language: its tree, its parser, and its diagnostics.
+
+The parser itself is built at the first call of `parse`, not at import.
+"""
+
+from __future__ import annotations
+
+from allocc.dsl import tree
+from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.parser import parse, parse_file
+from allocc.dsl.tree import File, Source, Span
+
+__all__ = [
+    "AlloccError",
+    "Diagnostic",
+    "File",
+    "Source",
+    "Span",
+    "parse",
+    "parse_file",
+    "tree",
+]

@@ -1,0 +1,181 @@
+"""`HighsSession`: every change must give what a newly built program gives."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from allocc.backends import HighsSession, Solution, SolveOptions, get
+from allocc.backends.solution import Termination
+from allocc.compiler.program import Program
+from tests.backends.programs import INF, program
+
+
+def random_lp(seed: int = 0, rows: int = 12, columns: int = 20) -> Program:
+    rng = np.random.default_rng(seed)
+    matrix = rng.random((rows, columns)).round(3)
+    return program(
+        -rng.random(columns).round(3),
+        matrix,
+        np.full(rows, -INF),
+        matrix.sum(axis=1) * 0.3,
+        upper=1.0,
+        offset=2.0,
+    )
+
+
+def agrees(session: HighsSession, model: Program) -> Solution:
+    answer = session.solve()
+    fresh = get("highs").solve(model, SolveOptions())
+    assert answer.termination == fresh.termination
+    if fresh.value is None:
+        assert answer.value is None
+    else:
+        assert answer.value == pytest.approx(fresh.value, abs=1e-7)
+    return answer
+
+
+def test_changes_are_the_same_as_building_again() -> None:
+    model = random_lp()
+    session = HighsSession(model)
+    agrees(session, model)
+
+    upper = model.upper.copy()
+    upper[[2, 5]] = 0.25
+    model = replace(model, upper=upper)
+    session.set_column_bounds([2, 5], 0.0, 0.25)
+    agrees(session, model)
+
+    row_upper = model.row_upper.copy()
+    row_upper[3] = 0.5
+    model = replace(model, row_upper=row_upper)
+    session.set_row_bounds(3, -INF, 0.5)
+    agrees(session, model)
+
+    model = replace(model, objective=model.objective[::-1].copy(), offset=-3.0)
+    session.set_objective(model.objective, -3.0)
+    agrees(session, model)
+
+    dense = model.matrix.toarray()
+    dense[0, 0], dense[1, 4] = 3.0, 0.0
+    model = replace(model, matrix=sparse.csr_array(dense))
+    session.set_coefficients([0, 1], [0, 4], [3.0, 0.0])
+    agrees(session, model)
+
+    extra = sparse.csr_array(np.ones((2, model.columns)))
+    larger = replace(
+        model,
+        matrix=sparse.csr_array(sparse.vstack([model.matrix, extra])),
+        row_lower=np.append(model.row_lower, [-INF, 1.0]),
+        row_upper=np.append(model.row_upper, [2.0, INF]),
+    )
+    session.add_rows(extra, [-INF, 1.0], [2.0, INF])
+    assert session.rows == model.rows + 2
+    answer = agrees(session, larger)
+    assert answer.row_duals is not None and len(answer.row_duals) == larger.rows
+
+    session.delete_rows(model.rows)
+    agrees(session, model)
+
+    flags = np.arange(model.columns) % 2 == 0
+    session.set_integrality(np.arange(model.columns), flags)
+    answer = agrees(session, replace(model, integer=flags))
+    assert answer.row_duals is None
+    session.set_integrality(np.arange(model.columns), False)
+    agrees(session, model)
+
+
+def test_infeasible_and_back() -> None:
+    model = random_lp(3)
+    session = HighsSession(model)
+    first = session.solve()
+    session.set_row_bounds(0, 1e4, INF)
+    assert session.solve().termination == "infeasible"
+    session.set_row_bounds(0, -INF, model.row_upper[0])
+    assert session.solve().value == pytest.approx(first.value)
+
+
+def test_time_limit_is_for_each_solve() -> None:
+    session = HighsSession(random_lp())
+    for k in range(4):
+        session.set_column_bounds(0, 0.0, 0.1 * k)
+        assert session.solve(SolveOptions(time_limit=5.0)).termination == "optimal"
+    big = random_lp(1, 500, 500)
+    session = HighsSession(big)
+    seconds = [session.solve(SolveOptions(time_limit=0.2)).seconds for _ in range(2)]
+    assert all(s < 5.0 for s in seconds)
+
+
+def test_lp_can_be_cancelled() -> None:
+    session = HighsSession(random_lp(1, 1500, 1500))
+    cancel = threading.Event()
+    threading.Timer(0.3, cancel.set).start()
+    started = time.perf_counter()
+    answer = session.solve(SolveOptions(cancel=cancel))
+    assert time.perf_counter() - started < 6.0
+    assert answer.termination in ("interrupted", "optimal")
+    assert answer.bound is None or answer.termination == "optimal"
+
+
+def test_small_lps_are_solved_again_cheaply() -> None:
+    session = HighsSession(random_lp())
+    session.solve()
+    count = 300
+    started = time.perf_counter()
+    for k in range(count):
+        session.set_column_bounds(3, 0.0, 0.5 + 0.3 * (k % 2))
+        session.solve()
+    assert (time.perf_counter() - started) / count < 5e-3
+
+
+def test_settings_are_handed_over_and_checked() -> None:
+    model = random_lp()
+    interior = HighsSession(model, {"solver": "ipm"}).solve()
+    assert interior.value == pytest.approx(HighsSession(model).solve().value, abs=1e-6)
+    with pytest.raises(ValueError, match="no_such_option"):
+        HighsSession(model, {"no_such_option": 1}).solve()
+
+
+def test_bad_data_is_refused() -> None:
+    model = random_lp()
+    with pytest.raises(ValueError, match="not a number"):
+        HighsSession(replace(model, objective=np.full(model.columns, np.nan)))
+    session = HighsSession(model)
+    with pytest.raises(ValueError, match="refuses the change"):
+        session.set_column_bounds(999, 0.0, 1.0)
+    with pytest.raises(ValueError, match="coefficients"):
+        session.set_objective([1.0])
+
+
+def test_a_lost_coefficient_is_said() -> None:
+    answer = HighsSession(program([1, 1], [[1, 1e-12]], [1], [INF])).solve()
+    assert "left out 1" in answer.message
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("claim", ["infeasible", "unbounded", "infeasible_or_unbounded"])
+def test_a_false_claim_after_presolve_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, claim: Termination, whole: bool
+) -> None:
+    model = replace(random_lp(), integer=np.full(20, whole))
+    truth = HighsSession(model).solve()
+    original: Any = HighsSession._termination
+    calls: list[str] = []
+
+    def lying(self: HighsSession, monitor: Any) -> Termination:
+        calls.append(self._highs.getOptionValue("presolve")[1])
+        return claim if len(calls) == 1 else original(self, monitor)
+
+    monkeypatch.setattr(HighsSession, "_termination", lying)
+    session = HighsSession(model)
+    answer = session.solve()
+    assert calls == ["choose", "off"]
+    assert answer.termination == "optimal" and answer.value == pytest.approx(truth.value)
+    assert "the second counts" in answer.message
+    assert session._highs.getOptionValue("presolve")[1] == "choose"
