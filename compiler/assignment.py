@@ -52,7 +52,9 @@ def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
     periods = round((last - first) / step)
     if periods > MOST_POINTS:
         raise errors.Failed(
-            errors.bad_time(f"this is {periods:,} steps; at most {MOST_POINTS:,} are made", step_span)
+            errors.bad_time(
+                f"this is {periods:,} steps; at most {MOST_POINTS:,} are made", step_span
+            )
         )
     if abs(first + periods * step - last) > 1e-9 * max(1.0, abs(last), periods * step):
         below = np.floor((last - first) / step)
@@ -107,9 +109,7 @@ def _check_axes(
         raise errors.Failed(errors.index_mismatch(name, wanted, given, e.span))
 
 
-def _rows(
-    table: Table, space: Space, sets: tuple[IndexSet, ...]
-) -> Coordinate:
+def _rows(table: Table, space: Space, sets: tuple[IndexSet, ...]) -> Coordinate:
     """For each point of a space, the row of a table with the same labels."""
     key_set = table.key_set
     if len(sets) == 1:
@@ -155,9 +155,7 @@ def _column_over(
         unused = [", ".join(t[i] for t in table.key_set.texts) for i in np.flatnonzero(~used)]
         what = " x ".join(s.name for s in sets)
         binder.collector.add(errors.unused_rows(table.file, what, unused, e.span))
-    return binder.evaluator.cells(
-        table, column, rows, None, (), None, e.span, space.scope
-    )
+    return binder.evaluator.cells(table, column, rows, None, (), None, e.span, space.scope)
 
 
 def full(data: Data, space: Space) -> Any:
@@ -180,7 +178,9 @@ def parameter_values(
         node = assign(name, statement.value, space, sets, binder)
         if not isinstance(node, Data):
             raise errors.Failed(
-                errors.needs_data(f"parameter '{name}'", variables(node)[0].name, statement.value.span)
+                errors.needs_data(
+                    f"parameter '{name}'", variables(node)[0].name, statement.value.span
+                )
             )
         values = full(node, space)
         places = statement.value if isinstance(statement.value, tree.Field) else None
@@ -204,7 +204,9 @@ def _setting(name: str, given: Any, sets: tuple[IndexSet, ...]) -> Any:
             values = _set_entry(f"{name}[{','.join(labels)}]", labels, value, sets, values)
         missing = np.argwhere(np.isnan(values))
         if len(missing):
-            at = ", ".join(label_text(x) for s, p in zip(sets, missing[0], strict=True) for x in s.label(p))
+            at = ", ".join(
+                label_text(x) for s, p in zip(sets, missing[0], strict=True) for x in s.label(p)
+            )
             raise errors.Failed(errors.bad_setting(name, f"no value is given for {at}"))
         return values
     if isinstance(given, str):
@@ -367,17 +369,20 @@ def set_initial(statement: tree.Initial, symbol: CompartmentSymbol, binder: Bind
     node = assign(name, statement.value, space, sets, binder)
     if not isinstance(node, Data):
         raise errors.Failed(
-            errors.needs_data(f"the initial value of '{name}'", variables(node)[0].name, statement.value.span)
+            errors.needs_data(
+                f"the initial value of '{name}'", variables(node)[0].name, statement.value.span
+            )
         )
     values = full(node, space).astype(float)
     for point in np.argwhere(values < 0)[:3]:
         at = tuple(point)
         labels = [label_text(x) for s, p in zip(sets, at, strict=True) for x in s.label(int(p))]
         shown = f"'{name}[{', '.join(labels)}]'" if labels else f"'{name}'"
-        binder.collector.add(errors.negative_initial(shown, f"{values[at]:g}", statement.value.span))
+        binder.collector.add(
+            errors.negative_initial(shown, f"{values[at]:g}", statement.value.span)
+        )
     symbol.initial = values
     variable = symbol.variable
     assert variable.lower is not None and variable.upper is not None
     variable.lower[..., 0] = values
     variable.upper[..., 0] = values
-

@@ -176,7 +176,9 @@ class Binder:
             case _:
                 return statement
 
-    def space(self, index: tree.Index | None, scope: Scope | None = None) -> tuple[Space, tuple[IndexSet, ...]]:
+    def space(
+        self, index: tree.Index | None, scope: Scope | None = None
+    ) -> tuple[Space, tuple[IndexSet, ...]]:
         """Bind a declared index."""
         space = bind_index(index, scope or Scope(), self.evaluator, self.time_name)
         return space, space.sets()
@@ -365,7 +367,10 @@ class Binder:
             if name.name in ("start", "end", "period") and self.time_name is not None:
                 raise errors.Failed(
                     errors.wrong_kind(
-                        name.name, "a place in time", "a number", name.span,
+                        name.name,
+                        "a place in time",
+                        "a number",
+                        name.span,
                         f"compare it with `{self.time_name}`, or use it as an index",
                     )
                 )
@@ -377,7 +382,11 @@ class Binder:
                 return self.evaluator._labels(scope.now.point, name.span)
             raise errors.Failed(
                 errors.wrong_kind(
-                    name.name, "the time", "a number", name.span, f"bind it, as in `sum({name.name}: ...)`"
+                    name.name,
+                    "the time",
+                    "a number",
+                    name.span,
+                    f"bind it, as in `sum({name.name}: ...)`",
                 )
             )
         symbol = self.resolve(name.name)
@@ -483,7 +492,9 @@ class Binder:
                 now = self._now_at(indices[-1], scope)
                 if now.point.outside:
                     raise errors.Failed(
-                        errors.outside_set(name.name, now.point.set.name, ["?"], name.span, lag=True)
+                        errors.outside_set(
+                            name.name, now.point.set.name, ["?"], name.span, lag=True
+                        )
                     )
                 indices = indices[:-1] or None
             if now is None:
@@ -549,9 +560,7 @@ class Binder:
         value = self.flow_node(symbol, tuple(found[:-1]), Now(point, found[-1]))
         return self.evaluator.masked(value, mask, axes, fallback)
 
-    def flow_node(
-        self, symbol: FlowSymbol, coordinates: tuple[Coordinate, ...], now: Now
-    ) -> Node:
+    def flow_node(self, symbol: FlowSymbol, coordinates: tuple[Coordinate, ...], now: Now) -> Node:
         """A flow's amount per unit of time at coordinates, with all effects on it."""
         inner = self._with_time(enter(symbol.space, coordinates, Scope(), now), now)
         total = self.evaluator.number(symbol.statement.value, inner)
@@ -599,4 +608,3 @@ _KINDS = {
 def describe(statement: object) -> str:
     """What kind of thing a statement declares, in words."""
     return _KINDS.get(type(statement), "something else")  # type: ignore[call-overload,no-any-return]
-

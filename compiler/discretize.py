@@ -125,10 +125,14 @@ class _Discretizer:
         extra = [a for a in node.axes if a not in axes]
         if extra:
             names = [a.set.name for a in extra]
-            raise errors.Failed(errors.free_index(f"flow '{statement.name.name}'", names, statement.value.span))
+            raise errors.Failed(
+                errors.free_index(f"flow '{statement.name.name}'", names, statement.value.span)
+            )
         if statement.origin is None and statement.target is None:
             raise errors.Failed(
-                errors.missing_statement("compartment for this flow", "name one, as in `S -> I`", statement.span)
+                errors.missing_statement(
+                    "compartment for this flow", "name one, as in `S -> I`", statement.span
+                )
             )
         variable = None
         if not isinstance(node, Data) and not is_small(node):
@@ -241,9 +245,7 @@ class _Discretizer:
             for k, op in enumerate(relation.operators)
         ]
 
-    def _bodies(
-        self, statement: tree.Limit | tree.Prefer, space: Space
-    ) -> list[tuple[Node, bool]]:
+    def _bodies(self, statement: tree.Limit | tree.Prefer, space: Space) -> list[tuple[Node, bool]]:
         """`body <= 0` (or `body == 0` where True) for each comparison of a relation."""
         name = statement.name.name
         found = []

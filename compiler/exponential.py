@@ -179,9 +179,7 @@ def _with_next(
     return replace(mine, axes=(*rows, period), next_value=total)
 
 
-def _data(
-    block: FloatArray, rows: tuple[Axis, ...], own: tuple[Axis, ...], period: Axis
-) -> Data:
+def _data(block: FloatArray, rows: tuple[Axis, ...], own: tuple[Axis, ...], period: Axis) -> Data:
     shape = tuple(a.size for a in rows) + tuple(a.size for a in own)
     if len(block) == 1:
         return Data((*rows, *own), block[0].reshape(shape))

@@ -178,9 +178,7 @@ def join_axes(*groups: Sequence[Axis]) -> tuple[Axis, ...]:
     return tuple(dict.fromkeys(a for g in groups for a in g))
 
 
-def spread(
-    values: NDArray[Any], axes: tuple[Axis, ...], target: tuple[Axis, ...]
-) -> NDArray[Any]:
+def spread(values: NDArray[Any], axes: tuple[Axis, ...], target: tuple[Axis, ...]) -> NDArray[Any]:
     """View an array over `axes` as one that broadcasts over `target` (a superset)."""
     if axes == target:
         return values
@@ -190,9 +188,7 @@ def spread(
     return moved.reshape([next(sizes) if a in axes else 1 for a in target])
 
 
-def lookup(
-    target: IndexSet, parts: Sequence[Coordinate]
-) -> tuple[tuple[Axis, ...], IntArray]:
+def lookup(target: IndexSet, parts: Sequence[Coordinate]) -> tuple[tuple[Axis, ...], IntArray]:
     """Positions in a tuple set of the labels that `parts` give, one a component.
 
     Returns the axes and the positions over them, -1 where the set has no such tuple.

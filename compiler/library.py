@@ -17,9 +17,7 @@ def shipped() -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.name.endswith(".alloc"))
 
 
-def expand_uses(
-    file: tree.File, path: Path | None, collector: Collector
-) -> list[tuple[Any, bool]]:
+def expand_uses(file: tree.File, path: Path | None, collector: Collector) -> list[tuple[Any, bool]]:
     """The statements of a file with those of the files that it uses; a flag marks the latter."""
     found: list[tuple[Any, bool]] = []
     seen: dict[str, tree.File] = {}

@@ -117,9 +117,7 @@ def enter(space: Space, coordinates: tuple[Coordinate, ...], base: Scope, now: N
 
 def along(axes: tuple[Axis, ...], sets: tuple[IndexSet, ...]) -> tuple[Coordinate, ...]:
     """Coordinates that run along axes."""
-    return tuple(
-        Coordinate(s, (a,), np.arange(a.size)) for a, s in zip(axes, sets, strict=True)
-    )
+    return tuple(Coordinate(s, (a,), np.arange(a.size)) for a, s in zip(axes, sets, strict=True))
 
 
 @dataclass(eq=False)

@@ -114,18 +114,14 @@ class Scope:
             guard = Data(axes, np.take(guard.values, positions, axis=place))
         return replace(
             self,
-            locals={
-                k: _move_local(v, move, axis, pair, positions) for k, v in self.locals.items()
-            },
+            locals={k: _move_local(v, move, axis, pair, positions) for k, v in self.locals.items()},
             now=None if now is None else Now(move(now.point), move(now.period)),
             anonymous=anonymous,
             guard=guard,
         )
 
 
-def _move_local(
-    value: Local, move: object, axis: Axis, pair: Axis, positions: IntArray
-) -> Local:
+def _move_local(value: Local, move: object, axis: Axis, pair: Axis, positions: IntArray) -> Local:
     if isinstance(value, Coordinate):
         moved: Coordinate = move(value)  # type: ignore[operator]
         return moved

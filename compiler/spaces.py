@@ -125,9 +125,7 @@ def bind_index(index: Index | None, scope: Scope, reader: Reader, time_name: str
     size = int(np.prod([a.size for a in build.axes], dtype=float))
     if size > LARGEST_SPACE:
         raise errors.Failed(errors.too_large("this index", size, LARGEST_SPACE, index.span))
-    return Space(
-        tuple(build.axes), build.scope, build.scatter, build.pair, tuple(build.keys)
-    )
+    return Space(tuple(build.axes), build.scope, build.scatter, build.pair, tuple(build.keys))
 
 
 def _bind(binder: Binder, build: _Builder, reader: Reader, time_name: str | None) -> None:
@@ -187,7 +185,9 @@ def _component_coordinates(index_set: IndexSet, axis: Axis) -> list[Coordinate]:
     for component, texts, name in zip(
         index_set.components, index_set.texts, index_set.component_names, strict=False
     ):
-        first = {text: label for text, label in zip(reversed(texts), reversed(component), strict=True)}
+        first = {
+            text: label for text, label in zip(reversed(texts), reversed(component), strict=True)
+        }
         distinct = list(dict.fromkeys(texts))
         place = {text: i for i, text in enumerate(distinct)}
         kind = "integer" if all(isinstance(first[x], int) for x in distinct) else "label"
@@ -234,9 +234,7 @@ def _filter(mask: Data, build: _Builder) -> None:
         new = build.axes[:1]
     involved = (*outer, *new)
     target = tuple(involved)
-    full = np.broadcast_to(
-        spread(mask.values, mask.axes, target), tuple(a.size for a in target)
-    )
+    full = np.broadcast_to(spread(mask.values, mask.axes, target), tuple(a.size for a in target))
     positions = tuple(np.asarray(p) for p in np.nonzero(full))
     if full.all() and not outer:
         return

@@ -117,9 +117,7 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
             case tree.Objective():
                 if d.objective is not None:
                     collector.add(
-                        errors.repeated_statement(
-                            "objective", statement.span, d.objective.span
-                        )
+                        errors.repeated_statement("objective", statement.span, d.objective.span)
                     )
                 d.objective = d.objective or statement
             case tree.Intervention():

@@ -14,9 +14,17 @@ def text(unit: tree.Unit | None) -> str:
             return name
         case tree.UnitPower(base=base, exponent=exponent):
             inner = text(base)
-            return f"({inner})^{exponent}" if isinstance(base, tree.UnitProduct) else f"{inner}^{exponent}"
+            return (
+                f"({inner})^{exponent}"
+                if isinstance(base, tree.UnitProduct)
+                else f"{inner}^{exponent}"
+            )
         case tree.UnitProduct(operator=operator, left=left, right=right):
             right_text = text(right)
             if isinstance(right, tree.UnitProduct):
                 right_text = f"({right_text})"
-            return f"{text(left)} {operator} {right_text}" if operator == "*" else f"{text(left)}/{right_text}"
+            return (
+                f"{text(left)} {operator} {right_text}"
+                if operator == "*"
+                else f"{text(left)}/{right_text}"
+            )

@@ -1,0 +1,329 @@
+"""The linear relaxation of a program, over pieces that can be refined without rebuilding the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from allocc.compiler import errors
+from allocc.compiler.bounds import Infeasible, Propagator
+from allocc.compiler.direction import harmless
+from allocc.compiler.extension import Extension
+from allocc.compiler.program import FloatArray, IntArray, Program, no_products
+from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, univariate
+from allocc.dsl.diagnostics import AlloccError, Diagnostic
+
+
+@dataclass(frozen=True)
+class Built:
+    """A linear program and how points move between it and the program it relaxes."""
+
+    program: Program
+    base_columns: int
+    copies: tuple[pieces.PieceColumns, ...]
+    free: IntArray
+
+    def lower_point(self, point: FloatArray) -> FloatArray:
+        """The point of the original program."""
+        return point[: self.base_columns]
+
+    def lift_point(self, point: FloatArray) -> FloatArray:
+        """A start for the solver from a point of the original program; NaN where it must choose."""
+        full = np.full(self.program.columns, np.nan)
+        full[: self.base_columns] = point
+        for copy in self.copies:
+            copy.lift(full)
+        return full
+
+
+class Relaxation:
+    """A tightened program with, for each partitioned column, the pieces of its range.
+
+    Integer columns are cut into ranges of whole values, continuous ones into intervals. With every
+    piece of every integer column a single value, products with an integer factor are exact.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.propagator = Propagator(program)
+        lower, upper = self.propagator.run(program.lower, program.upper)
+        self.program = replace(program, lower=lower, upper=upper)
+        self.down, self.up = harmless(program)
+        self.cuts: list[list[FloatArray]] = [[] for _ in program.functions]
+        self.pieces: dict[int, tuple[FloatArray, FloatArray]] = {}
+        self._local: dict[int, _LocalRanges] = {}
+        self._check_bounds()
+        self.partition = self._choose_partition()
+
+    # --- what has to be partitioned --------------------------------------------------------
+
+    @property
+    def binary(self) -> np.ndarray:
+        """Columns that are 0 or 1."""
+        p = self.program
+        return p.integer & (p.lower >= 0) & (p.upper <= 1)
+
+    def exact_products(self, lower: FloatArray, upper: FloatArray) -> np.ndarray:
+        """Products whose envelope is exact: a factor is fixed, or binary."""
+        q = self.program.products
+        fixed = lower == upper
+        binary = self.program.integer & (upper - lower <= 1)
+        return (fixed | binary)[q.left] | (fixed | binary)[q.right]
+
+    def _choose_partition(self) -> IntArray:
+        """For each product, the column whose range is cut for it; -1 where none has to be."""
+        p, q = self.program, self.program.products
+        chosen = np.full(len(q), -1, dtype=np.int64)
+        exact = self.exact_products(p.lower, p.upper)
+        for side in (q.left, q.right):
+            take = (chosen < 0) & ~exact & p.integer[side]
+            chosen[take] = side[take]
+        # Between two continuous factors: the one that serves the most products.
+        rest = np.flatnonzero((chosen < 0) & ~exact)
+        if len(rest):
+            use = np.bincount(np.concatenate([q.left[rest], q.right[rest]]), minlength=p.columns)
+            width = (p.upper - p.lower) / np.maximum(1e-9, np.maximum(np.abs(p.upper), np.abs(p.lower)))
+            left, right = q.left[rest], q.right[rest]
+            prefer_left = (use[left] > use[right]) | ((use[left] == use[right]) & (width[left] <= width[right]))
+            chosen[rest] = np.where(prefer_left, left, right)
+        return chosen
+
+    def _check_bounds(self) -> None:
+        """Every factor that needs bounds has them; errors name what to bound."""
+        p, q = self.program, self.program.products
+        found: list[Diagnostic] = []
+        for side in (q.left, q.right):
+            other = q.right if side is q.left else q.left
+            fixed = p.lower[other] == p.upper[other]
+            for j in np.unique(side[~fixed & ~(np.isfinite(p.lower[side]) & np.isfinite(p.upper[side]))]):
+                found.append(self._unbounded(int(j), "a product"))
+        for atoms in p.functions:
+            if atoms.kind == "abs":
+                continue
+            for j in atoms.argument:
+                if not (np.isfinite(p.lower[j]) and np.isfinite(p.upper[j])):
+                    found.append(self._unbounded(int(j), f"{atoms.kind}(...)"))
+            low, high = p.lower[atoms.argument], p.upper[atoms.argument]
+            needs = {"log": low <= 0, "sqrt": low < 0, "reciprocal": (low <= 0) & (high >= 0)}
+            bad = needs.get(atoms.kind, np.zeros(len(low), dtype=bool))
+            if atoms.kind == "power" and (atoms.exponent != int(atoms.exponent) or atoms.exponent < 0):
+                bad = low < 0 if atoms.exponent > 0 else low <= 0
+            for k in np.flatnonzero(bad)[:3]:
+                name = p.column_name(int(atoms.argument[k]))
+                wants = "an argument other than nought" if atoms.kind == "reciprocal" else "a positive argument"
+                found.append(
+                    errors.outside_domain(
+                        f"{atoms.kind} of {name}", wants, f"{low[k]:g}", f"{high[k]:g}", atoms.span
+                    )
+                )
+        self._check_ratios(found)
+        if found:
+            raise AlloccError(found[:10])
+
+    def _check_ratios(self, found: list[Diagnostic]) -> None:
+        """A ratio's denominator must not reach nought."""
+        p, q = self.program, self.program.products
+        newer = np.maximum(q.left, q.right)
+        ratio = np.flatnonzero(q.result < newer)
+        for k in ratio:
+            bottom = q.right[k] if q.left[k] == newer[k] else q.left[k]
+            low, high = p.lower[bottom], p.upper[bottom]
+            if low <= 0 <= high:
+                name = p.column_name(int(bottom))
+                block = next(b for b in p.column_blocks if b.start <= bottom < b.start + b.count)
+                found.append(
+                    errors.outside_domain(
+                        f"1 / {name}", "a denominator other than nought", f"{low:g}", f"{high:g}", block.span
+                    )
+                )
+
+    def _unbounded(self, j: int, what: str) -> Diagnostic:
+        p = self.program
+        side = "upper" if np.isinf(p.upper[j]) else "lower"
+        block = next(b for b in p.column_blocks if b.start <= j < b.start + b.count)
+        return errors.unbounded_factor(p.column_name(j), side, what, block.span)
+
+    # --- pieces ----------------------------------------------------------------------------
+
+    def pieces_of(self, j: int) -> tuple[FloatArray, FloatArray]:
+        """The pieces of a column's range."""
+        p = self.program
+        return self.pieces.get(j, (p.lower[j : j + 1], p.upper[j : j + 1]))
+
+    def unary(self, j: int) -> None:
+        """Cut an integer column's range into single values."""
+        values = np.arange(self.program.lower[j], self.program.upper[j] + 1)
+        self.pieces[j] = (values, values.copy())
+
+    def split(self, j: int, at: float) -> bool:
+        """Cut the piece that holds `at` there; False where it cannot be cut further."""
+        low, high = self.pieces_of(j)
+        k = int(np.argmin(np.maximum(low - at, at - high)))
+        a, b = low[k], high[k]
+        if self.program.integer[j]:
+            v = round(at)
+            v = min(max(v, a), b)
+            if a == b:
+                return False
+            parts = [(a, v - 1), (v, v), (v + 1, b)]
+        else:
+            width = b - a
+            total = self.program.upper[j] - self.program.lower[j]
+            if width <= 1e-7 * max(total, 1e-12):
+                return False
+            v = min(max(at, a + 0.2 * width), b - 0.2 * width)
+            parts = [(a, v), (v, b)]
+        parts = [(x, y) for x, y in parts if x <= y]
+        new_low = np.concatenate([low[:k], [x for x, _ in parts], low[k + 1 :]])
+        new_high = np.concatenate([high[:k], [y for _, y in parts], high[k + 1 :]])
+        self.pieces[j] = (new_low, new_high)
+        return True
+
+    def piece_bounds(self, j: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Feasible pieces of a column and the bounds of its partners in each."""
+        if j not in self._local:
+            self._local[j] = _LocalRanges(self.program, j)
+        local = self._local[j]
+        low, high = self.pieces_of(j)
+        kept_low, kept_high, lowers, uppers = [], [], [], []
+        for a, b in zip(low.tolist(), high.tolist(), strict=True):
+            found = local.ranges(a, b)
+            if found is not None:
+                kept_low.append(a)
+                kept_high.append(b)
+                lowers.append(found[0])
+                uppers.append(found[1])
+        return np.array(kept_low), np.array(kept_high), np.array(lowers), np.array(uppers)
+
+    # --- the linear program ----------------------------------------------------------------
+
+    def build(self, lower: FloatArray | None = None, upper: FloatArray | None = None) -> Built:
+        """The linear relaxation with the pieces as they are, optionally within a smaller box."""
+        p = self.program
+        boxed = lower is not None or upper is not None
+        low = p.lower if lower is None else lower
+        high = p.upper if upper is None else upper
+        base = replace(p, lower=low, upper=high) if boxed else p
+        build = Extension(base)
+        copies = []
+        q = p.products
+        exact = self.exact_products(low, high)
+        cut = np.zeros(len(q), dtype=bool)
+        if not boxed:
+            for j in np.unique(self.partition[self.partition >= 0]).tolist():
+                if len(self.pieces_of(j)[0]) < 2:
+                    continue
+                mine = np.flatnonzero((self.partition == j) & ~exact)
+                if not len(mine):
+                    continue
+                a, b, pl, pu = self.piece_bounds(j)
+                if not len(a):
+                    raise Infeasible(j)
+                other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
+                copies.append(
+                    pieces.disaggregate(build, j, a, b, q.result[mine], other, pl, pu)
+                )
+                cut[mine] = True
+        rest = np.flatnonzero(~cut)
+        below = ~self.up[q.result[rest]]
+        above = ~self.down[q.result[rest]]
+        mccormick.envelope(
+            build, q.result[rest], q.left[rest], q.right[rest], low, high, below, above
+        )
+        for number, atoms in enumerate(p.functions):
+            if atoms.kind == "abs":
+                self._finite(atoms.argument[~self.down[atoms.result]], low, high)
+                absolute.write(build, atoms, low, high, self.down)
+                continue
+            self._function(build, number, low, high)
+        for e in p.extremes:
+            free = self.down if e.sense == "max" else self.up
+            self._finite(e.argument[~free[e.result[e.owner]]], low, high)
+            extremes.write(build, e, low, high, self.down, self.up)
+        program = build.finish(no_products())
+        return Built(program, p.columns, tuple(copies), np.zeros(0, dtype=np.int64))
+
+    def _finite(self, columns: IntArray, low: FloatArray, high: FloatArray) -> None:
+        bad = columns[~(np.isfinite(low[columns]) & np.isfinite(high[columns]))]
+        if len(bad):
+            raise AlloccError([self._unbounded(int(j), "min, max or abs") for j in np.unique(bad)[:5]])
+
+    def _function(self, build: Extension, number: int, low: FloatArray, high: FloatArray) -> None:
+        atoms = self.program.functions[number]
+        a, b = low[atoms.argument], high[atoms.argument]
+        sign = univariate.curvature(atoms.kind, atoms.exponent, a, b)
+        everything = np.arange(len(atoms))
+        start = [a, b, (a + b) / 2, a + (b - a) / 4, a + 3 * (b - a) / 4]
+        for points in [*start, *(np.clip(c, a, b) for c in self.cuts[number])]:
+            univariate.tangents(build, atoms, everything, points, sign)
+        which = np.flatnonzero(univariate.needs_secant(atoms, sign, self.down, self.up))
+        univariate.secants(build, atoms, which, a[which], b[which], sign[which])
+
+    def add_tangents(self, point: FloatArray) -> None:
+        """Remember the arguments of function atoms at a point: tangents are put there."""
+        for number, atoms in enumerate(self.program.functions):
+            if atoms.kind != "abs":
+                self.cuts[number].append(point[atoms.argument].copy())
+
+    def errors_at(self, point: FloatArray) -> FloatArray:
+        """How far each product is from its factors at a point of the relaxation."""
+        q = self.program.products
+        return np.asarray(np.abs(point[q.result] - point[q.left] * point[q.right]))
+
+
+class _LocalRanges:
+    """Ranges of a column's partners when it lies in a piece: propagation over the rows nearby."""
+
+    def __init__(self, program: Program, j: int) -> None:
+        self.full_lower, self.full_upper = program.lower, program.upper
+        q = program.products
+        mine = np.flatnonzero((q.left == j) | (q.right == j))
+        near = {j, *q.result[mine].tolist(), *q.left[mine].tolist(), *q.right[mine].tolist()}
+        m = program.matrix
+        counts = np.diff(m.indptr)
+        short = np.flatnonzero(counts <= 4)
+        row_of = np.repeat(np.arange(program.rows), counts)
+        outside = np.bincount(row_of, ~np.isin(m.indices, list(near)), program.rows)
+        rows = short[(outside[short] == 0) & (counts[short] > 0)]
+        columns = np.array(sorted(near))
+        place = {c: k for k, c in enumerate(columns.tolist())}
+        from allocc.compiler.program import Products
+
+        self.columns = columns
+        self.mine = place[j]
+        local = replace(
+            program,
+            objective=np.zeros(len(columns)),
+            lower=program.lower[columns],
+            upper=program.upper[columns],
+            integer=program.integer[columns],
+            matrix=m[rows][:, columns].tocsr(),
+            row_lower=program.row_lower[rows],
+            row_upper=program.row_upper[rows],
+            products=Products(
+                *(np.array([place[c] for c in side[mine].tolist()], dtype=np.int64)
+                  for side in (q.result, q.left, q.right))
+            ),
+            functions=(),
+            extremes=(),
+            defined=None,
+        )
+        self.propagator = Propagator(local)
+        self.local = local
+        self.known: dict[tuple[float, float], tuple[FloatArray, FloatArray] | None] = {}
+
+    def ranges(self, low: float, high: float) -> tuple[FloatArray, FloatArray] | None:
+        """Bounds of all columns of the program in a piece, None where the piece is empty."""
+        key = (low, high)
+        if key not in self.known:
+            lower, upper = self.local.lower.copy(), self.local.upper.copy()
+            lower[self.mine] = max(low, lower[self.mine])
+            upper[self.mine] = min(high, upper[self.mine])
+            try:
+                lower, upper = self.propagator.run(lower, upper, sweeps=10)
+                full_lower, full_upper = self.full_lower.copy(), self.full_upper.copy()
+                full_lower[self.columns], full_upper[self.columns] = lower, upper
+                self.known[key] = (full_lower, full_upper)
+            except Infeasible:
+                self.known[key] = None
+        return self.known[key]

@@ -1,0 +1,106 @@
+"""Set expressions: columns, ranges, literals, filters and products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from allocc.compiler import errors
+from allocc.compiler.index import IndexSet
+from allocc.compiler.program import label_text
+from allocc.compiler.scope import Closure, Scope
+from allocc.compiler.spaces import bind_index
+from allocc.compiler.subscripts import Subscripts
+from allocc.dsl import tree
+from allocc.dsl.tree import Span
+
+
+class Sets(Subscripts):
+    """The part of an evaluator that reads set expressions."""
+
+    def index_set(self, e: tree.Expression, scope: Scope) -> IndexSet:
+        """The index set that an expression means."""
+        match e:
+            case tree.Name(name=name):
+                local = scope.locals.get(name)
+                if isinstance(local, IndexSet):
+                    return local
+                if isinstance(local, Closure):
+                    raise errors.Failed(errors.not_a_set(e.span, name))
+                found = self.symbols.set_named(e)
+                if found is None:
+                    raise errors.Failed(errors.not_a_set(e.span, name))
+                return found
+            case tree.Field(table=identifier, column=column):
+                table = self.symbols.table(identifier)
+                if column.name == "key" and "key" not in table.header:
+                    return table.key_set
+                if column.name not in table.header:
+                    raise errors.Failed(
+                        errors.unknown_column(
+                            table.name, table.file, column.name, column.span, table.header
+                        )
+                    )
+                if table.keys == (column.name,):
+                    return table.key_set
+                return table.label_set((column.name,))
+            case tree.Range(low=low, high=high):
+                ends = [self.data(x, scope, "the end of a range") for x in (low, high)]
+                for end, x in zip(ends, (low, high), strict=True):
+                    if end.axes or abs(float(end.values) - round(float(end.values))) > 1e-9:
+                        raise errors.Failed(
+                            errors.wrong_kind(x.span.text, "not whole", "a whole number", x.span)
+                        )
+                first, last = (round(float(d.values)) for d in ends)
+                if last - first + 1 > 10_000_000:
+                    raise errors.Failed(
+                        errors.too_large("this range", last - first + 1, 10_000_000, e.span)
+                    )
+                return IndexSet("range", [range(first, last + 1)], "integer")
+            case tree.SetLiteral(members=members):
+                return _literal(members, e.span)
+            case tree.SetFilter(index=index):
+                space = bind_index(index, scope, self, self.symbols.time_name)
+                sets = space.sets()
+                if len(sets) == 1:
+                    return sets[0]
+                return _product(sets)
+            case tree.Binary(operator="*", left=left, right=right):
+                return _product((self.index_set(left, scope), self.index_set(right, scope)))
+            case _:
+                raise errors.Failed(errors.not_a_set(e.span, e.span.text))
+
+
+def _literal(members: Sequence[tree.Expression], span: Span) -> IndexSet:
+    labels: list[Any] = []
+    for m in members:
+        match m:
+            case tree.Name(name=name):
+                labels.append(name)
+            case tree.Text(value=value):
+                labels.append(value)
+            case tree.Number(value=number):
+                labels.append(int(number) if number == int(number) else number)
+            case _:
+                raise errors.Failed(
+                    errors.wrong_kind(m.span.text, "an expression", "a label", m.span)
+                )
+        if labels.count(labels[-1]) > 1:
+            raise errors.Failed(errors.repeated_name(str(labels[-1]), m.span, span))
+    whole = bool(labels) and all(isinstance(x, int) for x in labels)
+    if not whole:
+        labels = [label_text(x) for x in labels]
+    return IndexSet("set", [labels], "integer" if whole else "label")
+
+
+def _product(sets: Sequence[IndexSet]) -> IndexSet:
+    grids = np.indices([len(s) for s in sets]).reshape(len(sets), -1)
+    components: list[list[Any]] = []
+    names: list[str] = []
+    for index_set, positions in zip(sets, grids, strict=True):
+        for component, name in zip(index_set.components, index_set.component_names, strict=True):
+            components.append([component[int(p)] for p in positions])
+            names.append(name)
+    return IndexSet(" * ".join(s.name for s in sets), components, "label", tuple(names))
