@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -155,6 +156,28 @@ class Relaxation:
         values = np.arange(self.program.lower[j], self.program.upper[j] + 1)
         self.pieces[j] = (values, values.copy())
 
+    def make_exact(self) -> None:
+        """Cut every integer factor into single values."""
+        for j in np.unique(self.partition[self.partition >= 0]).tolist():
+            if self.program.integer[j]:
+                self.unary(j)
+
+    def build_direct(self, capabilities: Any) -> Built:
+        """The program with products and functions as they are; only abs, min and max are linear."""
+        p = self.program
+        build = Extension(p)
+        for atoms in p.functions:
+            if atoms.kind == "abs":
+                self._finite(atoms.argument[~self.down[atoms.result]], p.lower, p.upper)
+                absolute.write(build, atoms, p.lower, p.upper, self.down)
+        for e in p.extremes:
+            free = self.down if e.sense == "max" else self.up
+            self._finite(e.argument[~free[e.result[e.owner]]], p.lower, p.upper)
+            extremes.write(build, e, p.lower, p.upper, self.down, self.up)
+        smooth = tuple(f for f in p.functions if f.kind != "abs")
+        program = build.finish(p.products, smooth)
+        return Built(program, p.columns, (), np.zeros(0, dtype=np.int64))
+
     def split(self, j: int, at: float) -> bool:
         """Cut the piece that holds `at` there; False where it cannot be cut further."""
         low, high = self.pieces_of(j)
@@ -197,8 +220,16 @@ class Relaxation:
 
     # --- the linear program ----------------------------------------------------------------
 
-    def build(self, lower: FloatArray | None = None, upper: FloatArray | None = None) -> Built:
-        """The linear relaxation with the pieces as they are, optionally within a smaller box."""
+    def build(
+        self,
+        lower: FloatArray | None = None,
+        upper: FloatArray | None = None,
+        integral: bool = True,
+    ) -> Built:
+        """The linear relaxation with the pieces as they are, optionally within a smaller box.
+
+        With `integral` False all columns are continuous: a bound that is cheap to refine.
+        """
         p = self.program
         boxed = lower is not None or upper is not None
         low = p.lower if lower is None else lower
@@ -241,6 +272,8 @@ class Relaxation:
             self._finite(e.argument[~free[e.result[e.owner]]], low, high)
             extremes.write(build, e, low, high, self.down, self.up)
         program = build.finish(no_products())
+        if not integral:
+            program = replace(program, integer=np.zeros(program.columns, dtype=bool))
         return Built(program, p.columns, tuple(copies), np.zeros(0, dtype=np.int64))
 
     def _finite(self, columns: IntArray, low: FloatArray, high: FloatArray) -> None:
@@ -258,6 +291,40 @@ class Relaxation:
             univariate.tangents(build, atoms, everything, points, sign)
         which = np.flatnonzero(univariate.needs_secant(atoms, sign, self.down, self.up))
         univariate.secants(build, atoms, which, a[which], b[which], sign[which])
+
+    def split_active(self, built: Built, point: FloatArray, tolerance: float) -> int:
+        """Split every piece that a point of the relaxation uses and in which a product is wrong.
+
+        `point` may be fractional in the pieces: a piece used with weight z stands at x_j / z.
+        Returns the number of splits.
+        """
+        p, q = self.program, self.program.products
+        cut = {c.variable: c for c in built.copies}
+        splits = 0
+        for j in np.unique(self.partition[self.partition >= 0]).tolist():
+            mine = np.flatnonzero(self.partition == j)
+            other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
+            size = np.maximum(1e-9, np.abs(p.upper[q.result[mine]] - p.lower[q.result[mine]]))
+            copy = cut.get(j)
+            if copy is None:
+                x = float(point[j])
+                wrong = np.abs(point[q.result[mine]] - x * point[other]) / size
+                if wrong.max(initial=0.0) > tolerance:
+                    splits += self.split(j, x)
+                continue
+            index = {int(w): k for k, w in enumerate(copy.whole)}
+            z = point[copy.binaries]
+            places = []
+            for k in np.flatnonzero((copy.low < copy.high) & (z > 1e-6)).tolist():
+                x = float(np.clip(point[copy.copies[0, k]] / z[k], copy.low[k], copy.high[k]))
+                y = np.array([point[copy.copies[index[int(o)], k]] for o in other])
+                c = np.array([point[copy.copies[len(copy.copies) - len(mine) + i, k]] for i in range(len(mine))])
+                if (np.abs(c - x * y) / size).max(initial=0.0) > tolerance:
+                    places.append(x)
+            # A range between two used values is cut where the column itself lies.
+            for x in places:
+                splits += self.split(j, x)
+        return splits
 
     def add_tangents(self, point: FloatArray) -> None:
         """Remember the arguments of function atoms at a point: tangents are put there."""

@@ -1,0 +1,1 @@
+"""The certify loop: relax, solve, simulate, refine, until the gap is closed."""

@@ -1,0 +1,71 @@
+"""Which method serves a program, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from allocc.backends.registry import Backend
+from allocc.compiler.relaxation import Relaxation
+from allocc.engine.outcome import Options
+
+#: Up to this many single-value pieces, all products are written exactly at once.
+MOST_PIECES = 60
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The method, why it was chosen, and what it does to the nonlinear terms."""
+
+    method: Literal["exact", "refine", "direct"]
+    reason: str
+    detail: str = ""
+
+
+class CannotServe(Exception):
+    """The asked method does not fit the model or the solver; the message says why."""
+
+
+def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice:
+    """Pick the method; raises `CannotServe` when the asked one does not fit."""
+    p, q = relaxation.program, relaxation.program.products
+    smooth = [f for f in p.functions if f.kind != "abs"]
+    hard = np.flatnonzero(relaxation.partition >= 0)
+    columns = np.unique(relaxation.partition[hard])
+    integer = p.integer[columns]
+    if options.method == "direct":
+        missing = []
+        if len(q) and not backend.capabilities.products:
+            missing.append("products")
+        missing += sorted({f.kind for f in smooth} - backend.capabilities.functions)
+        if missing:
+            raise CannotServe(
+                f"{options.solver} does not take {', '.join(missing)} as they are; "
+                "use --method auto, or --solver scip"
+            )
+        return Choice("direct", f"as asked: {options.solver} gets the nonlinear terms as they are")
+    if not len(hard) and not smooth:
+        reason = "all terms have exact linear forms" if len(q) or p.extremes else "the model is linear"
+        return Choice("exact", reason)
+    sizes = (p.upper - p.lower + 1)[columns[integer]]
+    total = int(sizes.sum()) if len(sizes) else 0
+    if options.method == "exact":
+        if not integer.all() or smooth:
+            bad = p.column_name(int(columns[~integer][0])) if not integer.all() else smooth[0].kind
+            raise CannotServe(
+                f"there is no exact linear form: {bad} is continuous in a nonlinear term; "
+                "use --method refine, or --method direct with --solver scip"
+            )
+        return Choice("exact", f"as asked: {total} single values of {len(columns)} integer columns")
+    if options.method == "auto" and integer.all() and not smooth and total <= MOST_PIECES:
+        return Choice("exact", f"the integer factors have only {total} values together")
+    asked = "as asked: " if options.method == "refine" else ""
+    if len(columns) and integer.all():
+        reason = f"{len(columns)} integer factors with {total} values: pieces are refined where needed"
+    elif len(columns):
+        reason = f"{len(columns)} columns are cut into pieces, {int((~integer).sum())} of them continuous"
+    else:
+        reason = f"{sum(len(f) for f in smooth)} curved terms: tangents are added where needed"
+    return Choice("refine", asked + reason)

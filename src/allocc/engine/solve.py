@@ -1,0 +1,326 @@
+"""`solve`: from a problem to an outcome with its certificate."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from allocc.backends import registry
+from allocc.backends.registry import Backend
+from allocc.backends.solution import Progress, Solution, SolveOptions
+from allocc.compiler.bounds import Infeasible
+from allocc.compiler.expression import Variable
+from allocc.compiler.lower import lower
+from allocc.compiler.problem import Problem
+from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.relaxation import Built, Relaxation
+from allocc.compiler.simulate import Values
+from allocc.engine.assess import Assessment, assess
+from allocc.engine.choose import Choice, choose
+from allocc.engine.continuous import discretization_error
+from allocc.engine.fixed import is_linear_when_fixed, solve_fixed
+from allocc.engine.outcome import (
+    Options,
+    Outcome,
+    Status,
+    Step,
+    Stopped,
+    Violation,
+    relative_gap,
+)
+from allocc.engine.search import improve
+
+#: A claim of a solver that contradicts the simulation by more than this is reported.
+CONTRADICTION = 1e-6
+#: The loop gives up refining after this many rounds; it ends earlier in practice.
+MOST_ROUNDS = 500
+
+
+def solve(problem: Problem, options: Options) -> Outcome:
+    """Choose a method, run it, and judge what comes out by simulation.
+
+    Raises `MissingSolver` where the solver is not there, `AlloccError` where the model cannot be
+    compiled for it (a product without bounds, say).
+    """
+    return Loop(problem, options).run()
+
+
+class Loop:
+    """One solve: the best allocation, the best bound, and how they came about."""
+
+    def __init__(self, problem: Problem, options: Options) -> None:
+        self.problem = problem
+        self.options = options
+        self.started = time.perf_counter()
+        self.minimize = problem.sense == "minimize"
+        self.bound: float | None = None
+        self.best: Assessment | None = None
+        self.best_point: FloatArray | None = None
+        self.history: list[Step] = []
+        self.rounds = 0
+        self.notes: list[str] = []
+        self.choice = Choice("exact", "", "")
+        self.interrupted = False
+
+    # --- book-keeping ---------------------------------------------------------------------
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.started
+
+    def remaining(self) -> float | None:
+        """Seconds that are left, None without a limit."""
+        limit = self.options.time_limit
+        return None if limit is None else max(0.0, limit - self.seconds)
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time limit is reached."""
+        left = self.remaining()
+        return left is not None and left <= 0
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether a stop was asked for."""
+        cancel = self.options.cancel
+        return self.interrupted or (cancel is not None and cancel.is_set())
+
+    @property
+    def gap(self) -> float | None:
+        """The relative gap of what is had."""
+        return relative_gap(self.best.value if self.best else None, self.bound)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the asked gap is reached."""
+        gap = self.gap
+        return gap is not None and gap <= self.options.gap
+
+    def note(self, phase: str, bound: float | None = None, always: bool = True) -> None:
+        """Report progress; `bound` is one that a running solve has proven."""
+        shown = self.tighter(self.bound, bound)
+        value = self.best.value if self.best else None
+        step = Step(self.seconds, shown, value, relative_gap(value, shown), self.rounds, phase)
+        if always:
+            self.history.append(step)
+        if self.options.on_progress is not None:
+            self.options.on_progress(step)
+
+    def tighter(self, a: float | None, b: float | None) -> float | None:
+        """The stronger of two bounds."""
+        if a is None or b is None:
+            return b if a is None else a
+        return max(a, b) if self.minimize else min(a, b)
+
+    def prove(self, bound: float | None) -> None:
+        """Keep a proven bound."""
+        self.bound = self.tighter(self.bound, bound)
+
+    def better(self, found: Assessment) -> bool:
+        """Whether an allocation is feasible and better than the best."""
+        if not np.isfinite(found.value) or found.violation.relative > self.options.violation:
+            return False
+        if self.best is None:
+            return True
+        return found.value < self.best.value if self.minimize else found.value > self.best.value
+
+    def decisions(self, point: FloatArray) -> Values:
+        """Decisions from a point of the program: whole numbers rounded, ranges kept."""
+        found: Values = {}
+        for v in self.problem.decisions:
+            assert v.lower is not None and v.upper is not None
+            x = point[v.offset : v.offset + v.size].reshape(v.shape)
+            x = np.rint(x) if v.integer else x
+            found[v] = np.clip(x, v.lower, v.upper)
+        return found
+
+    def offer(self, point: FloatArray) -> bool:
+        """Simulate the decisions of a point and keep them if they are the best so far."""
+        found = assess(self.problem, self.decisions(point))
+        if not self.better(found):
+            return False
+        self.best = found
+        self.best_point = point.copy()
+        return True
+
+    def solve_options(self, gap: float, start: FloatArray | None) -> SolveOptions:
+        """Options for the backend in this round."""
+        o = self.options
+
+        def on_progress(p: Progress) -> None:
+            self.note("solving", p.bound, always=False)
+
+        return SolveOptions(
+            time_limit=self.remaining(),
+            gap=gap,
+            threads=o.threads,
+            seed=o.seed,
+            memory_limit_mb=o.memory_limit_mb,
+            start=start,
+            on_progress=on_progress if o.on_progress is not None else None,
+            cancel=o.cancel,
+        )
+
+    # --- the loop -------------------------------------------------------------------------
+
+    def run(self) -> Outcome:
+        """Solve."""
+        backend = registry.get(self.options.solver)
+        program = lower(self.problem)
+        try:
+            relaxation = Relaxation(program)
+        except Infeasible as empty:
+            return self._propagated_infeasible(program, empty)
+        self.choice = choose(relaxation, backend, self.options)
+        self.note(self.choice.reason)
+        if not self.problem.decisions:
+            return self._nothing_to_decide()
+        if self.choice.method == "direct":
+            return self._once(backend, relaxation, relaxation.build_direct(backend.capabilities))
+        if self.choice.method == "exact":
+            relaxation.make_exact()
+            return self._once(backend, relaxation, relaxation.build())
+        return self._refine(backend, relaxation)
+
+    def _nothing_to_decide(self) -> Outcome:
+        self.offer(np.zeros(0))
+        if self.best is not None:
+            self.prove(self.best.value)
+            return self._end("optimal", "gap")
+        return self._end("infeasible", "")
+
+    def _propagated_infeasible(self, program: Program, empty: Infeasible) -> Outcome:
+        name = program.column_name(empty.column)
+        return self._end("infeasible", "", f"no value of {name} satisfies the limits")
+
+    def _once(self, backend: Backend, relaxation: Relaxation, built: Built) -> Outcome:
+        """One solve of a program that is exact."""
+        self.rounds = 1
+        target = self.options.gap * 0.5
+        start = None
+        for _ in range(3):
+            solution = backend.solve(built.program, self.solve_options(target, start))
+            outcome = self._without_point(solution)
+            if outcome is not None:
+                return outcome
+            assert solution.point is not None
+            self.prove(solution.bound)
+            point = built.lower_point(solution.point)
+            self._candidates(relaxation, point)
+            self.note("solved")
+            if self.closed or solution.termination != "optimal" or self.best is None:
+                break
+            target, start = target * 0.01, solution.point
+        return self._finish(solution)
+
+    def _candidates(self, relaxation: Relaxation, point: FloatArray) -> None:
+        """Offer a point, and the best one with the same integers."""
+        if relaxation.program.integer.any() or is_linear_when_fixed(relaxation):
+            fixed = solve_fixed(relaxation, point, self.remaining())
+            if fixed is not None:
+                self.offer(fixed)
+        if self.best is None or not is_linear_when_fixed(relaxation):
+            self.offer(point)
+
+    def _refine(self, backend: Backend, relaxation: Relaxation) -> Outcome:
+        """Relax, solve, simulate, split the pieces where the truth differs, again."""
+        solution: Solution | None = None
+        while self.rounds < MOST_ROUNDS:
+            built = relaxation.build()
+            self.rounds += 1
+            gap = self.gap
+            target = max(0.2 * self.options.gap, 0.1 * (gap if gap is not None else 1e-2))
+            start = built.lift_point(self.best_point) if self.best_point is not None else None
+            solution = backend.solve(built.program, self.solve_options(min(target, 1e-2), start))
+            outcome = self._without_point(solution)
+            if outcome is not None:
+                return outcome
+            assert solution.point is not None
+            self.prove(solution.bound)
+            point = built.lower_point(solution.point)
+            self._candidates(relaxation, point)
+            improve(self, relaxation, point)
+            self.note(f"round {self.rounds}")
+            if self.closed or solution.termination != "optimal" or self.cancelled or self.out_of_time:
+                break
+            relaxation.add_tangents(point)
+            splits = relaxation.split_active(built, solution.point, self.options.gap * 1e-3)
+            if self.best_point is not None and splits == 0:
+                splits = relaxation.split_active(built, solution.point, 1e-9)
+            if splits == 0 and target <= 0.2 * self.options.gap:
+                break
+        assert solution is not None
+        return self._finish(solution)
+
+    # --- endings --------------------------------------------------------------------------
+
+    def _without_point(self, solution: Solution) -> Outcome | None:
+        """The outcome of a solve that brought no point; None where it did."""
+        if solution.point is not None:
+            return None
+        self.prove(solution.bound)
+        if solution.termination == "infeasible" and self.best is None:
+            return self._end("infeasible", "", solution.message)
+        if solution.termination in ("unbounded", "infeasible_or_unbounded") and self.best is None:
+            return self._end("unbounded", "", solution.message)
+        return self._finish(solution)
+
+    def _finish(self, solution: Solution) -> Outcome:
+        stopped: Stopped = ""
+        if self.cancelled or solution.termination == "interrupted":
+            stopped = "interrupted"
+        elif self.out_of_time or solution.termination == "time_limit":
+            stopped = "time_limit"
+        elif solution.termination == "memory_limit":
+            stopped = "memory_limit"
+        elif solution.termination == "failed":
+            stopped = "failed"
+        else:
+            stopped = "exhausted"
+        status: Status = "unknown" if self.best is None else "feasible"
+        if self.closed:
+            status, stopped = "optimal", "gap"
+        return self._end(status, stopped, solution.message)
+
+    def _end(self, status: Status, stopped: Stopped, message: str = "") -> Outcome:
+        best = self.best
+        if best is not None and self.bound is not None:
+            sign = 1.0 if self.minimize else -1.0
+            crossing = sign * (self.bound - best.value)
+            if crossing > CONTRADICTION * max(abs(best.value), 1.0):
+                self.notes.append(
+                    f"the solver's bound {self.bound:.10g} contradicts the simulated value "
+                    f"{best.value:.10g}; the bound is not to be trusted"
+                )
+                status = "feasible" if status == "optimal" else status
+                self.bound = None
+        error = None
+        if best is not None and self.problem.model.time is not None:
+            error = discretization_error(self.problem, best.values)
+        outcome = Outcome(
+            status=status,
+            stopped=stopped,
+            value=best.value if best else None,
+            bound=self.bound,
+            gap=self.gap,
+            violation=best.violation if best else None,
+            values=best.values if best else None,
+            terms=best.terms if best else {},
+            solver=self.options.solver,
+            method=self.choice.method,
+            explanation=self.choice.reason,
+            seconds=self.seconds,
+            rounds=self.rounds,
+            history=tuple(self.history),
+            discretization=error,
+            message=message,
+            notes=tuple(self.notes),
+        )
+        self.note("done")
+        return replace(outcome, history=tuple(self.history))
+
+
+_ = (Variable, Violation)
