@@ -106,13 +106,17 @@ def disaggregate(
 
     # c = sum of its copies, each in the envelope of its piece
     m = len(result)
+    rl, ru = piece_lower[:, result], piece_upper[:, result]
     c_copy = np.full((pieces, m), -1)
     for j in wide:
         ends = np.stack([low[j] * yl[j], low[j] * yu[j], high[j] * yl[j], high[j] * yu[j]])
-        cl = np.minimum(ends.min(axis=0), 0.0)[slot]
-        cu = np.maximum(ends.max(axis=0), 0.0)[slot]
+        cl = np.minimum(np.maximum(ends.min(axis=0)[slot], rl[j]), 0.0)
+        cu = np.maximum(np.minimum(ends.max(axis=0)[slot], ru[j]), 0.0)
         c_copy[j] = build.columns("piece of product", m, cl, cu)
         xj, yj, zj = np.full(m, x_copy[j]), y_copy[j][slot], np.full(m, binaries[j])
+        # The product has a range of its own in the piece, which may be tighter than its factors'.
+        build.rows("product >=", [(c_copy[j], 1.0), (zj, -rl[j])], 0.0, np.inf)
+        build.rows("product <=", [(c_copy[j], 1.0), (zj, -ru[j])], -np.inf, 0.0)
         lo, hi = yl[j][slot], yu[j][slot]
         for p, q, is_lower in (
             (low[j], lo, True),
