@@ -52,6 +52,7 @@ class Relaxation:
         self.down, self.up = harmless(program)
         self.cuts: list[list[FloatArray]] = [[] for _ in program.functions]
         self.pieces: dict[int, tuple[FloatArray, FloatArray]] = {}
+        self.dropped = False
         self._local: dict[int, _LocalRanges] = {}
         self._check_bounds()
         self.partition = self._choose_partition()
@@ -156,6 +157,11 @@ class Relaxation:
         values = np.arange(self.program.lower[j], self.program.upper[j] + 1)
         self.pieces[j] = (values, values.copy())
 
+    def keep_pieces(self, j: int, low: FloatArray, high: FloatArray) -> None:
+        """Drop the other pieces of a column: nothing better than what is had lies in them."""
+        self.dropped = True
+        self.pieces[j] = (low, high)
+
     def make_exact(self) -> None:
         """Cut every integer factor into single values."""
         for j in np.unique(self.partition[self.partition >= 0]).tolist():
@@ -202,6 +208,12 @@ class Relaxation:
         self.pieces[j] = (new_low, new_high)
         return True
 
+    def _is_cut(self, j: int) -> bool:
+        """Whether the pieces of a column say more than its range."""
+        low, high = self.pieces_of(j)
+        whole = low[0] == self.program.lower[j] and high[0] == self.program.upper[j]
+        return len(low) > 1 or not whole
+
     def piece_bounds(self, j: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Feasible pieces of a column and the bounds of its partners in each."""
         if j not in self._local:
@@ -242,7 +254,7 @@ class Relaxation:
         cut = np.zeros(len(q), dtype=bool)
         if not boxed:
             for j in np.unique(self.partition[self.partition >= 0]).tolist():
-                if len(self.pieces_of(j)[0]) < 2:
+                if not self._is_cut(j):
                     continue
                 mine = np.flatnonzero((self.partition == j) & ~exact)
                 if not len(mine):

@@ -1,4 +1,4 @@
-"""The convex rest: a program with its integers fixed, solved again and again from its last basis."""
+"""The rest of a program once its integers are fixed: a linear program, solved from its last basis."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from allocc.backends import registry
+from allocc.backends.highs import HighsSession
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.extension import Extension
+from allocc.compiler.program import FloatArray, IntArray
+from allocc.compiler.reformulations import absolute, extremes
 from allocc.compiler.relaxation import Relaxation
 
 
@@ -21,28 +24,79 @@ def is_linear_when_fixed(relaxation: Relaxation) -> bool:
     )
 
 
-def fixed_box(relaxation: Relaxation, point: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Bounds in which every integer column is fixed at its rounded value."""
-    p = relaxation.program
-    lower, upper = p.lower.copy(), p.upper.copy()
-    whole = np.flatnonzero(p.integer)
-    value = np.clip(np.rint(point[whole]), lower[whole], upper[whole])
-    lower[whole] = upper[whole] = value
-    return lower, upper
+class FixedProgram:
+    """The linear program that is left when the integer columns are fixed.
+
+    Only the coefficients that the integers stand in are changed between two solves. It is made
+    where `is_linear_when_fixed`; `linear` is False where min, max or abs still need binaries, and
+    then every solve is a mixed-integer one.
+    """
+
+    def __init__(self, relaxation: Relaxation) -> None:
+        p = relaxation.program
+        build = Extension(p)
+        q = p.products
+        simple = p.integer | (p.lower == p.upper)
+        left = simple[q.left]
+        self.factor: IntArray = np.where(left, q.left, q.right)
+        self.other: IntArray = np.where(left, q.right, q.left)
+        self.first = p.rows
+        middle = np.where(np.isfinite(p.lower), p.lower, 0.0)
+        build.rows(
+            "product with fixed factor",
+            [(q.result, 1.0), (self.other, -np.where(middle[self.factor] == 0, 1.0, middle[self.factor]))],
+            0.0,
+            0.0,
+            count=len(q),
+        )
+        for atoms in p.functions:
+            absolute.write(build, atoms, p.lower, p.upper, relaxation.down)
+        for e in p.extremes:
+            extremes.write(build, e, p.lower, p.upper, relaxation.down, relaxation.up)
+        program = build.finish()
+        whole = np.flatnonzero(p.integer)
+        integer = program.integer.copy()
+        integer[whole] = False
+        self.linear = not bool(integer.any())
+        self.whole: IntArray = whole
+        self.lower, self.upper = p.lower[whole], p.upper[whole]
+        self.columns = p.columns
+        self.minimize = p.sense == "minimize"
+        self._session = HighsSession(replace(program, integer=integer))
+        self._rows = np.arange(self.first, self.first + len(q))
+        self._given = np.full(len(q), np.nan)
+        self._all_lower = p.lower
+        self.solves = 0
+
+    def solve(self, integers: FloatArray, limit: float | None = None) -> tuple[float, FloatArray | None]:
+        """Value and point for values of the integer columns; infinite and None if infeasible."""
+        value = np.clip(np.rint(integers), self.lower, self.upper)
+        self._session.set_column_bounds(self.whole, value, value)
+        full = self._all_lower.copy()
+        full[self.whole] = value
+        wanted = full[self.factor]
+        changed = np.flatnonzero(wanted != self._given)
+        if len(changed):
+            self._session.set_coefficients(self._rows[changed], self.other[changed], -wanted[changed])
+            self._given = wanted
+        self.solves += 1
+        solution = self._session.solve(SolveOptions(gap=1e-9, time_limit=limit))
+        worst = np.inf if self.minimize else -np.inf
+        if solution.point is None or solution.value is None:
+            return worst, None
+        return solution.value, solution.point[: self.columns]
 
 
 def solve_fixed(
     relaxation: Relaxation, point: FloatArray, time_limit: float | None = None
 ) -> FloatArray | None:
-    """The best point with the integers of `point`, None if there is none.
-
-    Exact where `is_linear_when_fixed`; otherwise the relaxation's point, to be simulated.
-    """
-    lower, upper = fixed_box(relaxation, point)
+    """The relaxation's best point with the integers of `point`, None if there is none."""
+    p = relaxation.program
+    lower, upper = p.lower.copy(), p.upper.copy()
+    whole = np.flatnonzero(p.integer)
+    value = np.clip(np.rint(point[whole]), lower[whole], upper[whole])
+    lower[whole] = upper[whole] = value
     built = relaxation.build(lower, upper)
-    program: Program = replace(built.program)
     options = SolveOptions(gap=1e-9, time_limit=time_limit)
-    solution = registry.get("highs").solve(program, options)
-    if solution.point is None:
-        return None
-    return built.lower_point(solution.point)
+    solution = registry.get("highs").solve(built.program, options)
+    return None if solution.point is None else built.lower_point(solution.point)

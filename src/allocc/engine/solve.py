@@ -11,7 +11,6 @@ from allocc.backends import registry
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Progress, Solution, SolveOptions
 from allocc.compiler.bounds import Infeasible
-from allocc.compiler.expression import Variable
 from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray, Program
@@ -20,22 +19,20 @@ from allocc.compiler.simulate import Values
 from allocc.engine.assess import Assessment, assess
 from allocc.engine.choose import Choice, choose
 from allocc.engine.continuous import discretization_error
-from allocc.engine.fixed import is_linear_when_fixed, solve_fixed
+from allocc.engine.fixed import FixedProgram, is_linear_when_fixed, solve_fixed
 from allocc.engine.outcome import (
     Options,
     Outcome,
     Status,
     Step,
     Stopped,
-    Violation,
     relative_gap,
 )
-from allocc.engine.search import improve
+from allocc.engine.refine import refine
+from allocc.engine.search import LocalSearch
 
 #: A claim of a solver that contradicts the simulation by more than this is reported.
 CONTRADICTION = 1e-6
-#: The loop gives up refining after this many rounds; it ends earlier in practice.
-MOST_ROUNDS = 500
 
 
 def solve(problem: Problem, options: Options) -> Outcome:
@@ -63,6 +60,7 @@ class Loop:
         self.notes: list[str] = []
         self.choice = Choice("exact", "", "")
         self.interrupted = False
+        self._search: LocalSearch | None = None
 
     # --- book-keeping ---------------------------------------------------------------------
 
@@ -183,7 +181,7 @@ class Loop:
         if self.choice.method == "exact":
             relaxation.make_exact()
             return self._once(backend, relaxation, relaxation.build())
-        return self._refine(backend, relaxation)
+        return refine(self, backend, relaxation)
 
     def _nothing_to_decide(self) -> Outcome:
         self.offer(np.zeros(0))
@@ -203,61 +201,63 @@ class Loop:
         start = None
         for _ in range(3):
             solution = backend.solve(built.program, self.solve_options(target, start))
-            outcome = self._without_point(solution)
+            outcome = self.without_point(solution)
             if outcome is not None:
                 return outcome
             assert solution.point is not None
             self.prove(solution.bound)
             point = built.lower_point(solution.point)
-            self._candidates(relaxation, point)
+            self.candidates(relaxation, point)
             self.note("solved")
             if self.closed or solution.termination != "optimal" or self.best is None:
                 break
             target, start = target * 0.01, solution.point
-        return self._finish(solution)
+        return self.finish(solution)
 
-    def _candidates(self, relaxation: Relaxation, point: FloatArray) -> None:
-        """Offer a point, and the best one with the same integers."""
-        if relaxation.program.integer.any() or is_linear_when_fixed(relaxation):
+    # --- allocations ------------------------------------------------------------------------
+
+    def candidates(self, relaxation: Relaxation, point: FloatArray) -> None:
+        """Offer the best point with the integers of a point, or the point itself."""
+        if self._search is None and is_linear_when_fixed(relaxation):
+            self._search = LocalSearch(FixedProgram(relaxation), self.minimize)
+        if self._search is not None:
+            _, found = self._search.value(self._rounded(point))
+            if found is not None:
+                self.offer(found)
+                return
+        elif relaxation.program.integer.any():
             fixed = solve_fixed(relaxation, point, self.remaining())
             if fixed is not None:
                 self.offer(fixed)
-        if self.best is None or not is_linear_when_fixed(relaxation):
-            self.offer(point)
+        self.offer(point)
 
-    def _refine(self, backend: Backend, relaxation: Relaxation) -> Outcome:
-        """Relax, solve, simulate, split the pieces where the truth differs, again."""
-        solution: Solution | None = None
-        while self.rounds < MOST_ROUNDS:
-            built = relaxation.build()
-            self.rounds += 1
-            gap = self.gap
-            target = max(0.2 * self.options.gap, 0.1 * (gap if gap is not None else 1e-2))
-            start = built.lift_point(self.best_point) if self.best_point is not None else None
-            solution = backend.solve(built.program, self.solve_options(min(target, 1e-2), start))
-            outcome = self._without_point(solution)
-            if outcome is not None:
-                return outcome
-            assert solution.point is not None
-            self.prove(solution.bound)
-            point = built.lower_point(solution.point)
-            self._candidates(relaxation, point)
-            improve(self, relaxation, point)
-            self.note(f"round {self.rounds}")
-            if self.closed or solution.termination != "optimal" or self.cancelled or self.out_of_time:
-                break
-            relaxation.add_tangents(point)
-            splits = relaxation.split_active(built, solution.point, self.options.gap * 1e-3)
-            if self.best_point is not None and splits == 0:
-                splits = relaxation.split_active(built, solution.point, 1e-9)
-            if splits == 0 and target <= 0.2 * self.options.gap:
-                break
-        assert solution is not None
-        return self._finish(solution)
+    def _rounded(self, point: FloatArray) -> FloatArray:
+        assert self._search is not None
+        fixed = self._search.fixed
+        return np.clip(np.rint(point[fixed.whole]), fixed.lower, fixed.upper)
+
+    def search_near(self, relaxation: Relaxation, point: FloatArray, budget: float) -> None:
+        """Local search from the best allocation over the integers that the relaxation splits."""
+        if self._search is None or not self._search.fixed.linear or self.best_point is None:
+            return
+        fixed = self._search.fixed
+        here = self._rounded(self.best_point)
+        wish = point[fixed.whole]
+        free = np.flatnonzero(fixed.lower < fixed.upper)
+        order = free[np.argsort(-np.abs(wish - here)[free], kind="stable")]
+        left = self.remaining()
+        seconds = budget if left is None else min(budget, left)
+
+        def stop() -> bool:
+            return self.cancelled
+
+        _, found = self._search.run(here, order, seconds, stop)
+        if found is not None:
+            self.offer(found)
 
     # --- endings --------------------------------------------------------------------------
 
-    def _without_point(self, solution: Solution) -> Outcome | None:
+    def without_point(self, solution: Solution) -> Outcome | None:
         """The outcome of a solve that brought no point; None where it did."""
         if solution.point is not None:
             return None
@@ -266,9 +266,9 @@ class Loop:
             return self._end("infeasible", "", solution.message)
         if solution.termination in ("unbounded", "infeasible_or_unbounded") and self.best is None:
             return self._end("unbounded", "", solution.message)
-        return self._finish(solution)
+        return self.finish(solution)
 
-    def _finish(self, solution: Solution) -> Outcome:
+    def finish(self, solution: Solution) -> Outcome:
         stopped: Stopped = ""
         if self.cancelled or solution.termination == "interrupted":
             stopped = "interrupted"
@@ -321,6 +321,3 @@ class Loop:
         )
         self.note("done")
         return replace(outcome, history=tuple(self.history))
-
-
-_ = (Variable, Violation)

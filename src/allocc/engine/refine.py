@@ -1,0 +1,161 @@
+"""Refinement: pieces are split where the relaxation is wrong, first on linear programs, then on
+mixed-integer ones, with allocations simulated and improved on the way.
+
+Splitting on the linear relaxation alone is cheap and brings the bound close to that of all single
+values at once; the mixed-integer rounds then have few binaries left. Pieces whose reduced cost
+shows that no better allocation can lie in them are dropped (reduced cost fixing).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from allocc.backends.registry import Backend
+from allocc.backends.solution import Solution
+from allocc.compiler.bounds import Infeasible
+from allocc.compiler.relaxation import Built, Relaxation
+from allocc.engine.outcome import Outcome
+
+if TYPE_CHECKING:
+    from allocc.engine.solve import Loop
+
+#: The loop gives up refining after this many rounds; it ends earlier in practice.
+MOST_ROUNDS = 500
+#: Linear rounds end when two in a row gain less than this share of the open gap.
+LINEAR_PROGRESS = 0.02
+#: At most so many linear rounds, fewer when continuous columns are cut.
+LINEAR_ROUNDS, LINEAR_ROUNDS_CONTINUOUS = 60, 2
+
+
+def refine(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outcome:
+    """Run the loop to its end."""
+    ended = _linear_rounds(loop, backend, relaxation)
+    if ended is not None:
+        return ended
+    return _integer_rounds(loop, backend, relaxation)
+
+
+def _continuous(relaxation: Relaxation) -> bool:
+    columns = np.unique(relaxation.partition[relaxation.partition >= 0])
+    return bool((~relaxation.program.integer[columns]).any()) or any(
+        f.kind != "abs" for f in relaxation.program.functions
+    )
+
+
+def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outcome | None:
+    most = LINEAR_ROUNDS_CONTINUOUS if _continuous(relaxation) else LINEAR_ROUNDS
+    slow = 0
+    for _ in range(most):
+        built = relaxation.build(integral=False)
+        loop.rounds += 1
+        solution = backend.solve(built.program, loop.solve_options(1e-9, None))
+        if solution.point is None:
+            if solution.termination == "unbounded":
+                # An unbounded relaxation says nothing of the mixed-integer program: go on to it.
+                return None
+            return loop.without_point(solution)
+        if solution.termination != "optimal":
+            return loop.finish(solution)
+        before = loop.bound
+        loop.prove(solution.value)
+        loop.candidates(relaxation, built.lower_point(solution.point))
+        if loop.best is None or loop.rounds % 3 == 1:
+            loop.search_near(relaxation, solution.point, max(0.05, 0.1 * loop.seconds))
+        loop.note(f"linear round {loop.rounds}")
+        if loop.closed:
+            return loop.finish(solution)
+        if loop.cancelled or loop.out_of_time:
+            return loop.finish(solution)
+        drop(loop, relaxation, built, solution)
+        if loop.closed:
+            return loop.finish(solution)
+        relaxation.add_tangents(solution.point)
+        if relaxation.split_active(built, solution.point, 1e-4) == 0:
+            break
+        if before is not None and loop.best is not None and loop.bound is not None:
+            gained = abs(loop.bound - before)
+            slow = slow + 1 if gained < LINEAR_PROGRESS * abs(loop.best.value - before) else 0
+            if slow >= 2:
+                break
+    if loop.best is not None:
+        loop.search_near(relaxation, solution.point, max(0.1, 0.5 * loop.seconds))
+        loop.note("local search")
+        drop(loop, relaxation, built, solution)
+        if loop.closed:
+            return loop.finish(solution)
+    return None
+
+
+def drop(loop: Loop, relaxation: Relaxation, built: Built, solution: Solution) -> None:
+    """Drop pieces in which the relaxation's reduced costs leave no room for something better."""
+    if loop.best is None or solution.reduced_costs is None or solution.value is None:
+        return
+    sign = 1.0 if loop.minimize else -1.0
+    room = sign * (loop.best.value - solution.value)
+    # Keep a margin, so that an allocation as good as the best is never lost to rounding.
+    room = max(room, 0.0) + 1e-7 * max(1.0, abs(loop.best.value))
+    for copy in built.copies:
+        cost = sign * solution.reduced_costs[copy.binaries]
+        out = (cost > room) & (solution.point[copy.binaries] < 1e-7)  # type: ignore[index]
+        if out.any() and not out.all():
+            relaxation.keep_pieces(copy.variable, copy.low[~out], copy.high[~out])
+
+
+def _integer_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outcome:
+    solution: Solution | None = None
+    while loop.rounds < MOST_ROUNDS:
+        try:
+            built = relaxation.build()
+        except Infeasible:
+            return _exhausted(loop, solution)
+        loop.rounds += 1
+        gap = loop.gap
+        target = max(0.2 * loop.options.gap, 0.1 * (gap if gap is not None else 1e-2))
+        target = min(target, 1e-2)
+        start = built.lift_point(loop.best_point) if loop.best_point is not None else None
+        solution = backend.solve(built.program, loop.solve_options(target, start))
+        if solution.point is None:
+            if solution.termination == "infeasible" and loop.best is not None and relaxation.dropped:
+                return _exhausted(loop, solution)
+            outcome = loop.without_point(solution)
+            assert outcome is not None
+            return outcome
+        prove_remaining(loop, relaxation, solution.bound)
+        point = built.lower_point(solution.point)
+        loop.candidates(relaxation, point)
+        loop.search_near(relaxation, point, max(0.05, 0.1 * loop.seconds))
+        loop.note(f"round {loop.rounds}")
+        if loop.closed or solution.termination != "optimal" or loop.cancelled or loop.out_of_time:
+            break
+        relaxation.add_tangents(point)
+        splits = relaxation.split_active(built, solution.point, loop.options.gap * 1e-3)
+        if splits == 0:
+            splits = relaxation.split_active(built, solution.point, 1e-9)
+        if splits == 0 and target <= 0.2 * loop.options.gap:
+            break
+    assert solution is not None
+    return loop.finish(solution)
+
+
+def prove_remaining(loop: Loop, relaxation: Relaxation, bound: float | None) -> None:
+    """Keep a bound on what is left after pieces were dropped.
+
+    What was dropped holds nothing better than the best allocation was then, so the bound on
+    everything is the weaker of the two.
+    """
+    if bound is None:
+        return
+    if relaxation.dropped and loop.best is not None:
+        bound = min(bound, loop.best.value) if loop.minimize else max(bound, loop.best.value)
+    loop.prove(bound)
+
+
+def _exhausted(loop: Loop, solution: Solution | None) -> Outcome:
+    """Nothing better is left in any piece: the best allocation is optimal."""
+    assert loop.best is not None
+    loop.prove(loop.best.value)
+    last = solution or Solution("optimal", None, None, None, 0.0)
+    return loop.finish(last)
+
