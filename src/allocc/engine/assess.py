@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocc.compiler.expression import Variable
+from allocc.compiler.expression import Add, Node, Variable
 from allocc.compiler.index import spread
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import Problem
@@ -56,9 +56,7 @@ def assess(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Assess
         high = np.broadcast_to(spread(c.upper.values, c.upper.axes, c.axes), shape)
         over = np.maximum(np.maximum(low - body, body - high), 0.0)
         over = np.where(np.isnan(body), np.inf, over)
-        size = np.broadcast_to(
-            spread(magnitude(evaluate, c.body), c.body.axes, c.axes), shape
-        )
+        size = np.broadcast_to(spread(magnitude(evaluate, c.body), c.body.axes, c.axes), shape)
         worst = _worse(worst, over, size, c.name, c.labels)
     return Assessment(values, problem.objective(terms), terms, worst)
 
@@ -67,17 +65,15 @@ def _size(x: FloatArray) -> float:
     return float(np.max(np.abs(x), initial=0.0)) if np.isfinite(x).all() else 1.0
 
 
-def magnitude(evaluate: Evaluation, node: object) -> FloatArray:
+def magnitude(evaluate: Evaluation, node: Node) -> FloatArray:
     """The size of the largest part of a sum: what a violation is measured against."""
-    from allocc.compiler.expression import Add
-
     if isinstance(node, Add):
         parts = [np.abs(spread(evaluate(p), p.axes, node.axes)) for p in node.parts]
-        best = parts[0]
+        best: FloatArray = np.asarray(parts[0])
         for part in parts[1:]:
-            best = np.maximum(best, part)
+            best = np.asarray(np.maximum(best, part))
         return best
-    return np.abs(evaluate(node))  # type: ignore[arg-type]
+    return np.asarray(np.abs(evaluate(node)))
 
 
 def _worse(

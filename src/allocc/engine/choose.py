@@ -47,7 +47,9 @@ def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice
             )
         return Choice("direct", f"as asked: {options.solver} gets the nonlinear terms as they are")
     if not len(hard) and not smooth:
-        reason = "all terms have exact linear forms" if len(q) or p.extremes else "the model is linear"
+        reason = (
+            "all terms have exact linear forms" if len(q) or p.extremes else "the model is linear"
+        )
         return Choice("exact", reason)
     sizes = (p.upper - p.lower + 1)[columns[integer]]
     total = int(sizes.sum()) if len(sizes) else 0
@@ -63,7 +65,9 @@ def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice
         return Choice("exact", f"the integer factors have only {total} values together")
     asked = "as asked: " if options.method == "refine" else ""
     if len(columns) and integer.all():
-        reason = f"{len(columns)} integer factors with {total} values: pieces are refined where needed"
+        reason = (
+            f"{len(columns)} integer factors with {total} values: pieces are refined where needed"
+        )
     elif len(columns):
         reason = f"{len(columns)} columns are cut into pieces, {int((~integer).sum())} of them continuous"
     else:

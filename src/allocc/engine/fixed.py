@@ -44,7 +44,10 @@ class FixedProgram:
         middle = np.where(np.isfinite(p.lower), p.lower, 0.0)
         build.rows(
             "product with fixed factor",
-            [(q.result, 1.0), (self.other, -np.where(middle[self.factor] == 0, 1.0, middle[self.factor]))],
+            [
+                (q.result, 1.0),
+                (self.other, -np.where(middle[self.factor] == 0, 1.0, middle[self.factor])),
+            ],
             0.0,
             0.0,
             count=len(q),
@@ -68,7 +71,9 @@ class FixedProgram:
         self._all_lower = p.lower
         self.solves = 0
 
-    def solve(self, integers: FloatArray, limit: float | None = None) -> tuple[float, FloatArray | None]:
+    def solve(
+        self, integers: FloatArray, limit: float | None = None
+    ) -> tuple[float, FloatArray | None]:
         """Value and point for values of the integer columns; infinite and None if infeasible."""
         value = np.clip(np.rint(integers), self.lower, self.upper)
         self._session.set_column_bounds(self.whole, value, value)
@@ -77,7 +82,9 @@ class FixedProgram:
         wanted = full[self.factor]
         changed = np.flatnonzero(wanted != self._given)
         if len(changed):
-            self._session.set_coefficients(self._rows[changed], self.other[changed], -wanted[changed])
+            self._session.set_coefficients(
+                self._rows[changed], self.other[changed], -wanted[changed]
+            )
             self._given = wanted
         self.solves += 1
         solution = self._session.solve(SolveOptions(gap=1e-9, time_limit=limit))

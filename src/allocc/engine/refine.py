@@ -45,6 +45,7 @@ def _continuous(relaxation: Relaxation) -> bool:
 
 
 def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outcome | None:
+    """Split on linear programs; the outcome if that is the end, else None."""
     most = LINEAR_ROUNDS_CONTINUOUS if _continuous(relaxation) else LINEAR_ROUNDS
     slow = 0
     for _ in range(most):
@@ -79,7 +80,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
             slow = slow + 1 if gained < LINEAR_PROGRESS * abs(loop.best.value - before) else 0
             if slow >= 2:
                 break
-    if loop.best is not None:
+    if loop.best is not None and solution.point is not None:
         loop.search_near(relaxation, solution.point, max(0.1, 0.5 * loop.seconds))
         loop.note("local search")
         drop(loop, relaxation, built, solution)
@@ -117,7 +118,11 @@ def _integer_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Out
         start = built.lift_point(loop.best_point) if loop.best_point is not None else None
         solution = backend.solve(built.program, loop.solve_options(target, start))
         if solution.point is None:
-            if solution.termination == "infeasible" and loop.best is not None and relaxation.dropped:
+            if (
+                solution.termination == "infeasible"
+                and loop.best is not None
+                and relaxation.dropped
+            ):
                 return _exhausted(loop, solution)
             outcome = loop.without_point(solution)
             assert outcome is not None
@@ -158,4 +163,3 @@ def _exhausted(loop: Loop, solution: Solution | None) -> Outcome:
     loop.prove(loop.best.value)
     last = solution or Solution("optimal", None, None, None, 0.0)
     return loop.finish(last)
-

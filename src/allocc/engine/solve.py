@@ -269,6 +269,7 @@ class Loop:
         return self.finish(solution)
 
     def finish(self, solution: Solution) -> Outcome:
+        """The outcome when nothing more is to be done after a solve."""
         stopped: Stopped = ""
         if self.cancelled or solution.termination == "interrupted":
             stopped = "interrupted"
