@@ -11,7 +11,7 @@ from allocc.compiler import errors
 from allocc.compiler.bounds import Infeasible, Propagator
 from allocc.compiler.direction import harmless
 from allocc.compiler.extension import Extension
-from allocc.compiler.program import FloatArray, IntArray, Program, no_products
+from allocc.compiler.program import BoolArray, FloatArray, IntArray, Products, Program, no_products
 from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, univariate
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 
@@ -52,25 +52,22 @@ class Relaxation:
         self.down, self.up = harmless(program)
         self.cuts: list[list[FloatArray]] = [[] for _ in program.functions]
         self.pieces: dict[int, tuple[FloatArray, FloatArray]] = {}
+        # Whether anything was cut off that is no better than what was had at the time.
         self.dropped = False
+        self.boxed = False
         self._local: dict[int, _LocalRanges] = {}
         self._check_bounds()
         self.partition = self._choose_partition()
 
     # --- what has to be partitioned --------------------------------------------------------
 
-    @property
-    def binary(self) -> np.ndarray:
-        """Columns that are 0 or 1."""
-        p = self.program
-        return p.integer & (p.lower >= 0) & (p.upper <= 1)
-
-    def exact_products(self, lower: FloatArray, upper: FloatArray) -> np.ndarray:
+    def exact_products(self, lower: FloatArray, upper: FloatArray) -> BoolArray:
         """Products whose envelope is exact: a factor is fixed, or binary."""
         q = self.program.products
         fixed = lower == upper
         binary = self.program.integer & (upper - lower <= 1)
-        return (fixed | binary)[q.left] | (fixed | binary)[q.right]
+        simple: BoolArray = fixed | binary
+        return np.asarray(simple[q.left] | simple[q.right])
 
     def _choose_partition(self) -> IntArray:
         """For each product, the column whose range is cut for it; -1 where none has to be."""
@@ -84,9 +81,13 @@ class Relaxation:
         rest = np.flatnonzero((chosen < 0) & ~exact)
         if len(rest):
             use = np.bincount(np.concatenate([q.left[rest], q.right[rest]]), minlength=p.columns)
-            width = (p.upper - p.lower) / np.maximum(1e-9, np.maximum(np.abs(p.upper), np.abs(p.lower)))
+            width = (p.upper - p.lower) / np.maximum(
+                1e-9, np.maximum(np.abs(p.upper), np.abs(p.lower))
+            )
             left, right = q.left[rest], q.right[rest]
-            prefer_left = (use[left] > use[right]) | ((use[left] == use[right]) & (width[left] <= width[right]))
+            prefer_left = (use[left] > use[right]) | (
+                (use[left] == use[right]) & (width[left] <= width[right])
+            )
             chosen[rest] = np.where(prefer_left, left, right)
         return chosen
 
@@ -97,7 +98,9 @@ class Relaxation:
         for side in (q.left, q.right):
             other = q.right if side is q.left else q.left
             fixed = p.lower[other] == p.upper[other]
-            for j in np.unique(side[~fixed & ~(np.isfinite(p.lower[side]) & np.isfinite(p.upper[side]))]):
+            for j in np.unique(
+                side[~fixed & ~(np.isfinite(p.lower[side]) & np.isfinite(p.upper[side]))]
+            ):
                 found.append(self._unbounded(int(j), "a product"))
         for atoms in p.functions:
             if atoms.kind == "abs":
@@ -108,11 +111,17 @@ class Relaxation:
             low, high = p.lower[atoms.argument], p.upper[atoms.argument]
             needs = {"log": low <= 0, "sqrt": low < 0, "reciprocal": (low <= 0) & (high >= 0)}
             bad = needs.get(atoms.kind, np.zeros(len(low), dtype=bool))
-            if atoms.kind == "power" and (atoms.exponent != int(atoms.exponent) or atoms.exponent < 0):
+            if atoms.kind == "power" and (
+                atoms.exponent != int(atoms.exponent) or atoms.exponent < 0
+            ):
                 bad = low < 0 if atoms.exponent > 0 else low <= 0
             for k in np.flatnonzero(bad)[:3]:
                 name = p.column_name(int(atoms.argument[k]))
-                wants = "an argument other than nought" if atoms.kind == "reciprocal" else "a positive argument"
+                wants = (
+                    "an argument other than nought"
+                    if atoms.kind == "reciprocal"
+                    else "a positive argument"
+                )
                 found.append(
                     errors.outside_domain(
                         f"{atoms.kind} of {name}", wants, f"{low[k]:g}", f"{high[k]:g}", atoms.span
@@ -135,7 +144,11 @@ class Relaxation:
                 block = next(b for b in p.column_blocks if b.start <= bottom < b.start + b.count)
                 found.append(
                     errors.outside_domain(
-                        f"1 / {name}", "a denominator other than nought", f"{low:g}", f"{high:g}", block.span
+                        f"1 / {name}",
+                        "a denominator other than nought",
+                        f"{low:g}",
+                        f"{high:g}",
+                        block.span,
                     )
                 )
 
@@ -156,6 +169,19 @@ class Relaxation:
         """Cut an integer column's range into single values."""
         values = np.arange(self.program.lower[j], self.program.upper[j] + 1)
         self.pieces[j] = (values, values.copy())
+
+    def shrink(self, lower: FloatArray, upper: FloatArray) -> None:
+        """Continue within a smaller box; raises `Infeasible` when nothing is left in it."""
+        lower, upper = self.propagator.run(lower, upper)
+        self.program = replace(self.program, lower=lower, upper=upper)
+        self._local.clear()
+        self.boxed = True
+        for j, (low, high) in list(self.pieces.items()):
+            low, high = np.maximum(low, lower[j]), np.minimum(high, upper[j])
+            kept = low <= high
+            if not kept.any():
+                raise Infeasible(j)
+            self.pieces[j] = (low[kept], high[kept])
 
     def keep_pieces(self, j: int, low: FloatArray, high: FloatArray) -> None:
         """Drop the other pieces of a column: nothing better than what is had lies in them."""
@@ -263,9 +289,7 @@ class Relaxation:
                 if not len(a):
                     raise Infeasible(j)
                 other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
-                copies.append(
-                    pieces.disaggregate(build, j, a, b, q.result[mine], other, pl, pu)
-                )
+                copies.append(pieces.disaggregate(build, j, a, b, q.result[mine], other, pl, pu))
                 cut[mine] = True
         rest = np.flatnonzero(~cut)
         below = ~self.up[q.result[rest]]
@@ -291,7 +315,9 @@ class Relaxation:
     def _finite(self, columns: IntArray, low: FloatArray, high: FloatArray) -> None:
         bad = columns[~(np.isfinite(low[columns]) & np.isfinite(high[columns]))]
         if len(bad):
-            raise AlloccError([self._unbounded(int(j), "min, max or abs") for j in np.unique(bad)[:5]])
+            raise AlloccError(
+                [self._unbounded(int(j), "min, max or abs") for j in np.unique(bad)[:5]]
+            )
 
     def _function(self, build: Extension, number: int, low: FloatArray, high: FloatArray) -> None:
         atoms = self.program.functions[number]
@@ -330,7 +356,12 @@ class Relaxation:
             for k in np.flatnonzero((copy.low < copy.high) & (z > 1e-6)).tolist():
                 x = float(np.clip(point[copy.copies[0, k]] / z[k], copy.low[k], copy.high[k]))
                 y = np.array([point[copy.copies[index[int(o)], k]] for o in other])
-                c = np.array([point[copy.copies[len(copy.copies) - len(mine) + i, k]] for i in range(len(mine))])
+                c = np.array(
+                    [
+                        point[copy.copies[len(copy.copies) - len(mine) + i, k]]
+                        for i in range(len(mine))
+                    ]
+                )
                 if (np.abs(c - x * y) / size).max(initial=0.0) > tolerance:
                     places.append(x)
             # A range between two used values is cut where the column itself lies.
@@ -366,8 +397,6 @@ class _LocalRanges:
         rows = short[(outside[short] == 0) & (counts[short] > 0)]
         columns = np.array(sorted(near))
         place = {c: k for k, c in enumerate(columns.tolist())}
-        from allocc.compiler.program import Products
-
         self.columns = columns
         self.mine = place[j]
         local = replace(
@@ -380,8 +409,10 @@ class _LocalRanges:
             row_lower=program.row_lower[rows],
             row_upper=program.row_upper[rows],
             products=Products(
-                *(np.array([place[c] for c in side[mine].tolist()], dtype=np.int64)
-                  for side in (q.result, q.left, q.right))
+                *(
+                    np.array([place[c] for c in side[mine].tolist()], dtype=np.int64)
+                    for side in (q.result, q.left, q.right)
+                )
             ),
             functions=(),
             extremes=(),

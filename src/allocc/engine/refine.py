@@ -15,8 +15,10 @@ import numpy as np
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Solution
 from allocc.compiler.bounds import Infeasible
+from allocc.compiler.program import Program
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.engine.outcome import Outcome
+from allocc.engine.tightening import factors, tighten_by_optimization
 
 if TYPE_CHECKING:
     from allocc.engine.solve import Loop
@@ -25,16 +27,80 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 500
 #: Linear rounds end when two in a row gain less than this share of the open gap.
 LINEAR_PROGRESS = 0.02
-#: At most so many linear rounds, fewer when continuous columns are cut.
-LINEAR_ROUNDS, LINEAR_ROUNDS_CONTINUOUS = 60, 2
+#: At most so many linear rounds.
+LINEAR_ROUNDS = 60
+#: Bounds by optimization are sought again while a pass shortens the ranges by this share.
+TIGHTENING_PROGRESS, TIGHTENING_ROUNDS = 0.05, 12
 
 
-def refine(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outcome:
+def refine(loop: Loop, backend: Backend, relaxation: Relaxation, program: Program) -> Outcome:
     """Run the loop to its end."""
-    ended = _linear_rounds(loop, backend, relaxation)
+    if _continuous(relaxation):
+        ended = _tightening_rounds(loop, backend, relaxation, program)
+    else:
+        ended = _linear_rounds(loop, backend, relaxation)
     if ended is not None:
         return ended
-    return _integer_rounds(loop, backend, relaxation)
+    return _integer_rounds(loop, backend, relaxation, program)
+
+
+def _tightening_rounds(
+    loop: Loop, backend: Backend, relaxation: Relaxation, program: Program
+) -> Outcome | None:
+    """Where continuous factors are multiplied: a first allocation, then bounds by optimization."""
+    built = relaxation.build()
+    loop.rounds += 1
+    solution = loop.call(backend, built.program, 1e-2, None)
+    if solution.point is None:
+        return loop.without_point(solution)
+    loop.prove(solution.bound)
+    loop.candidates(relaxation, built.lower_point(solution.point))
+    loop.polish(relaxation, program)
+    loop.note(f"round {loop.rounds}")
+    for _ in range(TIGHTENING_ROUNDS):
+        if loop.closed or loop.cancelled or loop.out_of_time:
+            return loop.finish(solution)
+        relaxation.add_tangents(solution.point)
+        cutoff = loop.best.value if loop.best is not None else None
+        try:
+            shrunk = tighten_by_optimization(
+                relaxation,
+                factors(relaxation),
+                cutoff,
+                lambda: loop.cancelled or loop.out_of_time,
+                loop.remaining,
+            )
+        except Infeasible:
+            if loop.best is None:
+                return None
+            return _exhausted(loop, solution)
+        relaxation.dropped = relaxation.dropped or cutoff is not None
+        try:
+            built = relaxation.build()
+        except Infeasible:
+            return _exhausted(loop, solution)
+        loop.rounds += 1
+        solution = loop.call(backend, built.program, 1e-3, None)
+        if solution.point is None:
+            return _without(loop, relaxation, solution)
+        prove_remaining(loop, relaxation, solution.bound)
+        before = loop.best
+        loop.candidates(relaxation, built.lower_point(solution.point))
+        if loop.best is not before:
+            loop.polish(relaxation, program)
+        loop.note(f"bounds by optimization, ranges {100 * shrunk:.0f} % shorter")
+        if shrunk < TIGHTENING_PROGRESS:
+            break
+    return loop.finish(solution) if loop.closed else None
+
+
+def _without(loop: Loop, relaxation: Relaxation, solution: Solution) -> Outcome:
+    """The end where a round brought no point."""
+    if solution.termination == "infeasible" and loop.best is not None and relaxation.dropped:
+        return _exhausted(loop, solution)
+    outcome = loop.without_point(solution)
+    assert outcome is not None
+    return outcome
 
 
 def _continuous(relaxation: Relaxation) -> bool:
@@ -46,12 +112,11 @@ def _continuous(relaxation: Relaxation) -> bool:
 
 def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outcome | None:
     """Split on linear programs; the outcome if that is the end, else None."""
-    most = LINEAR_ROUNDS_CONTINUOUS if _continuous(relaxation) else LINEAR_ROUNDS
     slow = 0
-    for _ in range(most):
+    for _ in range(LINEAR_ROUNDS):
         built = relaxation.build(integral=False)
         loop.rounds += 1
-        solution = backend.solve(built.program, loop.solve_options(1e-9, None))
+        solution = loop.call(backend, built.program, 1e-9, None)
         if solution.point is None:
             if solution.termination == "unbounded":
                 # An unbounded relaxation says nothing of the mixed-integer program: go on to it.
@@ -60,7 +125,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         if solution.termination != "optimal":
             return loop.finish(solution)
         before = loop.bound
-        loop.prove(solution.value)
+        prove_remaining(loop, relaxation, solution.bound)
         loop.candidates(relaxation, built.lower_point(solution.point))
         if loop.best is None or loop.rounds % 3 == 1:
             loop.search_near(relaxation, solution.point, max(0.05, 0.1 * loop.seconds))
@@ -104,7 +169,10 @@ def drop(loop: Loop, relaxation: Relaxation, built: Built, solution: Solution) -
             relaxation.keep_pieces(copy.variable, copy.low[~out], copy.high[~out])
 
 
-def _integer_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outcome:
+def _integer_rounds(
+    loop: Loop, backend: Backend, relaxation: Relaxation, program: Program
+) -> Outcome:
+    """Split on mixed-integer programs until the gap is closed."""
     solution: Solution | None = None
     while loop.rounds < MOST_ROUNDS:
         try:
@@ -116,7 +184,7 @@ def _integer_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Out
         target = max(0.2 * loop.options.gap, 0.1 * (gap if gap is not None else 1e-2))
         target = min(target, 1e-2)
         start = built.lift_point(loop.best_point) if loop.best_point is not None else None
-        solution = backend.solve(built.program, loop.solve_options(target, start))
+        solution = loop.call(backend, built.program, target, start)
         if solution.point is None:
             if (
                 solution.termination == "infeasible"
@@ -129,7 +197,10 @@ def _integer_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Out
             return outcome
         prove_remaining(loop, relaxation, solution.bound)
         point = built.lower_point(solution.point)
+        best = loop.best
         loop.candidates(relaxation, point)
+        if loop.best is not best and _continuous(relaxation):
+            loop.polish(relaxation, program)
         loop.search_near(relaxation, point, max(0.05, 0.1 * loop.seconds))
         loop.note(f"round {loop.rounds}")
         if loop.closed or solution.termination != "optimal" or loop.cancelled or loop.out_of_time:

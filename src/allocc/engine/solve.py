@@ -15,6 +15,7 @@ from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray, Program
 from allocc.compiler.relaxation import Built, Relaxation
+from allocc.compiler.scaling import safe_bound, scale
 from allocc.compiler.simulate import Values
 from allocc.engine.assess import Assessment, assess
 from allocc.engine.choose import Choice, choose
@@ -30,6 +31,7 @@ from allocc.engine.outcome import (
 )
 from allocc.engine.refine import refine
 from allocc.engine.search import LocalSearch
+from allocc.engine.successive import SuccessiveLinear
 
 #: A claim of a solver that contradicts the simulation by more than this is reported.
 CONTRADICTION = 1e-6
@@ -61,6 +63,7 @@ class Loop:
         self.choice = Choice("exact", "", "")
         self.interrupted = False
         self._search: LocalSearch | None = None
+        self._successive: SuccessiveLinear | None = None
 
     # --- book-keeping ---------------------------------------------------------------------
 
@@ -162,6 +165,34 @@ class Loop:
             cancel=o.cancel,
         )
 
+    def call(
+        self, backend: Backend, program: Program, gap: float, start: FloatArray | None
+    ) -> Solution:
+        """Solve a program, scaled if it is linear; a linear program's bound is recomputed."""
+        options = self.solve_options(gap, start)
+        if len(program.products) or program.functions:
+            return backend.solve(program, options)
+        scaled, scaling = scale(program)
+        if start is not None:
+            options = replace(options, start=scaling.point_in(start))
+        found = backend.solve(scaled, options)
+        bound = found.bound
+        if not program.integer.any() and found.row_duals is not None:
+            safe = program.offset + safe_bound(
+                scaled, scaled.objective, found.row_duals, self.minimize
+            )
+            if np.isfinite(safe):
+                bound = safe
+        return replace(
+            found,
+            bound=bound,
+            point=None if found.point is None else scaling.point_out(found.point),
+            row_duals=None if found.row_duals is None else found.row_duals * scaling.rows,
+            reduced_costs=None
+            if found.reduced_costs is None
+            else found.reduced_costs / scaling.columns,
+        )
+
     # --- the loop -------------------------------------------------------------------------
 
     def run(self) -> Outcome:
@@ -181,7 +212,7 @@ class Loop:
         if self.choice.method == "exact":
             relaxation.make_exact()
             return self._once(backend, relaxation, relaxation.build())
-        return refine(self, backend, relaxation)
+        return refine(self, backend, relaxation, program)
 
     def _nothing_to_decide(self) -> Outcome:
         self.offer(np.zeros(0))
@@ -200,7 +231,7 @@ class Loop:
         target = self.options.gap * 0.5
         start = None
         for _ in range(3):
-            solution = backend.solve(built.program, self.solve_options(target, start))
+            solution = self.call(backend, built.program, target, start)
             outcome = self.without_point(solution)
             if outcome is not None:
                 return outcome
@@ -235,6 +266,25 @@ class Loop:
         assert self._search is not None
         fixed = self._search.fixed
         return np.clip(np.rint(point[fixed.whole]), fixed.lower, fixed.upper)
+
+    def polish(self, relaxation: Relaxation, program: Program) -> None:
+        """Successive linear programs from the best allocation, integers fixed and then free."""
+        if self.best_point is None:
+            return
+        if self._successive is None:
+            columns = [np.arange(v.offset, v.offset + v.size) for v in self.problem.decisions]
+            self._successive = SuccessiveLinear(relaxation, program, np.concatenate(columns))
+        if not self._successive.usable:
+            return
+
+        def stop() -> bool:
+            return self.cancelled or self.out_of_time
+
+        for fix_integers in (True, False):
+            if fix_integers or program.integer.any():
+                self._successive.run(
+                    self.best_point, self.offer, stop, self.remaining, fix_integers=fix_integers
+                )
 
     def search_near(self, relaxation: Relaxation, point: FloatArray, budget: float) -> None:
         """Local search from the best allocation over the integers that the relaxation splits."""
