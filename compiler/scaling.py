@@ -14,6 +14,10 @@ from scipy import sparse
 
 from allocc.compiler.program import FloatArray, Program
 
+#: Columns whose largest value lies outside of these sizes are scaled, and rows likewise.
+COLUMN_SIZES = (0.1, 1e7)
+ROW_SIZES = (1e-3, 1e6)
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -43,7 +47,9 @@ def scale(program: Program) -> tuple[Program, Scaling]:
     high = np.where(np.isfinite(p.upper), np.abs(p.upper), 0.0)
     size = np.maximum(low, high)
     unbounded = np.isinf(p.lower) | np.isinf(p.upper)
-    columns = np.where((size > 0) & ~unbounded & ~p.integer, size, 1.0)
+    # Within these sizes a solver's tolerances mean something, and its presolve knows the numbers.
+    odd = (size < COLUMN_SIZES[0]) | (size > COLUMN_SIZES[1])
+    columns = np.where((size > 0) & odd & ~unbounded & ~p.integer, size, 1.0)
     columns = power_of_two(np.clip(columns, 2.0**-40, 2.0**40))
     matrix = sparse.csr_array(p.matrix @ sparse.diags_array(columns))
     most = np.zeros(p.rows)
