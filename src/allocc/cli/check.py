@@ -1,0 +1,69 @@
+"""`allocc check`: everything that is wrong with a model, without solving it."""
+
+from __future__ import annotations
+
+import click
+
+from allocc.cli.guard import EXIT_MISTAKE, show
+from allocc.cli.options import load_model, model_options
+from allocc.cli.terminal import put, say, write_json
+from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.render import to_json
+
+
+@click.command()
+@model_options
+@click.option(
+    "form",
+    "--format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one object with every diagnostic, for editors.",
+)
+@click.pass_context
+def check(
+    ctx: click.Context, model: str, data: str | None, settings: tuple[str, ...], form: str
+) -> None:
+    """Say everything that is wrong with MODEL, without solving it.
+
+    Reads the model and its data, checks names, indices, units and ranges, and makes sure that every
+    nonlinear term can be compiled.
+    """
+    found: list[Diagnostic] = []
+    facts = ""
+    try:
+        loaded = load_model(model, data, settings)
+        found = loaded.check()
+        p = loaded.problem
+        count = sum(v.size for v in p.decisions)
+        limits = sum(_size(c.axes) for c in p.constraints)
+        counts = ((count, "decision"), (len(p.states), "compartment"), (limits, "limit"))
+        facts = ", ".join(f"{n:,} {word}{'s' * (n != 1)}" for n, word in counts if n)
+    except AlloccError as error:
+        found = list(error.diagnostics)
+    wrong = any(d.severity == "error" for d in found)
+    if form == "json":
+        write_json(
+            {
+                "model": model,
+                "status": "error" if wrong else "ok",
+                "diagnostics": [to_json(d) for d in found],
+            }
+        )
+    else:
+        if found:
+            show(found)
+        if not wrong:
+            if found:
+                say("")
+            put(f"{model} is well-formed: {facts}")
+    if wrong:
+        ctx.exit(EXIT_MISTAKE)
+
+
+def _size(axes: tuple[object, ...]) -> int:
+    count = 1
+    for axis in axes:
+        count *= axis.size  # type: ignore[attr-defined]
+    return count

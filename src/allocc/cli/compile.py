@@ -1,0 +1,56 @@
+"""`allocc compile`: a stage of the compiler to look at, or the program as a file."""
+
+from __future__ import annotations
+
+import click
+
+from allocc.cli.options import load_model, method_option, model_options
+from allocc.cli.terminal import put
+
+STAGES = ("tree", "model", "problem", "program")
+
+
+@click.command("compile")
+@model_options
+@click.option(
+    "--emit",
+    type=click.Choice(STAGES),
+    help="The stage to print: as read, bound to data, unrolled in time, or as a program.",
+)
+@method_option(
+    "auto and refine: the linear relaxation; exact: linear and exact; direct: nonlinear."
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write the program as .mps or .lp, with FILE.map.json from its names to the model's.",
+)
+def compile_model(
+    model: str,
+    data: str | None,
+    settings: tuple[str, ...],
+    emit: str | None,
+    method: str,
+    output: str | None,
+) -> None:
+    """Print a stage of the compiler for MODEL, or write its mixed-integer program to a file."""
+    from allocc import stages
+
+    if emit == "tree":
+        from allocc.api import read_tree
+
+        put(stages.tree_text(read_tree(model)))
+        return
+    loaded = load_model(model, data, settings)
+    if output is not None:
+        loaded.write(output, method)
+        put(stages.written_text(loaded, method, output))
+        return
+    if emit == "model":
+        put(stages.model_text(loaded))
+    elif emit == "problem":
+        put(stages.problem_text(loaded))
+    else:
+        put(stages.program_text(loaded, method))

@@ -1,0 +1,121 @@
+"""Everything that can go wrong becomes a clear message and an exit code; nobody sees a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from allocc.cli.terminal import color_on, say, write_json
+from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.render import render, to_json
+
+if TYPE_CHECKING:
+    from allocc.result import Result
+
+EXIT_MISTAKE = 1
+EXIT_USAGE = 2
+EXIT_INFEASIBLE = 3
+EXIT_UNBOUNDED = 4
+EXIT_STOPPED = 5
+EXIT_NOTHING = 6
+EXIT_SOLVER = 7
+EXIT_INTERNAL = 70
+EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
+
+
+def exit_code(result: Result) -> int:
+    """The exit code that a result stands for."""
+    if result.status in ("optimal", "simulated"):
+        return 0
+    if result.stopped == "interrupted":
+        return EXIT_INTERRUPTED
+    return {
+        "infeasible": EXIT_INFEASIBLE,
+        "unbounded": EXIT_UNBOUNDED,
+        "feasible": EXIT_STOPPED,
+    }.get(result.status, EXIT_NOTHING)
+
+
+def show(diagnostics: Iterable[Diagnostic]) -> None:
+    """Write diagnostics to stderr."""
+    say(render(diagnostics, color=color_on(sys.stderr)))
+
+
+class GuardedGroup(click.Group):
+    """A group whose commands end in a message and an exit code, whatever happens."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        asked = [*getattr(ctx, "_protected_args", ()), *ctx.args]
+        as_json = "--json" in asked
+        try:
+            return super().invoke(ctx)
+        except AlloccError as error:
+            show(error.diagnostics)
+            self._json(as_json, [to_json(d) for d in error.diagnostics])
+            ctx.exit(EXIT_MISTAKE)
+        except click.UsageError as error:
+            self._json(as_json, [_plain(error.format_message())])
+            raise
+        except click.ClickException:
+            raise
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            say("interrupted")
+            self._json(as_json, [_plain("interrupted")])
+            ctx.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            silence_stdout()
+            ctx.exit(EXIT_PIPE)
+        except MemoryError:
+            say("error: there is not enough memory for this model")
+            self._json(as_json, [_plain("there is not enough memory for this model")])
+            ctx.exit(EXIT_INTERNAL)
+        except Exception as error:  # noqa: BLE001 - the last door: anything becomes one line
+            if _is_missing_solver(error):
+                say(f"error: {error}")
+                if "--json" in asked:
+                    self._json(True, [_plain(str(error))])
+                ctx.exit(EXIT_SOLVER)
+            self._internal(error, as_json)
+            ctx.exit(EXIT_INTERNAL)
+
+    def _json(self, wanted: bool, diagnostics: list[dict[str, Any]]) -> None:
+        if wanted:
+            write_json({"status": "error", "diagnostics": diagnostics})
+
+    def _internal(self, error: Exception, as_json: bool) -> None:
+        if os.environ.get("ALLOCC_DEBUG") == "1":
+            traceback.print_exc()
+        text = " ".join(str(error).split())[:200]
+        message = f"this is a mistake of allocc, not of yours: {type(error).__name__}: {text}"
+        say(message)
+        say("ALLOCC_DEBUG=1 shows where it happened; please report it with the model")
+        self._json(as_json, [_plain(message)])
+
+
+def _plain(message: str) -> dict[str, Any]:
+    return {"code": None, "severity": "error", "message": message}
+
+
+def _is_missing_solver(error: Exception) -> bool:
+    # Imported only when something failed: the solvers' module needs NumPy.
+    from allocc.backends.solution import MissingSolver
+
+    return isinstance(error, MissingSolver)
+
+
+def silence_stdout() -> None:
+    """Nobody reads any more: let the last flush go nowhere."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass

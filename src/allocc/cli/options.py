@@ -1,0 +1,163 @@
+"""Options and arguments that several commands share, with their completion."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from allocc import mistakes
+from allocc.asked import METHODS
+from allocc.dsl.diagnostics import AlloccError
+
+if TYPE_CHECKING:
+    from allocc.api import Model
+
+    _ParamType = click.ParamType[Any]
+else:
+    # Older versions of click have no generic parameter types.
+    _ParamType = click.ParamType
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SOLVERS = {
+    "highs": "the default",
+    "scip": "takes products and functions as they are",
+    "gurobi": "commercial",
+    "pyomo": "Pyomo's HiGHS",
+    "pyomo:cbc": "any solver that Pyomo finds",
+}
+
+_SETTING = re.compile(r"([A-Za-z_]\w*(?:\[[^\]=]+\])?)=(.*)\Z", re.DOTALL)
+_PARAMETER = re.compile(r"^\s*param\s+([A-Za-z_]\w*)", re.MULTILINE)
+
+
+class ModelPath(_ParamType):
+    """A path whose completion offers folders and .alloc files."""
+
+    name = "path"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Files that end in .alloc, and folders."""
+        stem = Path(incomplete)
+        folder = stem if incomplete.endswith("/") or not incomplete else stem.parent
+        start = "" if folder == stem else stem.name
+        found = []
+        try:
+            for entry in sorted(folder.iterdir()):
+                if not entry.name.startswith(start) or entry.name.startswith(".") != (
+                    start[:1] == "."
+                ):
+                    continue
+                shown = str(entry)
+                if entry.is_dir():
+                    found.append(CompletionItem(f"{shown}/", type="plain"))
+                elif entry.suffix == ".alloc":
+                    found.append(CompletionItem(shown))
+        except OSError:
+            return []
+        return found
+
+
+class Setting(_ParamType):
+    """NAME=VALUE; completion offers the parameters of the model on the line."""
+
+    name = "name=value"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Parameter names of the model that was typed already."""
+        # click gives up on a line that ends in `--set`: look at the words themselves, too.
+        words = os.environ.get("COMP_WORDS", "").split()
+        model = ctx.params.get("model") or next((w for w in words if w.endswith(".alloc")), None)
+        try:
+            text = Path(str(model)).read_text("utf-8") if model else ""
+        except (OSError, UnicodeDecodeError):
+            return []
+        names = dict.fromkeys(_PARAMETER.findall(text))
+        return [CompletionItem(f"{n}=") for n in names if n.startswith(incomplete)]
+
+
+def _solver_names(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    return [CompletionItem(n, help=h) for n, h in SOLVERS.items() if n.startswith(incomplete)]
+
+
+def _method_names(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    return [CompletionItem(n) for n in METHODS if n.startswith(incomplete)]
+
+
+def model_options(command: F) -> F:
+    """MODEL, --data and --set."""
+    command = click.option(
+        "settings",
+        "--set",
+        multiple=True,
+        type=Setting(),
+        metavar="NAME=VALUE",
+        help="Give a parameter another value; 'cap[44001]=12' for one member. Repeatable.",
+    )(command)
+    command = click.option(
+        "--data",
+        type=click.Path(),
+        metavar="DIR",
+        help="Folder of the CSV files. By default the model's own, or data/ in it.",
+    )(command)
+    return click.argument("model", type=ModelPath())(command)
+
+
+def method_option(text: str) -> Callable[[F], F]:
+    """--method."""
+    return click.option(
+        "--method",
+        default="auto",
+        show_default=True,
+        shell_complete=_method_names,
+        metavar="|".join(METHODS),
+        help=text,
+    )
+
+
+def solver_option(command: F) -> F:
+    """--solver."""
+    return click.option(
+        "--solver",
+        default="highs",
+        show_default=True,
+        shell_complete=_solver_names,
+        metavar="NAME",
+        help="highs, scip, gurobi, pyomo or pyomo:NAME; see `allocc solvers`.",
+    )(command)
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
+    """The --set options as a mapping; raises `AlloccError` with every malformed one."""
+    found: dict[str, str] = {}
+    wrong = []
+    for text in settings:
+        match = _SETTING.match(text.strip())
+        if match is None or not match[2].strip():
+            wrong.append(mistakes.bad_set(text))
+        else:
+            found[match[1]] = match[2].strip()
+    if wrong:
+        raise AlloccError(wrong)
+    return found
+
+
+def load_model(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
+    """The model that the shared options name."""
+    from allocc.api import load
+
+    return load(model, data, **parse_settings(settings))

@@ -1,0 +1,105 @@
+"""A running solve as a person sees it: one live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from allocc.cli.guard import EXIT_INTERRUPTED
+from allocc.cli.terminal import say
+
+if TYPE_CHECKING:
+    from allocc.engine.outcome import Step
+
+_SHOW_CURSOR = b"\x1b[?25h"
+
+
+@contextmanager
+def stoppable(cancel: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) asks for a clean stop; the second one leaves at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    terminal = sys.stderr.isatty()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if cancel.is_set():
+            if terminal:
+                os.write(2, _SHOW_CURSOR)
+            os.write(2, b"\nleft at once; nothing was kept\n")
+            os._exit(EXIT_INTERRUPTED)
+        cancel.set()
+        os.write(2, b"\nstopping, the best allocation is kept (Ctrl-C again leaves at once)\n")
+
+    before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def watching(quiet: bool) -> Iterator[Callable[[Step], None] | None]:
+    """A callback for the steps of a solve; None when nothing is to be shown."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        with _live() as callback:
+            yield callback
+    else:
+        from allocc.report import progress_printer
+
+        yield progress_printer(say)
+
+
+@contextmanager
+def _live() -> Iterator[Callable[[Step], None]]:
+    from rich.console import Console
+    from rich.live import Live
+
+    line = LiveLine()
+    with Live(line, console=Console(stderr=True), refresh_per_second=8, transient=True):
+        yield line.tell
+
+
+class LiveLine:
+    """The latest step, with a clock that runs between two steps."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self.step: Step | None = None
+
+    def tell(self, step: Step) -> None:
+        """Show this step from now on."""
+        self.step = step
+
+    def __rich__(self) -> Any:
+        from rich.text import Text
+
+        from allocc.tables import duration, numbers, percent
+
+        elapsed = duration(time.perf_counter() - self.started)
+        step = self.step
+        if step is None:
+            return Text(f"{elapsed}  compiling", style="dim", no_wrap=True, overflow="ellipsis")
+        bound, value = numbers([step.bound, step.value], 7)
+        text = Text(no_wrap=True, overflow="ellipsis")
+        for name, shown, style in (
+            ("bound", bound, "cyan"),
+            ("value", value, "bold green"),
+            ("gap", percent(step.gap), "bold yellow"),
+            ("round", str(step.round), ""),
+        ):
+            text.append(f"{name} ", style="dim")
+            text.append(f"{shown}   ", style=style)
+        text.append(f"{elapsed}   ")
+        text.append(step.phase, style="dim")
+        return text

@@ -1,0 +1,57 @@
+"""The command group: `allocc COMMAND`."""
+
+from __future__ import annotations
+
+import click
+
+from allocc.cli.check import check
+from allocc.cli.compile import compile_model
+from allocc.cli.explain import explain
+from allocc.cli.guard import GuardedGroup
+from allocc.cli.new import new
+from allocc.cli.simulate import simulate
+from allocc.cli.solve import solve
+from allocc.cli.solvers import solvers
+from allocc.version import __version__
+
+_EPILOG = """\b
+Exit codes:
+  0    solved as asked (optimal within the gap), or nothing wrong
+  1    a mistake in the model, its data, or a value on the command line
+  2    the command line itself cannot be understood
+  3    no allocation meets every limit (infeasible)
+  4    the objective can be made as good as one likes (unbounded)
+  5    stopped early, with an allocation
+  6    stopped without an allocation
+  7    the solver is missing, or its licence does not reach
+  130  interrupted with Ctrl-C; the best allocation is reported and kept
+
+\b
+Shell completion (bash; zsh and fish likewise):
+  eval "$(_ALLOCC_COMPLETE=bash_source allocc)"
+
+\b
+Start here:
+  allocc new first_model && allocc solve first_model/first_model.alloc
+"""
+
+
+@click.group(
+    cls=GuardedGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EPILOG,
+)
+@click.version_option(
+    __version__, "-V", "--version", prog_name="allocc", message="%(prog)s %(version)s"
+)
+def cli() -> None:
+    """Decide who gets scarce help, and prove how good the decision is.
+
+    A model is a .alloc file; its data are CSV files beside it. allocc solves it with any MIP
+    solver and hands over an allocation with a certificate: a proven bound, the simulated value,
+    and the gap between them.
+    """
+
+
+for command in (check, solve, simulate, compile_model, explain, new, solvers):
+    cli.add_command(command)

@@ -1,0 +1,67 @@
+"""`allocc simulate`: what given decisions lead to, without any solver."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from allocc import mistakes
+from allocc.cli.options import load_model, model_options
+from allocc.cli.terminal import color_on, put, say, write_json
+from allocc.dsl.diagnostics import AlloccError
+
+
+@click.command()
+@model_options
+@click.option(
+    "--decisions",
+    type=click.Path(),
+    metavar="FILE|RUNDIR",
+    help="A run folder or its decisions.csv. By default the baseline: no intervention acts.",
+)
+@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
+@click.option(
+    "csv_file", "--csv", type=click.Path(), metavar="FILE", help="Write compartments and flows."
+)
+def simulate(
+    model: str,
+    data: str | None,
+    settings: tuple[str, ...],
+    decisions: str | None,
+    as_json: bool,
+    csv_file: str | None,
+) -> None:
+    """Run decisions through the dynamics of MODEL, without any solver.
+
+    Without --decisions this is the baseline: what happens when no intervention acts.
+    """
+    result = load_model(model, data, settings).simulate(decisions)
+    if csv_file is not None:
+        from allocc.run_folder import write_long
+
+        target = Path(csv_file)
+        try:
+            write_long(target, [b for b in result.blocks if b.kind != "decision"], kinds=True)
+        except OSError as problem:
+            reason = problem.strerror or str(problem)
+            raise AlloccError([mistakes.cannot_write("the CSV file", csv_file, reason)]) from None
+    if as_json:
+        from allocc.result import violation_data
+
+        write_json(
+            {
+                "model": result.model,
+                "status": result.status,
+                "value": result.value,
+                "violation": violation_data(result.violation),
+                "terms": result.terms,
+                "end": {e.name: e.value for e in result.ends()},
+                "csv": csv_file,
+            }
+        )
+    else:
+        put(result.summary(color=color_on(sys.stdout)))
+    if csv_file is not None:
+        say(f"compartments and flows are in {csv_file}")

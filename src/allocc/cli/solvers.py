@@ -1,0 +1,70 @@
+"""`allocc solvers`: what is installed, what each one takes, how to get the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from allocc.cli.terminal import put, write_json
+
+_INSTALL = {
+    "highs": "pip install allocc",
+    "scip": "pip install 'allocc[scip]'",
+    "gurobi": "pip install 'allocc[gurobi]'",
+    "pyomo": "pip install 'allocc[pyomo]'",
+}
+_REMARKS = {
+    "highs": "the default; free",
+    "scip": "free; takes products and functions as they are (--method direct)",
+    "gurobi": "commercial; large models need a licence of your own",
+    "pyomo": "a bridge: pyomo:NAME reaches any solver that Pyomo finds on this machine",
+}
+
+
+@click.command()
+@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
+def solvers(as_json: bool) -> None:
+    """List the solvers: which are installed, what they take, how to install the others."""
+    found = [_about(name) for name in _INSTALL]
+    if as_json:
+        write_json({"solvers": found})
+        return
+    from allocc.tables import table
+
+    rows = [
+        [
+            s["name"],
+            s["version"] or ("installed" if s["installed"] else "not installed"),
+            ", ".join(s["takes"]),
+            s["remark"],
+        ]
+        for s in found
+    ]
+    lines = table(["solver", "version", "takes", "remark"], rows, indent=0)
+    missing = [s for s in found if not s["installed"]]
+    if missing:
+        lines += ["", "To install:"]
+        lines += [f"  {s['name']:<8}{s['install']}" for s in missing]
+    put("\n".join(lines))
+
+
+def _about(name: str) -> dict[str, Any]:
+    from allocc.backends import registry
+
+    backend = registry.get(name)
+    c = backend.capabilities
+    takes = ["linear", *["integers"] * c.integers, *["products"] * c.products]
+    takes += ["functions"] if c.functions else []
+    return {
+        "name": name,
+        "installed": backend.available(),
+        "version": backend.version(),
+        "takes": takes,
+        "functions": sorted(c.functions),
+        "warm_start": c.warm_start,
+        "progress": c.progress,
+        "interrupt": c.interrupt,
+        "install": _INSTALL[name],
+        "remark": _REMARKS[name],
+    }

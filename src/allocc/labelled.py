@@ -1,0 +1,176 @@
+"""Results as labelled arrays: what the tables, the CSV files and the pandas frames are made of."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from allocc.compiler.expression import Variable
+    from allocc.compiler.index import IndexSet
+    from allocc.compiler.problem import Problem
+
+    FloatArray = NDArray[np.float64]
+
+Kind = Literal["decision", "compartment", "flow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """One index of a block: the names of its columns and a label tuple for each member."""
+
+    names: tuple[str, ...]
+    members: tuple[tuple[Any, ...], ...]
+    time: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A decision, compartment or flow: values over its indices.
+
+    `baseline` has the same shape: the values without the interventions, where they are known.
+    """
+
+    name: str
+    kind: Kind
+    axes: tuple[Labels, ...]
+    values: FloatArray
+    description: str = ""
+    unit: str = ""
+    integer: bool = False
+    baseline: FloatArray | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all index columns; a repeated one gets a number, as `Region.2`."""
+        found: list[str] = []
+        for name in (n for axis in self.axes for n in axis.names):
+            number = 1 + sum(1 for other in found if other == name or other.startswith(f"{name}."))
+            found.append(name if number == 1 else f"{name}.{number}")
+        return tuple(found)
+
+    @property
+    def time_axis(self) -> int | None:
+        """The position of the index that is time."""
+        return next((k for k, axis in enumerate(self.axes) if axis.time), None)
+
+    def labels(self) -> Iterator[tuple[Any, ...]]:
+        """The labels of every entry, in the order of the flattened values."""
+        for parts in itertools.product(*(axis.members for axis in self.axes)):
+            yield tuple(x for part in parts for x in part)
+
+    def frame(self, values: FloatArray | None = None) -> Any:
+        """A number, a Series, or (over time and more) a DataFrame with time down its rows."""
+        import pandas as pd
+
+        array: Any = self.values if values is None else values
+        if self.integer and not (array % 1).any():
+            array = array.astype(int)
+        if not self.axes:
+            return array.item()
+        names = self.columns
+        places = list(itertools.accumulate((len(a.names) for a in self.axes), initial=0))
+        k = self.time_axis
+        if k is None:
+            index = _index(list(self.labels()), names)
+            return pd.Series(array.ravel(), index=index, name=self.name)
+        time = _index(list(self.axes[k].members), names[places[k] : places[k + 1]])
+        rest = [i for i in range(len(self.axes)) if i != k]
+        if not rest:
+            return pd.Series(array.ravel(), index=time, name=self.name)
+        rows = [
+            tuple(x for part in parts for x in part)
+            for parts in itertools.product(*(self.axes[i].members for i in rest))
+        ]
+        columns = [n for i in rest for n in names[places[i] : places[i + 1]]]
+        table = array.transpose([k, *rest]).reshape(array.shape[k], len(rows))
+        return pd.DataFrame(table, index=time, columns=_index(rows, columns))
+
+    def over_time(self) -> FloatArray:
+        """The total over all indices but time, one number a point of time."""
+        k = self.time_axis
+        assert k is not None
+        rest = tuple(i for i in range(len(self.axes)) if i != k)
+        total: FloatArray = self.values.sum(axis=rest)
+        return total
+
+
+def _index(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> Any:
+    import pandas as pd
+
+    if len(names) == 1:
+        return pd.Index([row[0] for row in rows], name=names[0])
+    return pd.MultiIndex.from_tuples(rows, names=list(names))
+
+
+def index_columns(blocks: Sequence[Block]) -> list[str]:
+    """The index columns of several blocks side by side, each once; time comes last."""
+    times = {a.names[0] for b in blocks for a in b.axes if a.time}
+    found = dict.fromkeys(c for b in blocks for c in b.columns)
+    return [c for c in found if c not in times] + [c for c in found if c in times]
+
+
+def label_columns(index_set: IndexSet, time_name: str | None) -> Labels:
+    """The labels of a compiled index set; periods are named by the time at which they begin."""
+    time = index_set.kind == "time"
+    names = (time_name,) if time and time_name else index_set.component_names
+    return Labels(tuple(names), tuple(zip(*index_set.components, strict=True)), time)
+
+
+def blocks_of(
+    problem: Problem,
+    values: Mapping[Variable, FloatArray],
+    baseline: tuple[Problem, Mapping[Variable, FloatArray]] | None = None,
+) -> list[Block]:
+    """Decisions, compartments and flows as simulated, with the baseline's beside them."""
+    time = problem.model.time
+    name = time.name if time is not None else None
+    found = [
+        Block(
+            v.name,
+            "decision" if v.kind == "decision" else "compartment",
+            tuple(label_columns(s, name) for s in v.sets),
+            values[v],
+            v.description,
+            v.unit,
+            v.integer,
+            baseline[1].get(v) if baseline is not None and v.kind != "decision" else None,
+        )
+        for v in problem.variables
+    ]
+    other = _flow_values(*baseline) if baseline is not None else {}
+    for flow, array in zip(problem.flows, _flow_values(problem, values).values(), strict=True):
+        statement = flow.symbol.statement
+        assert time is not None
+        sets = (*flow.symbol.sets, time.periods)
+        found.append(
+            Block(
+                statement.name.name,
+                "flow",
+                tuple(label_columns(s, name) for s in sets),
+                array,
+                statement.description or "",
+                baseline=other.get(statement.name.name),
+            )
+        )
+    return found
+
+
+def _flow_values(problem: Problem, values: Mapping[Variable, FloatArray]) -> dict[str, FloatArray]:
+    import numpy as np
+
+    from allocc.compiler.index import spread
+    from allocc.compiler.numeric import Evaluation
+
+    evaluate = Evaluation(dict(values))
+    found: dict[str, FloatArray] = {}
+    for flow in problem.flows:
+        value = spread(evaluate(flow.node), flow.node.axes, flow.axes)
+        shape = tuple(a.size for a in flow.axes)
+        found[flow.symbol.statement.name.name] = np.broadcast_to(value, shape).astype(float)
+    return found

@@ -1,0 +1,144 @@
+"""Diagnostics of the front door, E7xxx: command line values, run folders, decisions from outside.
+
+What each code means is told in `cli/codes.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest
+
+
+def no_model(path: str, others: Sequence[str]) -> Diagnostic:
+    """A model file that does not exist."""
+    close = nearest(path, others) or (others[0] if len(others) == 1 else None)
+    hint = f"did you mean '{close}'?" if close else "start a model with `allocc new`"
+    return Diagnostic("E7001", f"there is no model file '{path}'", hint=hint)
+
+
+def model_is_folder(path: str, inside: Sequence[str]) -> Diagnostic:
+    """A folder where a model file is wanted."""
+    hint = f"it holds {_listed(inside)}" if inside else "it holds no .alloc file"
+    return Diagnostic("E7002", f"'{path}' is a folder, not a model file", hint=hint)
+
+
+def no_data_folder(path: str, is_file: bool) -> Diagnostic:
+    """`--data` names something that is not a folder."""
+    what = "is a file, not a folder" if is_file else "does not exist"
+    hint = "name the folder that the file is in" if is_file else "name the folder of the CSV files"
+    return Diagnostic("E7003", f"the data folder '{path}' {what}", hint=hint)
+
+
+def bad_set(text: str) -> Diagnostic:
+    """A `--set` that is not NAME=VALUE."""
+    return Diagnostic(
+        "E7004",
+        f"--set {text}: a name, an equals sign and a value are needed",
+        hint="write --set cap=12, or --set 'cap[44001]=12' for one member",
+    )
+
+
+def bad_option(option: str, value: object, wanted: str) -> Diagnostic:
+    """An option whose value is out of its range."""
+    return Diagnostic("E7005", f"{option} is {value}, but must be {wanted}")
+
+
+def unknown_choice(option: str, value: str, choices: Sequence[str]) -> Diagnostic:
+    """A solver, method, template or stage that does not exist."""
+    close = nearest(value, choices)
+    hint = f"did you mean '{close}'? " if close else ""
+    return Diagnostic(
+        "E7006", f"{option}: there is no '{value}'", hint=f"{hint}choose from {_listed(choices)}"
+    )
+
+
+def folder_taken(path: str) -> Diagnostic:
+    """A run folder that holds something already."""
+    return Diagnostic(
+        "E7007",
+        f"the folder '{path}' exists already and is not overwritten",
+        hint="choose another folder, or remove this one",
+    )
+
+
+def cannot_write(what: str, path: str, reason: str) -> Diagnostic:
+    """A file or folder that the system does not let us write."""
+    return Diagnostic(
+        "E7008",
+        f"{what} cannot be written to '{path}': {reason[:1].lower()}{reason[1:]}",
+        hint="choose another place with --run DIR" if what == "the run folder" else None,
+    )
+
+
+def no_decisions(path: str, reason: str) -> Diagnostic:
+    """Decisions that cannot be read."""
+    return Diagnostic(
+        "E7009",
+        f"no decisions can be read from '{path}': {reason}",
+        hint="name a run folder, or a CSV file with the columns name, one for each index, value",
+    )
+
+
+def bad_decision(
+    message: str, hint: str | None = None, file: str | None = None, row: int | None = None
+) -> Diagnostic:
+    """Decisions that do not fit the model."""
+    place = DataPlace(file, row) if file is not None else None
+    return Diagnostic("E7010", message, hint=hint, data=place)
+
+
+def unknown_decision(
+    name: str, candidates: Iterable[str], file: str | None = None, row: int | None = None
+) -> Diagnostic:
+    """A value for a decision that the model does not have."""
+    pool = list(candidates)
+    close = nearest(name, pool)
+    hint = f"did you mean '{close}'?" if close else f"it has {_listed(pool)}"
+    return bad_decision(f"the model has no decision '{name}'", hint, file, row)
+
+
+def cannot_express(path: str, reason: str) -> Diagnostic:
+    """A program that the chosen file format cannot hold."""
+    return Diagnostic("E7011", f"'{path}' is not written: {reason}")
+
+
+def nothing_to_explain(text: str, known: Sequence[str]) -> Diagnostic:
+    """Neither a model file nor a code."""
+    close = nearest(text.upper(), known)
+    hint = f"did you mean {close}?" if close else "name a .alloc file, or a code such as E1001"
+    return Diagnostic("E7012", f"'{text}' is neither a model file nor a known code", hint=hint)
+
+
+def bad_name(name: str) -> Diagnostic:
+    """A name for a new model that the language does not allow."""
+    return Diagnostic(
+        "E7013",
+        f"'{name}' cannot be the name of a model",
+        hint="begin with a letter and go on with letters, digits and _",
+    )
+
+
+def not_a_run(path: str, reason: str) -> Diagnostic:
+    """A folder that holds no readable run."""
+    return Diagnostic("E7014", f"'{path}' is not a run folder of allocc: {reason}")
+
+
+def cannot_serve(reason: str) -> Diagnostic:
+    """A method that does not fit the model or the solver."""
+    message, _, hint = reason.partition("; ")
+    return Diagnostic("E7015", message, hint=hint or None)
+
+
+def bounds_infeasible() -> Diagnostic:
+    """Propagation alone shows that no allocation meets every limit."""
+    return Diagnostic(
+        "W7001",
+        "no allocation can meet every limit: the ranges of the decisions already exclude it",
+        hint="`allocc solve` reports it as infeasible; loosen a limit or a range",
+    )
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    shown = [f"'{n}'" for n in names[:most]] + (["..."] if len(names) > most else [])
+    return ", ".join(shown)

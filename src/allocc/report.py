@@ -1,0 +1,389 @@
+"""What a person reads: the status in words, the tables of a result, the lines of a running solve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from allocc.tables import duration, number, numbers, percent, table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from allocc.api import Model
+    from allocc.engine.outcome import Step
+    from allocc.labelled import Block
+    from allocc.result import Result
+
+#: The decisions' tables together have at most about this many rows.
+MOST_ROWS = 20
+#: Columns of time that a table shows.
+MOST_TIMES = 4
+
+_STOPPED = {
+    "time_limit": "stopped at the time limit",
+    "interrupted": "interrupted",
+    "memory_limit": "stopped at the memory limit",
+    "exhausted": "stopped because nothing more could be refined",
+    "failed": "stopped because the solver failed",
+}
+
+
+def status_words(result: Result) -> str:
+    """The status as a sentence without its full stop."""
+    why = _STOPPED.get(result.stopped, "")
+    tail = f"; {why}" if why else ""
+    gap = result.gap
+    match result.status:
+        case "optimal" if gap is None or gap <= 1e-9:
+            return "proven optimal"
+        case "optimal":
+            return f"proven optimal within {percent(max(gap or 0.0, 1e-6))}"
+        case "feasible" if not keeps_limits(result):
+            return f"an allocation is known, but it violates a limit{tail}"
+        case "feasible" if gap is None:
+            return f"an allocation is known; nothing is proven about how good it is{tail}"
+        case "feasible":
+            return f"an allocation is known; no other is more than {percent(gap)} better{tail}"
+        case "infeasible":
+            return "no allocation meets every limit"
+        case "unbounded":
+            return "the objective has no bound: it can be made as good as one likes"
+        case "simulated":
+            return "simulated, not optimized"
+        case _:
+            return f"no allocation was found, and none was proven impossible{tail}"
+
+
+def keeps_limits(result: Result) -> bool:
+    """Whether every hard limit holds within the tolerance."""
+    if result.violation is None:
+        return True
+    tolerance = result.options.get("violation") or 1e-6
+    return bool(result.violation.relative <= tolerance)
+
+
+def summary(result: Result, color: bool = False) -> str:
+    """The whole report of a result."""
+
+    def bold(text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if color else text
+
+    lines = [bold(result.title or result.model), _status_line(result, color), ""]
+    lines += _facts(result)
+    if result.objective:
+        lines += ["", bold("Objective"), *term_table(result)]
+    decisions = [b for b in result.blocks if b.kind == "decision"]
+    if decisions:
+        lines += ["", bold("Decisions"), *decision_tables(decisions)]
+    ends = end_table(result)
+    if ends:
+        lines += ["", bold(end_heading(result)), *ends]
+    for note in result.notes:
+        lines += ["", f"Note: {note}"]
+    return "\n".join(lines)
+
+
+def _status_line(result: Result, color: bool) -> str:
+    words = status_words(result)
+    words = words[:1].upper() + words[1:] + "."
+    if not color:
+        return words
+    good = {"optimal": "32", "simulated": "36"}.get(result.status, "33")
+    return f"\x1b[{good}m{words}\x1b[0m"
+
+
+def facts(result: Result) -> list[tuple[str, str]]:
+    """The certificate's lines: a name and what there is to say."""
+    rows: list[tuple[str, str]] = []
+    better = "lower" if result.sense == "minimize" else "higher"
+    if result.value is not None:
+        both = numbers([result.value, result.bound], 8)
+        rows.append(("value", f"{both[0]}  ({better} is better, as simulated)"))
+        if result.bound is not None:
+            rows.append(("bound", f"{both[1]}  (no allocation is {_beyond(result)} this)"))
+    elif result.bound is not None:
+        rows.append(("bound", number(result.bound, 8)))
+    if result.value is not None and result.baseline_value is not None:
+        change = result.value - result.baseline_value
+        share = change / abs(result.baseline_value) if result.baseline_value else None
+        text = f"  (with interventions {percent(share, sign=True)})" if share is not None else ""
+        rows.append(("baseline", f"{number(result.baseline_value, 8)}{text}"))
+    if result.gap is not None:
+        asked = result.options.get("gap")
+        text = f"  (asked: {percent(asked)})" if isinstance(asked, float) else ""
+        rows.append(("gap", f"{percent(result.gap)}{text}"))
+    if result.violation is not None:
+        rows.append(("violation", _violation(result)))
+    if result.discretization is not None:
+        rows.append(("time step", f"{percent(result.discretization)} off continuous time"))
+    if result.solver:
+        rounds = f", {result.rounds} rounds" if result.rounds > 1 else ""
+        rows.append(("solved by", f"{result.solver}, {duration(result.seconds)}{rounds}"))
+        why = f" ({result.explanation})" if result.explanation else ""
+        rows.append(("method", f"{result.method}{why}"))
+    if result.message:
+        rows.append(("message", result.message))
+    return rows
+
+
+def _beyond(result: Result) -> str:
+    return "below" if result.sense == "minimize" else "above"
+
+
+def _violation(result: Result) -> str:
+    v = result.violation
+    assert v is not None
+    if v.relative == 0:
+        return "none: every limit holds"
+    if keeps_limits(result):
+        return f"none beyond rounding ({v.relative:.1e})"
+    return f"{number(v.absolute)} in {v.where} ({percent(v.relative)})"
+
+
+def _facts(result: Result) -> list[str]:
+    rows = facts(result)
+    width = max((len(name) for name, _ in rows), default=0)
+    lines = []
+    for name, text in rows:
+        first, *rest = wrap(text, 96 - width)
+        lines.append(f"  {name.ljust(width)}  {first}")
+        lines += [f"  {' ' * width}  {line}" for line in rest]
+    return lines
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` characters; at least one line."""
+    import textwrap
+
+    return textwrap.wrap(text, width) or [""]
+
+
+def term_table(result: Result) -> list[str]:
+    """The parts of the objective, and their total."""
+    terms = result.objective
+    values = numbers([*(t.value for t in terms), result.value])
+    rows = [
+        [t.name, text, f"{t.description}{' (penalty)' if t.penalty else ''}".strip()]
+        for t, text in zip(terms, values, strict=False)
+    ]
+    if len(terms) > 1:
+        rows.append(["total", values[-1], ""])
+    return table(["term", "value", "what it is"], rows, right=[1])
+
+
+# --- decisions -----------------------------------------------------------------------------------
+
+
+def decision_tables(blocks: Sequence[Block]) -> list[str]:
+    """Decisions in short: blocks over the same labels share a table, time is summed up."""
+    lines: list[str] = []
+    scalars = [b for b in blocks if not _plain(b)]
+    if scalars:
+        texts = [_totals(b) for b in scalars]
+        rows = [
+            [_heading(b), text, b.unit, b.description]
+            for b, text in zip(scalars, texts, strict=True)
+        ]
+        lines += table(["decision", "value", "unit", "what it is"], rows, right=[1])
+    groups: dict[object, list[Block]] = {}
+    for b in blocks:
+        if _plain(b):
+            key = tuple((b.axes[k].names, b.axes[k].members) for k in _plain(b))
+            groups.setdefault(key, []).append(b)
+    share = max(4, MOST_ROWS // max(1, len(groups)))
+    for group in groups.values():
+        if lines:
+            lines.append("")
+        lines += _group_table(group, share)
+    return lines
+
+
+def _plain(block: Block) -> list[int]:
+    """The axes that are not time."""
+    return [k for k, axis in enumerate(block.axes) if not axis.time]
+
+
+def _heading(block: Block) -> str:
+    return block.name if block.time_axis is None else f"{block.name} (sum)"
+
+
+def _summed(block: Block) -> NDArray[np.float64]:
+    k = block.time_axis
+    values: NDArray[np.float64] = block.values if k is None else block.values.sum(axis=k)
+    return values
+
+
+def _totals(block: Block) -> str:
+    return number(float(_summed(block)))
+
+
+def _group_table(group: Sequence[Block], most: int) -> list[str]:
+    """One table: a row for each label, a column for each decision, largest rows when cut."""
+    axes = [group[0].axes[k] for k in _plain(group[0])]
+    names = [n for a in axes for n in a.names]
+    arrays = [_summed(b).ravel() for b in group]
+    labels = list(_product(axes))
+    order = list(range(len(labels)))
+    cut = len(order) > most
+    used = [i for i in order if any(abs(a[i]) > 1e-9 for a in arrays)]
+    if cut:
+        busiest = sorted(used or order, key=lambda i: -abs(float(arrays[0][i])))
+        order = sorted(busiest[:most])
+    columns = [numbers([*(float(a[i]) for i in order), float(a.sum())]) for a in arrays]
+    rows = [[*labels[i], *(c[n] for c in columns)] for n, i in enumerate(order)]
+    total = [["total", *[""] * (len(names) - 1), *(c[-1] for c in columns)]]
+    head = [*names, *(_heading(b) for b in group)]
+    right = range(len(names), len(head))
+    lines = table(head, rows + (total if len(labels) > 1 else []), right=list(right))
+    about = [f"{b.name}: {_about(b)}" for b in group if _about(b)]
+    lines += [f"    {text}" for text in about]
+    if cut:
+        idle = len(labels) - len(used)
+        zero = f", {idle} of them all 0" if idle else ""
+        lines.append(
+            f"    the {len(order)} largest of {len(labels)} rows{zero}; "
+            "decisions.csv in the run folder has them all"
+        )
+    return lines
+
+
+def _about(block: Block) -> str:
+    unit = f" ({block.unit})" if block.unit else ""
+    return f"{block.description}{unit}".strip() if block.description or unit else ""
+
+
+def _product(axes: Sequence[object]) -> list[list[str]]:
+    import itertools
+
+    from allocc.compiler.program import label_text
+
+    members = [a.members for a in axes]  # type: ignore[attr-defined]
+    return [
+        [label_text(x) for part in parts for x in part] for parts in itertools.product(*members)
+    ]
+
+
+# --- compartments --------------------------------------------------------------------------------
+
+
+def end_heading(result: Result) -> str:
+    """The heading above the compartments at the end."""
+    from allocc.compiler.program import label_text
+
+    last = next(
+        (
+            a.members[-1][0]
+            for b in result.blocks
+            if b.kind == "compartment"
+            for a in b.axes
+            if a.time
+        ),
+        None,
+    )
+    when = f" at {label_text(last)}" if last is not None else " at the end"
+    unit = f" ({result.time_unit})" if result.time_unit else ""
+    return f"Compartments{when}{unit}"
+
+
+def end_table(result: Result) -> list[str]:
+    """Compartments at the end beside the baseline, in total over their indices."""
+    ends = result.ends()
+    if not ends:
+        return []
+    values = numbers([x for e in ends for x in (e.value, e.baseline)], 7)
+    rows = [
+        [
+            e.name,
+            values[2 * k],
+            values[2 * k + 1] if e.baseline is not None else "",
+            percent(e.change, sign=True) if e.change is not None else "",
+            e.description,
+        ]
+        for k, e in enumerate(ends)
+    ]
+    head = ["name", "value", "without interventions", "change", "what it is"]
+    return table(head, rows, right=[1, 2, 3])
+
+
+# --- cards ---------------------------------------------------------------------------------------
+
+
+def card(result: Result) -> str:
+    """A result in a few lines."""
+    lines = [f"<allocc.Result {result.model}: {status_words(result)}>"]
+    shown = ("value", "bound", "gap", "violation", "solved by")
+    lines += [f"  {name:<10}{text}" for name, text in facts(result) if name in shown]
+    names = ", ".join(_shape(b) for b in result.blocks if b.kind == "decision")
+    if names:
+        lines.append(f"  {'decisions':<10}{names}")
+    return "\n".join(lines)
+
+
+def _shape(block: Block) -> str:
+    return f"{block.name}[{', '.join(block.columns)}]" if block.axes else block.name
+
+
+def model_card(model: Model) -> str:
+    """A model in a few lines."""
+    lines = [f"<allocc.Model {model.name}: {model.title}>"]
+    lines += [f"  {name:<13}{text}" for name, text in model_facts(model)]
+    return "\n".join(lines)
+
+
+def model_facts(model: Model) -> list[tuple[str, str]]:
+    """What a model is made of."""
+    bound = model.bound
+    rows = [
+        ("decisions", ", ".join(f"{v.name} ({v.size:,})" for v in bound.decisions)),
+        ("compartments", ", ".join(bound.compartments)),
+        ("flows", ", ".join(bound.flows)),
+        ("parameters", ", ".join(bound.parameters)),
+        ("sets", ", ".join(f"{n} ({len(s):,})" for n, s in bound.sets.items())),
+        ("limits", ", ".join(x.name.name for x in bound.limits)),
+        ("preferences", ", ".join(x.name.name for x in bound.prefers)),
+    ]
+    if bound.objective is not None:
+        terms = ", ".join(t.name.name for t in bound.objective.terms)
+        rows.append(("objective", f"{bound.objective.sense} {terms}"))
+    if bound.time is not None:
+        t = bound.time
+        first, last = number(float(t.values[0]), 10), number(float(t.values[-1]), 10)
+        first, last = first.replace(",", ""), last.replace(",", "")
+        rows.append(
+            ("time", f"{t.name} = {first} .. {last} step {t.step:g} {t.unit}, {t.method}".strip())
+        )
+    return [(name, text) for name, text in rows if text]
+
+
+# --- progress ------------------------------------------------------------------------------------
+
+
+def progress_line(step: Step) -> str:
+    """One step of a running solve as a line."""
+    both = numbers([step.bound, step.value], 7)
+    return (
+        f"{step.seconds:7.1f} s  bound {both[0]:>12}  value {both[1]:>12}  "
+        f"gap {percent(step.gap):>9}  round {step.round:>3}  {step.phase}"
+    ).rstrip()
+
+
+def progress_printer(say: Callable[[str], None]) -> Callable[[Step], None]:
+    """A callback that says a line when the value or the bound improves, at most once a second.
+
+    A new value is always said.
+    """
+    last: tuple[float | None, float | None] = (None, None)
+    said = -math.inf
+
+    def tell(step: Step) -> None:
+        nonlocal last, said
+        now = (step.bound, step.value)
+        if now == last or (step.value == last[1] and step.seconds - said < 1.0):
+            return
+        last, said = now, step.seconds
+        say(progress_line(step))
+
+    return tell

@@ -1,0 +1,320 @@
+"""Run folders: a result on disk, written whole or not at all, and read back.
+
+result.json        everything scalar, with options, settings, versions and hashes of the inputs
+certificate.json   what is proven
+decisions.csv      tidy: name, a column for every index, value; `--decisions` reads it back
+trajectories.csv   tidy: kind, name, a column for every index, value, baseline
+history.csv        what was proven and had, as time went on
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from allocc import mistakes
+from allocc.dsl.diagnostics import AlloccError
+from allocc.labelled import Block, Labels, index_columns
+
+if TYPE_CHECKING:
+    from allocc.result import Result
+
+FORMAT = 1
+
+_STEP = ("seconds", "bound", "value", "gap", "round", "phase")
+
+
+def clean(data: Any) -> Any:
+    """The same data without what JSON cannot say: NaN and infinities become null."""
+    if isinstance(data, dict):
+        return {str(k): clean(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [clean(v) for v in data]
+    if isinstance(data, (bool, int, str)) or data is None:
+        return data
+    if hasattr(data, "to_dict"):
+        return clean({str(k): v for k, v in data.to_dict().items()})
+    if hasattr(data, "tolist"):
+        return clean(data.tolist())
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    return str(data)
+
+
+def to_json(data: Any, indent: int | None = 2) -> str:
+    """JSON that every reader takes."""
+    return json.dumps(clean(data), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def default_folder(model: str) -> Path:
+    """A new name under `runs/` of the current folder; two runs of one second get a number."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    base = Path("runs") / f"{model}-{stamp}"
+    folder, number = base, 1
+    while folder.exists():
+        number += 1
+        folder = base.with_name(f"{base.name}-{number}")
+    return folder
+
+
+def check_free(folder: Path) -> None:
+    """Raise E7007 when a folder holds something already."""
+    try:
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        found = mistakes.cannot_write("the run folder", str(folder), reason)
+        raise AlloccError([found]) from None
+    if taken:
+        raise AlloccError([mistakes.folder_taken(str(folder))])
+
+
+def save(result: Result, folder: str | PathLike[str] | None = None) -> Path:
+    """Write a result; the folder appears when it is complete. Never writes over anything."""
+    target = default_folder(result.model) if folder is None else Path(folder)
+    check_free(target)
+    part: str | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
+        _write_all(result, Path(part))
+        os.chmod(part, 0o777 & ~_umask())
+        # An empty folder may be replaced; one that was filled meanwhile makes this fail.
+        os.replace(part, target)
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        found = mistakes.cannot_write("the run folder", str(target), reason)
+        raise AlloccError([found]) from None
+    finally:
+        if part is not None:
+            shutil.rmtree(part, ignore_errors=True)
+    return target
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _write_all(result: Result, folder: Path) -> None:
+    _text(folder / "result.json", to_json(result_data(result)))
+    _text(folder / "certificate.json", to_json(result.certificate))
+    decisions = [b for b in result.blocks if b.kind == "decision"]
+    if result.has_allocation:
+        write_long(folder / "decisions.csv", decisions, kinds=False)
+    moving = [b for b in result.blocks if b.kind != "decision"]
+    if moving:
+        write_long(folder / "trajectories.csv", moving, kinds=True)
+    steps = ([_cell(getattr(s, c)) for c in _STEP] for s in result.history)
+    _csv(folder / "history.csv", _STEP, steps)
+
+
+def result_data(result: Result) -> dict[str, Any]:
+    """Everything but the arrays, as plain data."""
+    from allocc.result import violation_data
+
+    return {
+        "format": FORMAT,
+        "model": result.model,
+        "title": result.title,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "status": result.status,
+        "stopped": result.stopped,
+        "sense": result.sense,
+        "value": result.value,
+        "bound": result.bound,
+        "gap": result.gap,
+        "violation": violation_data(result.violation),
+        "discretization": result.discretization,
+        "baseline_value": result.baseline_value,
+        "solver": result.solver,
+        "method": result.method,
+        "seconds": result.seconds,
+        "rounds": result.rounds,
+        "message": result.message,
+        "explanation": result.explanation,
+        "notes": list(result.notes),
+        "time_unit": result.time_unit,
+        "terms": [
+            {
+                "name": t.name,
+                "description": t.description,
+                "penalty": t.penalty,
+                "value": t.value,
+            }
+            for t in result.objective
+        ],
+        "certificate": result.certificate,
+        "options": result.options,
+        "settings": result.settings,
+        "versions": result.versions,
+        "files": result.files,
+        "blocks": [
+            {
+                "name": b.name,
+                "kind": b.kind,
+                "description": b.description,
+                "unit": b.unit,
+                "integer": b.integer,
+                "axes": [{"names": a.names, "members": a.members, "time": a.time} for a in b.axes],
+            }
+            for b in result.blocks
+        ],
+    }
+
+
+def write_long(target: Path, blocks: Sequence[Block], kinds: bool) -> None:
+    """A tidy CSV of blocks; with `kinds`, also their kind and their baseline."""
+    columns = index_columns(blocks)
+    head = ["kind"] * kinds + ["name", *columns, "value"] + ["baseline"] * kinds
+    _csv(target, head, _long_rows(blocks, columns, kinds))
+
+
+def _long_rows(blocks: Iterable[Block], columns: Sequence[str], kinds: bool) -> Iterator[list[Any]]:
+    for block in blocks:
+        own = [columns.index(c) for c in block.columns]
+        values = block.values.ravel().tolist()
+        size = len(values)
+        base = [None] * size if block.baseline is None else block.baseline.ravel().tolist()
+        for labels, value, other in zip(block.labels(), values, base, strict=True):
+            cells: list[Any] = [""] * len(columns)
+            for place, label in zip(own, labels, strict=True):
+                cells[place] = _label(label)
+            row = [block.name, *cells, _cell(value)]
+            yield [block.kind, *row, _cell(other)] if kinds else row
+
+
+def _label(label: object) -> str:
+    from allocc.compiler.program import label_text
+
+    return label_text(label)
+
+
+def _cell(value: object) -> str:
+    """A number in the shortest text that reads back the same; blank where there is none."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def _csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(head)
+        writer.writerows(rows)
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+# --- reading back --------------------------------------------------------------------------------
+
+
+def read(folder: str | PathLike[str]) -> Result:
+    """The result in a run folder; raises E7014 where there is none."""
+    path = Path(folder)
+    try:
+        data = json.loads((path / "result.json").read_text("utf-8"))
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise ValueError("its result.json is of another kind or version")
+        return _result(path, data)
+    except FileNotFoundError as problem:
+        name = Path(str(problem.filename)).name
+        reason = f"it has no {name}" if path.is_dir() else "it does not exist"
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+    except KeyError as problem:
+        reason = f"{problem} is missing in it"
+    except (ValueError, TypeError) as problem:
+        reason = str(problem)
+    raise AlloccError([mistakes.not_a_run(str(path), reason)])
+
+
+def _result(path: Path, data: dict[str, Any]) -> Result:
+    from allocc.engine.outcome import Step, Violation
+    from allocc.result import Result, TermValue
+
+    violation = None
+    if data["violation"] is not None:
+        v = data["violation"]
+        ends = [math.inf if v[k] is None else float(v[k]) for k in ("absolute", "relative")]
+        violation = Violation(ends[0], ends[1], v["where"])
+    history = []
+    for row in _rows(path / "history.csv"):
+        bound, value, gap = (float(row[c]) if row[c] else None for c in ("bound", "value", "gap"))
+        history.append(
+            Step(float(row["seconds"]), bound, value, gap, int(row["round"]), row["phase"])
+        )
+    scalars = (
+        "model title sense status stopped value bound gap seconds solver method rounds message "
+        "explanation discretization baseline_value time_unit settings options versions files"
+    )
+    return Result(
+        **{name: data[name] for name in scalars.split()},
+        violation=violation,
+        objective=tuple(TermValue(**t) for t in data["terms"]),
+        blocks=tuple(_blocks(path, data["blocks"])),
+        notes=tuple(data["notes"]),
+        history=tuple(history),
+        folder=path,
+    )
+
+
+def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
+    import numpy as np
+
+    found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
+    for name in ("decisions.csv", "trajectories.csv"):
+        if not any((b["kind"] == "decision") == (name == "decisions.csv") for b in about):
+            continue
+        for row in _rows(path / name):
+            kind = row.get("kind", "decision")
+            value, base = found.setdefault((kind, row["name"]), ([], []))
+            value.append(float(row["value"] or "nan"))
+            if row.get("baseline"):
+                base.append(float(row["baseline"]))
+    for b in about:
+        axes = tuple(
+            Labels(tuple(a["names"]), tuple(tuple(m) for m in a["members"]), a["time"])
+            for a in b["axes"]
+        )
+        shape = tuple(len(a.members) for a in axes)
+        value, base = found[b["kind"], b["name"]]
+        values = np.array(value).reshape(shape)
+        baseline = np.array(base).reshape(shape) if len(base) == values.size else None
+        yield Block(
+            b["name"],
+            b["kind"],
+            axes,
+            values,
+            b["description"],
+            b["unit"],
+            b["integer"],
+            baseline,
+        )
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with contextlib.closing(path.open(encoding="utf-8", newline="")) as file:
+        yield from csv.DictReader(file)
