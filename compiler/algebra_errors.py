@@ -4,54 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allocc.compiler.failures import did_you_mean, listed
-from allocc.dsl.diagnostics import Diagnostic
+from allocc.compiler.failures import Outside, counted, did_you_mean, listed
+from allocc.dsl.diagnostics import DataPlace, Diagnostic
 from allocc.dsl.tree import Span
 
 
 def not_indexed(name: str, span: Span) -> Diagnostic:
     """A subscript on something that has no index."""
-    return Diagnostic("E4001", f"'{name}' has no index, but is given one", span)
+    return Diagnostic(
+        "E4001",
+        f"'{name}' has no index, but is given one",
+        span,
+        f"write `{name}` alone, or declare it with an index, as in `{name}[SET]`",
+    )
 
 
 def wrong_index_count(name: str, sets: Sequence[str], given: int, span: Span) -> Diagnostic:
     """Too few or too many subscripts."""
-    noun = "index" if given == 1 else "indices"
+    has = f"is indexed by [{', '.join(sets)}]" if sets else "has no index"
     return Diagnostic(
-        "E4002", f"'{name}' is indexed by [{', '.join(sets)}], but {given} {noun} are given", span
+        "E4002", f"'{name}' {has}, but {counted(given, 'index', 'indices')} given", span
     )
 
 
 def outside_set(
-    name: str, set_name: str, labels: Sequence[str], span: Span, lag: bool
+    text: str,
+    set_name: str,
+    labels: Sequence[str],
+    span: Span,
+    hint: str | None = None,
+    where: str = "",
+) -> Outside:
+    """A subscript that reaches outside of its set, as an exception to raise."""
+    message = f"`{text}` reaches outside of {set_name}"
+    if where:
+        message += f" where {where}"
+    elif labels:
+        message += f", which has no member {listed(labels)}"
+    return Outside(labels, span, Diagnostic("E4003", message, span, hint))
+
+
+def unknown_label(
+    label: str,
+    set_name: str,
+    span: Span,
+    candidates: Sequence[str],
+    ordered: bool = False,
 ) -> Diagnostic:
-    """A subscript that reaches outside of its set."""
-    hint = (
-        "say what is meant there with `else`, as in `x[t-1] else 0`, or filter: `if t > start`"
-        if lag
-        else None
-    )
-    return Diagnostic(
-        "E4003",
-        f"the index of '{name}' reaches outside of {set_name}: {listed(labels)}",
-        span,
-        hint,
-    )
-
-
-def unknown_label(label: str, set_name: str, span: Span, candidates: Sequence[str]) -> Diagnostic:
-    """A label that a set does not have."""
-    hint = did_you_mean(label, candidates)
+    """A label that a set does not have; of an ordered set the ends are shown."""
+    if ordered and candidates:
+        hint: str | None = f"{set_name} runs from {candidates[0]} to {candidates[-1]}"
+    else:
+        hint = did_you_mean(label, candidates) or f"it has {listed(candidates, 12)}"
     return Diagnostic("E4004", f"{set_name} has no member '{label}'", span, hint)
 
 
-def free_index(where: str, names: Sequence[str], span: Span) -> Diagnostic:
-    """A value that still depends on an index where one number is expected."""
+def free_index(
+    where: str, names: Sequence[str], span: Span, time: str | None = None, declare: str = ""
+) -> Diagnostic:
+    """A value that still depends on an index where one number is expected.
+
+    `declare` begins the statement that could be given the index, as in `limit cap`.
+    """
+    name = names[0]
+    letter = name[0].lower() if name[0].isalpha() else "i"
+    binder = name if name == time else f"{letter} in {name}"
+    hint = f"sum over it, as in `sum({binder}: ...)`"
+    if declare:
+        hint += f", or index the statement: `{declare}[{binder}]`"
+    every = list(dict.fromkeys(names))
     return Diagnostic(
         "E4005",
-        f"{where} must be one number, but still depends on {listed(names)}",
+        f"{where} must be one number, but there is one for each {listed(every)}",
         span,
-        f"sum over it, as in `sum(i in {names[0]}: ...)`, or index it",
+        hint,
     )
 
 
@@ -65,26 +91,41 @@ def needs_time(name: str, span: Span) -> Diagnostic:
     )
 
 
-def not_a_set(span: Span, text: str) -> Diagnostic:
+def not_a_set(span: Span, text: str, is_a: str | None = None) -> Diagnostic:
     """An expression where a set is expected."""
-    return Diagnostic("E4007", f"`{text}` is not a set", span)
+    is_ = f"is {is_a}, not a set" if is_a else "is not a set"
+    return Diagnostic(
+        "E4007", f"`{text}` {is_}", span, "a set is a declared `set`, a range `1 .. 5` or `{a, b}`"
+    )
 
 
 def empty_set(name: str, span: Span) -> Diagnostic:
     """A set without members."""
-    return Diagnostic("E4008", f"set '{name}' is empty", span)
+    return Diagnostic(
+        "E4008", f"set '{name}' is empty", span, "a set needs at least one member: check its filter"
+    )
 
 
 def needs_data(what: str, name: str, span: Span) -> Diagnostic:
     """A decision where only data can stand."""
     return Diagnostic(
-        "E4009", f"{what} must be known before solving, but depends on '{name}'", span
+        "E4009",
+        f"{what} must be known before solving, but depends on '{name}'",
+        span,
+        "only parameters, sets and numbers can stand here",
     )
 
 
-def not_a_number(text: str, span: Span) -> Diagnostic:
-    """A label used in arithmetic."""
-    return Diagnostic("E4010", f"`{text}` is a label, not a number", span)
+def not_a_number(text: str, span: Span, value: str | None = None) -> Diagnostic:
+    """A label used in arithmetic; `value` is the first of the words it stands for."""
+    bare = text.strip('"')
+    stands = f" (it stands for '{value}')" if value is not None and value != bare else ""
+    return Diagnostic(
+        "E4010",
+        f"`{text}` is a label, not a number{stands}",
+        span,
+        "labels can be compared with == and !=, and used as an index",
+    )
 
 
 def division_by_zero(span: Span, where: str) -> Diagnostic:
@@ -97,9 +138,14 @@ def division_by_zero(span: Span, where: str) -> Diagnostic:
     )
 
 
-def undefined_function(name: str, value: str, span: Span, where: str) -> Diagnostic:
+def undefined_function(text: str, reason: str, span: Span, where: str) -> Diagnostic:
     """log of a negative number and the like."""
-    return Diagnostic("E4012", f"{name}({value}) is not defined{where}", span)
+    return Diagnostic(
+        "E4012",
+        f"`{text}` has no value{where}: {reason}",
+        span,
+        "check the data, or guard it with `if ... then ... else`",
+    )
 
 
 def not_a_relation(span: Span) -> Diagnostic:
@@ -109,21 +155,35 @@ def not_a_relation(span: Span) -> Diagnostic:
 
 def strict_relation(span: Span, operator: str) -> Diagnostic:
     """A limit with < or >."""
+    if operator == "!=":
+        return Diagnostic(
+            "E4014",
+            "a limit cannot forbid a single value: `!=`",
+            span,
+            "write <=, >= or ==; a choice between two ranges needs a binary decision",
+        )
     return Diagnostic(
         "E4014",
         f"a limit cannot be strict: `{operator}`",
         span,
-        f"write `{operator}=`" if operator in "<>" else None,
+        f"write `{operator}=`; for whole numbers, `x < 5` is `x <= 4`",
     )
 
 
-def limit_without_decision(name: str, span: Span, holds: bool) -> Diagnostic:
-    """A limit on data alone that cannot hold."""
-    state = "always holds" if holds else "never holds"
+def limit_without_decision(name: str, span: Span, holds: bool, where: str = "") -> Diagnostic:
+    """A limit on data alone: it always holds, or (an error) it cannot hold."""
+    if holds:
+        return Diagnostic(
+            "W4001",
+            f"limit '{name}' contains no decision and always holds",
+            span,
+            "remove it, or check that it mentions what it should limit",
+        )
     return Diagnostic(
-        "W4001" if holds else "E4015",
-        f"limit '{name}' contains no decision and {state}",
+        "E4015",
+        f"limit '{name}' contains no decision and does not hold{where}",
         span,
+        "no decision can mend it: check the data",
     )
 
 
@@ -142,16 +202,27 @@ def bad_time(reason: str, span: Span, hint: str | None = None) -> Diagnostic:
     return Diagnostic("E4017", reason, span, hint)
 
 
-def bad_bounds(name: str, low: str, high: str, span: Span, label: str) -> Diagnostic:
-    """A decision whose lower bound is above its upper bound."""
-    return Diagnostic(
-        "E4018", f"{name}{label} has no possible value: its range is {low} .. {high}", span
-    )
+def bad_bounds(
+    name: str, low: str, high: str, span: Span, label: str, kind: str = "continuous"
+) -> Diagnostic:
+    """A decision whose range holds no value."""
+    if kind == "binary":
+        reason = f"it is 0 or 1, and neither lies in its range {low} .. {high}"
+    elif kind == "integer" and float(low) <= float(high):
+        reason = f"no whole number lies in its range {low} .. {high}"
+    else:
+        reason = f"its range {low} .. {high} is empty"
+    return Diagnostic("E4018", f"'{name}{label}' has no possible value: {reason}", span)
 
 
-def negative_penalty(name: str, span: Span) -> Diagnostic:
+def negative_penalty(name: str, value: str, span: Span) -> Diagnostic:
     """A soft limit that pays for being broken."""
-    return Diagnostic("E4019", f"the penalty of '{name}' must not be negative", span)
+    return Diagnostic(
+        "E4019",
+        f"the penalty of '{name}' is {value}, but must not be negative",
+        span,
+        "a penalty is what an excess costs, also under `maximize`",
+    )
 
 
 def decision_condition(name: str, span: Span) -> Diagnostic:
@@ -164,29 +235,49 @@ def decision_condition(name: str, span: Span) -> Diagnostic:
     )
 
 
-def negative_initial(name: str, value: str, span: Span) -> Diagnostic:
+def negative_initial(name: str, value: str, span: Span, data: DataPlace | None) -> Diagnostic:
     """A compartment that starts below nought."""
-    return Diagnostic("E4021", f"{name} starts at {value}; a compartment is never negative", span)
-
-
-def same_compartment(name: str, span: Span) -> Diagnostic:
-    """A flow that enters where it leaves."""
-    return Diagnostic("E4022", f"flow '{name}' leaves and enters the same compartment", span)
-
-
-def index_mismatch(name: str, wanted: str, given: str, span: Span) -> Diagnostic:
-    """An array over other sets than the declared ones."""
     return Diagnostic(
-        "E4023",
-        f"'{name}' is indexed by {wanted}, but its value by {given}",
-        span,
-        "bind the index by name, as in `param x[c in County] = table.column[c]`",
+        "E4021", f"{name} starts at {value}; a compartment is never negative", span, data=data
     )
 
 
-def unsupported_power(span: Span) -> Diagnostic:
-    """An exponent that depends on a decision."""
-    return Diagnostic("E4024", "an exponent must be a number known before solving", span)
+def same_compartment(name: str, compartment: str, span: Span) -> Diagnostic:
+    """A flow that enters where it leaves."""
+    return Diagnostic(
+        "E4022",
+        f"flow '{name}' leaves and enters the same compartment, '{compartment}'",
+        span,
+        "name another compartment on one side, or leave one side out",
+    )
+
+
+def index_mismatch(
+    name: str, wanted: Sequence[str], given: Sequence[str], span: Span, what: str = "value"
+) -> Diagnostic:
+    """A value over other sets than those of the statement that it belongs to."""
+    has = f"is indexed by [{', '.join(wanted)}]" if wanted else "has no index"
+    missing = [x for x in dict.fromkeys(given) if x not in wanted]
+    if wanted and missing:
+        hint = f"use an index over {listed(wanted)} here, or sum over {listed(missing)}"
+    elif missing:
+        hint = f"declare it with one, as in `{name}[{', '.join(missing)}]`, or sum"
+    else:
+        hint = "bind the indices by name, as in `param x[c in County] = table.column[c]`"
+    return Diagnostic(
+        "E4023", f"'{name}' {has}, but its {what} is indexed by [{', '.join(given)}]", span, hint
+    )
+
+
+def unsupported_power(name: str | None, span: Span) -> Diagnostic:
+    """An exponent that depends on a decision, or differs between indices."""
+    reason = f", but it depends on '{name}'" if name else " for all indices alike"
+    return Diagnostic(
+        "E4024",
+        f"the exponent of a decision must be one known number{reason}",
+        span,
+        "write the power as exp(y * log(x)), or list the cases with `if`",
+    )
 
 
 def shadowed_index(name: str, span: Span) -> Diagnostic:
@@ -201,6 +292,110 @@ def shadowed_index(name: str, span: Span) -> Diagnostic:
 
 def wrong_tuple(set_name: str, wanted: int, given: int, span: Span) -> Diagnostic:
     """A tuple of another length than the set's."""
+    letters = ", ".join("abcdefghijklmnop"[:wanted])
+    hint = f"write `({letters}) in {set_name}`" if wanted > 1 else f"write `i in {set_name}`"
+    noun = "part" if wanted == 1 else "parts"
     return Diagnostic(
-        "E4026", f"a member of {set_name} has {wanted} parts, but {given} names are given", span
+        "E4026",
+        f"a member of {set_name} has {wanted} {noun}, but {counted(given, 'name')} given",
+        span,
+        hint,
+    )
+
+
+def wrong_index_set(
+    name: str, sets: Sequence[str], index: str, runs_over: str, wanted: str, span: Span
+) -> Outside:
+    """A subscript that runs over another set than the declared one, as an exception to raise."""
+    diagnostic = Diagnostic(
+        "E4027",
+        f"'{name}' is indexed by [{', '.join(sets)}], but '{index}' runs over {runs_over}",
+        span,
+        f"use an index over {wanted} here",
+    )
+    return Outside([], span, diagnostic)
+
+
+def empty_reduction(name: str, span: Span) -> Diagnostic:
+    """A smallest, largest or mean value of nothing."""
+    return Diagnostic(
+        "E4008",
+        f"this {name} runs over nothing, so it has no value",
+        span,
+        "check the filter, or guard it with `if ... then ... else`",
+    )
+
+
+def condition_as_number(text: str, span: Span) -> Diagnostic:
+    """A condition used in arithmetic."""
+    return Diagnostic(
+        "E4029",
+        f"`{text}` is a condition, not a number",
+        span,
+        f"write `if {text} then 1 else 0`",
+    )
+
+
+def flow_index(
+    flow: str, sets: Sequence[str], compartment: str, wanted: Sequence[str], span: Span
+) -> Diagnostic:
+    """A flow over other sets than the compartment that it leaves or enters."""
+    mine = f"over [{', '.join(sets)}]" if sets else "without an index"
+    theirs = f"over [{', '.join(wanted)}]" if wanted else "without an index"
+    return Diagnostic(
+        "E4030",
+        f"flow '{flow}' is declared {mine}, but compartment '{compartment}' {theirs}",
+        span,
+        f"index both alike, or say which part is meant, as in `{compartment}[LABEL]`",
+    )
+
+
+def effect_index(name: str, wanted: Sequence[str], given: Sequence[str], span: Span) -> Diagnostic:
+    """An effect over other sets than what it acts on."""
+    has = f"is indexed by [{', '.join(wanted)}]" if wanted else "has no index"
+    mine = f"over [{', '.join(given)}]" if given else "without an index"
+    return Diagnostic(
+        "E4031",
+        f"'{name}' {has}, but this effect on it is declared {mine}",
+        span,
+        "index both alike; for a part of them, let the value be `if ... then ... else 0`",
+    )
+
+
+def different_sets(function: str, formal: str, first: str, second: str, span: Span) -> Diagnostic:
+    """Arrays over different sets given to a function that runs over both at once."""
+    return Diagnostic(
+        "E4032",
+        f"'{function}' needs arrays over one set, but '{formal}' runs over {second}, not {first}",
+        span,
+        "give it arrays that are declared over the same set",
+    )
+
+
+def array_wanted(
+    function: str, formal: str, text: str, sets: int, given: int, span: Span
+) -> Diagnostic:
+    """An argument without the indices that a function runs over."""
+    has = "is a single number" if not given else f"has {given}"
+    noun = "index" if sets == 1 else "indices"
+    return Diagnostic(
+        "E4033",
+        f"'{function}' needs an array with {sets} {noun} for '{formal}', but `{text}` {has}",
+        span,
+        "name something that is declared over a set, without its subscript",
+    )
+
+
+def repeated_member(label: str, span: Span) -> Diagnostic:
+    """A label that a set literal lists twice."""
+    return Diagnostic("E4028", f"'{label}' is in this set twice", span, "remove one of the two")
+
+
+def nested_too_deep(what: str, span: Span | None) -> Diagnostic:
+    """Definitions that stand in each other beyond what can be expanded."""
+    return Diagnostic(
+        "E4034",
+        f"{what} is built from too many definitions inside of each other",
+        span,
+        "compute a part of it in the data, or with fewer steps",
     )

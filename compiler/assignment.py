@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +10,11 @@ import numpy as np
 from allocc.compiler import errors, units
 from allocc.compiler.evaluator import Evaluator
 from allocc.compiler.expression import Data, Node, Variable, variables
-from allocc.compiler.index import Coordinate, IndexSet, lookup, spread
+from allocc.compiler.index import Coordinate, IndexSet, lookup, same_sets, spread
 from allocc.compiler.model import CompartmentSymbol, Method, Time
 from allocc.compiler.program import FloatArray, label_text
 from allocc.compiler.scope import Scope
+from allocc.compiler.settings import set_entry, setting
 from allocc.compiler.spaces import Space
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
@@ -71,7 +72,10 @@ def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
     if method not in ("euler", "trapezoid", "exponential"):
         assert statement.method is not None
         known = ["euler", "trapezoid", "exponential"]
-        raise errors.Failed(errors.unknown_name(method, statement.method.span, known))
+        hint = f"the methods are {', '.join(known)}"
+        raise errors.Failed(
+            errors.unknown_name(method, statement.method.span, known, "method", hint)
+        )
     name = statement.name.name
     chosen: Method = method  # type: ignore[assignment]
     return Time(
@@ -86,27 +90,29 @@ def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
 
 
 def assign(
-    name: str, e: tree.Expression, space: Space, sets: tuple[IndexSet, ...], binder: Binder
+    name: str,
+    e: tree.Expression,
+    space: Space,
+    sets: tuple[IndexSet, ...],
+    binder: Binder,
+    what: str = "value",
+    numeric: bool = False,
 ) -> Node:
-    """The value of `e` over a declared space; a bare column is looked up by the space's labels."""
+    """The value of `e` over a declared space; a bare column is looked up by the space's labels.
+
+    `what` of `name` it is, for messages; `numeric` where only numbers will do.
+    """
     evaluator = binder.evaluator
     if isinstance(e, tree.Field) and space.axes:
         table = binder.table(e.table)
         if table.keys and sum(s.arity for s in sets) == table.key_set.arity:
-            return _column_over(table, e, space, sets, binder)
-    node = evaluator.node(e, space.scope)
-    _check_axes(name, node, space, sets, e)
+            return _column_over(table, e, space, sets, binder, numeric)
+    node = (evaluator.number if numeric else evaluator.node)(e, space.scope)
+    if any(a not in space.axes for a in node.axes):
+        wanted = [s.name for s in sets]
+        given = [a.set.name for a in node.axes]
+        raise errors.Failed(errors.index_mismatch(name, wanted, given, e.span, what))
     return node
-
-
-def _check_axes(
-    name: str, node: Node, space: Space, sets: tuple[IndexSet, ...], e: tree.Expression
-) -> None:
-    extra = [a for a in node.axes if a not in space.axes]
-    if extra:
-        wanted = f"[{', '.join(s.name for s in sets)}]" if sets else "nothing"
-        given = f"[{', '.join(a.set.name for a in node.axes)}]"
-        raise errors.Failed(errors.index_mismatch(name, wanted, given, e.span))
 
 
 def _rows(table: Table, space: Space, sets: tuple[IndexSet, ...]) -> Coordinate:
@@ -132,7 +138,12 @@ def _rows(table: Table, space: Space, sets: tuple[IndexSet, ...]) -> Coordinate:
 
 
 def _column_over(
-    table: Table, e: tree.Field, space: Space, sets: tuple[IndexSet, ...], binder: Binder
+    table: Table,
+    e: tree.Field,
+    space: Space,
+    sets: tuple[IndexSet, ...],
+    binder: Binder,
+    numeric: bool,
 ) -> Node:
     column = e.column.name
     if column not in table.header:
@@ -140,22 +151,50 @@ def _column_over(
             errors.unknown_column(table.name, table.file, column, e.column.span, table.header)
         )
     rows = _rows(table, space, sets)
+    what = ", ".join(s.name for s in sets)
     if rows.outside:
         where = np.argwhere(rows.positions < 0)
-        labels = [
-            ", ".join(x for s, p in zip(sets, point, strict=True) for t in s.texts for x in [t[p]])
-            for point in where[:7]
-        ]
-        labels += ["..."] * (len(where) - len(labels))
-        what = ", ".join(s.name for s in sets)
-        raise errors.Failed(errors.missing_rows(table.file, column, what, labels, e.span))
+        labels = [point_text(sets, point) for point in where]
+        have = table.key_set.texts[0] if table.key_set.arity == 1 else ()
+        raise errors.Failed(errors.missing_rows(table.file, table.name, what, labels, e.span, have))
     used = np.zeros(len(table.rows), dtype=bool)
     used[rows.positions.ravel()] = True
-    if not used.all():
-        unused = [", ".join(t[i] for t in table.key_set.texts) for i in np.flatnonzero(~used)]
-        what = " x ".join(s.name for s in sets)
-        binder.collector.add(errors.unused_rows(table.file, what, unused, e.span))
-    return binder.evaluator.cells(table, column, rows, None, (), None, e.span, space.scope)
+    if not used.all() and (table.name, what) not in binder.partly_used:
+        binder.partly_used.add((table.name, what))
+        unused = np.flatnonzero(~used)
+        labels = [", ".join(t[i] for t in table.key_set.texts) for i in unused]
+        line = table.first_line[int(unused[0])]
+        binder.collector.add(errors.unused_rows(table.file, line, what, labels, e.span))
+    return binder.evaluator.cells(table, column, rows, None, None, e.span, space.scope, numeric)
+
+
+def point_text(sets: Sequence[IndexSet], point: Iterable[int]) -> str:
+    """The labels of a point of an index space, as a user writes them."""
+    return ", ".join(
+        label_text(x) for s, p in zip(sets, point, strict=True) for x in s.label(int(p))
+    )
+
+
+def named_point(name: str, sets: Sequence[IndexSet], point: Sequence[int]) -> str:
+    """`'x[a, b]'`, or `'x'` where there is no index."""
+    return f"'{name}[{point_text(sets, point)}]'" if sets else f"'{name}'"
+
+
+def cell_place(
+    e: tree.Expression | None,
+    point: Sequence[int],
+    space: Space,
+    sets: tuple[IndexSet, ...],
+    binder: Binder,
+) -> DataPlace | None:
+    """The cell that a point's value was read from, if the value is a bare column."""
+    if not isinstance(e, tree.Field):
+        return None
+    table = binder.table(e.table)
+    row = 0
+    if table.keys and sets:
+        row = int(_rows(table, space, sets).positions[tuple(point)])
+    return DataPlace(table.file, table.first_line[row], e.column.name)
 
 
 def full(data: Data, space: Space) -> Any:
@@ -168,93 +207,66 @@ def parameter_values(
 ) -> Any:
     """The values of a parameter: from its settings, else from its expression; range checked."""
     name = statement.name.name
-    settings = binder.settings
-    places: Any = None
-    if name in settings:
-        values = _setting(name, settings[name], sets)
-    elif statement.value is None:
+    numeric = statement.unit is not None or statement.interval is not None
+    given = {k: v for k, v in binder.settings.items() if k.split("[", 1)[0] == name}
+    values: Any = None
+    if statement.value is not None and set(given) != {name}:
+        values = _stated(statement, space, sets, binder, numeric)
+    elif statement.value is None and not given:
         raise errors.Failed(errors.no_value(name, statement.name.span))
-    else:
-        node = assign(name, statement.value, space, sets, binder)
-        if not isinstance(node, Data):
-            raise errors.Failed(
-                errors.needs_data(
-                    f"parameter '{name}'", variables(node)[0].name, statement.value.span
-                )
-            )
-        values = full(node, space)
-        places = statement.value if isinstance(statement.value, tree.Field) else None
-    for key, value in settings.items():
-        if key.startswith(f"{name}[") and key.endswith("]"):
+    words = _takes_words(statement, values, space, sets, binder, numeric) if given else False
+    if name in given:
+        values = setting(name, given[name], sets, words)
+    elif values is None:
+        values = np.full(space.shape, np.nan)
+    for key, value in given.items():
+        if key != name:
             labels = tuple(x.strip() for x in key[len(name) + 1 : -1].split(","))
-            values = _set_entry(key, labels, value, sets, values)
+            values = set_entry(key, labels, value, sets, values, words)
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        at = point_text(sets, np.argwhere(np.isnan(values))[0])
+        raise errors.Failed(errors.bad_setting(name, f"no value is given for {at}"))
     if statement.interval is not None:
-        _check_range(statement, values, space, sets, binder, places)
+        _check_range(statement, values, space, sets, binder, bool(given))
     return values
 
 
-def _setting(name: str, given: Any, sets: tuple[IndexSet, ...]) -> Any:
-    shape = tuple(len(s) for s in sets)
-    if hasattr(given, "to_dict"):
-        given = given.to_dict()
-    if isinstance(given, Mapping):
-        values = np.full(shape, np.nan)
-        for label, value in given.items():
-            labels = tuple(label_text(x) for x in (label if isinstance(label, tuple) else (label,)))
-            values = _set_entry(f"{name}[{','.join(labels)}]", labels, value, sets, values)
-        missing = np.argwhere(np.isnan(values))
-        if len(missing):
-            at = ", ".join(
-                label_text(x) for s, p in zip(sets, missing[0], strict=True) for x in s.label(p)
-            )
-            raise errors.Failed(errors.bad_setting(name, f"no value is given for {at}"))
-        return values
-    if isinstance(given, str):
-        try:
-            number = float(given)
-        except ValueError:
-            if shape:
-                raise errors.Failed(
-                    errors.bad_setting(name, f"'{given}' is not a number")
-                ) from None
-            return np.asarray(given, dtype=object)
-        if not np.isfinite(number):
-            raise errors.Failed(errors.bad_setting(name, f"'{given}' is not a finite number"))
-        return np.full(shape, number)
-    try:
-        array = np.asarray(given, dtype=float)
-        if not np.isfinite(array).all():
-            raise errors.Failed(errors.bad_setting(name, "the value is not a finite number"))
-        return np.broadcast_to(array, shape).copy()
-    except (TypeError, ValueError):
-        raise errors.Failed(
-            errors.bad_setting(name, f"the value does not have the shape {shape} of the parameter")
-        ) from None
-
-
-def _set_entry(
-    key: str, labels: tuple[str, ...], value: Any, sets: tuple[IndexSet, ...], values: Any
+def _stated(
+    statement: tree.Parameter,
+    space: Space,
+    sets: tuple[IndexSet, ...],
+    binder: Binder,
+    numeric: bool,
 ) -> Any:
-    name = key.split("[", 1)[0]
-    if sum(s.arity for s in sets) != len(labels):
-        shown = f"[{', '.join(s.name for s in sets)}]" if sets else "no index"
-        raise errors.Failed(errors.bad_setting(key, f"'{name}' is indexed by {shown}"))
-    rest = labels
-    place = []
-    for s in sets:
-        mine, rest = rest[: s.arity], rest[s.arity :]
-        if mine not in s.positions:
-            raise errors.Failed(
-                errors.bad_setting(key, f"{s.name} has no member '{', '.join(mine)}'")
-            )
-        place.append(s.positions[mine])
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise errors.Failed(errors.bad_setting(key, f"'{value}' is not a number")) from None
-    values = np.array(values, dtype=float)
-    values[tuple(place)] = number
-    return values
+    """The values that a parameter's statement gives it."""
+    assert statement.value is not None
+    name = statement.name.name
+    node = assign(name, statement.value, space, sets, binder, numeric=numeric)
+    if not isinstance(node, Data):
+        what = f"parameter '{name}'"
+        raise errors.Failed(errors.needs_data(what, variables(node)[0].name, statement.value.span))
+    return full(node, space)
+
+
+def _takes_words(
+    statement: tree.Parameter,
+    values: Any,
+    space: Space,
+    sets: tuple[IndexSet, ...],
+    binder: Binder,
+    numeric: bool,
+) -> bool:
+    """Whether a parameter may be set to a word: its own value is one, or nothing says number."""
+    if numeric:
+        return False
+    if statement.value is None:
+        return True
+    if values is None:
+        try:
+            values = _stated(statement, space, sets, binder, numeric)
+        except errors.Failed:
+            return True
+    return bool(values.dtype.kind == "O")
 
 
 def _check_range(
@@ -263,38 +275,31 @@ def _check_range(
     space: Space,
     sets: tuple[IndexSet, ...],
     binder: Binder,
-    column: tree.Field | None,
+    setting: bool,
 ) -> None:
     assert statement.interval is not None
     name = statement.name.name
-    if values.dtype.kind == "O":
-        raise errors.Failed(
-            errors.wrong_kind(name, "a word", "a number in a range", statement.interval.span)
-        )
-    low, high = interval_values(statement.interval, space, binder, f"the range of '{name}'")
+    low, high = interval_values(statement.interval, space, binder, name)
     bad = (values < low) | (values > high)
+    column = None if setting else statement.value
     for point in np.argwhere(bad)[:5]:
         at = tuple(point)
-        labels = [label_text(x) for s, p in zip(sets, at, strict=True) for x in s.label(int(p))]
-        shown = f"'{name}[{', '.join(labels)}]'" if labels else f"'{name}'"
-        low_text = "" if np.isneginf(low[at]) else f"{low[at]:g} "
-        high_text = "" if np.isposinf(high[at]) else f" {high[at]:g}"
-        place = None
-        if column is not None:
-            table = binder.table(column.table)
-            row = 0
-            if table.keys and sets:
-                row = int(_rows(table, space, sets).positions[at])
-            place = DataPlace(table.file, table.first_line[row], column.column.name)
+        low_text = "" if np.isneginf(low[at]) else f"{low[at]:.12g} "
+        high_text = "" if np.isposinf(high[at]) else f" {high[at]:.12g}"
         binder.collector.add(
             errors.out_of_range(
-                shown, f"{values[at]:g}", f"{low_text}..{high_text}", statement.interval.span, place
+                named_point(name, sets, at),
+                f"{values[at]:.12g}",
+                f"{low_text}..{high_text}",
+                statement.interval.span,
+                cell_place(column, at, space, sets, binder),
+                setting,
             )
         )
 
 
 def interval_values(
-    interval: tree.Interval | None, space: Space, binder: Binder, what: str
+    interval: tree.Interval | None, space: Space, binder: Binder, name: str
 ) -> tuple[FloatArray, FloatArray]:
     """Both ends of a range over a space; an end that is left out is infinite."""
     ends = []
@@ -305,9 +310,9 @@ def interval_values(
         if e is None:
             ends.append(np.full(space.shape, missing))
             continue
-        sets = space.sets()
-        node = assign(what, e, space, sets, binder)
+        node = assign(name, e, space, space.sets(), binder, "range", numeric=True)
         if not isinstance(node, Data):
+            what = f"the range of '{name}'"
             raise errors.Failed(errors.needs_data(what, variables(node)[0].name, e.span))
         ends.append(full(node, space).astype(float))
     return ends[0], ends[1]
@@ -321,18 +326,19 @@ def make_decision(
     if statement.interval is None and statement.kind == "binary":
         low, high = np.zeros(space.shape), np.ones(space.shape)
     else:
-        low, high = interval_values(statement.interval, space, binder, f"the range of '{name}'")
-        if statement.kind == "binary":
-            low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
+        low, high = interval_values(statement.interval, space, binder, name)
+    stated = low, high
+    if statement.kind == "binary":
+        low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
     integer = statement.kind != "continuous"
     if integer:
         low, high = np.ceil(low - 1e-9), np.floor(high + 1e-9)
     for point in np.argwhere(low > high)[:3]:
         at = tuple(point)
-        labels = [label_text(x) for s, p in zip(sets, at, strict=True) for x in s.label(int(p))]
-        shown = f"[{', '.join(labels)}]" if labels else ""
+        label = f"[{point_text(sets, at)}]" if sets else ""
         span = statement.interval.span if statement.interval else statement.span
-        binder.collector.add(errors.bad_bounds(name, f"{low[at]:g}", f"{high[at]:g}", span, shown))
+        ends = (f"{stated[0][at]:.12g}", f"{stated[1][at]:.12g}")
+        binder.collector.add(errors.bad_bounds(name, *ends, span, label, statement.kind))
     return Variable(
         name,
         "decision",
@@ -355,31 +361,23 @@ def set_initial(statement: tree.Initial, symbol: CompartmentSymbol, binder: Bind
     space, sets = symbol.space, symbol.variable.sets[:-1]
     if statement.index is not None:
         space, given = binder.space(statement.index)
-        if [len(s) for s in given] != [len(s) for s in sets] or any(
-            a.positions != b.positions for a, b in zip(given, sets, strict=True)
-        ):
+        if not same_sets(sets, given):
+            wanted, names = [s.name for s in sets], [s.name for s in given]
             raise errors.Failed(
-                errors.index_mismatch(
-                    name,
-                    f"[{', '.join(s.name for s in sets)}]",
-                    f"[{', '.join(s.name for s in given)}]",
-                    statement.index.span,
-                )
+                errors.index_mismatch(name, wanted, names, statement.index.span, "initial value")
             )
-    node = assign(name, statement.value, space, sets, binder)
+    node = assign(name, statement.value, space, sets, binder, "initial value", numeric=True)
     if not isinstance(node, Data):
-        raise errors.Failed(
-            errors.needs_data(
-                f"the initial value of '{name}'", variables(node)[0].name, statement.value.span
-            )
-        )
+        what = f"the initial value of '{name}'"
+        raise errors.Failed(errors.needs_data(what, variables(node)[0].name, statement.value.span))
     values = full(node, space).astype(float)
     for point in np.argwhere(values < 0)[:3]:
-        at = tuple(point)
-        labels = [label_text(x) for s, p in zip(sets, at, strict=True) for x in s.label(int(p))]
-        shown = f"'{name}[{', '.join(labels)}]'" if labels else f"'{name}'"
+        shown = named_point(name, sets, point)
+        place = cell_place(statement.value, point, space, sets, binder)
         binder.collector.add(
-            errors.negative_initial(shown, f"{values[at]:g}", statement.value.span)
+            errors.negative_initial(
+                shown, f"{values[tuple(point)]:.12g}", statement.value.span, place
+            )
         )
     symbol.initial = values
     variable = symbol.variable

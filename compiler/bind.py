@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,16 +12,9 @@ from allocc.compiler import assignment, errors, units
 from allocc.compiler.evaluator import Evaluator
 from allocc.compiler.expression import (
     Data,
-    Node,
-    Reduce,
-    Reference,
     Variable,
-    add,
-    children,
-    is_affine,
-    multiply,
 )
-from allocc.compiler.index import Axis, Coordinate, IndexSet, join_axes
+from allocc.compiler.index import IndexSet, same_sets
 from allocc.compiler.library import expand_uses
 from allocc.compiler.model import (
     CompartmentSymbol,
@@ -30,17 +23,19 @@ from allocc.compiler.model import (
     Model,
     ParameterSymbol,
     Time,
-    enter,
 )
-from allocc.compiler.scope import Now, Scope
-from allocc.compiler.spaces import Space, bind_index
-from allocc.compiler.structure import BUILTIN, Declarations, declare
+from allocc.compiler.scope import Scope
+from allocc.compiler.structure import Declarations, declare, describe, first_span, recursions
 from allocc.compiler.tables import Table, read_table
+from allocc.compiler.values import Values, deep_recursion, is_small
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 from allocc.dsl.tree import Span
 
 T = TypeVar("T")
+
+#: Definitions that need each other in a chain longer than this are refused.
+DEEPEST = 150
 
 
 def bind(
@@ -54,13 +49,15 @@ def bind(
     Raises `AlloccError` with every independent mistake. Warnings are kept in `Model.diagnostics`.
     """
     collector = Collector()
-    statements = expand_uses(file, path, collector)
+    statements, lost = expand_uses(file, path, collector)
     declarations = declare(statements, collector)
+    declarations.broken |= lost
     binder = Binder(declarations, data, dict(settings or {}), collector)
-    return binder.bind(file, path)
+    with deep_recursion():
+        return binder.bind(file, path)
 
 
-class Binder:
+class Binder(Values):
     """Resolves the names of one model; the evaluator asks it for them."""
 
     def __init__(
@@ -70,6 +67,7 @@ class Binder:
         settings: dict[str, Any],
         collector: Collector,
     ) -> None:
+        super().__init__()
         self.declared = declarations
         self.folder = data
         self.settings = settings
@@ -80,6 +78,10 @@ class Binder:
         self._resolved: dict[str, Any] = {}
         self._poisoned: set[str] = set()
         self._active: list[str] = []
+        self._folder_reported = False
+        self._time_reported = False
+        self._deep_reported = False
+        self.partly_used: set[tuple[str, str]] = set()
 
     # --- the whole model ------------------------------------------------------------------
 
@@ -87,18 +89,26 @@ class Binder:
         """Resolve every declaration, collecting the mistakes of all of them."""
         d = self.declared
         for name in self.settings:
-            base = name.split("[", 1)[0]
-            if base not in d.parameters:
-                self.collector.add(errors.unknown_setting(base, d.parameters))
+            self.attempt(lambda name=name: self._check_setting(name))  # type: ignore[misc]
+        if d.objective is None or not d.objective.terms:
+            span = d.objective.span if d.objective is not None else first_span(file)
+            what = "terms in its objective" if d.objective is not None else "objective"
+            why = "say what is best: `minimize { cost : EXPRESSION }`"
+            self.collector.add(errors.missing_statement(what, why, span))
+        for circle in recursions(d):
+            self._poisoned.update(circle)
+            self.collector.add(errors.circular(circle, d.names[circle[0]].name.span))
         for name in d.names:
             self.attempt(lambda name=name: self.resolve(name))  # type: ignore[misc]
         for initial in d.initials.values():
             self.attempt(lambda initial=initial: self._initial(initial))  # type: ignore[misc]
         for name, statement in d.compartments.items():
-            if name not in d.initials and name not in self._poisoned:
+            if name not in d.initials and name not in self._poisoned | d.broken:
                 self.collector.add(errors.no_initial(name, statement.name.span))
         for effect in d.effects:
             self.attempt(lambda effect=effect: self._effect(effect))  # type: ignore[misc]
+        for chance in d.chances:
+            self.collector.add(errors.chance_unsupported(chance.name.name, chance.name.span))
         self.collector.raise_errors()
         get = self._resolved
         return Model(
@@ -130,7 +140,21 @@ class Binder:
                 self.collector.add(diagnostic)
         except errors.Poisoned:
             pass
+        except RecursionError:
+            self.collector.add(errors.nested_too_deep("the model", None))
         return None
+
+    def _check_setting(self, name: str) -> None:
+        base, bracket, rest = name.partition("[")
+        if base not in self.declared.parameters:
+            statement = self.declared.names.get(base)
+            is_a = describe(statement) if statement is not None else None
+            raise errors.Failed(errors.unknown_setting(base, is_a, self.declared.parameters))
+        if bracket and (not rest.endswith("]") or rest == "]"):
+            reason = "the closing bracket or the label is missing"
+            raise errors.Failed(
+                errors.bad_setting(name, reason, f"write --set {base}[LABEL]=VALUE")
+            )
 
     def resolve(self, name: str) -> Any:
         """The symbol of a declared name; raises `Failed` the first time, `Poisoned` afterwards."""
@@ -139,6 +163,11 @@ class Binder:
         if name in self._poisoned:
             raise errors.Poisoned(name)
         statement = self.declared.names[name]
+        if len(self._active) > DEEPEST:
+            if self._deep_reported:
+                raise errors.Poisoned(name)
+            self._deep_reported = True
+            raise errors.Failed(errors.nested_too_deep(f"'{name}'", statement.name.span))
         if name in self._active:
             cycle = self._active[self._active.index(name) :]
             self._poisoned.update(cycle)
@@ -169,39 +198,89 @@ class Binder:
             case tree.Compartment():
                 return self._compartment(statement)
             case tree.Flow():
-                space, sets = self.space(statement.index)
-                return FlowSymbol(statement, space, sets)
+                return self._flow(statement)
             case tree.Decide():
                 return self._decide(statement)
             case _:
                 return statement
 
-    def space(
-        self, index: tree.Index | None, scope: Scope | None = None
-    ) -> tuple[Space, tuple[IndexSet, ...]]:
-        """Bind a declared index."""
-        space = bind_index(index, scope or Scope(), self.evaluator, self.time_name)
-        return space, space.sets()
-
     # --- declarations ---------------------------------------------------------------------
 
     def _table(self, statement: tree.Table) -> Table:
-        shown = statement.file.value
-        folder = self.folder.resolve()
-        path = (folder / shown).resolve()
+        shown, span = statement.file.value, statement.file.span
+        try:
+            folder = self.folder.resolve()
+            path = (folder / shown).resolve()
+            if not folder.is_dir():
+                raise self._no_folder(span)
+        except (OSError, ValueError, RuntimeError):
+            reason = "this is not the name of a file"
+            raise errors.Failed(errors.unreadable_file(shown, reason, span)) from None
         if not path.is_relative_to(folder):
-            raise errors.Failed(errors.file_outside(shown, statement.file.span))
-        return read_table(statement.name.name, path, shown, statement.keys, statement.file.span)
+            raise errors.Failed(errors.file_outside(shown, span))
+        return read_table(statement.name.name, path, str(self.folder), shown, statement.keys, span)
+
+    def _no_folder(self, span: Span) -> Exception:
+        """The error for a data folder that is not there; for further tables it is known."""
+        if self._folder_reported:
+            return errors.Poisoned("data folder")
+        self._folder_reported = True
+        is_file = self.folder.exists()
+        return errors.Failed(errors.missing_folder(str(self.folder), is_file, span))
 
     def _set(self, statement: tree.SetDeclaration) -> IndexSet:
         found = self.evaluator.index_set(statement.value, Scope())
+        name = statement.name.name
         if not len(found):
-            raise errors.Failed(errors.empty_set(statement.name.name, statement.span))
+            raise errors.Failed(errors.empty_set(name, statement.name.span))
+        if isinstance(statement.value, tree.SetFilter):
+            # A filter that keeps everything gives back the set that it filters.
+            found = IndexSet(found.name, found.components, found.kind, found.component_names)
         if not isinstance(statement.value, tree.Name):
-            found.name = statement.name.name
+            found.name = name
             if found.arity == 1:
-                found.component_names = (statement.name.name,)
+                found.component_names = (name,)
         return found
+
+    def _flow(self, statement: tree.Flow) -> FlowSymbol:
+        compartments = self.declared.compartments
+        for side in (statement.origin, statement.target):
+            if side is None:
+                continue
+            base = side if isinstance(side, tree.Name) else side.base
+            assert isinstance(base, tree.Name)
+            if base.name in self.declared.broken:
+                raise errors.Poisoned(base.name)
+            if base.name in compartments:
+                continue
+            other = self.declared.names.get(base.name)
+            if other is not None:
+                raise errors.Failed(
+                    errors.wrong_kind(base.name, describe(other), "a compartment", base.span)
+                )
+            hint = f"declare it: `compartment {base.name}`"
+            raise self.unknown(
+                base.name,
+                errors.unknown_name(base.name, base.span, compartments, "compartment", hint),
+            )
+        if statement.origin is not None and statement.origin == statement.target:
+            assert statement.target is not None
+            text, span = statement.target.span.text, statement.target.span
+            raise errors.Failed(errors.same_compartment(statement.name.name, text, span))
+        if self.time is None:
+            self._need_time("flow", statement.span)
+        self._without_time("flow", statement)
+        space, sets = self.space(statement.index)
+        return FlowSymbol(statement, space, sets)
+
+    def _without_time(self, word: str, statement: tree.Flow | tree.Compartment) -> None:
+        """Raise where a statement that changes with time anyway is indexed by time."""
+        for binder in statement.index.binders if statement.index is not None else ():
+            e = binder.set_expression
+            if isinstance(e, tree.Name) and e.name in (self.time_name, "period"):
+                where = f"in the index of a {word}"
+                hint = f"leave it out: a {word} changes with time anyway"
+                raise errors.Failed(errors.misplaced_statement(e.name, where, binder.span, hint))
 
     def _time(self, statement: tree.Time) -> Time:
         self.time = assignment.make_time(statement, self.evaluator)
@@ -216,6 +295,7 @@ class Binder:
         if self.time is None:
             self._need_time("compartment", statement.span)
         assert self.time is not None
+        self._without_time("compartment", statement)
         space, sets = self.space(statement.index)
         sets = (*sets, self.time.points)
         name = statement.name.name
@@ -238,6 +318,9 @@ class Binder:
             if isinstance(statement, tree.Time):
                 self.resolve(name)
                 return
+        if self._time_reported:
+            raise errors.Poisoned("time")
+        self._time_reported = True
         raise errors.Failed(errors.no_time(word, span))
 
     def _decide(self, statement: tree.Decide) -> Variable:
@@ -251,24 +334,31 @@ class Binder:
 
     def _effect(self, statement: tree.Effect) -> None:
         name = statement.name.name
+        if name in self.declared.broken:
+            raise errors.Poisoned(name)
+        adds = statement.operator == "+="
         kind = self.declared.names.get(name)
-        wanted = "a flow" if statement.operator == "+=" else "a parameter"
         if kind is None:
-            pool = self.declared.flows if statement.operator == "+=" else self.declared.parameters
-            raise errors.Failed(errors.unknown_name(name, statement.name.span, pool))
-        right = tree.Flow if statement.operator == "+=" else tree.Parameter
-        if not isinstance(kind, right):
-            other = "*=" if statement.operator == "+=" else "+="
-            hint = f"`{other}` acts on {'a parameter' if other == '*=' else 'a flow'}"
+            pool = self.declared.flows if adds else self.declared.parameters
+            what = "flow" if adds else "parameter"
+            raise self.unknown(name, errors.unknown_name(name, statement.name.span, pool, what))
+        if not isinstance(kind, tree.Flow if adds else tree.Parameter):
+            hint = "an effect acts on a flow with `+=`, or on a parameter with `*=`"
+            wanted = "a flow" if adds else "a parameter"
             raise errors.Failed(
                 errors.wrong_kind(name, describe(kind), wanted, statement.name.span, hint)
             )
         self.used.add(name)
         symbol = self.resolve(name)
-        if len(statement.index.binders if statement.index else ()) not in (0, len(symbol.sets)):
-            sets = [s.name for s in symbol.sets]
-            count = len(statement.index.binders) if statement.index else 0
-            raise errors.Failed(errors.wrong_index_count(name, sets, count, statement.name.span))
+        if self.time is None:
+            self._need_time("effect", statement.span)
+        if statement.index is not None:
+            _, given = self.space(statement.index)
+            if not same_sets(symbol.sets, given):
+                names = [s.name for s in given]
+                wanted_names = [s.name for s in symbol.sets]
+                span = statement.index.span
+                raise errors.Failed(errors.effect_index(name, wanted_names, names, span))
         symbol.effects.append(statement)
 
     def _let(self, statement: tree.Let) -> LetSymbol:
@@ -301,22 +391,28 @@ class Binder:
 
     # --- what the evaluator asks -----------------------------------------------------------
 
-    @property
-    def time_name(self) -> str | None:
-        """The time's name."""
-        return self.declared.time_name
-
     def time_sets(self) -> tuple[IndexSet, IndexSet] | None:
         """The time's points and periods."""
         name = self.declared.time_name
-        if name is None:
+        if name is None or name in self._active:
             return None
         time: Time = self.resolve(name)
         return time.points, time.periods
 
+    def declares(self, name: str) -> bool:
+        """Whether the model declares a name, even if wrongly."""
+        return name in self.declared.names or name in self.declared.broken
+
+    def kind(self, name: str) -> str | None:
+        """What kind of thing a name declares, in words, or None."""
+        statement = self.declared.names.get(name)
+        return describe(statement) if statement is not None else None
+
     def function(self, name: str) -> tree.Function | None:
         """A declared function."""
         self.used.add(name)
+        if name in self._poisoned or name in self.declared.broken:
+            raise errors.Poisoned(name)
         found = self.declared.names.get(name)
         return found if isinstance(found, tree.Function) else None
 
@@ -326,10 +422,16 @@ class Binder:
 
     def table(self, identifier: tree.Identifier) -> Table:
         """A declared table."""
+        if identifier.name in self.declared.broken:
+            raise errors.Poisoned(identifier.name)
         statement = self.declared.names.get(identifier.name)
         if statement is None:
             tables = [n for n, s in self.declared.names.items() if isinstance(s, tree.Table)]
-            raise errors.Failed(errors.unknown_name(identifier.name, identifier.span, tables))
+            hint = f'declare it: `table {identifier.name} from "FILE.csv" key COLUMN`'
+            raise self.unknown(
+                identifier.name,
+                errors.unknown_name(identifier.name, identifier.span, tables, "table", hint),
+            )
         if not isinstance(statement, tree.Table):
             raise errors.Failed(
                 errors.wrong_kind(identifier.name, describe(statement), "a table", identifier.span)
@@ -340,271 +442,28 @@ class Binder:
 
     def set_named(self, name: tree.Name) -> IndexSet | None:
         """A declared set, or the time's points or periods."""
-        if name.name == "period" and self.time_sets() is not None:
-            return self.time_sets()[1]  # type: ignore[index]
+        if name.name in self.declared.broken:
+            raise errors.Poisoned(name.name)
         statement = self.declared.names.get(name.name)
         if statement is None:
+            if name.name == "period":
+                if self.declared.time_name is None:
+                    raise self.unknown("period", errors.no_time("period", name.span))
+                time: Time = self.resolve(self.declared.time_name)
+                return time.periods
             sets = [
                 n
                 for n, s in self.declared.names.items()
                 if isinstance(s, tree.SetDeclaration | tree.Time)
             ]
-            raise errors.Failed(errors.unknown_name(name.name, name.span, sets))
-        self.used.add(name.name)
-        if isinstance(statement, tree.Time):
-            return self.time_sets()[0]  # type: ignore[index]
-        if isinstance(statement, tree.SetDeclaration):
-            found: IndexSet = self.resolve(name.name)
-            return found
-        return None
-
-    def value(
-        self, name: tree.Name, scope: Scope, indices: Sequence[tree.Expression] | None
-    ) -> Node:
-        """The value of a declared name, subscripted or bare."""
-        statement = self.declared.names.get(name.name)
-        if statement is None:
-            if name.name in ("start", "end", "period") and self.time_name is not None:
-                raise errors.Failed(
-                    errors.wrong_kind(
-                        name.name,
-                        "a place in time",
-                        "a number",
-                        name.span,
-                        f"compare it with `{self.time_name}`, or use it as an index",
-                    )
-                )
-            pool = [*self.declared.names, *scope.locals, *BUILTIN]
-            raise errors.Failed(errors.unknown_name(name.name, name.span, pool))
-        self.used.add(name.name)
-        if isinstance(statement, tree.Time):
-            if scope.now is not None:
-                return self.evaluator._labels(scope.now.point, name.span)
-            raise errors.Failed(
-                errors.wrong_kind(
-                    name.name,
-                    "the time",
-                    "a number",
-                    name.span,
-                    f"bind it, as in `sum({name.name}: ...)`",
-                )
+            hint = f"declare it: `set {name.name} = ...`"
+            raise self.unknown(
+                name.name, errors.unknown_name(name.name, name.span, sets, "set", hint)
             )
-        symbol = self.resolve(name.name)
-        match symbol:
-            case ParameterSymbol():
-                return self._parameter_value(symbol, name, scope, indices)
-            case LetSymbol():
-                return self._let_value(symbol, name, scope, indices)
-            case Variable():
-                return self._variable_value(symbol, name, scope, indices)
-            case CompartmentSymbol(variable=variable):
-                return self._variable_value(variable, name, scope, indices)
-            case FlowSymbol():
-                return self._flow_value(symbol, name, scope, indices)
-            case _:
-                raise errors.Failed(
-                    errors.wrong_kind(name.name, describe(statement), "a value", name.span)
-                )
-
-    def _pick(
-        self,
-        name: tree.Name,
-        sets: tuple[IndexSet, ...],
-        indices: Sequence[tree.Expression] | None,
-        scope: Scope,
-    ) -> tuple[list[Coordinate], Any, tuple[Axis, ...], Node | None]:
-        if indices is None:
-            return self.evaluator.fill(sets, [None] * len(sets), scope), None, (), None
-        if not sets:
-            raise errors.Failed(errors.not_indexed(name.name, name.span))
-        span = name.span
-        last = [i for i in indices if hasattr(i, "span")]
-        if last:
-            span = Span(span.source, span.start, min(last[-1].span.stop + 1, len(span.source.text)))
-        return self.evaluator.pick(name.name, sets, indices, scope, span)
-
-    def _parameter_value(
-        self,
-        symbol: ParameterSymbol,
-        name: tree.Name,
-        scope: Scope,
-        indices: Sequence[tree.Expression] | None,
-    ) -> Node:
-        now = scope.now
-        total = sum(s.arity for s in symbol.sets)
-        if symbol.effects and indices is not None and len(indices) == total + 1:
-            now = self._now_at(indices[-1], scope)
-            indices = indices[:-1] or None
-        found, mask, axes, fallback = self._pick(name, symbol.sets, indices, scope)
-        if symbol.sets:
-            value: Node = self.evaluator.gather(symbol.values, symbol.sets, found, name.span)
-        else:
-            value = Data((), symbol.values, name.span)
-        if symbol.effects and now is None and self._active_dynamics:
-            raise errors.Failed(errors.needs_time(name.name, name.span))
-        if symbol.effects and now is not None:
-            for effect in symbol.effects:
-                value = multiply(self._effect_value(effect, symbol.space, found, scope, now), value)
-        return self.evaluator.masked(value, mask, axes, fallback)
-
-    #: Set while objectives and limits are compiled: there a scaled parameter needs its time.
-    _active_dynamics = False
-
-    def _effect_value(
-        self,
-        effect: tree.Effect,
-        space: Space,
-        coordinates: Sequence[Coordinate],
-        scope: Scope,
-        now: Now,
-    ) -> Node:
-        own, _ = self.space(effect.index)
-        if effect.index is None:
-            inner = enter(space, tuple(coordinates), Scope(depth=scope.depth), now)
-        else:
-            inner = enter(own, tuple(coordinates), Scope(depth=scope.depth), now)
-        return self.evaluator.number(effect.value, self._with_time(inner, now))
-
-    def _with_time(self, scope: Scope, now: Now) -> Scope:
-        assert self.time_name is not None
-        if self.time_name in scope.locals:
-            return scope
-        return scope.with_names({self.time_name: now.point})
-
-    def _now_at(self, e: tree.Expression, scope: Scope) -> Now:
-        times = self.time_sets()
-        if times is None:
-            raise errors.Failed(errors.not_indexed(e.span.text, e.span))
-        point = self.evaluator.coordinate(e, times[0], scope)
-        return Now(point, point.into(times[1]))
-
-    def _let_value(
-        self,
-        symbol: LetSymbol,
-        name: tree.Name,
-        scope: Scope,
-        indices: Sequence[tree.Expression] | None,
-    ) -> Node:
-        now = scope.now
-        if symbol.mode == "implicit":
-            total = sum(s.arity for s in symbol.sets)
-            if indices is not None and len(indices) == total + 1:
-                now = self._now_at(indices[-1], scope)
-                if now.point.outside:
-                    raise errors.Failed(
-                        errors.outside_set(
-                            name.name, now.point.set.name, ["?"], name.span, lag=True
-                        )
-                    )
-                indices = indices[:-1] or None
-            if now is None:
-                raise errors.Failed(errors.needs_time(name.name, name.span))
-        found, mask, axes, fallback = self._pick(name, symbol.sets, indices, scope)
-        value: Node
-        if symbol.mode == "data":
-            assert symbol.values is not None
-            value = (
-                self.evaluator.gather(symbol.values, symbol.sets, found, name.span)
-                if symbol.sets
-                else Data((), symbol.values, name.span)
-            )
-        elif symbol.mode == "definition":
-            assert symbol.variable is not None
-            value = reference(symbol.variable, found, name.span)
-        else:
-            inner = enter(symbol.space, tuple(found), Scope(depth=scope.depth), now)
-            if now is not None:
-                inner = self._with_time(inner, now)
-            value = self.evaluator.number(symbol.statement.value, inner)
-        return self.evaluator.masked(value, mask, axes, fallback)
-
-    def _variable_value(
-        self,
-        variable: Variable,
-        name: tree.Name,
-        scope: Scope,
-        indices: Sequence[tree.Expression] | None,
-    ) -> Node:
-        if variable.kind == "state" or variable.time_axis is not None:
-            given = sum(1 for i in indices or () if hasattr(i, "span"))
-            total = sum(s.arity for s in variable.sets)
-            if scope.now is not None and 0 < given == total - 1:
-                # All indices but the time: the current time is meant.
-                assert indices is not None and self.time_name is not None
-                place = sum(s.arity for s in variable.sets[: variable.time_axis])
-                here = tree.Name(self.time_name, name.span)
-                indices = (*indices[:place], here, *indices[place:])
-                scope = scope.with_names({self.time_name: scope.now.point})
-            elif (
-                variable.kind == "state"
-                and scope.now is None
-                and not scope.anonymous.fresh
-                and given == total - 1
-            ):
-                raise errors.Failed(errors.needs_time(name.name, name.span))
-        found, mask, axes, fallback = self._pick(name, variable.sets, indices, scope)
-        value = reference(variable, found, name.span)
-        return self.evaluator.masked(value, mask, axes, fallback)
-
-    def _flow_value(
-        self,
-        symbol: FlowSymbol,
-        name: tree.Name,
-        scope: Scope,
-        indices: Sequence[tree.Expression] | None,
-    ) -> Node:
-        assert self.time is not None
-        sets = (*symbol.sets, self.time.periods)
-        found, mask, axes, fallback = self._pick(name, sets, indices, scope)
-        point = found[-1].into(self.time.points)
-        value = self.flow_node(symbol, tuple(found[:-1]), Now(point, found[-1]))
-        return self.evaluator.masked(value, mask, axes, fallback)
-
-    def flow_node(self, symbol: FlowSymbol, coordinates: tuple[Coordinate, ...], now: Now) -> Node:
-        """A flow's amount per unit of time at coordinates, with all effects on it."""
-        inner = self._with_time(enter(symbol.space, coordinates, Scope(), now), now)
-        total = self.evaluator.number(symbol.statement.value, inner)
-        for effect in symbol.effects:
-            total = add(total, self._effect_value(effect, symbol.space, coordinates, Scope(), now))
-        return total
-
-
-def reference(variable: Variable, coordinates: Sequence[Coordinate], span: Span) -> Reference:
-    """A variable at coordinates."""
-    axes = join_axes(*(c.axes for c in coordinates))
-    return Reference(variable, tuple(coordinates), axes, span)
-
-
-def is_small(node: Node) -> bool:
-    """Whether an affine expression is short enough to stand wherever it is used."""
-    if not is_affine(node):
-        return False
-    count = 0
-    stack = [node]
-    while stack:
-        n = stack.pop()
-        if isinstance(n, Reduce):
-            return False
-        count += isinstance(n, Reference)
-        stack.extend(children(n))
-    return count <= 2
-
-
-_KINDS = {
-    tree.Table: "a table",
-    tree.SetDeclaration: "a set",
-    tree.Parameter: "a parameter",
-    tree.Let: "a let",
-    tree.Time: "the time",
-    tree.Compartment: "a compartment",
-    tree.Flow: "a flow",
-    tree.Decide: "a decision",
-    tree.Function: "a function",
-    tree.Intervention: "an intervention",
-    tree.UnitDeclaration: "a unit",
-}
-
-
-def describe(statement: object) -> str:
-    """What kind of thing a statement declares, in words."""
-    return _KINDS.get(type(statement), "something else")  # type: ignore[call-overload,no-any-return]
+        self.used.add(name.name)
+        found: Any = None
+        if isinstance(statement, tree.Time):
+            found = self.resolve(name.name).points
+        elif isinstance(statement, tree.SetDeclaration):
+            found = self.resolve(name.name)
+        return found if isinstance(found, IndexSet) else None

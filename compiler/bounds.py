@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from allocc.compiler.program import FloatArray, FunctionAtoms, IntArray, Program
+from allocc.compiler.program import Extremes, FloatArray, FunctionAtoms, IntArray, Program
 
 #: Derived bounds are loosened by this much, relative to their size.
 MARGIN = 1e-9
@@ -94,7 +94,9 @@ class Propagator:
             rest_high = np.where(
                 high_count[i] == high_open, high_sum[i] - np.where(high_open, 0.0, high), np.inf
             )
-            size = np.abs(low_sum[i]) + np.abs(high_sum[i])
+            # Rounding grows with what is added up, not with what it adds up to.
+            added = np.where(low_open, 0.0, np.abs(low)) + np.where(high_open, 0.0, np.abs(high))
+            size = np.bincount(i, added, n)[i]
             size = np.where(np.isfinite(size), size, 0.0)
             most = p.row_upper[i] - rest_low
             least = p.row_lower[i] - rest_high
@@ -122,10 +124,11 @@ class Propagator:
         # A row k * x <= s with s = w * x and x > 0 says k <= w; see `_ratio_rows`.
         for column, other, bound, is_lower in self.ratios:
             good = lower[other] > 0
+            low, high = _outward(bound[good], bound[good])
             if is_lower:
-                np.maximum.at(lower, column[good], bound[good])
+                np.maximum.at(lower, column[good], low)
             else:
-                np.minimum.at(upper, column[good], bound[good])
+                np.minimum.at(upper, column[good], high)
 
 
 def tighten(program: Program) -> Program:
@@ -135,13 +138,23 @@ def tighten(program: Program) -> Program:
 
 
 def _progress(a: FloatArray, b: FloatArray, lower: FloatArray, upper: FloatArray) -> bool:
-    with np.errstate(invalid="ignore"):
-        width = np.where(np.isfinite(b - a), b - a, np.inf)
-        scale = np.minimum(width, 1.0 + np.maximum(np.abs(a), np.abs(b)))
-        scale = np.where(np.isfinite(scale), scale, 1.0 + np.abs(np.where(np.isfinite(lower), lower, 0)))
-        gained = np.maximum(lower - a, b - upper)
+    """Whether a sweep from `a .. b` to `lower .. upper` was worth another one."""
     newly = (np.isinf(a) & np.isfinite(lower)) | (np.isinf(b) & np.isfinite(upper))
+    from_below = np.where(np.isfinite(a), lower, 0.0) - np.where(np.isfinite(a), a, 0.0)
+    from_above = np.where(np.isfinite(b), b, 0.0) - np.where(np.isfinite(b), upper, 0.0)
+    size = np.maximum(_finite_size(lower), _finite_size(upper))
+    scale = np.minimum(1.0 + size, _width(a, b))
+    gained = np.maximum(from_below, from_above)
     return bool(np.any(newly | (gained > PROGRESS * np.maximum(scale, 1e-12))))
+
+
+def _width(low: FloatArray, high: FloatArray) -> FloatArray:
+    both = np.isfinite(low) & np.isfinite(high)
+    return np.where(both, np.where(both, high, 0.0) - np.where(both, low, 0.0), np.inf)
+
+
+def _finite_size(values: FloatArray) -> FloatArray:
+    return np.where(np.isfinite(values), np.abs(values), 0.0)
 
 
 def _take(
@@ -173,7 +186,8 @@ def divide(
     al: FloatArray, au: FloatArray, bl: FloatArray, bu: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """The range of a quotient; everything where the denominator's range contains nought."""
-    clear = (bl > 0) | (bu < 0)
+    # While a contradiction is being found, the ends of a range may stand the wrong way round.
+    clear = (np.minimum(bl, bu) > 0) | (np.maximum(bl, bu) < 0)
     safe_l, safe_u = np.where(clear, bl, 1.0), np.where(clear, bu, 1.0)
     low, high = times(al, au, 1.0 / safe_u, 1.0 / safe_l)
     return np.where(clear, low, -np.inf), np.where(clear, high, np.inf)
@@ -210,22 +224,26 @@ def function_range(
             case "reciprocal":
                 return divide(np.ones_like(low), np.ones_like(low), low, high)
             case _:
-                power = 2.0 if kind == "square" else exponent
-                even = power == int(power) and int(power) % 2 == 0
-                if power == int(power) and power > 0:
-                    ends = np.stack([low**power, high**power])
-                    inside = (low < 0) & (high > 0)
-                    least = np.where(inside & even, 0.0, ends.min(axis=0))
-                    return least, ends.max(axis=0)
-                clear = low > 0
-                safe_low = np.where(clear, low, 1.0)
-                ends = np.stack([safe_low**power, np.maximum(high, safe_low) ** power])
-                # Beyond its domain nothing is known but the sign.
-                at_zero = 0.0 if power > 0 else np.inf
-                first = np.where(clear, ends[0], at_zero)
-                least = np.minimum(first, ends[1])
-                most = np.maximum(first, ends[1])
-                return np.maximum(least, 0.0), most
+                return _power_range(2.0 if kind == "square" else exponent, low, high)
+
+
+def _power_range(power: float, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The range of x^power; a fractional power has a value only where x is not negative."""
+    whole = power == int(power)
+    if whole and power >= 0:
+        ends = np.stack([low**power, high**power])
+        inside = (low < 0) & (high > 0)
+        least = np.where(inside & (power % 2 == 0), 0.0, ends.min(axis=0))
+        return least, ends.max(axis=0)
+    if whole:
+        below, above = _power_range(-power, low, high)
+        least, most = divide(np.ones_like(low), np.ones_like(low), below, above)
+        # An even power is positive, also on both sides of nought.
+        return (1.0 / above if power % 2 == 0 else least), most
+    low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
+    if power > 0:
+        return low**power, high**power
+    return np.where(high > 0, high**power, 0.0), low**power
 
 
 def inverse_range(
@@ -266,10 +284,7 @@ def inverse_range(
                 return np.where(positive, inner, -root if whole_even else 0.0), root
 
 
-def _extremes(e: object, lower: FloatArray, upper: FloatArray) -> None:
-    from allocc.compiler.program import Extremes
-
-    assert isinstance(e, Extremes)
+def _extremes(e: Extremes, lower: FloatArray, upper: FloatArray) -> None:
     ufunc = np.maximum if e.sense == "max" else np.minimum
     empty = -np.inf if e.sense == "max" else np.inf
     low, high = np.full(len(e), empty), np.full(len(e), empty)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from allocc.compiler import errors
+from allocc.compiler.columns import Columns
 from allocc.compiler.expression import (
     Apply,
     Data,
@@ -18,30 +19,34 @@ from allocc.compiler.expression import (
     multiply,
 )
 from allocc.compiler.index import Axis, IndexSet, join_axes
+from allocc.compiler.library import shipped_in
 from allocc.compiler.numeric import reduce_array
 from allocc.compiler.scope import Closure, Local, Scope
 from allocc.compiler.spaces import bind_index
-from allocc.compiler.subscripts import Subscripts
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
 
 #: Functions calling functions deeper than this are taken for a recursion without end.
 DEEPEST = 60
 
+#: More expansions of functions than this are no model, but functions that call each other twice.
+MOST_EXPANSIONS = 100_000
 
-class Calls(Subscripts):
+BUILT_IN = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
+
+
+class Calls(Columns):
     """The part of an evaluator that expands calls."""
 
-    def _call(self, e: tree.Call, scope: Scope) -> Node:
+    #: How many calls of declared functions were expanded so far.
+    expansions = 0
+
+    def call(self, e: tree.Call, scope: Scope) -> Node:
+        """The value of a call."""
         name = e.function.name
         if e.index is not None:
             if name not in ("sum", "mean", "min", "max"):
-                hint = "only sum, mean, min and max bind an index"
-                raise errors.Failed(
-                    errors.wrong_kind(
-                        name, "a function", "sum, mean, min or max", e.function.span, hint
-                    )
-                )
+                self._unknown_reduction(e)
             assert e.body is not None
             space = bind_index(e.index, scope, self, self.symbols.time_name)
             body = self.number(e.body, space.scope)
@@ -51,27 +56,48 @@ class Calls(Subscripts):
                 raise errors.Failed(
                     errors.wrong_argument_count(name, "one array", len(e.arguments), e.span)
                 )
-            inner = scope.fresh()
-            body = self.number(e.arguments[0], inner)
-            over = tuple(
-                a for c in inner.anonymous.coordinates.values() for a in c.axes if a in body.axes
-            )
-            if not over:
-                raise errors.Failed(
-                    errors.wrong_kind(
-                        e.arguments[0].span.text,
-                        "a single number",
-                        "an array",
-                        e.arguments[0].span,
-                        f"bind an index, as in `{name}(i in SET: x[i])`",
-                    )
-                )
-            return self._reduce(name, body, over, {}, None, e.span)
+            return self._reduce_bare(name, e.arguments[0], scope, e.span)
         if name in ("min", "max"):
             return self._extreme(name, e, scope)
         if name in ("abs", "exp", "log", "sqrt"):
             return self._apply(name, e, scope)
         return self._user_function(e, scope)
+
+    def _unknown_reduction(self, e: tree.Call) -> None:
+        name = e.function.name
+        if name not in BUILT_IN and self.symbols.function(name) is None:
+            self._unknown_function(e.function)
+        hint = "only sum, mean, min and max bind an index"
+        raise errors.Failed(
+            errors.wrong_kind(name, "a function", "sum, mean, min or max", e.function.span, hint)
+        )
+
+    def _unknown_function(self, function: tree.Identifier) -> None:
+        """Raise for a name that is no function."""
+        name = function.name
+        kind = self.symbols.kind(name)
+        if kind is not None:
+            hint = "a subscript stands in square brackets: `x[i]`"
+            raise errors.Failed(errors.wrong_kind(name, kind, "a function", function.span, hint))
+        if self.symbols.declares(name):
+            raise errors.Poisoned(name)
+        pool = [*BUILT_IN, *self.symbols.function_names()]
+        raise self.symbols.unknown(
+            name, errors.unknown_function(name, function.span, pool, shipped_in(name))
+        )
+
+    def _reduce_bare(self, name: str, e: tree.Expression, scope: Scope, span: Span) -> Node:
+        inner = scope.fresh()
+        body = self.number(e, inner)
+        over = tuple(
+            a for c in inner.anonymous.coordinates.values() for a in c.axes if a in body.axes
+        )
+        if not over:
+            hint = f"bind an index, as in `{name}(i in SET: x[i])`"
+            raise errors.Failed(
+                errors.wrong_kind(e.span.text, "a single number", "an array", e.span, hint)
+            )
+        return self._reduce(name, body, over, {}, None, span)
 
     def _extreme(self, name: str, e: tree.Call, scope: Scope) -> Node:
         if not e.arguments:
@@ -105,13 +131,17 @@ class Calls(Subscripts):
         ufunc = {"abs": np.abs, "exp": np.exp, "log": np.log, "sqrt": np.sqrt}[name]
         with np.errstate(all="ignore"):
             values = ufunc(argument.values.astype(float))
-        text = e.arguments[0].span.text
-        self._check(
-            np.isfinite(values),
-            argument.axes,
-            scope,
-            lambda at: errors.undefined_function(name, text, e.span, at),
-        )
+        good = np.isfinite(values)
+        if not good.all():
+            value = float(argument.values[~good].ravel()[0])
+            text = e.arguments[0].span.text
+            reason = f"`{text}` is {value:g}"
+            self.check(
+                good,
+                argument.axes,
+                scope,
+                lambda at: errors.undefined_function(e.span.text, reason, e.span, at),
+            )
         return Data(argument.axes, np.where(np.isfinite(values), values, 0.0), e.span)
 
     def _reduce(
@@ -128,10 +158,10 @@ class Calls(Subscripts):
             ones = self._reduce("sum", constant(1.0), axes, scatter, pair, span)
             assert isinstance(ones, Data)
             if (ones.values == 0).any():
-                raise errors.Failed(errors.empty_set("of this mean", span))
+                raise errors.Failed(errors.empty_reduction("mean", span))
             return multiply(Data(ones.axes, 1.0 / ones.values), total, span)
         if name != "sum" and any(a.size == 0 for a in axes):
-            raise errors.Failed(errors.empty_set(f"of this {name}", span))
+            raise errors.Failed(errors.empty_reduction(name, span))
         dense = tuple(a for a in axes if a is not pair or not scatter)
         result = body
         if dense:
@@ -149,7 +179,7 @@ class Calls(Subscripts):
         if isinstance(body, Data):
             values = reduce_array(name, body.values, body.axes, over, axes, scatter)
             if name != "sum" and not np.isfinite(values).all():
-                raise errors.Failed(errors.empty_set(f"of this {name}", span))
+                raise errors.Failed(errors.empty_reduction(name, span))
             return Data(axes, np.asarray(values), span)
         return Reduce(name, body, over, axes, scatter, span)  # type: ignore[arg-type]
 
@@ -157,52 +187,57 @@ class Calls(Subscripts):
         name = e.function.name
         function = self.symbols.function(name)
         if function is None:
-            builtin = ["sum", "mean", "min", "max", "abs", "exp", "log", "sqrt"]
-            raise errors.Failed(
-                errors.unknown_name(name, e.function.span, builtin + self.symbols.function_names())
-            )
+            self._unknown_function(e.function)
+        assert function is not None
         if len(e.arguments) != len(function.formals):
             count = len(function.formals)
             wanted = f"{count} argument" + ("" if count == 1 else "s")
             raise errors.Failed(errors.wrong_argument_count(name, wanted, len(e.arguments), e.span))
-        if scope.depth > DEEPEST:
-            raise errors.Failed(errors.circular([name], e.span))
+        self.expansions += 1
+        if scope.depth > DEEPEST or self.expansions > MOST_EXPANSIONS:
+            raise errors.Failed(errors.nested_too_deep(f"this call of '{name}'", e.span))
         locals_: dict[str, Local] = {}
         for formal, argument in zip(function.formals, e.arguments, strict=True):
             slots: tuple[tuple[IndexSet, int], ...] = ()
             if formal.sets:
-                probe = scope.fresh()
-                self.node(argument, probe)
-                slots = tuple(probe.anonymous.coordinates)
-                if slots and len(slots) != len(formal.sets):
-                    sets = ", ".join(s.name for s in formal.sets)
-                    given = ", ".join(s.name for s, _ in slots)
-                    raise errors.Failed(
-                        errors.index_mismatch(
-                            formal.name.name, f"[{sets}]", f"[{given}]", argument.span
-                        )
-                    )
-                for identifier, (index_set, _) in zip(formal.sets, slots, strict=False):
-                    known = locals_.get(identifier.name)
-                    if known is None:
-                        locals_[identifier.name] = index_set
-                    elif isinstance(known, IndexSet) and known is not index_set:
-                        raise errors.Failed(
-                            errors.index_mismatch(
-                                formal.name.name, known.name, index_set.name, argument.span
-                            )
-                        )
+                slots = self._slots(name, formal, argument, scope)
+                self._bind_sets(name, formal, slots, argument, locals_)
             locals_[formal.name.name] = Closure(argument, scope, slots)
-        for formal in function.formals:
-            for identifier in formal.sets:
-                if identifier.name not in locals_:
-                    raise errors.Failed(
-                        errors.wrong_kind(
-                            e.span.text,
-                            "without an array",
-                            f"an array for {formal.name.name}",
-                            e.span,
-                        )
-                    )
         inner = Scope(locals_, scope.now, scope.anonymous, scope.guard, scope.depth + 1)
         return self.node(function.value, inner)
+
+    def _slots(
+        self, name: str, formal: tree.Formal, argument: tree.Expression, scope: Scope
+    ) -> tuple[tuple[IndexSet, int], ...]:
+        """The bare indices of an argument that a function runs over."""
+        probe = scope.fresh()
+        value = self.number(argument, probe)
+        slots = tuple(
+            k for k, c in probe.anonymous.coordinates.items() if set(c.axes) & set(value.axes)
+        )
+        if len(slots) != len(formal.sets):
+            text = argument.span.text
+            raise errors.Failed(
+                errors.array_wanted(
+                    name, formal.name.name, text, len(formal.sets), len(slots), argument.span
+                )
+            )
+        return slots
+
+    def _bind_sets(
+        self,
+        name: str,
+        formal: tree.Formal,
+        slots: tuple[tuple[IndexSet, int], ...],
+        argument: tree.Expression,
+        locals_: dict[str, Local],
+    ) -> None:
+        """Bind the set names of a formal to the sets of its argument."""
+        for identifier, (index_set, _) in zip(formal.sets, slots, strict=True):
+            known = locals_.setdefault(identifier.name, index_set)
+            if isinstance(known, IndexSet) and known is not index_set:
+                raise errors.Failed(
+                    errors.different_sets(
+                        name, formal.name.name, known.name, index_set.name, argument.span
+                    )
+                )

@@ -28,60 +28,83 @@ def unreadable_file(shown: str, reason: str, span: Span) -> Diagnostic:
 def file_too_large(shown: str, size: int, most: int, span: Span) -> Diagnostic:
     """A file beyond the size that is read."""
     return Diagnostic(
-        "E3003", f"'{shown}' has {size:,} bytes; at most {most:,} bytes are read", span
+        "E3003",
+        f"'{shown}' has {size:,} bytes; at most {most:,} bytes are read",
+        span,
+        "keep only the rows and columns that the model needs",
     )
 
 
-def not_utf8(shown: str, line: int, span: Span) -> Diagnostic:
-    """A file that is not text."""
+def not_utf8(shown: str, line: int | None, span: Span, looks_like: str | None = None) -> Diagnostic:
+    """A file that is not text; `looks_like` names what it seems to be."""
+    what = f"is {looks_like}, not a CSV file" if looks_like else "is not text in UTF-8"
     return Diagnostic(
         "E3004",
-        f"'{shown}' is not UTF-8 text",
+        f"'{shown}' {what}",
         span,
-        "save it as 'CSV UTF-8'",
+        "save it from the spreadsheet as 'CSV UTF-8 (comma delimited)'",
         data=DataPlace(shown, line),
     )
 
 
 def bad_csv(shown: str, line: int, reason: str) -> Diagnostic:
-    """A quoting mistake in a CSV file."""
+    """A quoting mistake in a CSV file; `reason` is what the reader says."""
+    if "end of data" in reason:
+        reason = "a quotation mark opens here and is never closed"
+    elif "expected after" in reason:
+        reason = "a quotation mark closes in the middle of a cell"
     return Diagnostic(
         "E3005",
-        f"this line is not valid CSV: {reason}",
+        f"this row is not valid CSV: {reason}",
         data=DataPlace(shown, line),
-        hint="look for a quotation mark that is not closed",
+        hint='a cell in quotation marks reads "like this"; one inside of it is written twice',
     )
 
 
-def empty_table(shown: str, span: Span) -> Diagnostic:
-    """A table without a row."""
-    return Diagnostic("E3006", f"'{shown}' has no rows of data", span, data=DataPlace(shown))
+def empty_table(shown: str, span: Span, header: bool) -> Diagnostic:
+    """A table without a row, with or without a header."""
+    what = "has a header, but no row of data" if header else "is empty"
+    return Diagnostic(
+        "E3006",
+        f"'{shown}' {what}",
+        span,
+        "the first line names the columns, every further line is a row",
+        data=DataPlace(shown),
+    )
 
 
-def wrong_separator(shown: str) -> Diagnostic:
-    """A file separated by semicolons."""
+def wrong_separator(shown: str, separator: str) -> Diagnostic:
+    """A file separated by semicolons or tabs."""
     return Diagnostic(
         "E3007",
-        "the cells are separated by ';', not by ','",
+        f"the cells are separated by {separator}, not by ','",
         data=DataPlace(shown, 1),
-        hint="save the file with commas between the cells",
+        hint="save the file with commas between the cells, and points in decimal numbers",
     )
 
 
-def ragged_row(shown: str, line: int, cells: int, columns: int) -> Diagnostic:
-    """A row with too many or too few cells."""
+def ragged_row(shown: str, line: int, cells: int, columns: int, more: int) -> Diagnostic:
+    """A row with too many or too few cells; `more` rows are like it."""
+    noun = "cell" if cells == 1 else "cells"
+    others = f"; {more} more {'row does' if more == 1 else 'rows do'} not fit it" if more else ""
     return Diagnostic(
         "E3008",
-        f"this row has {cells} cells, the header has {columns}",
+        f"this row has {cells} {noun}, the header has {columns}{others}",
         data=DataPlace(shown, line),
-        hint="a number with a comma in it needs quotation marks" if cells > columns else None,
+        hint="write numbers without commas in them, and texts with a comma in quotation marks"
+        if cells > columns
+        else "a missing value still needs its comma",
     )
 
 
 def repeated_column(shown: str, column: str) -> Diagnostic:
     """Two columns of one name."""
+    what = f"column '{column}' stands twice in the header"
     return Diagnostic(
-        "E3009", f"column '{column}' stands twice in the header", data=DataPlace(shown, 1, column)
+        "E3009",
+        what if column else "two columns have no name in the header",
+        data=DataPlace(shown, 1, column or None),
+        hint="rename or remove one of them",
     )
 
 
@@ -95,20 +118,36 @@ def unknown_column(
     )
 
 
-def cell_not_a_number(shown: str, line: int, column: str, text: str) -> Diagnostic:
+def cell_not_a_number(
+    shown: str, line: int, column: str, text: str, span: Span | None = None
+) -> Diagnostic:
     """A cell with words where a number is needed."""
-    hint = None
-    if any(x in text for x in ",%$ ") and any(x.isdigit() for x in text):
+    hint = "write a plain number, as 1200 or 0.25"
+    if any(x in text for x in ",%$\u20ac\u00a3 ") and any(x.isdigit() for x in text):
         hint = "write the bare number, without thousands separators, percent or currency signs"
+    elif text.strip("#.-/?*()").lower() in (
+        "",
+        "na",
+        "n/a",
+        "nan",
+        "null",
+        "none",
+        "inf",
+        "missing",
+    ):
+        hint = "fill it in; or leave the cell blank, and say what it then means with `else`"
     return Diagnostic(
-        "E3011", f"'{text}' is not a number", data=DataPlace(shown, line, column), hint=hint
+        "E3011", f"'{text}' is not a number", span, hint, data=DataPlace(shown, line, column)
     )
 
 
 def blank_label(shown: str, line: int, column: str) -> Diagnostic:
     """A blank cell in a key column."""
     return Diagnostic(
-        "E3012", "a label is missing: the cell is blank", data=DataPlace(shown, line, column)
+        "E3012",
+        "the label of this row is missing: its cell is blank",
+        data=DataPlace(shown, line, column),
+        hint="fill it in, or remove the row",
     )
 
 
@@ -118,23 +157,30 @@ def repeated_key(
     """Two rows of one key."""
     return Diagnostic(
         "E3013",
-        f"the key {', '.join(repr(k) for k in key)} stands twice; the first is on row {first}",
+        f"two rows have the key '{', '.join(key)}'; the first is row {first}",
         data=DataPlace(shown, line, ", ".join(columns)),
-        hint="remove one of the rows, or name more key columns",
+        hint="remove one of the rows, or name more key columns in the `table` statement",
     )
 
 
 def missing_rows(
-    shown: str, column: str, what: str, labels: Sequence[str], span: Span
+    shown: str, table: str, what: str, labels: Sequence[str], span: Span, have: Sequence[str] = ()
 ) -> Diagnostic:
-    """Members of a set for which the table has no row."""
+    """Labels for which a table has no row; `have` are the labels that it has."""
     noun = "row" if len(labels) == 1 else "rows"
+    hint = "add the missing rows, or give a value for them with `else`"
+    bare = {x.lstrip("0") for x in have}
+    if any(x.lstrip("0") in bare for x in labels):
+        hint = "the labels differ by leading zeros, which spreadsheets remove: keep them as text"
+    elif len(labels) == 1:
+        near = did_you_mean(labels[0], have) if not labels[0].isdigit() else None
+        hint = near or "add the row, or give a value for it with `else`"
     return Diagnostic(
         "E3014",
-        f"the table has no {noun} for {what} {listed(labels)}",
+        f"table '{table}' has no {noun} for {what} {listed(labels)}",
         span,
-        "add the missing rows, or give a value for them with `else`",
-        data=DataPlace(shown, None, column),
+        hint,
+        data=DataPlace(shown),
     )
 
 
@@ -150,11 +196,17 @@ def blank_cell(shown: str, line: int, column: str, span: Span) -> Diagnostic:
 
 
 def out_of_range(
-    name: str, value: str, interval: str, span: Span, data: DataPlace | None
+    name: str,
+    value: str,
+    interval: str,
+    span: Span,
+    data: DataPlace | None,
+    setting: bool = False,
 ) -> Diagnostic:
     """A parameter's value outside of its declared range."""
+    given = ", as given with --set," if setting else ""
     return Diagnostic(
-        "E3016", f"{name} = {value} is outside of its range {interval}", span, data=data
+        "E3016", f"{name} = {value}{given} is outside of its range {interval}", span, data=data
     )
 
 
@@ -168,13 +220,15 @@ def no_value(name: str, span: Span) -> Diagnostic:
     )
 
 
-def unknown_setting(name: str, candidates: Iterable[str]) -> Diagnostic:
-    """A `--set` of a name that is not a parameter."""
-    return Diagnostic(
-        "E3018",
-        f"--set {name}: the model has no parameter '{name}'",
-        hint=did_you_mean(name, candidates) or f"it has {listed(sorted(candidates), 20)}",
-    )
+def unknown_setting(name: str, is_a: str | None, candidates: Iterable[str]) -> Diagnostic:
+    """A `--set` of a name that is not a parameter; `is_a` says what it is instead."""
+    pool = sorted(candidates)
+    has = f"the parameters are {listed(pool, 20)}" if pool else "the model has no parameter"
+    if is_a is not None:
+        message = f"--set {name}: '{name}' is {is_a}, and only a parameter can be set"
+        return Diagnostic("E3018", message, hint=has)
+    message = f"--set {name}: the model has no parameter '{name}'"
+    return Diagnostic("E3018", message, hint=did_you_mean(name, pool) or has)
 
 
 def bad_setting(name: str, reason: str, hint: str | None = None) -> Diagnostic:
@@ -182,13 +236,13 @@ def bad_setting(name: str, reason: str, hint: str | None = None) -> Diagnostic:
     return Diagnostic("E3019", f"--set {name}: {reason}", hint=hint)
 
 
-def many_rows(shown: str, rows: int, span: Span) -> Diagnostic:
+def many_rows(shown: str, table: str, rows: int, span: Span) -> Diagnostic:
     """A table without a key that has more than one row, read as one value."""
     return Diagnostic(
         "E3020",
-        f"'{shown}' has {rows} rows and no key, so that a column of it is not one value",
+        f"'{shown}' has {rows} rows, and table '{table}' has no key to tell them apart",
         span,
-        'name the key columns in the `table` statement: table NAME from "FILE" key COLUMN',
+        f'name its key columns: `table {table} from "{shown}" key COLUMN`',
     )
 
 
@@ -202,10 +256,26 @@ def file_outside(shown: str, span: Span) -> Diagnostic:
     )
 
 
-def unused_rows(shown: str, set_name: str, labels: Sequence[str], span: Span) -> Diagnostic:
+def unused_rows(
+    shown: str, line: int, set_name: str, labels: Sequence[str], span: Span
+) -> Diagnostic:
     """Rows of a table that no member of the declared sets uses."""
+    noun = "a row" if len(labels) == 1 else f"{len(labels)} rows"
+    verb = "is" if len(labels) == 1 else "are"
     return Diagnostic(
         "W3001",
-        f"rows of '{shown}' are not used, since {set_name} does not have {listed(labels)}",
+        f"{noun} of '{shown}' {verb} not used, since {set_name} does not have {listed(labels)}",
         span,
+        data=DataPlace(shown, line),
+    )
+
+
+def missing_folder(folder: str, is_file: bool, span: Span) -> Diagnostic:
+    """A data folder that is not there, or is a file."""
+    problem = "is a file, not a folder" if is_file else "does not exist"
+    return Diagnostic(
+        "E3022",
+        f"the data folder '{folder}' {problem}",
+        span,
+        "name the folder that holds the tables with --data DIR",
     )

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from allocc.compiler import errors
-from allocc.compiler.bind import Binder, is_small, reference
-from allocc.compiler.exponential import exponential_steps
+from allocc.compiler.bind import Binder
+from allocc.compiler.exponential import exponential_steps, without_states
 from allocc.compiler.expression import (
     Data,
     Extreme,
@@ -18,25 +18,37 @@ from allocc.compiler.expression import (
     Variable,
     add,
     constant,
+    is_affine,
     multiply,
     negate,
 )
-from allocc.compiler.index import Axis, Coordinate, join_axes
-from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along
+from allocc.compiler.index import Axis, Coordinate, join_axes, same_sets, spread
+from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along, side_name
 from allocc.compiler.numeric import reduce_array
 from allocc.compiler.problem import Constraint, FlowValue, ObjectiveTerm, Problem, Update
+from allocc.compiler.program import label_text
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
+from allocc.compiler.step_check import check_step
+from allocc.compiler.values import deep_recursion, is_small, reference
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
+from allocc.dsl.tree import Span
 
 
-def discretize(model: Model) -> Problem:
+def discretize(model: Model, effects: bool = True) -> Problem:
     """Unroll a model; raises `AlloccError` with all independent mistakes.
 
-    Warnings are added to `model.diagnostics`.
+    Warnings are added to `model.diagnostics`. Without `effects` the flows are those of a world in
+    which no intervention acts: the baseline that results are compared with.
     """
-    return _Discretizer(model).run()
+    assert isinstance(model.binder, Binder)
+    model.binder.effects_on = effects
+    try:
+        with deep_recursion():
+            return _Discretizer(model).run()
+    finally:
+        model.binder.effects_on = True
 
 
 class _Discretizer:
@@ -76,10 +88,15 @@ class _Discretizer:
             if made is not None:
                 terms.append(made)
         self.binder._active_dynamics = False
-        self._unused()
+        if model.time is not None and model.time.method == "exponential":
+            self._check_linear(flows, model.time.statement)
         self.collector.raise_errors()
+        self._unused()
         if model.time is not None and model.time.method == "exponential":
             updates = exponential_steps(updates, model.time)
+        if self.period is not None and self.binder.effects_on:
+            for diagnostic in check_step(model, list(flows.values()), self.period, self._taken):
+                self.collector.add(diagnostic)
         model.diagnostics = [
             *model.diagnostics,
             *(d for d in self.collector.diagnostics if d not in model.diagnostics),
@@ -120,23 +137,20 @@ class _Discretizer:
             raise errors.Failed(errors.no_time("flow", symbol.statement.span))
         statement = symbol.statement
         own = along(symbol.space.axes, symbol.sets)
+        name = statement.name.name
+        for side in (statement.origin, statement.target):
+            if isinstance(side, tree.Name):
+                self._check_side(symbol, side)
         node = self.binder.flow_node(symbol, own, self._now(ahead))
         axes = (*symbol.space.axes, self.period)
         extra = [a for a in node.axes if a not in axes]
         if extra:
             names = [a.set.name for a in extra]
-            raise errors.Failed(
-                errors.free_index(f"flow '{statement.name.name}'", names, statement.value.span)
-            )
-        if statement.origin is None and statement.target is None:
-            raise errors.Failed(
-                errors.missing_statement(
-                    "compartment for this flow", "name one, as in `S -> I`", statement.span
-                )
-            )
+            span = statement.value.span
+            raise errors.Failed(errors.free_index(f"flow '{name}'", names, span, time.name))
         variable = None
-        if not isinstance(node, Data) and not is_small(node):
-            name = statement.name.name
+        linear = time.method == "exponential" and is_affine(node)
+        if not isinstance(node, Data) and not is_small(node) and not linear:
             variable = Variable(
                 name + ("'" if ahead else ""),
                 "definition",
@@ -149,6 +163,28 @@ class _Discretizer:
                 time_axis=len(symbol.sets),
             )
         return FlowValue(symbol, axes, node, variable)
+
+    def _check_side(self, symbol: FlowSymbol, side: tree.Name) -> None:
+        """Raise where a bare compartment is over other sets than its flow."""
+        sets = self.model.compartments[side.name].variable.sets[:-1]
+        if sets and not same_sets(sets, symbol.sets):
+            wanted, mine = [s.name for s in sets], [s.name for s in symbol.sets]
+            name = symbol.statement.name.name
+            raise errors.Failed(errors.flow_index(name, mine, side.name, wanted, side.span))
+
+    def _check_linear(self, flows: dict[str, FlowValue], time: tree.Time) -> None:
+        """Report the flows that the exponential step cannot take."""
+        for name, flow in flows.items():
+            if without_states(flow.node) is None:
+                span = flow.symbol.statement.value.span
+                method = time.method.span if time.method is not None else time.span
+                self.collector.add(errors.not_affine_dynamics(name, span, method))
+
+    def _taken(self, flow: FlowValue, symbol: CompartmentSymbol, own: tuple[Axis, ...]) -> Node:
+        """What a flow takes from each point of the compartment that it leaves."""
+        origin = flow.symbol.statement.origin
+        assert origin is not None
+        return self._contribution(flow, origin, symbol, own, ahead=False)
 
     def _update(
         self,
@@ -177,10 +213,7 @@ class _Discretizer:
         for flow in flows.values():
             statement = flow.symbol.statement
             for side, sign in ((statement.target, 1.0), (statement.origin, -1.0)):
-                if side is None:
-                    continue
-                base = side.base.name if isinstance(side, tree.Subscript) else side.name  # type: ignore[union-attr]
-                if base == name:
+                if side is not None and side_name(side) == name:
                     part = self._contribution(flow, side, symbol, own, ahead)
                     total = add(total, multiply(constant(sign), part))
         return total
@@ -194,28 +227,17 @@ class _Discretizer:
         ahead: bool,
     ) -> Node:
         """What a flow brings to (or takes from) each point of a compartment."""
-        statement = flow.symbol.statement
         sets = symbol.variable.sets[:-1]
         space = flow.symbol.space
-        if isinstance(side, tree.Name):
-            if [len(s) for s in flow.symbol.sets] != [len(s) for s in sets] or any(
-                a.positions != b.positions for a, b in zip(flow.symbol.sets, sets, strict=True)
-            ):
-                raise errors.Failed(
-                    errors.index_mismatch(
-                        statement.name.name,
-                        f"[{', '.join(s.name for s in sets)}] like '{side.name}'",
-                        f"[{', '.join(s.name for s in flow.symbol.sets)}]",
-                        side.span,
-                    )
-                )
+        if isinstance(side, tree.Name) and sets:
             at = tuple(
                 Coordinate(s, (a,), np.arange(a.size))
                 for s, a in zip(flow.symbol.sets, own, strict=True)
             )
             return self._at(flow, at, ahead)
-        places, mask, _, _ = self.evaluator.pick(
-            symbol.statement.name.name, sets, side.indices, space.scope, side.span
+        indices = side.indices if isinstance(side, tree.Subscript) else ()
+        places, _ = self.evaluator.pick(
+            symbol.statement.name.name, sets, indices, space.scope, side.span
         )
         value = self._at(flow, along(space.axes, flow.symbol.sets), ahead)
         return _scatter(value, flow.axes[:-1], places, own)
@@ -232,34 +254,36 @@ class _Discretizer:
         return bind_index(index, Scope(), self.evaluator, self.binder.time_name)
 
     def _sides(
-        self, relation: tree.Expression, scope: Scope
-    ) -> list[tuple[Node, str, Node, tree.Expression]]:
+        self, statement: tree.Limit | tree.Prefer, space: Space
+    ) -> list[tuple[Node, str, Node]]:
+        """The comparisons of a relation, each as left side, operator, right side."""
+        relation = statement.relation
         if not isinstance(relation, tree.Comparison):
             raise errors.Failed(errors.not_a_relation(relation.span))
-        for operator in relation.operators:
-            if operator in ("<", ">", "!=", "in"):
-                raise errors.Failed(errors.strict_relation(relation.span, operator))
-        nodes = [self.evaluator.number(e, scope) for e in relation.operands]
-        return [
-            (nodes[k], op, nodes[k + 1], relation.operands[k])
-            for k, op in enumerate(relation.operators)
-        ]
+        sides = relation.operands
+        for k, operator in enumerate(relation.operators):
+            if operator not in ("<=", ">=", "=="):
+                raise errors.Failed(
+                    errors.strict_relation(_between(sides[k].span, sides[k + 1].span), operator)
+                )
+        nodes = [self.evaluator.number(e, space.scope) for e in sides]
+        word = "limit" if isinstance(statement, tree.Limit) else "prefer"
+        name = statement.name.name
+        for node, side in zip(nodes, sides, strict=True):
+            extra = [a.set.name for a in node.axes if a not in space.axes]
+            if extra:
+                where, declare = f"each side of '{name}'", f"{word} {name}"
+                time = self.binder.time_name
+                raise errors.Failed(errors.free_index(where, extra, side.span, time, declare))
+        return [(nodes[k], op, nodes[k + 1]) for k, op in enumerate(relation.operators)]
 
     def _bodies(self, statement: tree.Limit | tree.Prefer, space: Space) -> list[tuple[Node, bool]]:
         """`body <= 0` (or `body == 0` where True) for each comparison of a relation."""
-        name = statement.name.name
         found = []
-        for left, operator, right, _ in self._sides(statement.relation, space.scope):
+        for left, operator, right in self._sides(statement, space):
             if operator == ">=":
                 left, right = right, left
-            body = add(left, negate(right))
-            extra = [a for a in body.axes if a not in space.axes]
-            if extra:
-                names = [a.set.name for a in extra]
-                raise errors.Failed(
-                    errors.free_index(f"limit '{name}'", names, statement.relation.span)
-                )
-            found.append((body, operator == "=="))
+            found.append((add(left, negate(right)), operator == "=="))
         return found
 
     def _limit(self, statement: tree.Limit) -> list[Constraint]:
@@ -268,11 +292,7 @@ class _Discretizer:
         found = []
         for body, equal in self._bodies(statement, space):
             if isinstance(body, Data):
-                scale = 1e-9 * max(1.0, float(np.max(np.abs(body.values), initial=0.0)))
-                good = np.abs(body.values) <= scale if equal else body.values <= scale
-                self.collector.add(
-                    errors.limit_without_decision(name, statement.span, bool(np.all(good)))
-                )
+                self._data_limit(statement, space, body, equal)
                 continue
             lower = 0.0 if equal else -np.inf
             found.append(
@@ -289,12 +309,31 @@ class _Discretizer:
             )
         return found
 
+    def _data_limit(self, statement: tree.Limit, space: Space, body: Data, equal: bool) -> None:
+        """Report a limit that no decision can change."""
+        name, span = statement.name.name, statement.relation.span
+        scale = 1e-9 * max(1.0, float(np.max(np.abs(body.values), initial=0.0)))
+        bad = np.abs(body.values) > scale if equal else body.values > scale
+        where = ""
+        if bad.any() and space.axes:
+            full = np.broadcast_to(spread(bad, body.axes, space.axes), space.shape)
+            k = int(np.flatnonzero(full)[0])
+            where = f" for [{', '.join(label_text(x) for x in row_labels(space)(k))}]"
+        self.collector.add(errors.limit_without_decision(name, span, not bad.any(), where))
+
     def _prefer(self, statement: tree.Prefer, sense: str) -> ObjectiveTerm:
         space = self._space(statement.index)
         name = statement.name.name
         weight = self.evaluator.data(statement.penalty, space.scope, f"the penalty of '{name}'")
+        span = statement.penalty.span
         if (weight.values < 0).any():
-            raise errors.Failed(errors.negative_penalty(name, statement.penalty.span))
+            value = f"{float(weight.values.min()):g}"
+            raise errors.Failed(errors.negative_penalty(name, value, span))
+        extra = [a.set.name for a in weight.axes if a not in space.axes]
+        if extra:
+            time = self.binder.time_name
+            where = f"the penalty of '{name}'"
+            raise errors.Failed(errors.free_index(where, extra, span, time, f"prefer {name}"))
         total: Node = constant(0.0)
         for body, equal in self._bodies(statement, space):
             zero = constant(0.0)
@@ -313,9 +352,8 @@ class _Discretizer:
         node = self.evaluator.number(term.value, Scope())
         if node.axes:
             names = [a.set.name for a in node.axes]
-            raise errors.Failed(
-                errors.free_index(f"objective term '{term.name.name}'", names, term.value.span)
-            )
+            where, time = f"objective term '{term.name.name}'", self.binder.time_name
+            raise errors.Failed(errors.free_index(where, names, term.value.span, time))
         return ObjectiveTerm(term.name.name, node, term.span, term.description or "")
 
     def _unused(self) -> None:
@@ -329,9 +367,16 @@ class _Discretizer:
             tree.Decide: "decision",
         }
         for name, statement in d.names.items():
-            kind = kinds.get(type(statement))  # type: ignore[call-overload]
+            kind = kinds.get(type(statement))
             if kind and name not in self.binder.used and name not in d.library:
                 self.collector.add(errors.unused_name(kind, name, statement.name.span))
+
+
+def _between(first: Span, second: Span) -> Span:
+    """The words between two spans, without the blanks around them."""
+    text = first.source.text[first.stop : second.start]
+    start = first.stop + len(text) - len(text.lstrip(" \t\r\n)"))
+    return Span(first.source, start, start + max(len(text.strip(" \t\r\n()")), 1))
 
 
 def row_labels(space: Space) -> Any:
@@ -363,12 +408,11 @@ def _scatter(
     """Sum a flow over its axes into the compartment's points that `places` name."""
     by_axis: dict[Axis, dict[Axis, Any]] = {}
     for place, axis in zip(places, own, strict=True):
-        if place.axes:
-            (along_axis,) = place.axes
-            by_axis.setdefault(along_axis, {})[axis] = place.positions
+        if len(place.axes) == 1:
+            by_axis.setdefault(place.axes[0], {})[axis] = place.positions
         else:
-            hit = (np.arange(axis.size) == place.positions).astype(float)
-            value = multiply(Data((axis,), hit), value)
+            hit = place.positions[..., None] == np.arange(axis.size)
+            value = multiply(Data((*place.axes, axis), hit.astype(float)), value)
     rest = tuple(a for a in flow_axes if a not in by_axis)
     if rest:
         value = reduce_node(value, rest, {})

@@ -10,23 +10,35 @@ import numpy as np
 from allocc.compiler import errors
 from allocc.compiler.calls import Calls
 from allocc.compiler.expression import (
-    Apply, Data, Divide, Node, Power, add, constant, data_binary, multiply, negate, variables,
+    Apply,
+    Data,
+    Divide,
+    Node,
+    Power,
+    add,
+    constant,
+    data_binary,
+    multiply,
+    negate,
+    variables,
 )
 from allocc.compiler.index import Coordinate, IndexSet, join_axes
 from allocc.compiler.program import label_text
 from allocc.compiler.scope import Closure, Scope
 from allocc.compiler.sets import Sets
-from allocc.compiler.subscripts import where
+from allocc.compiler.subscripts import unknown_label, where
 from allocc.dsl import tree
+from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span
 
+COMPARE: dict[str, Any] = {
+    "<=": np.less_equal,
+    ">=": np.greater_equal,
+    "<": np.less,
     ">": np.greater,
     "==": np.equal,
     "!=": np.not_equal,
 }
-
-#: Functions calling functions deeper than this are taken for a recursion without end.
-DEEPEST = 60
 
 
 class Evaluator(Calls, Sets):
@@ -44,13 +56,11 @@ class Evaluator(Calls, Sets):
             case tree.Name():
                 return self._name(e, scope)
             case tree.Field():
-                return self._column(e, None, scope, None)
-            case tree.Subscript(base=base, indices=indices):
-                return self._subscript(base, indices, scope, None, e.span)
+                return self.column(e, None, scope, None)
+            case tree.Subscript():
+                return self.subscript(e, scope, None)
             case tree.Fallback(subscript=subscript, otherwise=otherwise):
-                fallback = self.node(otherwise, scope)
-                base = subscript.base
-                return self._subscript(base, subscript.indices, scope, fallback, subscript.span)
+                return self.subscript(subscript, scope, self.node(otherwise, scope))
             case tree.Unary(operator="-", operand=operand):
                 return negate(self.number(operand, scope), e.span)
             case tree.Unary(operator="not", operand=operand):
@@ -65,7 +75,7 @@ class Evaluator(Calls, Sets):
             case tree.Conditional():
                 return self._conditional(e, scope)
             case tree.Call():
-                return self._call(e, scope)
+                return self.call(e, scope)
             case _:
                 hint = "use it after `in`, or in a `set` statement"
                 raise errors.Failed(
@@ -75,14 +85,15 @@ class Evaluator(Calls, Sets):
     def _name(self, e: tree.Name, scope: Scope) -> Node:
         local = scope.locals.get(e.name)
         if isinstance(local, Coordinate):
-            return self._labels(local, e.span)
+            return self.labels(local, e.span)
         if isinstance(local, Closure):
-            return self._closure(local, None, scope, e.span)
+            return self.closure(local, None, scope, e.span)
         if isinstance(local, IndexSet):
             raise errors.Failed(errors.wrong_kind(e.name, "a set", "a number", e.span))
         return self.symbols.value(e, scope, None)
 
-    def _labels(self, c: Coordinate, span: Span) -> Data:
+    def labels(self, c: Coordinate, span: Span) -> Data:
+        """The labels along a coordinate, as numbers where they are numbers."""
         numbers = c.set.numbers
         if numbers is not None:
             return Data(c.axes, numbers[np.maximum(c.positions, 0)], span)
@@ -99,6 +110,18 @@ class Evaluator(Calls, Sets):
             return data_binary(ufunc, first, second, e.span)
         left = self.number(e.left, scope)
         right = self.number(e.right, scope)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = self._arithmetic(left, right, e, scope)
+        if isinstance(found, Data) and e.operator != "^":
+            self.check(
+                np.isfinite(found.values),
+                found.axes,
+                scope,
+                lambda at: self._undefined(e, "the result is too large", at),
+            )
+        return found
+
+    def _arithmetic(self, left: Node, right: Node, e: tree.Binary, scope: Scope) -> Node:
         match e.operator:
             case "+":
                 return add(left, right, e.span)
@@ -116,7 +139,9 @@ class Evaluator(Calls, Sets):
             return Divide(left, right, join_axes(left.axes, right.axes), e.span)
         zero = right.values == 0
         if zero.any():
-            self._check(~zero, right.axes, scope, lambda at: errors.division_by_zero(e.right.span, at))
+            self.check(
+                ~zero, right.axes, scope, lambda at: errors.division_by_zero(e.right.span, at)
+            )
         safe = np.where(zero, 1.0, right.values)
         reciprocal = np.where(zero, 0.0, 1.0 / safe)
         if isinstance(left, Data):
@@ -130,30 +155,31 @@ class Evaluator(Calls, Sets):
     def _power(self, left: Node, right: Node, e: tree.Binary, scope: Scope) -> Node:
         if isinstance(left, Data) and isinstance(right, Data):
             with np.errstate(all="ignore"):
-                found = data_binary(np.power, left, right, e.span)
-            self._check(
-                np.isfinite(found.values),
-                found.axes,
-                scope,
-                lambda at: errors.undefined_function("power", e.span.text, e.span, at),
-            )
-            return found
+                found = data_binary(np.power, _floats(left), _floats(right), e.span)
+            good = np.isfinite(found.values)
+            reason = "the result is too large, or no real number"
+            self.check(good, found.axes, scope, lambda at: self._undefined(e, reason, at))
+            return Data(found.axes, np.where(good, found.values, 0.0), e.span)
         if isinstance(left, Data):
-            if (left.values <= 0).any():
-                raise errors.Failed(
-                    errors.undefined_function("power", e.span.text, e.span, ": the base must be > 0")
-                )
-            rate = Data(left.axes, np.log(left.values))
+            bad = left.values <= 0
+            reason = "a base below or at zero has no power that a decision chooses"
+            self.check(~bad, left.axes, scope, lambda at: self._undefined(e, reason, at))
+            rate = Data(left.axes, np.log(np.where(bad, 1.0, left.values)))
             inner = multiply(rate, right)
             return Apply("exp", inner, inner.axes, e.span)
-        if not isinstance(right, Data) or np.unique(right.values).size != 1:
-            raise errors.Failed(errors.unsupported_power(e.right.span))
+        if not isinstance(right, Data):
+            raise errors.Failed(errors.unsupported_power(variables(right)[0].name, e.right.span))
+        if np.unique(right.values).size != 1:
+            raise errors.Failed(errors.unsupported_power(None, e.right.span))
         exponent = float(right.values.ravel()[0])
         if exponent == 1.0:
             return left
         if exponent == 0.0:
             return constant(1.0, e.span)
         return Power(left, exponent, left.axes, e.span)
+
+    def _undefined(self, e: tree.Expression, reason: str, at: str) -> Diagnostic:
+        return errors.undefined_function(e.span.text, reason, e.span, at)
 
     def _comparison(self, e: tree.Comparison, scope: Scope) -> Node:
         result: Data | None = None
@@ -184,15 +210,31 @@ class Evaluator(Calls, Sets):
             if not isinstance(node, Data):
                 raise errors.Failed(errors.decision_condition(variables(node)[0].name, e.span))
             sides.append(node)
+        self._known_label(left, right, scope)
+        self._known_label(right, left, scope)
         words = [d.values.dtype.kind == "O" for d in sides]
         if any(words):
             if operator not in ("==", "!="):
                 bad = left if words[0] else right
                 raise errors.Failed(errors.not_a_number(bad.span.text, bad.span))
+            if any(d.values.dtype.kind == "b" for d in sides):
+                bad = right if words[0] else left
+                raise errors.Failed(errors.condition_as_number(bad.span.text, bad.span))
             sides = [
-                d if w else Data(d.axes, _texts(d.values)) for d, w in zip(sides, words, strict=True)
+                d if w else Data(d.axes, _texts(d.values))
+                for d, w in zip(sides, words, strict=True)
             ]
         return data_binary(COMPARE[operator], sides[0], sides[1], span)
+
+    def _known_label(self, e: tree.Expression, other: tree.Expression, scope: Scope) -> None:
+        """Raise where an index over labels is compared with a label that its set does not have."""
+        local = scope.locals.get(e.name) if isinstance(e, tree.Name) else None
+        if not isinstance(local, Coordinate) or local.set.kind != "label" or local.set.arity != 1:
+            return
+        if isinstance(other, tree.Text | tree.Number):
+            label = label_text(other.value)
+            if (label,) not in local.set.positions:
+                raise errors.Failed(unknown_label(label, local.set, other.span))
 
     def _member(self, e: tree.Expression, within: tree.Expression, scope: Scope) -> Data:
         index_set = self.index_set(within, scope)
@@ -201,7 +243,7 @@ class Evaluator(Calls, Sets):
             raise errors.Failed(
                 errors.wrong_tuple(index_set.name, index_set.arity, len(members), e.span)
             )
-        found = self._one("", index_set, members, scope, e.span)
+        found = self.members(index_set, members, scope)
         return Data(found.axes, found.positions >= 0, e.span)
 
     def _conditional(self, e: tree.Conditional, scope: Scope) -> Node:
@@ -225,3 +267,7 @@ class Evaluator(Calls, Sets):
 def _texts(values: Any) -> Any:
     flat = [label_text(x) for x in np.asarray(values).ravel().tolist()]
     return np.array(flat, dtype=object).reshape(np.shape(values))
+
+
+def _floats(data: Data) -> Data:
+    return Data(data.axes, data.values.astype(float), data.span)

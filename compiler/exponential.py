@@ -14,7 +14,6 @@ from dataclasses import replace
 import numpy as np
 from scipy.linalg import expm
 
-from allocc.compiler import errors
 from allocc.compiler.expression import (
     Add,
     Data,
@@ -22,6 +21,7 @@ from allocc.compiler.expression import (
     Node,
     Reduce,
     Reference,
+    Variable,
     add,
     constant,
     multiply,
@@ -35,17 +35,13 @@ from allocc.compiler.program import FloatArray
 
 
 def exponential_steps(updates: list[Update], time: Time) -> list[Update]:
-    """The updates with `next_value` set; raises `AlloccError` where a flow is not linear."""
+    """The updates with `next_value` set, for flows that are linear in the compartments."""
     if not updates:
         return updates
     steady = []
     for update in updates:
         found = without_states(update.rate)
-        if found is None:
-            from allocc.dsl.diagnostics import AlloccError
-
-            assert update.variable.span is not None
-            raise AlloccError([errors.not_affine_dynamics(time.statement.span)])
+        assert found is not None, "the flows are known to be linear"
         steady.append(found)
     rates = _rate_matrices(updates)
     if np.allclose(rates, rates[:1], rtol=0, atol=0):
@@ -72,29 +68,47 @@ def _size(update: Update) -> int:
 def _rate_matrices(updates: list[Update]) -> FloatArray:
     """d rate / d state for each period, shape (periods, n, n)."""
     states = [u.variable for u in updates]
+    parts = [states_only(u.rate) for u in updates]
     zero = {v: np.zeros(v.shape) for v in states}
-    for update in updates:
-        for v in variables(update.rate):
-            zero.setdefault(v, np.zeros(v.shape))
 
-    def rate(values: dict[object, FloatArray]) -> FloatArray:
-        evaluate = Evaluation(dict(values))  # type: ignore[arg-type]
-        parts = []
-        for u in updates:
-            value = spread(evaluate(u.rate), u.rate.axes, u.axes)
+    def rate(values: dict[Variable, FloatArray]) -> FloatArray:
+        evaluate = Evaluation(dict(values))
+        rows = []
+        for u, part in zip(updates, parts, strict=True):
+            value = spread(evaluate(part), part.axes, u.axes)
             full = np.broadcast_to(value, tuple(a.size for a in u.axes))
-            parts.append(full.reshape(-1, full.shape[-1]))
-        return np.concatenate(parts)
+            rows.append(full.reshape(-1, full.shape[-1]))
+        return np.concatenate(rows)
 
-    base = rate(zero)  # type: ignore[arg-type]
     columns = []
     for v in states:
         size = int(np.prod(v.shape[:-1], dtype=np.int64))
         for j in range(size):
             probe = np.zeros((size, v.shape[-1]))
             probe[j] = 1.0
-            columns.append(rate({**zero, v: probe.reshape(v.shape)}) - base)
+            columns.append(rate({**zero, v: probe.reshape(v.shape)}))
     return np.ascontiguousarray(np.moveaxis(np.array(columns), (0, 1, 2), (2, 1, 0)))
+
+
+def states_only(node: Node) -> Node:
+    """The part of a node, affine in the compartments, that is linear in them."""
+    match node:
+        case Reference(variable=variable) if variable.kind == "state":
+            return node
+        case Add(parts=parts):
+            total: Node = constant(0.0)
+            for part in parts:
+                total = add(total, states_only(part))
+            return total
+        case Multiply(left=Data() as data, right=right):
+            return multiply(data, states_only(right))
+        case Reduce(operation="sum", body=body, over=over, axes=axes, scatter=scatter):
+            found = states_only(body)
+            if isinstance(found, Data):
+                return constant(0.0)
+            return Reduce("sum", found, over, axes, scatter, node.span)
+        case _:
+            return constant(0.0)
 
 
 def without_states(node: Node) -> Node | None:

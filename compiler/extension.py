@@ -46,7 +46,13 @@ class Extension:
         self._values: list[FloatArray] = []
 
     def columns(
-        self, name: str, count: int, lower: Any, upper: Any, integer: bool = False, labels: Any = None
+        self,
+        name: str,
+        count: int,
+        lower: Any,
+        upper: Any,
+        integer: bool = False,
+        labels: Any = None,
     ) -> IntArray:
         """Add auxiliary columns and return their positions."""
         start = self.count
@@ -72,7 +78,14 @@ class Extension:
         self._finish_rows(name, n, lower, upper)
 
     def ragged(
-        self, name: str, rows: IntArray, columns: IntArray, values: Any, lower: Any, upper: Any, count: int
+        self,
+        name: str,
+        rows: IntArray,
+        columns: IntArray,
+        values: Any,
+        lower: Any,
+        upper: Any,
+        count: int,
     ) -> None:
         """Add `count` rows from triples; `rows` counts from 0."""
         self._rows.append(rows + self.rows_count)

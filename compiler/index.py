@@ -83,6 +83,11 @@ class IndexSet:
             self._axes.append(Axis(self))
         return self._axes[ordinal]
 
+    @property
+    def bare_axes(self) -> tuple[Axis, ...]:
+        """The axes that bare uses of this set have been given."""
+        return tuple(self._axes)
+
 
 class Axis:
     """One binding of an index set; compared by identity.
@@ -211,3 +216,11 @@ def lookup(target: IndexSet, parts: Sequence[Coordinate]) -> tuple[tuple[Axis, .
     place = np.clip(np.searchsorted(known, code, sorter=order), 0, len(known) - 1)
     found = order[place]
     return axes, np.where(missing | (known[found] != code), -1, found)
+
+
+def same_sets(first: Sequence[IndexSet], second: Sequence[IndexSet]) -> bool:
+    """Whether two indices run over the same labels in the same order."""
+    return len(first) == len(second) and all(
+        a is b or (len(a) == len(b) and a.positions == b.positions)
+        for a, b in zip(first, second, strict=True)
+    )

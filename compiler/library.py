@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,19 @@ from allocc.compiler import errors
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Collector
 
+#: Statements that a `use` can name.
+_NAMED = (
+    tree.Table
+    | tree.SetDeclaration
+    | tree.Parameter
+    | tree.Let
+    | tree.Function
+    | tree.Decide
+    | tree.Compartment
+    | tree.Flow
+    | tree.Intervention
+)
+
 
 def shipped() -> list[str]:
     """Names of the library's files."""
@@ -17,75 +33,129 @@ def shipped() -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.name.endswith(".alloc"))
 
 
-def expand_uses(file: tree.File, path: Path | None, collector: Collector) -> list[tuple[Any, bool]]:
-    """The statements of a file with those of the files that it uses; a flag marks the latter."""
+def shipped_in(name: str) -> str | None:
+    """The library's file that declares a name, or None."""
+    return next((file for file in shipped() if name in _named(_shipped_file(file))), None)
+
+
+def expand_uses(
+    file: tree.File, path: Path | None, collector: Collector
+) -> tuple[list[tuple[Any, bool]], set[str]]:
+    """The statements of a file with those of the files that it uses; a flag marks the latter.
+
+    The second answer has the names that a `use` should have brought but did not.
+    """
     found: list[tuple[Any, bool]] = []
-    seen: dict[str, tree.File] = {}
+    lost: set[str] = set()
     taken: set[tuple[str, str]] = set()
     for statement in file.statements:
         if not isinstance(statement, tree.Use):
             found.append((statement, False))
             continue
-        name = statement.file.value
         try:
-            if name not in seen:
-                seen[name] = _load(statement, path)
-            found.extend(_chosen(statement, seen[name], taken))
+            used = _load(statement, path, ())
+            found.extend((s, True) for s in _chosen(statement, used, taken))
+            continue
         except errors.Failed as failed:
-            for diagnostic in failed.diagnostics:
-                collector.add(diagnostic)
-        except AlloccError as failed_parse:
-            for diagnostic in failed_parse.diagnostics:
-                collector.add(diagnostic)
-    return found
+            problems = failed.diagnostics
+        except AlloccError as unread:
+            problems = unread.diagnostics
+        lost.update(i.name for i in statement.names)
+        for diagnostic in problems:
+            collector.add(diagnostic)
+    return found, lost
 
 
-def _load(statement: tree.Use, path: Path | None) -> tree.File:
-    from allocc.dsl.parser import parse, parse_file
+@lru_cache(maxsize=32)
+def _shipped_file(name: str) -> tuple[tree.Statement, ...]:
+    from allocc.dsl.parser import parse
+
+    text = (files("allocc.models") / "library" / name).read_text(encoding="utf-8")
+    return parse(tree.Source(f"library {name}", text)).statements
+
+
+def _load(
+    statement: tree.Use, path: Path | None, active: tuple[Path, ...]
+) -> tuple[tree.Statement, ...]:
+    """The statements of the named file, with what it uses itself."""
+    from allocc.dsl.parser import parse_file
 
     name = statement.file.value
-    if path is not None:
-        folder = path.parent.resolve()
-        local = (folder / name).resolve()
-        if local.is_relative_to(folder) and local.is_file():
-            return parse_file(local)
-    resource = files("allocc.models") / "library" / name
-    if name not in shipped():
-        raise errors.Failed(errors.missing_library(name, statement.file.span, shipped()))
-    text = resource.read_text(encoding="utf-8")
-    return parse(tree.Source(f"library {name}", text))
+    local = _beside(name, path)
+    if local is None:
+        if name not in shipped():
+            raise errors.Failed(errors.missing_library(name, statement.file.span, shipped()))
+        return _shipped_file(name)
+    here = local.resolve()
+    if here in active:
+        raise errors.Failed(errors.circular_use(name, statement.file.span))
+    found: list[tree.Statement] = []
+    taken: set[tuple[str, str]] = set()
+    for inner in parse_file(local).statements:
+        if isinstance(inner, tree.Use):
+            found += _chosen(inner, _load(inner, local, (*active, here)), taken)
+        else:
+            found.append(inner)
+    return tuple(found)
+
+
+def _beside(name: str, path: Path | None) -> Path | None:
+    """A file in the model's folder or below it, if there is one of that name."""
+    if path is None:
+        return None
+    try:
+        local = path.parent / name
+        inside = local.resolve().is_relative_to(path.parent.resolve())
+        return local if inside and local.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _named(statements: tuple[tree.Statement, ...]) -> dict[str, Any]:
+    return {s.name.name: s for s in statements if isinstance(s, _NAMED)}
 
 
 def _chosen(
-    statement: tree.Use, file: tree.File, taken: set[tuple[str, str]]
-) -> list[tuple[Any, bool]]:
-    """The named statements of a file and the functions that they call."""
-    functions = {s.name.name: s for s in file.statements if isinstance(s, tree.Function)}
-    found: list[tuple[Any, bool]] = []
-    wanted = [(i.name, i.span) for i in statement.names]
-    while wanted:
-        name, span = wanted.pop(0)
-        if name not in functions:
+    statement: tree.Use, statements: tuple[tree.Statement, ...], taken: set[tuple[str, str]]
+) -> Iterator[tree.Statement]:
+    """The named statements of a file and everything of it that they mention."""
+    named = _named(statements)
+    file = statement.file.value
+    wanted: list[str] = []
+    for identifier in statement.names:
+        if identifier.name not in named:
             raise errors.Failed(
-                errors.not_in_library(name, statement.file.value, span, list(functions))
+                errors.not_in_library(identifier.name, file, identifier.span, list(named))
             )
-        if (statement.file.value, name) in taken:
-            continue
-        taken.add((statement.file.value, name))
-        function = functions[name]
-        found.append((function, True))
-        wanted.extend((n, span) for n in sorted(_calls(function.value)) if n in functions)
-    return found
+        wanted.append(identifier.name)
+    chosen: dict[str, Any] = {}
+    while wanted:
+        name = wanted.pop(0)
+        if name not in chosen:
+            chosen[name] = named[name]
+            wanted.extend(n for n in sorted(_mentioned(named[name])) if n in named)
+    for argument in statement.arguments:
+        bound = chosen.get(argument.name.name)
+        if not isinstance(bound, tree.Parameter):
+            parameters = [n for n, s in chosen.items() if isinstance(s, tree.Parameter)]
+            raise errors.Failed(
+                errors.unknown_argument(argument.name.name, file, argument.name.span, parameters)
+            )
+        chosen[argument.name.name] = replace(bound, value=argument.value)
+    fresh = [s for n, s in chosen.items() if (file, n) not in taken]
+    taken.update((file, n) for n in chosen)
+    initials = [s for s in statements if isinstance(s, tree.Initial) and s.name.name in chosen]
+    return iter([*fresh, *initials])
 
 
-def _calls(node: Any) -> set[str]:
-    """Names of the functions that an expression calls."""
+def _mentioned(node: Any) -> set[str]:
+    """Every name that a statement mentions."""
     names: set[str] = set()
     stack = [node]
     while stack:
         n = stack.pop()
-        if isinstance(n, tree.Call):
-            names.add(n.function.name)
+        if isinstance(n, tree.Name | tree.Identifier):
+            names.add(n.name)
         if isinstance(n, tuple):
             stack.extend(n)
         elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span):

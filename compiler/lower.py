@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from allocc.compiler.polynomial import (
     free_of_sums,
     inverse,
     merge,
+    renamed,
     scaled,
     times,
 )
@@ -49,6 +51,7 @@ from allocc.compiler.program import (
     Role,
     label_text,
 )
+from allocc.dsl.diagnostics import AlloccError
 from allocc.dsl.tree import Span
 
 #: A factor with more terms than this gets a column of its own instead of being multiplied out.
@@ -56,8 +59,14 @@ MOST_TERMS = 2
 
 
 def lower(problem: Problem) -> Program:
-    """Write a problem as a program; products and functions stay atoms."""
-    return _Lowering(problem).run()
+    """Write a problem as a program; products and functions stay atoms.
+
+    Raises `AlloccError` where a value does not exist: a quotient by nought, a largest of nothing.
+    """
+    try:
+        return _Lowering(problem).run()
+    except errors.Failed as failed:
+        raise AlloccError(list(failed.diagnostics)) from None
 
 
 class _Lowering:
@@ -80,6 +89,8 @@ class _Lowering:
         self.known: dict[object, tuple[IntArray, IntArray]] = {}
         self.offsets: dict[Variable, int] = {}
         self.pending: list[Variable] = []
+        # Keys of factors have ids of axes, which must not be given out again.
+        self.kept: list[Axis] = []
 
     # --- assembly ---------------------------------------------------------------------------
 
@@ -100,16 +111,16 @@ class _Lowering:
         defined = np.full(self.rows, -1, dtype=np.int64)
         for row, columns in self.defines:
             defined[row : row + len(columns)] = columns
-        c = np.zeros(n)
+        costs = np.zeros(n)
         for columns, values in objective:
-            np.add.at(c, columns, values)
+            np.add.at(costs, columns, values)
         products = [np.concatenate(x) for x in zip(*self.products, strict=True)] or [
             np.zeros(0, dtype=np.int64)
         ] * 3
         return Program(
             name=p.model.name,
             sense=p.sense,
-            objective=c,
+            objective=costs,
             offset=offset,
             lower=np.concatenate(self.lower) if self.lower else np.zeros(0),
             upper=np.concatenate(self.upper) if self.upper else np.zeros(0),
@@ -135,8 +146,7 @@ class _Lowering:
         self.triples.clear()
         matrix = sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=(self.rows, n)))
         matrix.sum_duplicates()
-        if not values.all():
-            matrix.eliminate_zeros()
+        matrix.eliminate_zeros()
         return matrix
 
     def column_name(self, j: int) -> str:
@@ -201,8 +211,17 @@ class _Lowering:
                 (self.factor_of(variable, variable.axes),),
             )
             terms = self.linear(self.terms(variable.value), variable.axes)
-            self.define(variable.name, own, terms, variable.axes, variable.labels, variable.span,
-                        variable.statement, self.offsets[variable], variable.size)
+            self.define(
+                variable.name,
+                own,
+                terms,
+                variable.axes,
+                variable.labels,
+                variable.span,
+                variable.statement,
+                self.offsets[variable],
+                variable.size,
+            )
 
     def factor_of(self, variable: Variable, axes: tuple[Axis, ...]) -> Factor:
         """The whole of a variable over axes, one for each of its sets."""
@@ -227,10 +246,10 @@ class _Lowering:
     ) -> None:
         """Rows `own - terms = 0`, which define the columns from `column` on."""
         start = self.rows
-        minus = [
-            Term(-t.coefficient, t.axes, t.factors, t.scatter) for t in terms
-        ]
-        self.write(f"{name}:is", [own, *minus], axes, 0.0, 0.0, "definition", labels, span, statement)
+        minus = [Term(-t.coefficient, t.axes, t.factors, t.scatter) for t in terms]
+        self.write(
+            f"{name}:is", [own, *minus], axes, 0.0, 0.0, "definition", labels, span, statement
+        )
         self.defines.append((start, np.arange(column, column + count)))
 
     def write(
@@ -314,9 +333,20 @@ class _Lowering:
             return (*found[:-1], time.points.label(int(where[-1]) + 1)[0])
 
         if update.ahead is None:
-            self.defines.append((self.rows, (self.place(variable, "stated") + there.positions()).ravel()))
-        self.write(f"{name}:step", terms, axes, 0.0, 0.0, "definition", labels, variable.span,
-                   variable.statement)
+            self.defines.append(
+                (self.rows, (self.place(variable, "stated") + there.positions()).ravel())
+            )
+        self.write(
+            f"{name}:step",
+            terms,
+            axes,
+            0.0,
+            0.0,
+            "definition",
+            labels,
+            variable.span,
+            variable.statement,
+        )
 
     def objective(self) -> tuple[list[tuple[IntArray, FloatArray]], float]:
         """Columns with their coefficients, and the constant."""
@@ -364,27 +394,52 @@ class _Lowering:
             case Extreme():
                 return self.extreme(node)
             case Reduce(operation="sum", body=body, over=over, axes=axes, scatter=scatter):
-                return merge([self.summed(t, over, scatter) for t in self.terms(body)], axes)
+                return merge(self.summed(self.terms(body), over, scatter), axes)
             case Reduce():
                 return self.extreme_reduce(node)
 
-    def summed(self, term: Term, over: tuple[Axis, ...], scatter: Any) -> Term:
-        """A term summed over axes; those it does not depend on are counted."""
+    def summed(
+        self,
+        terms: list[Term],
+        over: tuple[Axis, ...],
+        scatter: Mapping[Axis, IntArray],
+    ) -> list[Term]:
+        """Terms summed over axes; those that a term does not depend on are counted.
+
+        The axis of a bare set is one in the whole model, and may be bound again further out, so
+        that a sum puts an axis of its own in its place.
+        """
+        own = {a: Axis(a.set, a.size) for a in over if a in a.set.bare_axes}
+        self.kept.extend(own.values())
+        return [self.summed_one(t, over, scatter, own) for t in terms]
+
+    def summed_one(
+        self,
+        term: Term,
+        over: tuple[Axis, ...],
+        scatter: Mapping[Axis, IntArray],
+        own: Mapping[Axis, Axis],
+    ) -> Term:
+        """One term summed over axes; `own` are new axes for some of them."""
         coefficient, axes = term.coefficient, term.axes
         present = term.all_axes
         moved = dict(term.scatter)
         for axis in over:
+            # Entries that an inner filter sends to this axis go on to where it is sent.
+            inner = moved.pop(axis, None)
+            if inner is not None:
+                pair, place = inner
+                moved |= {outer: (pair, taken[place]) for outer, taken in scatter.items()}
+                continue
             if axis not in present:
-                if scatter:
-                    coefficient = np.broadcast_to(
-                        coefficient[..., None], (*coefficient.shape, axis.size)
-                    )
-                    axes = (*axes, axis)
-                else:
+                if not scatter:
                     coefficient = coefficient * axis.size
-        for outer, positions in scatter.items():
-            moved[outer] = (over[0], positions)
-        return Term(coefficient, axes, term.factors, moved)
+                    continue
+                shape = (*coefficient.shape, axis.size)
+                coefficient = np.broadcast_to(coefficient[..., None], shape)
+                axes = (*axes, axis)
+            moved |= {outer: (axis, taken) for outer, taken in scatter.items()}
+        return renamed(Term(coefficient, axes, term.factors, moved), own)
 
     def multiplicand(self, terms: list[Term], node: Node) -> list[Term]:
         """Terms that can be multiplied out, or one term for a column that stands for them."""
@@ -414,18 +469,25 @@ class _Lowering:
                 for x in (s.label(int(i)) if len(s) == a.size else (int(i),))
             )
 
-        start = self.new_columns(f"({name})", count, "definition", statement=name, span=node.span,
-                                 labels=labels)
+        start = self.new_columns(
+            f"({name})", count, "definition", statement=name, span=node.span, labels=labels
+        )
         flat = np.arange(start, start + count).reshape(shape)
         factor = Factor(("column", start), axes, flat)
         own = Term(np.asarray(1.0), (), (factor,))
-        self.define(f"({name})", own, self.linear(terms, axes), axes, labels, node.span, name, start, count)
+        self.define(
+            f"({name})", own, self.linear(terms, axes), axes, labels, node.span, name, start, count
+        )
         return [own]
 
     def quotient(self, left: Node, right: Node, axes: tuple[Axis, ...]) -> list[Term]:
         """left / right: a single monomial below is inverted, a sum gets a column first."""
         bottom = self.terms(right)
-        if len(bottom) != 1 or not free_of_sums(bottom, right.axes) or not bottom[0].coefficient.all():
+        if (
+            len(bottom) != 1
+            or not free_of_sums(bottom, right.axes)
+            or not bottom[0].coefficient.all()
+        ):
             bottom = self.column(bottom, right)
         if not bottom:
             assert right.span is not None
@@ -441,21 +503,35 @@ class _Lowering:
         return merge(divided, axes)
 
     def power(self, node: Power) -> list[Term]:
-        """base ^ exponent: small whole powers are multiplied out for single monomials."""
+        """base ^ exponent; the powers of a single column are multiplied where that is the same."""
         terms = self.terms(node.base)
-        single = len(terms) == 1 and free_of_sums(terms, node.base.axes) and len(terms[0].factors) == 1
+        if not terms and node.exponent > 0:
+            return []
+        whole = node.exponent == int(node.exponent)
+        single = (
+            len(terms) == 1
+            and free_of_sums(terms, node.base.axes)
+            and len(terms[0].factors) == 1
+            # (x^2)^0.5 is |x|, and (2 x)^0.5 has no part outside of the root.
+            and (
+                whole
+                or (
+                    terms[0].factors[0].exponent == 1.0
+                    and bool((terms[0].coefficient == 1.0).all())
+                )
+            )
+        )
         if not single:
             terms = self.column(terms, node.base)
+        if not terms:
+            assert node.base.span is not None
+            raise errors.Failed(errors.division_by_zero(node.base.span, ""))
         (term,) = terms
         if not term.factors:
             return [Term(term.coefficient**node.exponent, term.axes)]
-        coefficient = term.coefficient
-        if node.exponent != int(node.exponent) and (coefficient != 1.0).any():
-            (term,) = self.column(terms, node.base)
-            coefficient = term.coefficient
         (factor,) = term.factors
         raised = Factor(factor.key, factor.axes, factor.columns, factor.exponent * node.exponent)
-        return [Term(coefficient**node.exponent, term.axes, (raised,))]
+        return [Term(term.coefficient**node.exponent, term.axes, (raised,))]
 
     def function(self, node: Apply) -> list[Term]:
         """f(argument) as an atom over the argument's columns."""
@@ -468,7 +544,11 @@ class _Lowering:
         terms = self.terms(node)
         if len(terms) == 1 and free_of_sums(terms, node.axes):
             term = terms[0]
-            if len(term.factors) == 1 and term.factors[0].exponent == 1.0 and (term.coefficient == 1).all():
+            if (
+                len(term.factors) == 1
+                and term.factors[0].exponent == 1.0
+                and (term.coefficient == 1).all()
+            ):
                 factor = term.factors[0]
                 if set(node.axes) == set(factor.axes):
                     return factor
@@ -476,7 +556,9 @@ class _Lowering:
             start = self.fixed(node, terms)
             shape = tuple(a.size for a in node.axes)
             count = int(np.prod(shape, dtype=np.int64))
-            return Factor(("column", start), node.axes, np.arange(start, start + count).reshape(shape))
+            return Factor(
+                ("column", start), node.axes, np.arange(start, start + count).reshape(shape)
+            )
         (term,) = self.column(terms, node)
         return term.factors[0]
 
@@ -527,7 +609,9 @@ class _Lowering:
             top = part if top is None else self.product(top, part)
         for factor in term.factors:
             if factor.exponent < 0:
-                part = self.raised(Factor(factor.key, factor.axes, factor.columns, -factor.exponent))
+                part = self.raised(
+                    Factor(factor.key, factor.axes, factor.columns, -factor.exponent)
+                )
                 top = self.ratio(top, part)
         assert top is not None
         return Term(term.coefficient, term.axes, (top,), term.scatter)
@@ -584,9 +668,7 @@ class _Lowering:
         axes = node.axes
         shape = tuple(a.size for a in axes)
         parts = [self.as_columns(p) for p in node.parts]
-        columns = [
-            np.broadcast_to(spread(f.columns, f.axes, axes), shape).ravel() for f in parts
-        ]
+        columns = [np.broadcast_to(spread(f.columns, f.axes, axes), shape).ravel() for f in parts]
         count = columns[0].size
         owner = np.tile(np.arange(count), len(columns))
         return [self.extremes_block(node, owner, np.concatenate(columns), axes, count)]
@@ -595,9 +677,12 @@ class _Lowering:
         """min or max over axes."""
         body = self.as_columns(node.body)
         ones = Term(np.asarray(1.0), (), (body,))
-        term = self.summed(ones, node.over, node.scatter)
+        (term,) = self.summed([ones], node.over, node.scatter)
         rows, _, columns = flatten(term, node.axes)
         count = int(np.prod([a.size for a in node.axes], dtype=np.int64))
+        if (np.bincount(rows, minlength=count) == 0).any():
+            assert node.span is not None
+            raise errors.Failed(errors.empty_reduction(node.operation, node.span))
         return [self.extremes_block(node, rows, columns[0], node.axes, count)]
 
     def extremes_block(

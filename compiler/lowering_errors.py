@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from allocc.dsl.diagnostics import Diagnostic
+from collections.abc import Sequence
+
+from allocc.dsl.diagnostics import Diagnostic, Note
 from allocc.dsl.tree import Span
 
 
@@ -26,21 +28,47 @@ def unbounded_factor(name: str, side: str, what: str, span: Span | None) -> Diag
     )
 
 
-def not_affine_dynamics(span: Span) -> Diagnostic:
+def not_affine_dynamics(flow: str, span: Span, method: Span) -> Diagnostic:
     """The exponential step with flows that are not linear in the state."""
     return Diagnostic(
         "E5003",
-        "`method exponential` needs flows that are linear in the compartments with known rates",
+        f"flow '{flow}' is not linear in the compartments, as `method exponential` needs",
         span,
         "use `method trapezoid` or `method euler`",
+        notes=(Note("the method is chosen here", method),),
     )
 
 
-def unsafe_step(flow: str, step: str, safe: str, compartment: str, span: Span) -> Diagnostic:
+def unsafe_step(
+    compartment: str,
+    flows: Sequence[str],
+    step: str,
+    safe: str,
+    decided: bool,
+    unstable: bool,
+    span: Span,
+) -> Diagnostic:
     """A step so long that a compartment can become negative."""
+    noun = "flow" if len(flows) == 1 else "flows"
+    names = ", ".join(f"'{x}'" for x in flows)
+    swings = ", and lets it swing ever wider" if unstable else ""
+    notes: tuple[Note, ...] = ()
+    if decided:
+        notes = (Note("an effect acts on these flows, so decisions can make it worse"),)
     return Diagnostic(
         "W4002",
-        f"a step of {step} can empty '{compartment}' below zero through flow '{flow}'",
+        f"a step of {step} can empty {compartment} below zero through {noun} {names}{swings}",
         span,
-        f"the largest safe step is {safe}",
+        f"the largest safe step is {safe}; or use `method trapezoid`",
+        notes=notes,
+    )
+
+
+def chance_unsupported(name: str, span: Span) -> Diagnostic:
+    """A chance block, which no stage compiles yet."""
+    return Diagnostic(
+        "E5004",
+        f"chance block '{name}' is read, but cannot be compiled yet",
+        span,
+        "state its limits for the scenarios that must hold, as `limit NAME[s in SCENARIO]: ...`",
     )

@@ -15,6 +15,7 @@ from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.tree import Chance, File, Limit, Objective, Prefer
 
 Method = Literal["euler", "trapezoid", "exponential"]
 
@@ -78,6 +79,18 @@ class FlowSymbol:
     sets: tuple[IndexSet, ...]
     effects: list[tree.Effect] = field(default_factory=list)
 
+    def leaves(self, compartment: str) -> bool:
+        """Whether the flow takes from a compartment."""
+        return side_name(self.statement.origin) == compartment
+
+
+def side_name(side: tree.Name | tree.Subscript | None) -> str | None:
+    """The compartment at a flow's end, None for the outside."""
+    if side is None:
+        return None
+    base = side if isinstance(side, tree.Name) else side.base
+    return base.name if isinstance(base, tree.Name) else None
+
 
 @dataclass(eq=False)
 class CompartmentSymbol:
@@ -127,17 +140,17 @@ class Model:
     name: str
     title: str
     path: Path | None
-    tree: tree.File
+    tree: File
     time: Time | None
     decisions: list[Variable]
     compartments: dict[str, CompartmentSymbol]
     flows: dict[str, FlowSymbol]
     parameters: dict[str, ParameterSymbol]
     lets: dict[str, LetSymbol]
-    limits: list[tree.Limit]
-    prefers: list[tree.Prefer]
-    chances: list[tree.Chance]
-    objective: tree.Objective | None
+    limits: list[Limit]
+    prefers: list[Prefer]
+    chances: list[Chance]
+    objective: Objective | None
     sets: dict[str, IndexSet]
     binder: object
     diagnostics: list[Diagnostic]

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from allocc.compiler.failures import did_you_mean, listed
+from allocc.compiler.failures import counted, did_you_mean, listed
 from allocc.dsl.diagnostics import Diagnostic, Note
 from allocc.dsl.tree import Span
 
 
-def unknown_name(name: str, span: Span, candidates: Iterable[str]) -> Diagnostic:
-    """A name that nothing declares."""
-    return Diagnostic("E2001", f"unknown name '{name}'", span, did_you_mean(name, candidates))
+def unknown_name(
+    name: str,
+    span: Span,
+    candidates: Iterable[str],
+    what: str = "name",
+    hint: str | None = None,
+) -> Diagnostic:
+    """A name that nothing declares; `what` says what kind of name is meant."""
+    mend = did_you_mean(name, candidates) or hint
+    return Diagnostic("E2001", f"unknown {what} '{name}'", span, mend)
 
 
 def repeated_name(name: str, span: Span, first: Span) -> Diagnostic:
@@ -34,9 +41,11 @@ def wrong_kind(
 
 def circular(names: Sequence[str], span: Span) -> Diagnostic:
     """A definition that needs itself."""
+    hint = "remove one of the uses, so that each name needs only names that are known before it"
     if len(names) == 1:
-        return Diagnostic("E2004", f"'{names[0]}' is defined by itself", span)
-    return Diagnostic("E2004", f"these names are defined by each other: {', '.join(names)}", span)
+        return Diagnostic("E2004", f"'{names[0]}' is defined by itself", span, hint)
+    chain = " -> ".join([*names, names[0]])
+    return Diagnostic("E2004", f"these names are defined by each other: {chain}", span, hint)
 
 
 def missing_statement(what: str, why: str, span: Span | None) -> Diagnostic:
@@ -47,7 +56,11 @@ def missing_statement(what: str, why: str, span: Span | None) -> Diagnostic:
 def repeated_statement(what: str, span: Span, first: Span) -> Diagnostic:
     """A second `time`, objective, `initial` or `model`."""
     return Diagnostic(
-        "E2006", f"there is more than one {what}", span, notes=(Note("the first is here", first),)
+        "E2006",
+        f"there is more than one {what}",
+        span,
+        "remove one of the two",
+        notes=(Note("the first is here", first),),
     )
 
 
@@ -75,8 +88,9 @@ def reserved_name(name: str, span: Span) -> Diagnostic:
 
 def wrong_argument_count(name: str, wanted: str, given: int, span: Span) -> Diagnostic:
     """A function called with too few or too many arguments."""
-    noun = "argument" if given == 1 else "arguments"
-    return Diagnostic("E2010", f"'{name}' takes {wanted}, but {given} {noun} are given", span)
+    return Diagnostic(
+        "E2010", f"'{name}' takes {wanted}, but {counted(given, 'argument')} given", span
+    )
 
 
 def no_time(word: str, span: Span) -> Diagnostic:
@@ -99,10 +113,40 @@ def missing_library(file: str, span: Span, shipped: Sequence[str]) -> Diagnostic
 
 def not_in_library(name: str, file: str, span: Span, candidates: Sequence[str]) -> Diagnostic:
     """A `use` of a name that the file does not declare."""
-    hint = did_you_mean(name, candidates) or f"it declares {listed(candidates, 12)}"
+    near = did_you_mean(name, candidates) if len(name) > 2 else None
+    hint = near or (
+        f"it declares {listed(candidates, 20)}" if candidates else "it declares nothing"
+    )
     return Diagnostic("E2013", f"'{file}' does not declare '{name}'", span, hint)
 
 
 def unused_name(kind: str, name: str, span: Span) -> Diagnostic:
     """Something declared that nothing uses."""
-    return Diagnostic("W2001", f"{kind} '{name}' is never used", span)
+    return Diagnostic(
+        "W2001", f"{kind} '{name}' is never used", span, "use it, or remove the statement"
+    )
+
+
+def unknown_function(
+    name: str, span: Span, candidates: Sequence[str], file: str | None
+) -> Diagnostic:
+    """A call of a function that nothing declares; `file` is the library's file that has it."""
+    if file is not None:
+        hint: str | None = f'it is in the library: add `use {name} from "{file}"`'
+    else:
+        near = did_you_mean(name, candidates) if len(name) > 3 else None
+        hint = near or f"there are {listed(candidates, 20)}; or declare it with `function`"
+    return Diagnostic("E2014", f"unknown function '{name}'", span, hint)
+
+
+def unknown_argument(name: str, file: str, span: Span, candidates: Sequence[str]) -> Diagnostic:
+    """An argument of a `use` that is no parameter of what is used."""
+    hint = did_you_mean(name, candidates) or (
+        f"it has {listed(candidates, 20)}" if candidates else "what is used has no parameter"
+    )
+    return Diagnostic("E2015", f"'{file}' has no parameter '{name}' to bind here", span, hint)
+
+
+def circular_use(file: str, span: Span) -> Diagnostic:
+    """A file that uses itself, directly or through others."""
+    return Diagnostic("E2016", f"'{file}' uses itself", span, "remove one of the `use` statements")

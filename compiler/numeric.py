@@ -111,7 +111,9 @@ class Evaluation:
                     total = total + spread(self(part), part.axes, axes)
                 return total
             case Multiply(left=left, right=right, axes=axes):
-                return spread(self(left), left.axes, axes) * spread(self(right), right.axes, axes)
+                return np.asarray(
+                    spread(self(left), left.axes, axes) * spread(self(right), right.axes, axes)
+                )
             case Divide(left=left, right=right, axes=axes):
                 top = spread(self(left), left.axes, axes)
                 bottom = spread(self(right), right.axes, axes)

@@ -115,15 +115,33 @@ def inverse(term: Term) -> Term:
     return Term(1.0 / term.coefficient, term.axes, factors)
 
 
+def renamed(term: Term, own: Mapping[Axis, Axis]) -> Term:
+    """The term over other axes; its factors are then different ones."""
+    if not own or own.keys().isdisjoint(
+        join_axes(term.all_axes, *((p,) for p, _ in term.scatter.values()))
+    ):
+        return term
+
+    def new(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+        return tuple(own.get(a, a) for a in axes)
+
+    factors = tuple(
+        f
+        if own.keys().isdisjoint(f.axes)
+        else replace(f, key=(f.key, *(id(a) for a in new(f.axes))), axes=new(f.axes))
+        for f in term.factors
+    )
+    scatter = {outer: (own.get(p, p), x) for outer, (p, x) in term.scatter.items()}
+    return Term(term.coefficient, new(term.axes), factors, scatter)
+
+
 def compressed(term: Term, own: tuple[Axis, ...]) -> Term:
     """The term without the points where its coefficient is nought.
 
     The points that are left lie along one new axis, scattered to the axes they came from.
     """
     axes = term.all_axes
-    full = np.broadcast_to(
-        spread(term.coefficient, term.axes, axes), tuple(a.size for a in axes)
-    )
+    full = np.broadcast_to(spread(term.coefficient, term.axes, axes), tuple(a.size for a in axes))
     if not axes or np.all(full):
         return term
     where = np.nonzero(full)
@@ -146,9 +164,7 @@ def free_of_sums(terms: Sequence[Term], own: tuple[Axis, ...]) -> bool:
     return all(not t.scatter and set(t.all_axes) <= set(own) for t in terms)
 
 
-def flatten(
-    term: Term, own: tuple[Axis, ...]
-) -> tuple[IntArray, FloatArray, list[IntArray]]:
+def flatten(term: Term, own: tuple[Axis, ...]) -> tuple[IntArray, FloatArray, list[IntArray]]:
     """Rows (flat positions over `own`), coefficients and the columns of each factor, as vectors."""
     axes = list(term.all_axes)
     strides = np.ones(len(own), dtype=np.int64)

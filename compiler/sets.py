@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from allocc.compiler import errors
-from allocc.compiler.index import IndexSet
+from allocc.compiler.columns import Columns
+from allocc.compiler.index import Coordinate, IndexSet
 from allocc.compiler.program import label_text
 from allocc.compiler.scope import Closure, Scope
 from allocc.compiler.spaces import bind_index
-from allocc.compiler.subscripts import Subscripts
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
 
+#: A set has at most this many members.
+LARGEST_SET = 1_000_000
 
-class Sets(Subscripts):
+
+class Sets(Columns):
     """The part of an evaluator that reads set expressions."""
 
     def index_set(self, e: tree.Expression, scope: Scope) -> IndexSet:
@@ -27,15 +31,16 @@ class Sets(Subscripts):
                 local = scope.locals.get(name)
                 if isinstance(local, IndexSet):
                     return local
-                if isinstance(local, Closure):
-                    raise errors.Failed(errors.not_a_set(e.span, name))
+                if isinstance(local, Closure | Coordinate):
+                    is_a = "an argument" if isinstance(local, Closure) else "an index"
+                    raise errors.Failed(errors.not_a_set(e.span, name, is_a))
                 found = self.symbols.set_named(e)
                 if found is None:
-                    raise errors.Failed(errors.not_a_set(e.span, name))
+                    raise errors.Failed(errors.not_a_set(e.span, name, self.symbols.kind(name)))
                 return found
             case tree.Field(table=identifier, column=column):
                 table = self.symbols.table(identifier)
-                if column.name == "key" and "key" not in table.header:
+                if column.name == "key" and "key" not in table.header and table.keys:
                     return table.key_set
                 if column.name not in table.header:
                     raise errors.Failed(
@@ -54,27 +59,29 @@ class Sets(Subscripts):
                             errors.wrong_kind(x.span.text, "not whole", "a whole number", x.span)
                         )
                 first, last = (round(float(d.values)) for d in ends)
-                if last - first + 1 > 10_000_000:
+                if last - first + 1 > LARGEST_SET:
                     raise errors.Failed(
-                        errors.too_large("this range", last - first + 1, 10_000_000, e.span)
+                        errors.too_large("this range", last - first + 1, LARGEST_SET, e.span)
                     )
                 return IndexSet("range", [range(first, last + 1)], "integer")
             case tree.SetLiteral(members=members):
-                return _literal(members, e.span)
+                return _literal(members)
             case tree.SetFilter(index=index):
                 space = bind_index(index, scope, self, self.symbols.time_name)
                 sets = space.sets()
                 if len(sets) == 1:
                     return sets[0]
-                return _product(sets)
+                return _product(sets, e.span)
             case tree.Binary(operator="*", left=left, right=right):
-                return _product((self.index_set(left, scope), self.index_set(right, scope)))
+                sets = (self.index_set(left, scope), self.index_set(right, scope))
+                return _product(sets, e.span)
             case _:
                 raise errors.Failed(errors.not_a_set(e.span, e.span.text))
 
 
-def _literal(members: Sequence[tree.Expression], span: Span) -> IndexSet:
+def _literal(members: Sequence[tree.Expression]) -> IndexSet:
     labels: list[Any] = []
+    seen: set[str] = set()
     for m in members:
         match m:
             case tree.Name(name=name):
@@ -87,15 +94,20 @@ def _literal(members: Sequence[tree.Expression], span: Span) -> IndexSet:
                 raise errors.Failed(
                     errors.wrong_kind(m.span.text, "an expression", "a label", m.span)
                 )
-        if labels.count(labels[-1]) > 1:
-            raise errors.Failed(errors.repeated_name(str(labels[-1]), m.span, span))
+        text = label_text(labels[-1])
+        if text in seen:
+            raise errors.Failed(errors.repeated_member(text, m.span))
+        seen.add(text)
     whole = bool(labels) and all(isinstance(x, int) for x in labels)
     if not whole:
         labels = [label_text(x) for x in labels]
     return IndexSet("set", [labels], "integer" if whole else "label")
 
 
-def _product(sets: Sequence[IndexSet]) -> IndexSet:
+def _product(sets: Sequence[IndexSet], span: Span) -> IndexSet:
+    size = math.prod(len(s) for s in sets)
+    if size > LARGEST_SET:
+        raise errors.Failed(errors.too_large("this set", size, LARGEST_SET, span))
     grids = np.indices([len(s) for s in sets]).reshape(len(sets), -1)
     components: list[list[Any]] = []
     names: list[str] = []

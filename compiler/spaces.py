@@ -14,6 +14,7 @@ from allocc.compiler.index import (
     Axis,
     Coordinate,
     IndexSet,
+    SetKind,
     join_axes,
     spread,
 )
@@ -190,7 +191,7 @@ def _component_coordinates(index_set: IndexSet, axis: Axis) -> list[Coordinate]:
         }
         distinct = list(dict.fromkeys(texts))
         place = {text: i for i, text in enumerate(distinct)}
-        kind = "integer" if all(isinstance(first[x], int) for x in distinct) else "label"
+        kind: SetKind = "integer" if all(isinstance(first[x], int) for x in distinct) else "label"
         part = IndexSet(name, [[first[x] for x in distinct]], kind)
         found.append(Coordinate(part, (axis,), np.array([place[x] for x in texts], dtype=int)))
     return found

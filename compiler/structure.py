@@ -9,6 +9,7 @@ from typing import Any
 from allocc.compiler import errors
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
+from allocc.dsl.tree import Span
 
 #: Names that every model has without declaring them.
 BUILTIN = ("start", "end", "period", "sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
@@ -35,6 +36,7 @@ class Declarations:
     units: dict[str, tree.UnitDeclaration] = field(default_factory=dict)
     time_name: str | None = None
     library: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)
 
 
 def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Declarations:
@@ -47,10 +49,12 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
         identifier = statement.name
         if identifier.name in BUILTIN:
             collector.add(errors.reserved_name(identifier.name, identifier.span))
+            d.broken.add(identifier.name)
             return False
         if identifier.name in d.names:
             first = d.names[identifier.name].name.span
             collector.add(errors.repeated_name(identifier.name, identifier.span, first))
+            d.broken.add(identifier.name)
             return False
         d.names[identifier.name] = statement
         if library:
@@ -129,13 +133,21 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
         one(statement, library, None)
     for initial in pending:
         key = initial.name.name
+        if key in d.broken:
+            continue
         if key not in d.compartments:
             if key in d.names:
                 collector.add(
-                    errors.wrong_kind(key, "not a compartment", "a compartment", initial.name.span)
+                    errors.wrong_kind(
+                        key, describe(d.names[key]), "a compartment", initial.name.span
+                    )
                 )
             else:
-                collector.add(errors.unknown_name(key, initial.name.span, d.compartments))
+                pool = list(d.compartments)
+                hint = f"declare it: `compartment {key}`"
+                collector.add(
+                    errors.unknown_name(key, initial.name.span, pool, "compartment", hint)
+                )
         elif key in d.initials:
             collector.add(
                 errors.repeated_statement(
@@ -153,3 +165,72 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
                 )
             terms[term.name.name] = term.name.span
     return d
+
+
+_KINDS = {
+    tree.Table: "a table",
+    tree.SetDeclaration: "a set",
+    tree.Parameter: "a parameter",
+    tree.Let: "a let",
+    tree.Time: "the time",
+    tree.Compartment: "a compartment",
+    tree.Flow: "a flow",
+    tree.Decide: "a decision",
+    tree.Function: "a function",
+    tree.Intervention: "an intervention",
+    tree.UnitDeclaration: "a unit",
+}
+
+
+def describe(statement: object) -> str:
+    """What kind of thing a statement declares, in words."""
+    return _KINDS.get(type(statement), "something else")
+
+
+def recursions(d: Declarations) -> list[list[str]]:
+    """Functions that call themselves, directly or through others: one list a circle."""
+    functions = {n: s for n, s in d.names.items() if isinstance(s, tree.Function)}
+    called = {n: [c for c in calls(s.value) if c in functions] for n, s in functions.items()}
+    circles: list[list[str]] = []
+    done: set[str] = set()
+    for start in functions:
+        path = [start]
+        trail = [iter(called[start])] if start not in done else []
+        while trail:
+            following = next(trail[-1], None)
+            if following is None:
+                done.add(path.pop())
+                trail.pop()
+            elif following in path:
+                circles.append(path[path.index(following) :])
+                done.update(path)
+            elif following not in done:
+                path.append(following)
+                trail.append(iter(called[following]))
+    return circles
+
+
+def calls(node: Any) -> list[str]:
+    """Names of the functions that an expression calls, in order of appearance."""
+    names: dict[str, None] = {}
+    stack = [node]
+    while stack:
+        n = stack.pop()
+        if isinstance(n, tree.Call):
+            names[n.function.name] = None
+        if isinstance(n, tuple):
+            stack.extend(reversed(n))
+        elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span):
+            stack.extend(getattr(n, f) for f in reversed(n.__dataclass_fields__) if f != "span")
+    return list(names)
+
+
+def first_span(file: tree.File) -> Span | None:
+    """The model's header, or else the first statement, to show where something is missing."""
+    for statement in file.statements:
+        if isinstance(statement, tree.ModelHeader):
+            return statement.name.span
+    for statement in file.statements:
+        if not isinstance(statement, tree.Use | tree.Objective):
+            return statement.name.span
+    return None

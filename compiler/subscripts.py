@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from allocc.compiler import errors
-from allocc.compiler.expression import Data, Node, add, constant, multiply, variables
+from allocc.compiler.expression import Data, Node, add, multiply, variables
 from allocc.compiler.index import Axis, Coordinate, IndexSet, join_axes, lookup, shift, spread
 from allocc.compiler.program import BoolArray, label_text
 from allocc.compiler.scope import Closure, Scope
 from allocc.compiler.symbols import Symbols
 from allocc.dsl import tree
+from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Where, over `axes`, a subscript lies inside of its sets."""
+
+    axes: tuple[Axis, ...]
+    inside: BoolArray
 
 
 class Subscripts(ABC):
@@ -33,13 +42,36 @@ class Subscripts(ABC):
     def index_set(self, expression: tree.Expression, scope: Scope) -> IndexSet:
         """The index set that an expression means."""
 
+    @abstractmethod
+    def column(
+        self,
+        e: tree.Field,
+        indices: Sequence[tree.Expression] | None,
+        scope: Scope,
+        fallback: Node | None,
+        numeric: bool = False,
+    ) -> Node:
+        """A column of a table, subscripted or bare; `numeric` where only numbers will do."""
+
     # --- values ---------------------------------------------------------------------------
 
     def number(self, e: tree.Expression, scope: Scope) -> Node:
-        """A value that is a number, not a word."""
-        node = self.node(e, scope)
+        """A value that is a number, not a word or a condition."""
+        match e:
+            case tree.Field():
+                node = self.column(e, None, scope, None, numeric=True)
+            case tree.Subscript(base=tree.Field() as base, indices=indices):
+                node = self.column(base, indices, scope, None, numeric=True)
+            case tree.Fallback(subscript=tree.Subscript(base=tree.Field() as base) as inner):
+                fallback = self.number(e.otherwise, scope)
+                node = self.column(base, inner.indices, scope, fallback, numeric=True)
+            case _:
+                node = self.node(e, scope)
         if isinstance(node, Data) and node.values.dtype.kind == "O":
-            raise errors.Failed(errors.not_a_number(e.span.text, e.span))
+            word = str(node.values.ravel()[0]) if node.values.size else None
+            raise errors.Failed(errors.not_a_number(e.span.text, e.span, word))
+        if isinstance(node, Data) and node.values.dtype.kind == "b":
+            raise errors.Failed(errors.condition_as_number(e.span.text, e.span))
         return node
 
     def data(self, e: tree.Expression, scope: Scope, what: str) -> Data:
@@ -56,32 +88,32 @@ class Subscripts(ABC):
         if not isinstance(node, Data):
             raise errors.Failed(errors.decision_condition(variables(node)[0].name, e.span))
         if node.values.dtype.kind != "b":
-            raise errors.Failed(
-                errors.wrong_kind(
-                    e.span.text, "a value", "a condition", e.span, "compare it, as in `x > 0`"
-                )
-            )
+            text = e.span.text
+            hint = f"compare it, as in `{text} > 0`"
+            raise errors.Failed(errors.wrong_kind(text, "a value", "a condition", e.span, hint))
         return node
 
-    def _closure(
+    def closure(
         self,
         closure: Closure,
         indices: Sequence[tree.Expression] | None,
         scope: Scope,
         span: Span,
     ) -> Node:
+        """The value of a function's argument, subscripted or bare."""
         anonymous = scope.anonymous if indices is None else closure.scope.anonymous
         if indices is not None:
             if len(indices) != len(closure.slots):
                 sets = [s.name for s, _ in closure.slots]
                 raise errors.Failed(errors.wrong_index_count(span.text, sets, len(indices), span))
             for slot, index in zip(closure.slots, indices, strict=True):
-                coordinate = self.coordinate(index, slot[0], scope)
-                anonymous = anonymous.bound(slot, self._inside(coordinate, slot[0], span, index))
+                name = closure.expression.span.text
+                (coordinate,), _ = self.pick(name, (slot[0],), [index], scope, span)
+                anonymous = anonymous.bound(slot, coordinate)
         inner = replace(closure.scope, anonymous=anonymous, depth=scope.depth + 1)
         return self.node(closure.expression, inner)
 
-    def _check(self, good: BoolArray, axes: tuple[Axis, ...], scope: Scope, make: Any) -> None:
+    def check(self, good: BoolArray, axes: tuple[Axis, ...], scope: Scope, make: Any) -> None:
         """Raise an error where a value that is used is not good."""
         joined = axes
         bad = ~np.asarray(good)
@@ -102,26 +134,17 @@ class Subscripts(ABC):
 
     # --- subscripts -----------------------------------------------------------------------
 
-    def _subscript(
-        self,
-        base: tree.Name | tree.Field,
-        indices: Sequence[tree.Expression],
-        scope: Scope,
-        fallback: Node | None,
-        span: Span,
-    ) -> Node:
+    def subscript(self, e: tree.Subscript, scope: Scope, fallback: Node | None) -> Node:
+        """The value of `x[i]`, with what to take where `i` lies outside."""
+        base = e.base
         if isinstance(base, tree.Field):
-            return self._column(base, indices, scope, fallback)
+            return self.column(base, e.indices, scope, fallback)
         local = scope.locals.get(base.name)
         if isinstance(local, Closure):
-            return self._closure(local, indices, scope, span)
+            return self.closure(local, e.indices, scope, e.span)
         if local is not None:
             raise errors.Failed(errors.not_indexed(base.name, base.span))
-        if fallback is None:
-            return self.symbols.value(base, scope, indices)
-        return self.symbols.value(
-            base, replace(scope, guard=scope.guard), (*indices, _Else(fallback))
-        )
+        return self.symbols.value(base, scope, e.indices, fallback)
 
     def pick(
         self,
@@ -130,16 +153,13 @@ class Subscripts(ABC):
         indices: Sequence[tree.Expression],
         scope: Scope,
         span: Span,
-    ) -> tuple[list[Coordinate], BoolArray | None, tuple[Axis, ...], Node | None]:
+        fallback: Node | None = None,
+    ) -> tuple[list[Coordinate], Mask | None]:
         """Coordinates in `sets` for the subscripts of `name`.
 
-        The last subscript may be an `else` value: then the mask says where the subscript lies
-        inside, over the returned axes, and the coordinates are made safe outside.
+        With a fallback, the mask says where the subscript lies inside, and the coordinates are
+        made safe outside. Without one, a subscript that lies outside is an error.
         """
-        fallback = None
-        if indices and isinstance(indices[-1], _Else):
-            fallback = indices[-1].value
-            indices = indices[:-1]
         total = sum(s.arity for s in sets)
         if len(indices) != total:
             found = self._partial(name, sets, indices, scope, span)
@@ -148,34 +168,75 @@ class Subscripts(ABC):
             rest = list(indices)
             for index_set in sets:
                 mine, rest = rest[: index_set.arity], rest[index_set.arity :]
-                found.append(self._one(name, index_set, mine, scope, span))
+                found.append(self._one(name, sets, index_set, mine, scope))
         outside = [c for c in found if c.outside]
         if not outside:
-            return found, None, (), fallback
+            return found, None
         if fallback is None:
-            self._refuse(name, outside[0], indices, scope, span)
+            if scope.guard is None:
+                raise self._refusal(name, outside[0], indices, scope, span)
+            self._refuse_guarded(name, outside, indices, scope, span)
         axes = join_axes(*(c.axes for c in outside))
-        mask: BoolArray = np.ones(tuple(a.size for a in axes), dtype=bool)
+        inside: BoolArray = np.ones(tuple(a.size for a in axes), dtype=bool)
         for c in outside:
-            mask = mask & (spread(c.positions, c.axes, axes) >= 0)
+            inside = inside & (spread(c.positions, c.axes, axes) >= 0)
         found = [
             Coordinate(c.set, c.axes, np.maximum(c.positions, 0)) if c.outside else c for c in found
         ]
-        return found, mask, axes, fallback
+        return found, Mask(axes, inside)
+
+    def _refuse_guarded(
+        self,
+        name: str,
+        outside: Sequence[Coordinate],
+        indices: Sequence[tree.Expression],
+        scope: Scope,
+        span: Span,
+    ) -> None:
+        """Raise where a subscript lies outside although its value is used."""
+        assert scope.guard is not None
+        for c in outside:
+            axes = join_axes(c.axes, scope.guard.axes)
+            used = spread(scope.guard.values, scope.guard.axes, axes)
+            if (used & (spread(c.positions, c.axes, axes) < 0)).any():
+                raise self._refusal(name, c, indices, scope, span)
 
     def _one(
         self,
         name: str,
+        sets: tuple[IndexSet, ...],
         index_set: IndexSet,
         indices: Sequence[tree.Expression],
         scope: Scope,
-        span: Span,
     ) -> Coordinate:
-        if index_set.arity == 1:
-            return self.coordinate(indices[0], index_set, scope)
-        parts = [self.coordinate(e, _component(index_set, k), scope) for k, e in enumerate(indices)]
-        axes, positions = lookup(index_set, parts)
-        return Coordinate(index_set, axes, positions)
+        if index_set.arity > 1:
+            parts = [
+                self.coordinate(e, component(index_set, k), scope) for k, e in enumerate(indices)
+            ]
+            axes, positions = lookup(index_set, parts)
+            return Coordinate(index_set, axes, positions)
+        (e,) = indices
+        found = self.coordinate(e, index_set, scope)
+        source = self._source_set(e, scope)
+        if source is not None and found.positions.size and (found.positions < 0).all():
+            known = index_set.positions
+            if source.kind != index_set.kind or not any(k in known for k in source.positions):
+                raise errors.wrong_index_set(
+                    name, [s.name for s in sets], e.span.text, source.name, index_set.name, e.span
+                )
+        return found
+
+    def members(
+        self, index_set: IndexSet, indices: Sequence[tree.Expression], scope: Scope
+    ) -> Coordinate:
+        """Which members of a set are written; -1 where it has no such member."""
+        if index_set.arity > 1:
+            return self._one("", (index_set,), index_set, indices, scope)
+        (e,) = indices
+        if isinstance(e, tree.Text | tree.Number):
+            place = index_set.positions.get((label_text(e.value),), -1)
+            return Coordinate(index_set, (), np.asarray(place))
+        return self.coordinate(e, index_set, scope)
 
     def _partial(
         self,
@@ -210,7 +271,7 @@ class Subscripts(ABC):
         """Give the missing coordinates those of bare arrays, or of the current time."""
         done: list[Coordinate] = []
         seen: dict[int, int] = {}
-        times = self.symbols.time_sets()
+        times = self.symbols.time_sets() if scope.now is not None else None
         for index_set, coordinate in zip(sets, found, strict=True):
             if coordinate is not None:
                 done.append(coordinate)
@@ -248,8 +309,9 @@ class Subscripts(ABC):
         if isinstance(e, tree.Binary) and e.operator in ("+", "-"):
             source = self._source_set(e, scope)
             if source is not None and source.kind == "label":
+                hint = "labels have no order: steps need a set of whole numbers, or the time"
                 raise errors.Failed(
-                    errors.wrong_kind(e.span.text, "a label", "a member of an ordered set", e.span)
+                    errors.wrong_kind(e.span.text, "a step between labels", "a label", e.span, hint)
                 )
             if source is not None and source.kind == "time":
                 times = self.symbols.time_sets()
@@ -260,6 +322,12 @@ class Subscripts(ABC):
                 plain = steps.ndim == 0
                 moved = base.shifted(int(steps)) if plain else shift(base, steps, amount.axes)
                 return moved.into(target)
+        if (
+            isinstance(e, tree.Name)
+            and (e.name,) in target.positions
+            and e.name not in scope.locals
+        ):
+            self._bare_label(e, target)
         node = self.node(e, scope)
         if not isinstance(node, Data):
             raise errors.Failed(errors.needs_data("an index", variables(node)[0].name, e.span))
@@ -281,38 +349,68 @@ class Subscripts(ABC):
             )
         return steps.astype(np.int64)
 
-    def _inside(
-        self, coordinate: Coordinate, target: IndexSet, span: Span, e: tree.Expression
-    ) -> Coordinate:
-        if coordinate.outside:
-            raise errors.Failed(
-                errors.outside_set(span.text, target.name, ["?"], e.span, lag=False)
-            )
-        return coordinate
+    def _bare_label(self, e: tree.Name, target: IndexSet) -> None:
+        """Raise for a label without its quotes, unless the name is declared."""
+        if not self.symbols.declares(e.name):
+            hint = f'a label stands in quotes: "{e.name}"'
+            raise errors.Failed(errors.unknown_name(e.name, e.span, (), hint=hint))
 
-    def _refuse(
+    def _refusal(
         self,
         name: str,
         coordinate: Coordinate,
         indices: Sequence[tree.Expression],
         scope: Scope,
         span: Span,
-    ) -> None:
-        """Raise the error for a subscript outside of its set, naming the labels."""
-        labels: list[str] = []
-        lag = False
-        for e in indices:
-            lag = lag or isinstance(e, tree.Binary)
-            source = self._source_set(e, scope)
-            local = scope.locals.get(e.name) if isinstance(e, tree.Name) else None
-            if isinstance(local, Coordinate) and source is not None and not lag:
-                moved = local.into(coordinate.set)
-                if moved.outside:
-                    bad = local.positions[moved.positions < 0].ravel()
-                    labels = [", ".join(x[p] for x in source.texts) for p in dict.fromkeys(bad)]
-        if not labels:
-            labels = [", ".join(e.span.text for e in indices)]
-        raise errors.Failed(errors.outside_set(name, coordinate.set.name, labels, span, lag))
+    ) -> errors.Outside:
+        """The error for a subscript outside of its set: the labels, or where it happens."""
+        target = coordinate.set
+        guilty = list(indices)
+        for e in indices if target.arity == 1 else ():
+            here = self.coordinate(e, target, scope)
+            if here.axes == coordinate.axes and np.array_equal(
+                here.positions, coordinate.positions
+            ):
+                guilty = [e]
+        text = span.text
+        bad = np.broadcast_to(coordinate.positions < 0, tuple(a.size for a in coordinate.axes))
+        first = tuple(int(p) for p in np.argwhere(bad)[0])
+        at = dict(zip(coordinate.axes, first, strict=True))
+        labels: dict[str, None] = {}
+        places: list[str] = []
+        for key, local in scope.locals.items():
+            if (
+                not isinstance(local, Coordinate)
+                or not local.axes
+                or not set(local.axes) <= set(at)
+            ):
+                continue
+            position = int(local.positions[tuple(at[a] for a in local.axes)])
+            places.append(f"{key} = {', '.join(t[position] for t in local.set.texts)}")
+            if len(guilty) == 1 and isinstance(guilty[0], tree.Name) and guilty[0].name == key:
+                lost = local.positions[local.into(target).positions < 0].ravel()
+                labels = dict.fromkeys(", ".join(t[p] for t in local.set.texts) for p in lost)
+        if labels:
+            hint = None
+            if target.kind == "time":
+                hint = (
+                    "there is a period between each two points: bind `p in period`, or `if t < end`"
+                )
+            return errors.outside_set(text, target.name, list(labels), span, hint)
+        hint = (
+            "give a value for it with `else`, as in `x[i-1] else 0`, or leave it out with a filter"
+        )
+        if target.kind == "time" and self.symbols.time_name is not None:
+            time = self.symbols.time_name
+            hint = (
+                f"give a value for it, as in `{text} else 0`,"
+                f" or leave the point out: `if {time} > start`, `if {time} < end`"
+            )
+        elif any(isinstance(e, tree.Binary) for e in guilty):
+            hint = f"give a value for it, as in `{text} else 0`, or leave it out with a filter"
+        elif places:
+            labels = {", ".join(places): None}
+        return errors.outside_set(text, target.name, list(labels), span, hint, ", ".join(places))
 
     def gather(
         self,
@@ -328,117 +426,25 @@ class Subscripts(ABC):
         shape = tuple(a.size for a in axes)
         return Data(axes, np.broadcast_to(picked, shape), span)
 
-    def masked(
-        self, value: Node, mask: BoolArray | None, axes: tuple[Axis, ...], fallback: Node | None
-    ) -> Node:
+    def masked(self, value: Node, mask: Mask | None, fallback: Node | None) -> Node:
         """`value` where the mask holds, the fallback elsewhere."""
         if mask is None or fallback is None:
             return value
         if isinstance(value, Data) and isinstance(fallback, Data):
-            return where(Data(axes, mask), value, fallback)
-        inside = Data(axes, mask.astype(float))
-        outside = Data(axes, 1.0 - mask)
+            return where(Data(mask.axes, mask.inside), value, fallback)
+        inside = Data(mask.axes, mask.inside.astype(float))
+        outside = Data(mask.axes, 1.0 - mask.inside)
         return add(multiply(inside, value), multiply(outside, fallback))
 
-    def _column(
-        self,
-        e: tree.Field,
-        indices: Sequence[tree.Expression] | None,
-        scope: Scope,
-        fallback: Node | None,
-    ) -> Node:
-        table = self.symbols.table(e.table)
-        column = e.column.name
-        if column not in table.header:
-            raise errors.Failed(
-                errors.unknown_column(table.name, table.file, column, e.column.span, table.header)
-            )
-        if not table.keys:
-            if len(table.rows) != 1:
-                raise errors.Failed(errors.many_rows(table.file, len(table.rows), e.span))
-            if indices:
-                raise errors.Failed(errors.not_indexed(f"{table.name}.{column}", e.span))
-            if table.is_numeric(column):
-                value = table.numbers(column)[0]
-                if np.isnan(value):
-                    line = table.first_line[0]
-                    raise errors.Failed(errors.blank_cell(table.file, line, column, e.span))
-                return constant(float(value), e.span)
-            return Data((), np.asarray(table.texts(column)[0], dtype=object), e.span)
-        sets = (table.key_set,)
-        mask: BoolArray | None = None
-        axes: tuple[Axis, ...] = ()
-        if indices is None:
-            coordinates = self.fill(sets, [None], scope)
-        else:
-            given = indices if fallback is None else (*indices, _Else(fallback))
-            name = f"{table.name}.{column}"
-            try:
-                coordinates, mask, axes, _ = self.pick(name, sets, given, scope, e.span)
-            except errors.Failed as failed:
-                first = failed.diagnostics[0]
-                if first.code != "E4003":
-                    raise
-                labels = first.message.split(": ", 1)[-1].split(", ")
-                what = ", ".join(table.keys)
-                raise errors.Failed(
-                    errors.missing_rows(table.file, column, what, labels, first.span or e.span)
-                ) from None
-        return self.cells(table, column, coordinates[0], mask, axes, fallback, e.span, scope)
 
-    def cells(
-        self,
-        table: Table,
-        column: str,
-        rows: Coordinate,
-        mask: BoolArray | None,
-        axes: tuple[Axis, ...],
-        fallback: Node | None,
-        span: Span,
-        scope: Scope,
-    ) -> Node:
-        """The cells of a column at rows; blank ones take the fallback or are an error."""
-        if not table.is_numeric(column):
-            texts = np.array(table.texts(column), dtype=object)
-            if all(table.texts(column)) and fallback is None:
-                return Data(rows.axes, texts[rows.positions], span)
-            if not any(_is_number(x) for x in table.texts(column)):
-                return Data(rows.axes, texts[rows.positions], span)
-        numbers = table.numbers(column)
-        picked = numbers[rows.positions]
-        blank = np.isnan(picked)
-        if mask is not None:
-            joined = join_axes(rows.axes, axes)
-            inside = spread(mask, axes, joined) & ~spread(blank, rows.axes, joined)
-        else:
-            joined, inside = rows.axes, ~blank
-        if fallback is None and blank.any():
-            used = blank
-            if scope.guard is not None and set(scope.guard.axes) <= set(rows.axes):
-                used = blank & spread(scope.guard.values, scope.guard.axes, rows.axes)
-            if used.any():
-                row = int(np.broadcast_to(rows.positions, used.shape)[used].ravel()[0])
-                line = table.first_line[row]
-                raise errors.Failed(errors.blank_cell(table.file, line, column, span))
-        value = Data(rows.axes, np.where(blank, 0.0, picked), span)
-        if fallback is None or inside.all():
-            return value
-        return self.masked(value, np.asarray(inside), joined, fallback)
-
-
-class _Else:
-    """The `else` value of a subscript, handed on behind its indices."""
-
-    def __init__(self, value: Node) -> None:
-        self.value = value
-
-
-def _component(index_set: IndexSet, k: int) -> IndexSet:
+def component(index_set: IndexSet, k: int) -> IndexSet:
+    """The labels that stand at one place of a set of tuples."""
     texts = list(dict.fromkeys(index_set.texts[k]))
     return IndexSet(index_set.component_names[k], [texts], "label")
 
 
 def where(condition: Data, then: Data, otherwise: Data) -> Data:
+    """`then` where the condition holds, `otherwise` elsewhere."""
     axes = join_axes(condition.axes, then.axes, otherwise.axes)
     values = np.where(
         spread(condition.values, condition.axes, axes),
@@ -448,9 +454,7 @@ def where(condition: Data, then: Data, otherwise: Data) -> Data:
     return Data(axes, values)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def unknown_label(label: str, target: IndexSet, span: Span) -> Diagnostic:
+    """The error for a label that a set does not have."""
+    ordered = target.kind != "label"
+    return errors.unknown_label(label, target.name, span, target.texts[0], ordered)

@@ -10,17 +10,36 @@ from allocc.compiler.index import IndexSet
 from allocc.compiler.scope import Scope
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
+from allocc.dsl.diagnostics import Diagnostic
 
 
 class Symbols(Protocol):
     """What the evaluator needs of the model: its declared names."""
 
-    time_name: str | None
+    @property
+    def time_name(self) -> str | None:
+        """The time's name."""
 
     def value(
-        self, name: tree.Name, scope: Scope, indices: Sequence[tree.Expression] | None
+        self,
+        name: tree.Name,
+        scope: Scope,
+        indices: Sequence[tree.Expression] | None,
+        fallback: Node | None = None,
     ) -> Node:
-        """The value of a declared name, subscripted or bare."""
+        """The value of a declared name, subscripted or bare.
+
+        `fallback` is what to take where a subscript lies outside of its set.
+        """
+
+    def unknown(self, name: str, diagnostic: Diagnostic) -> Exception:
+        """The error for a name that nothing declares, the first time; later it is known."""
+
+    def declares(self, name: str) -> bool:
+        """Whether the model declares a name, even if wrongly."""
+
+    def kind(self, name: str) -> str | None:
+        """What kind of thing a name declares, in words, or None."""
 
     def set_named(self, name: tree.Name) -> IndexSet | None:
         """A declared set (or the time's points or periods), or None for another kind of name."""

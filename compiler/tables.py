@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allocc.compiler import errors
 from allocc.compiler.index import IndexSet
@@ -21,6 +22,16 @@ from allocc.dsl.tree import Span
 LARGEST_FILE = 1_000_000_000
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
+
+#: What a file seems to be, by its first bytes.
+_SIGNATURES = {
+    b"PK\x03\x04": "an Excel workbook or another archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+    b"%PDF": "a PDF document",
+}
 
 
 @dataclass(eq=False)
@@ -46,39 +57,18 @@ class Table:
         return [row[place] for row in self.rows]
 
     def numbers(self, column: str) -> FloatArray:
-        """A column as numbers, NaN where a cell is blank; a cell with words is an error."""
+        """A column as numbers: NaN where a cell is blank or holds anything else."""
         found = self._numbers.get(column)
         if found is None:
-            texts = self.texts(column)
-            try:
-                found = np.array([float(x) if x else np.nan for x in texts])
-            except ValueError:
-                raise errors.Failed(*self._not_numbers(column, texts)) from None
-            # Only a blank cell is a missing value; `nan` or `inf` in a file are mistakes.
-            for i in np.flatnonzero(~np.isfinite(found)):
-                if texts[i]:
-                    raise errors.Failed(*self._not_numbers(column, texts))
+            found = np.array([number(x) for x in self.texts(column)], dtype=float)
             self._numbers[column] = found
         return found
 
-    def _not_numbers(self, column: str, texts: list[str]) -> list[Any]:
-        bad = []
-        for i, text in enumerate(texts):
-            try:
-                good = not text or np.isfinite(float(text))
-            except ValueError:
-                good = False
-            if not good:
-                bad.append(errors.cell_not_a_number(self.file, self.first_line[i], column, text))
-        return bad[:5]
-
-    def is_numeric(self, column: str) -> bool:
-        """Whether every cell of a column is blank or a number."""
-        try:
-            self.numbers(column)
-        except errors.Failed:
-            return False
-        return True
+    def words(self, column: str, rows: NDArray[Any]) -> list[int]:
+        """Those of the rows whose cell holds something that is not a number, in file order."""
+        texts = self.texts(column)
+        values = self.numbers(column)
+        return [int(i) for i in np.unique(rows) if texts[i] and np.isnan(values[i])]
 
     def label_set(self, columns: tuple[str, ...]) -> IndexSet:
         """The distinct labels (or tuples) of columns, in order of first appearance."""
@@ -118,6 +108,12 @@ class Table:
         return found
 
 
+def number(text: str) -> float:
+    """The number that a cell holds, NaN where it holds none."""
+    value = float(text) if _NUMBER.match(text) else np.nan
+    return value if np.isfinite(value) else np.nan
+
+
 def as_labels(texts: Sequence[str]) -> list[Any]:
     """Labels as whole numbers when every text is one (without leading noughts), else as words."""
     if texts and all(_WHOLE.match(x) for x in texts):
@@ -125,10 +121,12 @@ def as_labels(texts: Sequence[str]) -> list[Any]:
     return list(texts)
 
 
-def read_table(name: str, path: Path, shown: str, keys: Sequence[Any], span: Span) -> Table:
+def read_table(
+    name: str, path: Path, folder: str, shown: str, keys: Sequence[Any], span: Span
+) -> Table:
     """Read a CSV file; raises `errors.Failed` with everything that is wrong with its shape.
 
-    `keys` are identifiers of the tree; `shown` is the file's name in messages.
+    `keys` are identifiers of the tree; `folder` and `shown` name the file in messages.
     """
     try:
         size = path.stat().st_size
@@ -139,10 +137,14 @@ def read_table(name: str, path: Path, shown: str, keys: Sequence[Any], span: Spa
         raw = path.read_bytes()
     except FileNotFoundError:
         others = sorted(p.name for p in path.parent.glob("*.csv")) if path.parent.is_dir() else []
-        raise errors.Failed(errors.missing_file(shown, str(path.parent), others, span)) from None
+        raise errors.Failed(errors.missing_file(shown, folder, others, span)) from None
     except OSError as problem:
         reason = problem.strerror or str(problem)
+        reason = reason[:1].lower() + reason[1:]
         raise errors.Failed(errors.unreadable_file(shown, reason, span)) from None
+    for signature, looks_like in _SIGNATURES.items():
+        if raw.startswith(signature):
+            raise errors.Failed(errors.not_utf8(shown, None, span, looks_like))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -155,37 +157,44 @@ def read_table(name: str, path: Path, shown: str, keys: Sequence[Any], span: Spa
 
 
 def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) -> Table:
-    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=None), skipinitialspace=True, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     header: tuple[str, ...] | None = None
     problems = []
+    ragged: list[tuple[int, int]] = []
     line = 1
     try:
         for record in reader:
             cells = [cell.strip() for cell in record]
-            if any(cells) or len(cells) > 1:
+            if any(cells):
                 if header is None:
                     header = tuple(cells)
                 elif len(cells) != len(header):
-                    problems.append(errors.ragged_row(shown, line, len(cells), len(header)))
+                    ragged.append((line, len(cells)))
                 else:
                     rows.append(cells)
                     lines.append(line)
             line = reader.line_num + 1
     except csv.Error as problem:
-        raise errors.Failed(errors.bad_csv(shown, reader.line_num, str(problem))) from None
+        raise errors.Failed(errors.bad_csv(shown, line, str(problem))) from None
     if header is None:
-        raise errors.Failed(errors.empty_table(shown, span))
-    if len(header) == 1 and ";" in header[0]:
-        raise errors.Failed(errors.wrong_separator(shown))
+        raise errors.Failed(errors.empty_table(shown, span, header=False))
+    if len(header) == 1:
+        for separator, words in ((";", "';'"), ("\t", "tabs"), ("|", "'|'")):
+            if separator in header[0]:
+                raise errors.Failed(errors.wrong_separator(shown, words))
     for column in dict.fromkeys(h for h in header if header.count(h) > 1):
         problems.append(errors.repeated_column(shown, column))
+    if ragged:
+        first, count = ragged[0]
+        more = len(ragged) - 1
+        raise errors.Failed(errors.ragged_row(shown, first, count, len(header), more))
     for key in keys:
         if key.name not in header:
             problems.append(errors.unknown_column(name, shown, key.name, key.span, header))
     if problems:
         raise errors.Failed(*problems[:5])
     if not rows:
-        raise errors.Failed(errors.empty_table(shown, span))
+        raise errors.Failed(errors.empty_table(shown, span, header=True))
     return Table(name, shown, header, rows, tuple(k.name for k in keys), span, lines)

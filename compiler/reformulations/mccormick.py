@@ -31,7 +31,10 @@ def envelope(
     al, au, bl, bu = lower[left], upper[left], lower[right], upper[right]
     below = np.broadcast_to(below, len(result))
     above = np.broadcast_to(above, len(result))
-    fixed = (al == au) | (bl == bu)
+    # A product with a fixed factor is linear, whatever the range of the other.
+    left_fixed = al == au
+    right_fixed = (bl == bu) & ~left_fixed
+    fixed = left_fixed | right_fixed
     for p, q, side, name in (
         (al, bl, below, "product >="),
         (au, bu, below & ~fixed, "product >="),
@@ -39,6 +42,7 @@ def envelope(
         (al, bu, above, "product <="),
     ):
         # w - q a - p b  >= (or <=)  -p q, with p an end of a's range and q one of b's
+        p, q = np.where(right_fixed, 0.0, p), np.where(left_fixed, 0.0, q)
         used = np.flatnonzero(side & np.isfinite(p) & np.isfinite(q))
         level = -p[used] * q[used]
         is_lower = name.endswith(">=")

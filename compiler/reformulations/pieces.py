@@ -83,13 +83,29 @@ def disaggregate(
     # x = sum of its copies; a single-point piece needs none
     x_copy = np.full(pieces, -1)
     wide = np.flatnonzero(~point)
-    x_copy[wide] = build.columns("piece of x", len(wide), np.minimum(low[wide], 0), np.maximum(high[wide], 0))
+    x_copy[wide] = build.columns(
+        "piece of x", len(wide), np.minimum(low[wide], 0), np.maximum(high[wide], 0)
+    )
     entries = [(np.array([variable]), 1.0)]
     for j in range(pieces):
-        entries.append((np.array([x_copy[j]]), -1.0) if x_copy[j] >= 0 else (np.array([binaries[j]]), -low[j]))
+        entries.append(
+            (np.array([x_copy[j]]), -1.0) if x_copy[j] >= 0 else (np.array([binaries[j]]), -low[j])
+        )
     build.rows("pieces of x", entries, 0.0, 0.0)
-    build.rows("piece >=", [(x_copy[wide], 1.0), (binaries[wide], -low[wide])], 0.0, np.inf, count=len(wide))
-    build.rows("piece <=", [(x_copy[wide], 1.0), (binaries[wide], -high[wide])], -np.inf, 0.0, count=len(wide))
+    build.rows(
+        "piece >=",
+        [(x_copy[wide], 1.0), (binaries[wide], -low[wide])],
+        0.0,
+        np.inf,
+        count=len(wide),
+    )
+    build.rows(
+        "piece <=",
+        [(x_copy[wide], 1.0), (binaries[wide], -high[wide])],
+        -np.inf,
+        0.0,
+        count=len(wide),
+    )
 
     # y = sum of its copies, each within its range in the piece
     others, slot = np.unique(other, return_inverse=True)
@@ -102,13 +118,19 @@ def disaggregate(
     flat = y_copy.ravel()
     build.rows("factor >=", [(flat, 1.0), (z, -yl.ravel())], 0.0, np.inf)
     build.rows("factor <=", [(flat, 1.0), (z, -yu.ravel())], -np.inf, 0.0)
-    build.rows("pieces of factor", [(others, 1.0), *((y_copy[j], -1.0) for j in range(pieces))], 0.0, 0.0, count=n)
+    build.rows(
+        "pieces of factor",
+        [(others, 1.0), *((y_copy[j], -1.0) for j in range(pieces))],
+        0.0,
+        0.0,
+        count=n,
+    )
 
     # c = sum of its copies, each in the envelope of its piece
     m = len(result)
     rl, ru = piece_lower[:, result], piece_upper[:, result]
     c_copy = np.full((pieces, m), -1)
-    for j in wide:
+    for j in wide.tolist():
         ends = np.stack([low[j] * yl[j], low[j] * yu[j], high[j] * yl[j], high[j] * yu[j]])
         cl = np.minimum(np.maximum(ends.min(axis=0)[slot], rl[j]), 0.0)
         cu = np.maximum(np.minimum(ends.max(axis=0)[slot], ru[j]), 0.0)

@@ -74,6 +74,9 @@ def curvature(kind: str, exponent: float, low: FloatArray, high: FloatArray) -> 
                 return np.ones(n, dtype=int)
             if whole and exponent > 0:
                 return np.where(low >= 0, 1, np.where(high <= 0, -1, 0))
+            if whole and exponent < 0:
+                below = 1 if int(exponent) % 2 == 0 else -1
+                return np.where(low > 0, 1, np.where(high < 0, below, 0))
             convex = exponent >= 1 or exponent < 0
             return np.full(n, 1 if convex else -1)
 
@@ -90,7 +93,7 @@ def tangents(
     value = evaluate(atoms.kind, atoms.exponent, points)
     rate = slope(atoms.kind, atoms.exponent, points)
     good = np.flatnonzero(np.isfinite(value) & np.isfinite(rate) & (sign != 0))
-    level = (value - rate * points)[good]
+    level = value[good] - rate[good] * points[good]
     convex = sign[good] > 0
     build.rows(
         "tangent",
@@ -116,7 +119,7 @@ def secants(
     width = high - low
     with np.errstate(all="ignore"):
         rate = np.where(width > 0, (f_high - f_low) / np.where(width > 0, width, 1.0), 0.0)
-    level = f_low - rate * low
+        level = f_low - rate * low
     good = np.flatnonzero(np.isfinite(level) & np.isfinite(rate) & (sign != 0))
     convex = sign[good] > 0
     build.rows(

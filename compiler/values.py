@@ -1,0 +1,361 @@
+"""What the declared names of a model mean where an expression uses them."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from allocc.compiler import errors
+from allocc.compiler.evaluator import Evaluator
+from allocc.compiler.expression import (
+    Data,
+    Node,
+    Reduce,
+    Reference,
+    Variable,
+    add,
+    children,
+    is_affine,
+    multiply,
+)
+from allocc.compiler.index import Coordinate, IndexSet, join_axes
+from allocc.compiler.model import (
+    CompartmentSymbol,
+    FlowSymbol,
+    LetSymbol,
+    ParameterSymbol,
+    Time,
+    enter,
+)
+from allocc.compiler.scope import Now, Scope
+from allocc.compiler.spaces import Space, bind_index
+from allocc.compiler.structure import BUILTIN, Declarations, describe
+from allocc.compiler.subscripts import Mask
+from allocc.dsl import tree
+from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.tree import Span
+
+
+class Values(ABC):
+    """The part of a binder that answers an evaluator: the value of a name."""
+
+    declared: Declarations
+    evaluator: Evaluator
+    used: set[str]
+    time: Time | None
+
+    def __init__(self) -> None:
+        self._open: list[str] = []
+        self._unknown_names: set[str] = set()
+
+    def unknown(self, name: str, diagnostic: Diagnostic) -> Exception:
+        """The error for a name that nothing declares, the first time; later it is known."""
+        if name in self._unknown_names or name in self.declared.broken:
+            return errors.Poisoned(name)
+        self._unknown_names.add(name)
+        return errors.Failed(diagnostic)
+
+    @abstractmethod
+    def resolve(self, name: str) -> Any:
+        """The symbol of a declared name."""
+
+    @abstractmethod
+    def time_sets(self) -> tuple[IndexSet, IndexSet] | None:
+        """The time's points and periods."""
+
+    @property
+    def time_name(self) -> str | None:
+        """The time's name."""
+        return self.declared.time_name
+
+    def space(
+        self, index: tree.Index | None, scope: Scope | None = None
+    ) -> tuple[Space, tuple[IndexSet, ...]]:
+        """Bind a declared index."""
+        space = bind_index(index, scope or Scope(), self.evaluator, self.time_name)
+        return space, space.sets()
+
+    def value(
+        self,
+        name: tree.Name,
+        scope: Scope,
+        indices: Sequence[tree.Expression] | None,
+        fallback: Node | None = None,
+    ) -> Node:
+        """The value of a declared name, subscripted or bare."""
+        if name.name in self.declared.broken:
+            raise errors.Poisoned(name.name)
+        statement = self.declared.names.get(name.name)
+        if statement is None:
+            self._unknown(name, scope)
+        self.used.add(name.name)
+        if isinstance(statement, tree.Time):
+            if scope.now is not None:
+                return self.evaluator.labels(scope.now.point, name.span)
+            raise errors.Failed(
+                errors.wrong_kind(
+                    name.name,
+                    "the time",
+                    "a number",
+                    name.span,
+                    f"bind it, as in `sum({name.name}: ...)`",
+                )
+            )
+        symbol = self.resolve(name.name)
+        match symbol:
+            case ParameterSymbol():
+                return self._parameter_value(symbol, name, scope, indices, fallback)
+            case LetSymbol():
+                return self._let_value(symbol, name, scope, indices, fallback)
+            case Variable():
+                return self._variable_value(symbol, name, scope, indices, fallback)
+            case CompartmentSymbol(variable=variable):
+                return self._variable_value(variable, name, scope, indices, fallback)
+            case FlowSymbol():
+                return self._flow_value(symbol, name, scope, indices, fallback)
+            case _:
+                raise errors.Failed(
+                    errors.wrong_kind(name.name, describe(statement), "a value", name.span)
+                )
+
+    def _unknown(self, name: tree.Name, scope: Scope) -> None:
+        """Raise for a name that is not declared."""
+        if name.name in ("start", "end", "period"):
+            if self.time_name is None:
+                raise self.unknown(name.name, errors.no_time(name.name, name.span))
+            hint = f"compare it with `{self.time_name}`, or use it as an index"
+            raise errors.Failed(
+                errors.wrong_kind(name.name, "a place in time", "a number", name.span, hint)
+            )
+        pool = [*self.declared.names, *scope.locals, *BUILTIN]
+        raise self.unknown(name.name, errors.unknown_name(name.name, name.span, pool))
+
+    @contextmanager
+    def _expanding(self, name: str) -> Iterator[None]:
+        """Expand a named expression where it is used; one that needs itself is an error."""
+        if name in self._open:
+            cycle = self._open[self._open.index(name) :]
+            order = list(self.declared.names)
+            first = cycle.index(min(cycle, key=order.index))
+            cycle = cycle[first:] + cycle[:first]
+            span = self.declared.names[cycle[0]].name.span
+            raise errors.Failed(errors.circular(cycle, span))
+        self._open.append(name)
+        try:
+            yield
+        finally:
+            self._open.pop()
+
+    def _pick(
+        self,
+        name: tree.Name,
+        sets: tuple[IndexSet, ...],
+        indices: Sequence[tree.Expression] | None,
+        scope: Scope,
+        fallback: Node | None,
+    ) -> tuple[list[Coordinate], Mask | None]:
+        if indices is None:
+            return self.evaluator.fill(sets, [None] * len(sets), scope), None
+        if not sets:
+            raise errors.Failed(errors.not_indexed(name.name, name.span))
+        span = name.span
+        if indices[-1].span.source is span.source:
+            stop = span.source.text.find("]", indices[-1].span.stop) + 1
+            span = Span(span.source, span.start, max(stop, indices[-1].span.stop))
+        return self.evaluator.pick(name.name, sets, indices, scope, span, fallback)
+
+    def _parameter_value(
+        self,
+        symbol: ParameterSymbol,
+        name: tree.Name,
+        scope: Scope,
+        indices: Sequence[tree.Expression] | None,
+        fallback: Node | None,
+    ) -> Node:
+        now = scope.now
+        total = sum(s.arity for s in symbol.sets)
+        timed: Mask | None = None
+        if symbol.effects and indices is not None and len(indices) == total + 1:
+            now, timed = self._now_at(name, indices[-1], scope, fallback)
+            indices = indices[:-1] or None
+        found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
+        if symbol.sets:
+            value: Node = self.evaluator.gather(symbol.values, symbol.sets, found, name.span)
+        else:
+            value = Data((), symbol.values, name.span)
+        if symbol.effects and now is None and self._active_dynamics and self.effects_on:
+            raise errors.Failed(errors.needs_time(name.name, name.span))
+        if symbol.effects and now is not None:
+            with self._expanding(name.name):
+                for effect in self.effects_of(symbol):
+                    factor = self._effect_value(effect, symbol.space, found, scope, now)
+                    value = multiply(factor, value)
+        return self.evaluator.masked(self.evaluator.masked(value, timed, fallback), mask, fallback)
+
+    #: Set while objectives and limits are compiled: there a scaled parameter needs its time.
+    _active_dynamics = False
+    #: Cleared while the baseline without interventions is compiled.
+    effects_on = True
+
+    def effects_of(self, symbol: ParameterSymbol | FlowSymbol) -> list[tree.Effect]:
+        """The effects that act on a flow or a parameter."""
+        return symbol.effects if self.effects_on else []
+
+    def _effect_value(
+        self,
+        effect: tree.Effect,
+        space: Space,
+        coordinates: Sequence[Coordinate],
+        scope: Scope,
+        now: Now,
+    ) -> Node:
+        own, _ = self.space(effect.index)
+        if effect.index is None:
+            inner = enter(space, tuple(coordinates), Scope(depth=scope.depth), now)
+        else:
+            inner = enter(own, tuple(coordinates), Scope(depth=scope.depth), now)
+        return self.evaluator.number(effect.value, self._with_time(inner, now))
+
+    def _with_time(self, scope: Scope, now: Now) -> Scope:
+        assert self.time_name is not None
+        if self.time_name in scope.locals:
+            return scope
+        return scope.with_names({self.time_name: now.point})
+
+    def _now_at(
+        self, name: tree.Name, e: tree.Expression, scope: Scope, fallback: Node | None
+    ) -> tuple[Now, Mask | None]:
+        """The time that a last subscript means, for a value that has its time implied."""
+        times = self.time_sets()
+        if times is None:
+            raise errors.Failed(errors.not_indexed(name.name, name.span))
+        span = name.span.to(e.span) if e.span.source is name.span.source else name.span
+        (point,), mask = self.evaluator.pick(name.name, times[:1], [e], scope, span, fallback)
+        period = point.into(times[1])
+        return Now(point, period), mask
+
+    def _let_value(
+        self,
+        symbol: LetSymbol,
+        name: tree.Name,
+        scope: Scope,
+        indices: Sequence[tree.Expression] | None,
+        fallback: Node | None,
+    ) -> Node:
+        now = scope.now
+        timed: Mask | None = None
+        if symbol.mode == "implicit":
+            total = sum(s.arity for s in symbol.sets)
+            if indices is not None and len(indices) == total + 1:
+                now, timed = self._now_at(name, indices[-1], scope, fallback)
+                indices = indices[:-1] or None
+            if now is None:
+                raise errors.Failed(errors.needs_time(name.name, name.span))
+        found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
+        value: Node
+        if symbol.mode == "data":
+            assert symbol.values is not None
+            value = (
+                self.evaluator.gather(symbol.values, symbol.sets, found, name.span)
+                if symbol.sets
+                else Data((), symbol.values, name.span)
+            )
+        elif symbol.mode == "definition":
+            assert symbol.variable is not None
+            value = reference(symbol.variable, found, name.span)
+        else:
+            inner = enter(symbol.space, tuple(found), Scope(depth=scope.depth), now)
+            if now is not None:
+                inner = self._with_time(inner, now)
+            with self._expanding(name.name):
+                value = self.evaluator.number(symbol.statement.value, inner)
+        return self.evaluator.masked(self.evaluator.masked(value, timed, fallback), mask, fallback)
+
+    def _variable_value(
+        self,
+        variable: Variable,
+        name: tree.Name,
+        scope: Scope,
+        indices: Sequence[tree.Expression] | None,
+        fallback: Node | None,
+    ) -> Node:
+        if variable.kind == "state" or variable.time_axis is not None:
+            given = len(indices or ())
+            total = sum(s.arity for s in variable.sets)
+            if scope.now is not None and 0 < given == total - 1:
+                # All indices but the time: the current time is meant.
+                assert indices is not None and self.time_name is not None
+                place = sum(s.arity for s in variable.sets[: variable.time_axis])
+                here = tree.Name(self.time_name, name.span)
+                indices = (*indices[:place], here, *indices[place:])
+                scope = scope.with_names({self.time_name: scope.now.point})
+            elif (
+                variable.kind == "state"
+                and scope.now is None
+                and not scope.anonymous.fresh
+                and given == total - 1
+            ):
+                raise errors.Failed(errors.needs_time(name.name, name.span))
+        found, mask = self._pick(name, variable.sets, indices, scope, fallback)
+        value = reference(variable, found, name.span)
+        return self.evaluator.masked(value, mask, fallback)
+
+    def _flow_value(
+        self,
+        symbol: FlowSymbol,
+        name: tree.Name,
+        scope: Scope,
+        indices: Sequence[tree.Expression] | None,
+        fallback: Node | None,
+    ) -> Node:
+        assert self.time is not None
+        sets = (*symbol.sets, self.time.periods)
+        found, mask = self._pick(name, sets, indices, scope, fallback)
+        point = found[-1].into(self.time.points)
+        value = self.flow_node(symbol, tuple(found[:-1]), Now(point, found[-1]))
+        return self.evaluator.masked(value, mask, fallback)
+
+    def flow_node(self, symbol: FlowSymbol, coordinates: tuple[Coordinate, ...], now: Now) -> Node:
+        """A flow's amount per unit of time at coordinates, with all effects on it."""
+        inner = self._with_time(enter(symbol.space, coordinates, Scope(), now), now)
+        with self._expanding(symbol.statement.name.name):
+            total = self.evaluator.number(symbol.statement.value, inner)
+            for effect in self.effects_of(symbol):
+                more = self._effect_value(effect, symbol.space, coordinates, Scope(), now)
+                total = add(total, more)
+        return total
+
+
+def reference(variable: Variable, coordinates: Sequence[Coordinate], span: Span) -> Reference:
+    """A variable at coordinates."""
+    axes = join_axes(*(c.axes for c in coordinates))
+    return Reference(variable, tuple(coordinates), axes, span)
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Room for expressions that are nested as deeply as the parser allows."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def is_small(node: Node) -> bool:
+    """Whether an affine expression is short enough to stand wherever it is used."""
+    if not is_affine(node):
+        return False
+    count = 0
+    stack = [node]
+    while stack:
+        n = stack.pop()
+        if isinstance(n, Reduce):
+            return False
+        count += isinstance(n, Reference)
+        stack.extend(children(n))
+    return count <= 2

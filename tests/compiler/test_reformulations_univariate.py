@@ -1,0 +1,108 @@
+"""Tangents and secants against a fine grid: below where convex, above where concave."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from allocc.compiler.extension import Extension
+from allocc.compiler.program import FunctionAtoms
+from allocc.compiler.reformulations import univariate
+from tests.compiler.solving import INF, columns, range_of
+
+# kind, exponent, the range in which it has a value, and its curvature there
+CASES = [
+    ("exp", 1.0, (-20.0, 20.0), 1),
+    ("log", 1.0, (1e-3, 1e3), -1),
+    ("sqrt", 1.0, (0.0, 1e4), -1),
+    ("square", 2.0, (-50.0, 50.0), 1),
+    ("power", 3.0, (0.0, 50.0), 1),
+    ("power", 3.0, (-50.0, 0.0), -1),
+    ("power", 4.0, (-10.0, 10.0), 1),
+    ("power", 0.5, (0.0, 1e4), -1),
+    ("power", 1.5, (0.0, 100.0), 1),
+    ("power", -1.5, (0.05, 30.0), 1),
+    ("power", -2.0, (-30.0, -0.05), 1),
+    ("power", -3.0, (-30.0, -0.05), -1),
+    ("power", -3.0, (0.05, 30.0), 1),
+    ("reciprocal", -1.0, (0.05, 30.0), 1),
+    ("reciprocal", -1.0, (-30.0, -0.05), -1),
+]
+part = st.floats(0, 1)
+
+
+@pytest.mark.parametrize(("kind", "exponent", "domain", "curved"), CASES)
+@settings(deadline=None, max_examples=25)
+@given(first=part, second=part, cut=part)
+def test_the_graph_lies_between(
+    kind: str,
+    exponent: float,
+    domain: tuple[float, float],
+    curved: int,
+    first: float,
+    second: float,
+    cut: float,
+) -> None:
+    low, high = sorted(domain[0] + t * (domain[1] - domain[0]) for t in (first, second))
+    atoms = FunctionAtoms(kind, np.array([0]), np.array([1]), exponent)  # type: ignore[arg-type]
+    a, b = np.array([low]), np.array([high])
+    sign = univariate.curvature(kind, exponent, a, b)
+    assert sign.tolist() == [curved]
+    build = Extension(columns([-INF, low], [INF, high]))
+    every = np.array([0])
+    at = low + cut * (high - low)
+    for points in (a, b, (a + b) / 2, np.array([at])):
+        univariate.tangents(build, atoms, every, points, sign)
+    univariate.secants(build, atoms, every, a, b, sign)
+    made = build.finish()
+    assert np.isfinite(made.matrix.data).all()
+    grid = np.linspace(low, high, 25)
+    values = univariate.evaluate(kind, exponent, grid)
+    size = 1e-9 * (1 + np.abs(values).max())
+    for x, f in zip(grid, values, strict=True):
+        under, over = range_of(made, 0, np.array([0.0, x]))
+        assert under - size <= f <= over + size
+    # At the end of the range the secant meets the graph; at the points, the tangents do.
+    under, over = range_of(made, 0, np.array([0.0, low]))
+    met = over if curved > 0 else under
+    assert met == pytest.approx(values[0], abs=10 * size, rel=1e-6)
+    under, over = range_of(made, 0, np.array([0.0, at]))
+    f_at = float(univariate.evaluate(kind, exponent, np.array([at]))[0])
+    if np.isfinite(univariate.slope(kind, exponent, np.array([at]))).all():
+        assert (under if curved > 0 else over) == pytest.approx(f_at, abs=10 * size, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "exponent"), [("power", 3.0), ("reciprocal", -1.0), ("power", -2.0), ("power", -1.0)]
+)
+def test_neither_convex_nor_concave_gets_no_rows(kind: str, exponent: float) -> None:
+    atoms = FunctionAtoms(kind, np.array([0]), np.array([1]), exponent)  # type: ignore[arg-type]
+    a, b = np.array([-1.0]), np.array([2.0])
+    sign = univariate.curvature(kind, exponent, a, b)
+    build = Extension(columns([-INF, -1.0], [INF, 2.0]))
+    univariate.tangents(build, atoms, np.array([0]), b, sign)
+    univariate.secants(build, atoms, np.array([0]), a, b, sign)
+    assert build.finish().rows == 0
+
+
+@pytest.mark.parametrize(("kind", "exponent", "domain", "curved"), CASES)
+def test_the_slope_is_the_derivative(
+    kind: str, exponent: float, domain: tuple[float, float], curved: int
+) -> None:
+    x = domain[0] + np.array([0.21, 0.5, 0.83]) * (domain[1] - domain[0])
+    h = 1e-6 * np.maximum(1, np.abs(x))
+    ahead, behind = (univariate.evaluate(kind, exponent, x + s * h) for s in (1, -1))
+    assert univariate.slope(kind, exponent, x) == pytest.approx(
+        (ahead - behind) / (2 * h), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("wants", ["down", "up", "neither"])
+def test_the_secant_is_left_out_only_where_its_side_is_harmless(wants: str) -> None:
+    atoms = FunctionAtoms("exp", np.array([0]), np.array([1]))
+    down, up = np.array([wants == "down", False]), np.array([wants == "up", False])
+    convex, concave = np.array([1]), np.array([-1])
+    assert univariate.needs_secant(atoms, convex, down, up).tolist() == [wants != "down"]
+    assert univariate.needs_secant(atoms, concave, down, up).tolist() == [wants != "up"]

@@ -1,0 +1,282 @@
+"""The dynamics against independent code: hand-written loops, SciPy's solvers, conservation laws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
+from scipy.optimize import fsolve
+
+from allocc.compiler.bind import bind
+from allocc.compiler.discretize import discretize
+from allocc.compiler.problem import Problem
+from allocc.compiler.simulate import simulate
+from allocc.dsl.parser import parse
+from allocc.dsl.tree import Source
+
+HERE = Path(__file__).parent
+
+
+def compiled(text: str, **given: Any) -> Problem:
+    return discretize(bind(parse(Source("model.alloc", text)), HERE, given))
+
+
+def run(text: str, decisions: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
+    """Every variable by name, over its sets and the time points."""
+    problem = compiled(text, **given)
+    chosen = {v: np.broadcast_to((decisions or {})[v.name], v.shape) for v in problem.decisions}
+    return {v.name: x for v, x in simulate(problem, chosen).items()}
+
+
+SEIR = """
+set Region = {north, south}
+param mixing[Region, Region] = 0
+param pop[Region] = 0
+time t = 0 .. 30 step 0.25 method METHOD
+compartment S[Region] compartment E[Region] compartment I[Region] compartment R[Region]
+initial S = pop - 5 initial E = 0 initial I = 5 initial R = 0
+flow infect[r in Region] : S -> E = 0.4 * S[r] * sum(q in Region: mixing[r, q] * I[q]) / pop[r]
+flow incubate[r in Region] : E -> I = 0.2 * E[r]
+flow recover[r in Region] : I -> R = 0.1 * I[r]
+flow travel[r in Region, q in Region if r != q] : S[r] -> S[q] = 0.01 * S[r]
+decide x in 0 .. 1
+minimize { sick : sum(r in Region: I[r, end]) + 0 * x }
+"""
+MIXING = np.array([[1.0, 0.2], [0.1, 0.8]])
+POP = np.array([1000.0, 400.0])
+GIVEN = {
+    "mixing": {(r, q): MIXING[i, j] for i, r in enumerate(("north", "south"))
+               for j, q in enumerate(("north", "south"))},
+    "pop": {"north": 1000, "south": 400},
+}  # fmt: skip
+
+
+def seir_rate(state: np.ndarray) -> np.ndarray:
+    s, e, i, _ = state
+    infect = 0.4 * s * (MIXING @ i) / POP
+    travel = 0.01 * s
+    return np.array([-infect - travel + travel[::-1], infect - 0.2 * e, 0.2 * e - 0.1 * i, 0.1 * i])
+
+
+def seir_start() -> np.ndarray:
+    return np.array([POP - 5, [0.0, 0.0], [5.0, 5.0], [0.0, 0.0]])
+
+
+def stacked(found: dict[str, Any]) -> np.ndarray:
+    return np.array([found[name] for name in "SEIR"])
+
+
+def test_seir_with_mobility_is_the_hand_written_euler_loop() -> None:
+    found = stacked(run(SEIR.replace("METHOD", "euler"), {"x": 0}, **GIVEN))
+    state = seir_start()
+    for k in range(121):
+        np.testing.assert_allclose(found[..., k], state, rtol=1e-12, atol=1e-12)
+        state = state + 0.25 * seir_rate(state)
+    np.testing.assert_allclose(found.sum(axis=(0, 1)), POP.sum(), rtol=1e-12)
+
+
+def test_implicit_trapezoid_is_what_scipy_solves() -> None:
+    found = stacked(run(SEIR.replace("METHOD", "trapezoid"), {"x": 0}, **GIVEN))
+    state = seir_start()
+    for k in range(40):
+        np.testing.assert_allclose(found[..., k], state, rtol=1e-9, atol=1e-9)
+        here, rate = state, seir_rate(state)
+
+        def residual(flat: np.ndarray, here: Any = here, rate: Any = rate) -> np.ndarray:
+            new = flat.reshape(here.shape)
+            return (new - here - 0.125 * (rate + seir_rate(new))).ravel()
+
+        state = fsolve(residual, here.ravel(), xtol=1e-13).reshape(here.shape)
+    np.testing.assert_allclose(found.sum(axis=(0, 1)), POP.sum(), rtol=1e-9)
+
+
+def test_exponential_step_is_exact_for_constant_rates() -> None:
+    found = run(
+        """
+        time t = 0 .. 8 step 2 method exponential
+        compartment A compartment B compartment C
+        initial A = 100 initial B = 0 initial C = 3
+        flow ab : A -> B = 0.7 * A
+        flow ba : B -> A = 0.2 * B
+        flow bc : B -> C = 0.4 * B
+        flow come : -> A = 5
+        flow go : C -> = 0.3 * (A + B + C)
+        minimize { c : C[end] }
+        """
+    )
+
+    def rate(_: float, y: np.ndarray) -> list[float]:
+        a, b, c = y
+        return [
+            -0.7 * a + 0.2 * b + 5,
+            0.7 * a - 0.6 * b,
+            0.4 * b - 0.3 * (a + b + c),
+        ]
+
+    exact = solve_ivp(
+        rate,
+        (0, 8),
+        [100, 0, 3],
+        rtol=1e-11,
+        atol=1e-11,
+        t_eval=np.arange(0, 9, 2),
+        method="DOP853",
+    )
+    np.testing.assert_allclose([found[n] for n in "ABC"], exact.y, rtol=1e-8)
+
+
+def test_exponential_step_with_rates_and_decisions_that_change_each_period() -> None:
+    found = run(
+        """
+        time t = 0 .. 3 method exponential
+        param rate[period] = 0
+        compartment A compartment B
+        initial A = 10 initial B = 0
+        flow ab : A -> B = rate * A
+        decide x[period] in 0 .. 9
+        flow come : -> A = x
+        minimize { c : B[end] }
+        """,
+        {"x": [1.0, 0.0, 4.0]},
+        rate=np.array([0.5, 2.0, 0.1]),
+    )
+    a, b = 10.0, 0.0
+    for k, (r, x) in enumerate(zip((0.5, 2.0, 0.1), (1.0, 0.0, 4.0), strict=True)):
+        exact = solve_ivp(
+            lambda _, y, r=r, x=x: [-r * y[0] + x, r * y[0]],
+            (0, 1), [a, b], rtol=1e-11, atol=1e-11, method="DOP853",
+        )  # fmt: skip
+        a, b = exact.y[:, -1]
+        np.testing.assert_allclose([found["A"][k + 1], found["B"][k + 1]], [a, b], rtol=1e-8)
+
+
+def test_decisions_are_constant_within_a_period() -> None:
+    found = run(
+        """
+        time t = 2020 .. 2022 step 0.5
+        compartment A
+        initial A = 10
+        decide x[period] in 0 .. 9
+        flow come : -> A = x
+        flow go : A -> = 0.1 * A
+        minimize { c : A[end] }
+        """,
+        {"x": [1.0, 2.0, 3.0, 4.0]},
+    )
+    state = 10.0
+    for k, x in enumerate([1.0, 2.0, 3.0, 4.0]):
+        state += 0.5 * (x - 0.1 * state)
+        assert found["A"][k + 1] == pytest.approx(state, abs=1e-12)
+
+
+def test_lags_reach_back_and_take_their_else_before_the_start() -> None:
+    found = run(
+        """
+        time t = 0 .. 6
+        compartment A compartment B
+        initial A = 100 initial B = 0
+        flow leave : A -> B = 0.1 * (A[t-2] else 7)
+        minimize { c : B[end] }
+        """
+    )
+    a = [100.0]
+    for k in range(6):
+        a.append(a[-1] - 0.1 * (a[k - 2] if k >= 2 else 7.0))
+    np.testing.assert_allclose(found["A"], a, atol=1e-12)
+    np.testing.assert_allclose(found["A"] + found["B"], 100, atol=1e-12)
+
+
+def test_an_indexed_flow_into_a_plain_compartment_is_summed() -> None:
+    found = run(
+        """
+        set Region = {n, s}
+        time t = 0 .. 3
+        compartment A[Region] compartment Dead
+        initial A[r in Region] = if r == "n" then 10 else 20
+        initial Dead = 1
+        flow die[r in Region] : A -> Dead = 0.1 * A[r]
+        minimize { c : Dead[end] }
+        """
+    )
+    np.testing.assert_allclose(found["A"].sum(axis=0) + found["Dead"], 31, atol=1e-12)
+    np.testing.assert_allclose(found["A"][1], 20 * 0.9 ** np.arange(4), atol=1e-12)
+
+
+def test_flows_by_label_and_over_tuples() -> None:
+    found = run(
+        """
+        set Region = {n, s, w}
+        set Link = {n, s} * {s, w}
+        time t = 0 .. 4
+        compartment A[Region]
+        initial A = 9
+        flow move[(a, b) in Link if a != b] : A[a] -> A[b] = 0.1 * A[a]
+        flow back : A["w"] -> A["n"] = 2
+        minimize { c : A["n", end] }
+        """
+    )
+    n, s, w = 9.0, 9.0, 9.0
+    for k in range(4):
+        n, s, w = n - 0.2 * n + 2, s + 0.1 * n - 0.1 * s, w + 0.1 * n + 0.1 * s - 2
+        np.testing.assert_allclose(found["A"][:, k + 1], [n, s, w], atol=1e-12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rates=st.lists(st.floats(0, 0.3), min_size=9, max_size=9),
+    start=st.lists(st.floats(0, 1e4), min_size=3, max_size=3),
+    method=st.sampled_from(["euler", "trapezoid", "exponential"]),
+)
+def test_linear_networks_conserve_mass(rates: list[float], start: list[float], method: str) -> None:
+    text = f"""
+        set P = {{a, b, c}}
+        time t = 0 .. 5 step 1 method {method}
+        param rate[P, P] = 0
+        param first[P] = 0
+        compartment X[P]
+        initial X = first
+        flow move[p in P, q in P if p != q] : X[p] -> X[q] = rate[p, q] * X[p]
+        minimize {{ c : X["a", end] }}
+        """
+    found = run(text, rate=np.reshape(rates, (3, 3)), first=np.array(start))
+    total = sum(start)
+    np.testing.assert_allclose(found["X"].sum(axis=0), total, rtol=1e-9, atol=1e-9)
+
+
+def test_an_unsafe_step_is_told_with_the_largest_safe_one() -> None:
+    text = """
+        time t = 0 .. 4 step STEP
+        compartment A compartment B
+        initial A = 10 initial B = 0
+        flow ab : A -> B = 1.5 * A
+        flow out : A -> = 0.5 * A
+        minimize { c : B[end] }
+        """
+    warned = compiled(text.replace("STEP", "1")).model.diagnostics
+    assert [d.code for d in warned] == ["W4002"]
+    assert "'ab', 'out'" in warned[0].message and "0.5" in (warned[0].hint or "")
+    assert compiled(text.replace("STEP", "0.5")).model.diagnostics == []
+    assert compiled(text.replace("STEP", "1 method trapezoid")).model.diagnostics == []
+
+
+def test_the_step_check_sees_single_regions_and_effects() -> None:
+    text = """
+        set R = {n, s}
+        param rate[r in R] = if r == "n" then 0.1 else 2.5
+        time t = 0 .. 4
+        compartment A[R]
+        initial A = 0
+        flow out[r in R] : A -> = rate[r] * A[r]
+        decide x in 0 .. 1
+        effect out += x
+        minimize { c : A["n", end] }
+        """
+    (warned,) = compiled(text).model.diagnostics
+    assert "'A[s]'" in warned.message and "swing" in warned.message
+    assert warned.hint is not None and "0.4" in warned.hint
+    assert "effect" in warned.notes[0].message
