@@ -90,7 +90,9 @@ class Binder(Values):
         d = self.declared
         for name in self.settings:
             self.attempt(lambda name=name: self._check_setting(name))  # type: ignore[misc]
-        if d.objective is None or not d.objective.terms:
+        # A model that decides nothing may be there to be simulated only.
+        undecided = d.objective is None and not d.decisions
+        if not undecided and (d.objective is None or not d.objective.terms):
             span = d.objective.span if d.objective is not None else first_span(file)
             what = "terms in its objective" if d.objective is not None else "objective"
             why = "say what is best: `minimize { cost : EXPRESSION }`"

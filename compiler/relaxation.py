@@ -95,13 +95,17 @@ class Relaxation:
         """Every factor that needs bounds has them; errors name what to bound."""
         p, q = self.program, self.program.products
         found: list[Diagnostic] = []
+        # A quotient by what may be nought has no bounds: that is told once, by `_check_ratios`.
+        newer, bottom = np.maximum(q.left, q.right), np.minimum(q.left, q.right)
+        endless = newer[(q.result < newer) & (p.lower[bottom] <= 0) & (p.upper[bottom] >= 0)]
         for side in (q.left, q.right):
             other = q.right if side is q.left else q.left
             fixed = p.lower[other] == p.upper[other]
             for j in np.unique(
                 side[~fixed & ~(np.isfinite(p.lower[side]) & np.isfinite(p.upper[side]))]
             ):
-                found.append(self._unbounded(int(j), "a product"))
+                if j not in endless:
+                    found.append(self._unbounded(int(j), "a product"))
         for atoms in p.functions:
             if atoms.kind == "abs":
                 continue
@@ -189,10 +193,24 @@ class Relaxation:
         self.pieces[j] = (low, high)
 
     def make_exact(self) -> None:
-        """Cut every integer factor into single values."""
+        """Cut the remaining pieces of every integer factor into single values."""
         for j in np.unique(self.partition[self.partition >= 0]).tolist():
             if self.program.integer[j]:
-                self.unary(j)
+                low, high = self.pieces_of(j)
+                values = np.concatenate(
+                    [np.arange(a, b + 1) for a, b in zip(low, high, strict=True)]
+                )
+                self.pieces[j] = (values, values.copy())
+
+    def values_left(self) -> float:
+        """Values in the pieces of all integer factors; infinite where a factor is continuous."""
+        total = 0.0
+        for j in np.unique(self.partition[self.partition >= 0]).tolist():
+            if not self.program.integer[j]:
+                return np.inf
+            low, high = self.pieces_of(j)
+            total += float(np.sum(high - low + 1))
+        return total
 
     def build_direct(self, capabilities: Any) -> Built:
         """The program with products and functions as they are; only abs, min and max are linear."""

@@ -29,6 +29,8 @@ MOST_ROUNDS = 500
 LINEAR_PROGRESS = 0.02
 #: At most so many linear rounds.
 LINEAR_ROUNDS = 60
+#: With at most so many values left in all integer factors together, they are all told apart.
+FEW_VALUES = 180
 #: Bounds by optimization are sought again while a pass shortens the ranges by this share.
 TIGHTENING_PROGRESS, TIGHTENING_ROUNDS = 0.05, 12
 
@@ -173,6 +175,9 @@ def _integer_rounds(
     loop: Loop, backend: Backend, relaxation: Relaxation, program: Program
 ) -> Outcome:
     """Split on mixed-integer programs until the gap is closed."""
+    if relaxation.values_left() <= FEW_VALUES:
+        # What is left is small: one exact program instead of several rounds.
+        relaxation.make_exact()
     solution: Solution | None = None
     while loop.rounds < MOST_ROUNDS:
         try:
