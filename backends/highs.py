@@ -30,6 +30,7 @@ from allocc.backends.support import (
     installed,
     int32,
     load,
+    objective_factor,
     package_version,
     prepare,
     refuse_unsupported,
@@ -38,6 +39,10 @@ from allocc.compiler.program import BoolArray, FloatArray, Program
 
 DIRECT_NONZEROS = 200_000
 """LPs up to this size run in the calling thread when nothing has to be watched."""
+
+INTERIOR = {"solver": "ipm", "run_crossover": "off"}
+"""Options for a bound without a vertex: simplex was seen to stall for half a minute on linear
+relaxations of five thousand columns that the interior point method solves in a second."""
 
 _ROWWISE = 2
 _FEASIBLE = 2
@@ -76,7 +81,8 @@ class HighsBackend:
         done = prepare(program, self.name, None)
         if done is not None:
             return done
-        return HighsSession(program).solve(options)
+        interior = options.interior and not program.integer.any()
+        return HighsSession(program, INTERIOR if interior else None).solve(options)
 
 
 class HighsSession:
@@ -97,6 +103,7 @@ class HighsSession:
         self._sense = program.sense
         self._objective: FloatArray = np.array(program.objective, dtype=np.float64)
         self._offset = float(program.offset)
+        self._factor = objective_factor(self._objective)
         self._integer: BoolArray = np.array(program.integer, dtype=np.bool_)
         self._mixed = bool(self._integer.any())
         statuses = self._core.HighsModelStatus.__members__
@@ -123,8 +130,8 @@ class HighsSession:
             matrix.nnz,
             _ROWWISE,
             1 if self._sense == "minimize" else -1,
-            self._offset,
-            self._objective,
+            self._offset * self._factor,
+            self._objective * self._factor,
             program.lower,
             program.upper,
             program.row_lower,
@@ -167,8 +174,11 @@ class HighsSession:
             raise ValueError(f"{len(self._objective)} coefficients are needed, not {costs.shape}")
         if not np.isfinite(costs).all():
             raise ValueError("the objective holds a number that is infinite or not a number")
-        self._try(self._highs.changeColsCost(len(costs), self._indices, costs))
-        self._try(self._highs.changeObjectiveOffset(float(offset)))
+        factor = objective_factor(costs)
+        self._try(self._highs.changeColsCost(len(costs), self._indices, costs * factor))
+        self._try(self._highs.changeObjectiveOffset(float(offset) * factor))
+        if factor != self._factor:
+            self._factor, self._applied = factor, None
         self._objective, self._offset = costs, float(offset)
 
     def set_coefficients(self, rows: ArrayLike, columns: ArrayLike, values: ArrayLike) -> None:
@@ -248,7 +258,7 @@ class HighsSession:
             return
         for name, value in (
             ("mip_rel_gap", float(options.gap)),
-            ("mip_abs_gap", float(options.absolute_gap)),
+            ("mip_abs_gap", float(options.absolute_gap) * self._factor),
             ("random_seed", int(options.seed)),
             ("output_flag", options.log),
             ("threads", threads),
@@ -276,13 +286,13 @@ class HighsSession:
         if direct:
             highs.run()
             return
-        sense, cutoff = self._sense, options.cutoff
+        sense, cutoff, factor = self._sense, options.cutoff, self._factor
 
         def on_mip(event: Any) -> None:
             try:
                 out = event.data_out
-                bound = out.mip_dual_bound
-                monitor.note(out.mip_primal_bound, bound, out.mip_node_count)
+                bound = out.mip_dual_bound / factor
+                monitor.note(out.mip_primal_bound / factor, bound, out.mip_node_count)
                 if cutoff is not None and beyond(sense, finite(bound), cutoff):
                     monitor.stop("cutoff")
             except BaseException as error:  # noqa: BLE001 - raised by supervise
@@ -369,12 +379,13 @@ class HighsSession:
         if self._mixed:
             nodes = max(int(info.mip_node_count), 0)
             if termination not in _TO_CONFIRM:
-                bound = finite(info.mip_dual_bound)
+                known = finite(info.mip_dual_bound)
+                bound = None if known is None else known / self._factor
         elif termination == "optimal":
             bound = value
             if solution.dual_valid:
-                duals = np.array(solution.row_dual, dtype=np.float64)
-                costs = np.array(solution.col_dual, dtype=np.float64)
+                duals = np.array(solution.row_dual, dtype=np.float64) / self._factor
+                costs = np.array(solution.col_dual, dtype=np.float64) / self._factor
         if monitor.keyboard:
             note = note or "stopped by Ctrl-C"
         answer = Solution(

@@ -23,6 +23,7 @@ from allocc.backends.support import (
     installed,
     load,
     objective_at,
+    objective_factor,
     package_version,
     prepare,
 )
@@ -76,14 +77,15 @@ class ScipBackend:
         if done is not None:
             return done
         monitor = Monitor()
-        model, variables = build(core, program)
-        _set_options(model, options)
+        factor = objective_factor(program.objective)
+        model, variables = build(core, program, factor)
+        _set_options(model, options, factor)
         if options.start is not None:
             _set_start(model, variables, options.start)
-        handler = _watcher(core, model, monitor)
+        handler = _watcher(core, model, monitor, factor)
         try:
             supervise(model.optimizeNogil, monitor, options, lambda: _interrupt(model))
-            return _read(program, model, variables, monitor, options)
+            return _read(program, model, variables, monitor, options, factor)
         except KeyboardInterrupt:
             handler = None  # the abandoned solve still runs
             raise
@@ -95,14 +97,14 @@ class ScipBackend:
                 handler.model = None
 
 
-def build(core: Any, program: Program) -> tuple[Any, list[Any]]:
-    """The SCIP model of a program and its variables, one a column."""
+def build(core: Any, program: Program, factor: float = 1.0) -> tuple[Any, list[Any]]:
+    """The SCIP model of a program and its variables, one a column; the objective times `factor`."""
     model = core.Model(program.name or "allocc")
     model.hideOutput()
     lower = _or_none(program.lower)
     upper = _or_none(program.upper)
     kinds = np.where(program.integer, "I", "C").tolist()
-    costs = program.objective.tolist()
+    costs = (program.objective * factor).tolist()
     variables = [
         model.addVar(name=f"x{j}", vtype=kinds[j], lb=lower[j], ub=upper[j], obj=costs[j])
         for j in range(program.columns)
@@ -110,7 +112,7 @@ def build(core: Any, program: Program) -> tuple[Any, list[Any]]:
     if program.sense == "maximize":
         model.setMaximize()
     if program.offset:
-        model.addObjoffset(program.offset)
+        model.addObjoffset(program.offset * factor)
     _add_rows(core, model, program, variables)
     products = program.products
     for w, a, b in zip(
@@ -164,12 +166,12 @@ def _or_none(bounds: FloatArray) -> list[float | None]:
     return [b if abs(b) < HUGE else None for b in bounds.tolist()]
 
 
-def _set_options(model: Any, options: SolveOptions) -> None:
+def _set_options(model: Any, options: SolveOptions, factor: float) -> None:
     model.hideOutput(not options.log)
     settings: dict[str, object] = {
         "misc/catchctrlc": False,
         "limits/gap": float(options.gap),
-        "limits/absgap": float(options.absolute_gap),
+        "limits/absgap": float(options.absolute_gap) * factor,
         "randomization/randomseedshift": int(options.seed) % (2**31),
     }
     if options.time_limit is not None:
@@ -180,7 +182,7 @@ def _set_options(model: Any, options: SolveOptions) -> None:
         settings["lp/threads"] = int(options.threads)
     model.setParams(settings)
     if options.cutoff is not None:
-        model.setObjlimit(float(options.cutoff))
+        model.setObjlimit(float(options.cutoff) * factor)
 
 
 def _set_start(model: Any, variables: list[Any], start: FloatArray) -> None:
@@ -197,7 +199,7 @@ def _set_start(model: Any, variables: list[Any], start: FloatArray) -> None:
     model.addSol(solution)
 
 
-def _watcher(core: Any, model: Any, monitor: Monitor) -> Any:
+def _watcher(core: Any, model: Any, monitor: Monitor, factor: float) -> Any:
     """An event handler that writes the numbers of a running solve into the monitor."""
     events = core.SCIP_EVENTTYPE
     wanted = (events.NODESOLVED, events.BESTSOLFOUND, events.LPSOLVED)
@@ -214,7 +216,9 @@ def _watcher(core: Any, model: Any, monitor: Monitor) -> Any:
         def eventexec(self, event: Any) -> None:
             try:
                 scip = self.model
-                monitor.note(scip.getPrimalbound(), scip.getDualbound(), scip.getNTotalNodes())
+                ends = [finite(x) for x in (scip.getPrimalbound(), scip.getDualbound())]
+                value, bound = (None if x is None else x / factor for x in ends)
+                monitor.note(value, bound, scip.getNTotalNodes())
                 if monitor.stopping:
                     scip.interruptSolve()
             except BaseException as error:  # noqa: BLE001 - raised by supervise
@@ -232,7 +236,12 @@ def _interrupt(model: Any) -> None:
 
 
 def _read(
-    program: Program, model: Any, variables: list[Any], monitor: Monitor, options: SolveOptions
+    program: Program,
+    model: Any,
+    variables: list[Any],
+    monitor: Monitor,
+    options: SolveOptions,
+    factor: float,
 ) -> Solution:
     status = str(model.getStatus())
     termination = _TERMINATIONS.get(status, "failed")
@@ -243,7 +252,8 @@ def _read(
     if termination == "infeasible" and options.cutoff is not None:
         termination, bound = "cutoff", float(options.cutoff)
     elif termination not in _WITHOUT_POINT:
-        bound = finite(model.getDualbound())
+        known = finite(model.getDualbound())
+        bound = None if known is None else known / factor
         if model.getNSols() > 0:
             best = model.getBestSol()
             point = np.array([model.getSolVal(best, v) for v in variables], dtype=np.float64)

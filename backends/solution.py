@@ -69,6 +69,7 @@ class SolveOptions:
     on_progress: Callable[[Progress], None] | None = None
     cancel: threading.Event | None = None
     log: bool = False
+    interior: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,16 @@ def objective_at(program: Program, point: FloatArray) -> float:
     return float(program.objective @ point) + program.offset
 
 
+def objective_factor(costs: FloatArray) -> float:
+    """The power of two that brings small costs to a size near one, else 1.
+
+    Solvers take reduced costs below an absolute tolerance for nought, whatever the size of the costs
+    is: with a few millionths for a dose they would call an allocation optimal that is not.
+    """
+    most = float(np.abs(costs).max(initial=0.0))
+    return 2.0 ** min(np.floor(-np.log2(most)), 40.0) if 0.0 < most < 0.1 else 1.0
+
+
 def beyond(sense: str, bound: float | None, cutoff: float | None) -> bool:
     """Whether a proven bound already says that nothing better than `cutoff` exists."""
     if bound is None or cutoff is None:

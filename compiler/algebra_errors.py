@@ -399,3 +399,13 @@ def nested_too_deep(what: str, span: Span | None) -> Diagnostic:
         span,
         "compute a part of it in the data, or with fewer steps",
     )
+
+
+def bad_chance(name: str, reason: str, span: Span, hint: str | None = None) -> Diagnostic:
+    """A chance block whose probability or weights are none."""
+    return Diagnostic(
+        "E4035",
+        f"chance block '{name}': {reason}",
+        span,
+        hint or "weights are probabilities of scenarios: not negative, and 1 together",
+    )

@@ -109,8 +109,6 @@ class Binder(Values):
                 self.collector.add(errors.no_initial(name, statement.name.span))
         for effect in d.effects:
             self.attempt(lambda effect=effect: self._effect(effect))  # type: ignore[misc]
-        for chance in d.chances:
-            self.collector.add(errors.chance_unsupported(chance.name.name, chance.name.span))
         self.collector.raise_errors()
         get = self._resolved
         return Model(

@@ -211,10 +211,7 @@ def function_range(
             case "exp":
                 return np.exp(low), np.exp(high)
             case "log":
-                return (
-                    np.where(low > 0, np.log(np.maximum(low, 1e-300)), -np.inf),
-                    np.where(high > 0, np.log(np.maximum(high, 1e-300)), -np.inf),
-                )
+                return _log(low, -np.inf), _log(high, -np.inf)
             case "sqrt":
                 return np.sqrt(np.maximum(low, 0.0)), np.sqrt(np.maximum(high, 0.0))
             case "abs":
@@ -225,6 +222,11 @@ def function_range(
                 return divide(np.ones_like(low), np.ones_like(low), low, high)
             case _:
                 return _power_range(2.0 if kind == "square" else exponent, low, high)
+
+
+def _log(x: FloatArray, other: float) -> FloatArray:
+    """log x, and something else where that has no value."""
+    return np.where(x > 0, np.log(np.where(x > 0, x, 1.0)), other)
 
 
 def _power_range(power: float, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -253,10 +255,7 @@ def inverse_range(
     with np.errstate(all="ignore"):
         match kind:
             case "exp":
-                return (
-                    np.where(low > 0, np.log(np.maximum(low, 1e-300)), -np.inf),
-                    np.where(high > 0, np.log(np.maximum(high, 1e-300)), np.inf),
-                )
+                return _log(low, -np.inf), _log(high, np.inf)
             case "log":
                 return np.exp(low), np.exp(high)
             case "sqrt":

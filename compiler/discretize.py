@@ -25,7 +25,15 @@ from allocc.compiler.expression import (
 from allocc.compiler.index import Axis, Coordinate, join_axes, same_sets, spread
 from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along, side_name
 from allocc.compiler.numeric import reduce_array
-from allocc.compiler.problem import Constraint, FlowValue, ObjectiveTerm, Problem, Update
+from allocc.compiler.problem import (
+    ChanceConstraint,
+    Constraint,
+    FlowValue,
+    ObjectiveTerm,
+    Problem,
+    ScenarioLimit,
+    Update,
+)
 from allocc.compiler.program import label_text
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
@@ -34,6 +42,9 @@ from allocc.compiler.values import deep_recursion, is_small, reference
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 from allocc.dsl.tree import Span
+
+#: The weights of a chance block's scenarios may miss 1 by this much.
+WEIGHTS_TOLERANCE = 1e-6
 
 
 def discretize(model: Model, effects: bool = True) -> Problem:
@@ -76,6 +87,11 @@ class _Discretizer:
         for limit in model.limits:
             found = self.binder.attempt(lambda x=limit: self._limit(x))  # type: ignore[misc]
             constraints.extend(found or [])
+        chances: list[ChanceConstraint] = []
+        for chance in model.chances:
+            block = self.binder.attempt(lambda x=chance: self._chance(x))  # type: ignore[misc]
+            if block is not None:
+                chances.append(block)
         terms: list[ObjectiveTerm] = []
         if model.objective is not None:
             for term in model.objective.terms:
@@ -112,6 +128,7 @@ class _Discretizer:
             terms,
             sense,
             self.period,
+            chances,
         )
 
     # --- dynamics -------------------------------------------------------------------------
@@ -307,6 +324,78 @@ class _Discretizer:
                     description=statement.description or "",
                 )
             )
+        return found
+
+    def _chance(self, statement: tree.Chance) -> ChanceConstraint:
+        """A chance block: its scenarios, their weights, and what must hold in them together."""
+        name = statement.name.name
+        space = self._space(statement.scenario)
+        probability = self.evaluator.data(
+            statement.probability, Scope(), f"the probability of '{name}'"
+        )
+        weight = self.evaluator.data(statement.weight, space.scope, f"the weight of '{name}'")
+        for data, over, e, what in (
+            (probability, (), statement.probability, f"the probability of '{name}'"),
+            (weight, space.axes, statement.weight, f"the weight of '{name}'"),
+        ):
+            extra = [a.set.name for a in data.axes if a not in over]
+            if extra:
+                raise errors.Failed(errors.free_index(what, extra, e.span, self.binder.time_name))
+        asked = float(probability.values)
+        if not 0.0 < asked <= 1.0:
+            reason = f"the probability must lie above 0 and at most at 1, not at {asked:g}"
+            raise errors.Failed(errors.bad_chance(name, reason, statement.probability.span))
+        full = np.broadcast_to(spread(weight.values, weight.axes, space.axes), space.shape)
+        weights = np.asarray(full, dtype=float).ravel()
+        if (weights < 0).any():
+            reason = f"a weight is negative: {float(weights.min()):g}"
+            raise errors.Failed(errors.bad_chance(name, reason, statement.weight.span))
+        if abs(float(weights.sum()) - 1.0) > WEIGHTS_TOLERANCE:
+            reason = f"the weights add up to {float(weights.sum()):.9g}, not to 1"
+            text = statement.weight.span.text
+            hint = f"divide them by their sum, or check the data behind `{text}`"
+            raise errors.Failed(errors.bad_chance(name, reason, statement.weight.span, hint))
+        limits: list[ScenarioLimit] = []
+        for limit in statement.limits:
+            found = self.binder.attempt(lambda x=limit: self._scenario_limit(x, space))  # type: ignore[misc]
+            limits.extend(found or [])
+        description = statement.description or ""
+        labels = row_labels(space)
+        return ChanceConstraint(
+            name, asked, weights, limits, labels, statement.name.span, description
+        )
+
+    def _scenario_limit(self, statement: tree.Limit, scenario: Space) -> list[ScenarioLimit]:
+        """The rows of a limit in every scenario; an equation holds from both sides."""
+        own = bind_index(statement.index, scenario.scope, self.evaluator, self.binder.time_name)
+        # A filter on data of the scenarios makes pairs, which know their scenario.
+        outer = tuple(a for a in scenario.axes if a not in own.scatter)
+        axes = (*outer, *own.axes)
+        keys = (*scenario.keys, *own.keys)
+        space = Space(axes, own.scope, {}, None, keys)
+        flat = np.zeros((1,) * len(axes), dtype=np.int64)
+        for axis in scenario.axes:
+            if axis in own.scatter:
+                assert own.pair is not None
+                place = spread(own.scatter[axis], (own.pair,), axes)
+            else:
+                place = spread(np.arange(axis.size), (axis,), axes)
+            flat = flat * axis.size + place
+        position = np.broadcast_to(flat, space.shape).ravel()
+        found = []
+        for body, equal in self._bodies(statement, space):
+            for side in (body, negate(body)) if equal else (body,):
+                constraint = Constraint(
+                    statement.name.name,
+                    axes,
+                    side,
+                    Data((), np.asarray(-np.inf)),
+                    Data((), np.asarray(0.0)),
+                    row_labels(space),
+                    statement.span,
+                    description=statement.description or "",
+                )
+                found.append(ScenarioLimit(constraint, position))
         return found
 
     def _data_limit(self, statement: tree.Limit, space: Space, body: Data, equal: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from allocc.compiler.algebra_errors import (
     array_wanted,
     bad_bounds,
+    bad_chance,
     bad_time,
     condition_as_number,
     decision_condition,
@@ -74,10 +75,10 @@ from allocc.compiler.failures import (
     Poisoned,
 )
 from allocc.compiler.lowering_errors import (
-    chance_unsupported,
     not_affine_dynamics,
     outside_domain,
     unbounded_factor,
+    unbounded_row,
     unsafe_step,
 )
 from allocc.compiler.name_errors import (
@@ -106,13 +107,13 @@ __all__ = [
     "Poisoned",
     "array_wanted",
     "bad_bounds",
+    "bad_chance",
     "bad_csv",
     "bad_setting",
     "bad_time",
     "blank_cell",
     "blank_label",
     "cell_not_a_number",
-    "chance_unsupported",
     "circular",
     "circular_use",
     "condition_as_number",
@@ -166,6 +167,7 @@ __all__ = [
     "strict_relation",
     "too_large",
     "unbounded_factor",
+    "unbounded_row",
     "undefined_function",
     "unknown_argument",
     "unknown_column",

@@ -59,9 +59,7 @@ class Variable:
         if not self.sets:
             return ()
         where = np.unravel_index(k, self.shape)
-        return tuple(
-            x for s, i in zip(self.sets, where, strict=True) for x in s.label(int(i))
-        )
+        return tuple(x for s, i in zip(self.sets, where, strict=True) for x in s.label(int(i)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,9 @@ _NAMED = (
     | tree.Intervention
 )
 
+#: Statements that come along when a whole model is named.
+_LOOSE = tree.UnitDeclaration | tree.Effect | tree.Limit | tree.Prefer | tree.Chance
+
 
 def shipped() -> list[str]:
     """Names of the library's files."""
@@ -121,43 +124,60 @@ def _chosen(
     """The named statements of a file and everything of it that they mention."""
     named = _named(statements)
     file = statement.file.value
+    header = next((s for s in statements if isinstance(s, tree.ModelHeader)), None)
     wanted: list[str] = []
+    loose: list[tree.Statement] = []
     for identifier in statement.names:
         if identifier.name not in named:
+            if header is not None and identifier.name == header.name.name:
+                # A whole model, but for its time and its objective, which the user's model has.
+                wanted.extend(named)
+                loose = [s for s in statements if isinstance(s, _LOOSE) and (file, "") not in taken]
+                taken.add((file, ""))
+                continue
             raise errors.Failed(
                 errors.not_in_library(identifier.name, file, identifier.span, list(named))
             )
         wanted.append(identifier.name)
+    starts: dict[str, list[tree.Initial]] = {}
+    for s in statements:
+        if isinstance(s, tree.Initial):
+            starts.setdefault(s.name.name, []).append(s)
     chosen: dict[str, Any] = {}
     while wanted:
         name = wanted.pop(0)
         if name not in chosen:
             chosen[name] = named[name]
-            wanted.extend(n for n in sorted(_mentioned(named[name])) if n in named)
+            mentioned = _mentioned((named[name], *starts.get(name, ())))
+            wanted.extend(n for n in sorted(mentioned) if n in named)
     for argument in statement.arguments:
         bound = chosen.get(argument.name.name)
-        if not isinstance(bound, tree.Parameter):
-            parameters = [n for n, s in chosen.items() if isinstance(s, tree.Parameter)]
+        if not isinstance(bound, tree.Parameter | tree.SetDeclaration):
+            parameters = [
+                n for n, s in chosen.items() if isinstance(s, tree.Parameter | tree.SetDeclaration)
+            ]
             raise errors.Failed(
                 errors.unknown_argument(argument.name.name, file, argument.name.span, parameters)
             )
         chosen[argument.name.name] = replace(bound, value=argument.value)
-    fresh = [s for n, s in chosen.items() if (file, n) not in taken]
+    fresh = {n: s for n, s in chosen.items() if (file, n) not in taken}
     taken.update((file, n) for n in chosen)
-    initials = [s for s in statements if isinstance(s, tree.Initial) and s.name.name in chosen]
-    return iter([*fresh, *initials])
+    return iter([*fresh.values(), *(s for n in fresh for s in starts.get(n, ())), *loose])
 
 
 def _mentioned(node: Any) -> set[str]:
-    """Every name that a statement mentions."""
+    """Every name that a statement mentions, but not what a function calls its arguments."""
     names: set[str] = set()
+    own: set[str] = set()
     stack = [node]
     while stack:
         n = stack.pop()
+        if isinstance(n, tree.Function):
+            own.update(formal.name.name for formal in n.formals)
         if isinstance(n, tree.Name | tree.Identifier):
             names.add(n.name)
         if isinstance(n, tuple):
             stack.extend(n)
         elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span):
             stack.extend(getattr(n, f) for f in n.__dataclass_fields__ if f != "span")
-    return names
+    return names - own

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from allocc.compiler import errors
+from allocc.compiler.bounds import Infeasible, Propagator
 from allocc.compiler.expression import (
     Add,
     Apply,
@@ -39,7 +41,7 @@ from allocc.compiler.polynomial import (
     scaled,
     times,
 )
-from allocc.compiler.problem import Problem, Update
+from allocc.compiler.problem import ChanceConstraint, Constraint, Problem, Update
 from allocc.compiler.program import (
     Block,
     Extremes,
@@ -51,8 +53,12 @@ from allocc.compiler.program import (
     Role,
     label_text,
 )
+from allocc.compiler.reformulations import chance, ratios
 from allocc.dsl.diagnostics import AlloccError
 from allocc.dsl.tree import Span
+
+#: For each row, the binaries that must be 1 for it to hold.
+Binaries = tuple[IntArray, ...]
 
 #: A factor with more terms than this gets a column of its own instead of being multiplied out.
 MOST_TERMS = 2
@@ -86,6 +92,8 @@ class _Lowering:
         self.functions: list[FunctionAtoms] = []
         self.extremes: list[Extremes] = []
         self.defines: list[tuple[int, IntArray]] = []
+        self.conditional: list[chance.Conditional] = []
+        self.deferred: list[tuple[Constraint, ratios.RatioLimit, Binaries]] = []
         self.known: dict[object, tuple[IntArray, IntArray]] = {}
         self.offsets: dict[Variable, int] = {}
         self.pending: list[Variable] = []
@@ -102,10 +110,21 @@ class _Lowering:
             self.dynamics(update)
             self.drain()
         for c in p.constraints:
-            self.constraint(c.name, c.axes, c.body, c.lower, c.upper, "stated", c.labels, c.span)
-            self.drain()
+            self.limit(c, ())
+        for block in p.chances:
+            self.chance(block)
+        self.ratio_limits()
         objective, offset = self.objective()
         self.drain()
+        program = self.assemble(objective, offset)
+        self.triples.clear()
+        return chance.write(program, self.conditional)
+
+    def assemble(
+        self, objective: list[tuple[IntArray, FloatArray]], offset: float = 0.0
+    ) -> Program:
+        """What has been laid out and written so far."""
+        p = self.problem
         n = self.columns
         matrix = self.matrix(n)
         defined = np.full(self.rows, -1, dtype=np.int64)
@@ -143,7 +162,6 @@ class _Lowering:
         rows = np.concatenate([t[0] for t in self.triples])
         columns = np.concatenate([t[1] for t in self.triples])
         values = np.concatenate([t[2] for t in self.triples])
-        self.triples.clear()
         matrix = sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=(self.rows, n)))
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
@@ -302,6 +320,148 @@ class _Lowering:
             np.broadcast_to(spread(d.values, d.axes, axes), shape).ravel() for d in (lower, upper)
         ]
         self.write(name, terms, axes, ends[0], ends[1], role, labels, span, f"limit {name}")
+
+    def limit(self, c: Constraint, binaries: Binaries, ratio: bool = True) -> None:
+        """Rows of a limit, which hold where each of `binaries` is 1.
+
+        A limit on a ratio waits until all others are written, from which its denominator's sign
+        may follow.
+        """
+        if ratio and not c.lower.axes and np.isneginf(c.lower.values) and not c.upper.values.any():
+            found = ratios.recognize(c.body)
+            if found is not None:
+                self.deferred.append((c, found, binaries))
+                return
+        self.constraint(c.name, c.axes, c.body, c.lower, c.upper, "stated", c.labels, c.span)
+        if binaries:
+            # The rows before it define what the limit is made of; they hold in any case.
+            own = self.row_blocks[-1]
+            self.conditional.append(chance.Conditional(own.start, own.count, binaries, c.span))
+        self.drain()
+
+    def ratio_limits(self) -> None:
+        """Limits on ratios, multiplied out where the sign of the denominator is proven."""
+        if not self.deferred:
+            return
+        bottoms = []
+        for c, ratio, _ in self.deferred:
+            bottoms.append([flatten(t, c.axes) for t in self.terms(ratio.bottom)])
+            self.drain()
+        program = self.assemble([])
+        free = chance.without(program, self.conditional)
+        try:
+            bounds = Propagator(free).run(free.lower, free.upper)
+        except Infeasible:
+            bounds = (free.lower, free.upper)
+        for (c, ratio, binaries), bottom in zip(self.deferred, bottoms, strict=True):
+            sign = self.proven_sign(c, bottom, binaries, program, bounds)
+            if sign == 0:
+                self.limit(c, binaries, ratio=False)
+                continue
+            if ratio.switch is not None:
+                start = self.place(ratio.switch.variable, "definition")
+                positions = start + spread(ratio.switch.positions(), ratio.switch.axes, c.axes)
+                shape = tuple(a.size for a in c.axes)
+                binaries = (*binaries, np.broadcast_to(positions, shape).ravel())
+            self.limit(replace(c, body=ratio.cleared(sign > 0)), binaries, ratio=False)
+
+    def proven_sign(
+        self,
+        c: Constraint,
+        bottom: list[tuple[IntArray, FloatArray, list[IntArray]]],
+        binaries: Binaries,
+        program: Program,
+        bounds: tuple[FloatArray, FloatArray],
+    ) -> int:
+        """1 or -1 where a denominator has one sign in every row of a limit, else 0."""
+        count = int(np.prod([a.size for a in c.axes], dtype=np.int64))
+        level = np.zeros(count)
+        triples = []
+        for rows, values, columns in bottom:
+            if columns:
+                triples.append((values, (rows, columns[0])))
+            else:
+                np.add.at(level, rows, values)
+        shape = (count, program.columns)
+        matrix = sparse.csr_array(shape)
+        for values, place in triples:
+            matrix = matrix + sparse.csr_array(sparse.coo_array((values, place), shape=shape))
+        lower, upper = bounds
+        for sign in (1, -1):
+            # The most of -sign * (bottom without its constant), which must stay below the constant.
+            flipped = sparse.csr_array(-sign * matrix)
+            flipped.eliminate_zeros()
+            row_of = np.repeat(np.arange(count), np.diff(flipped.indptr))
+            ends = np.where(flipped.data > 0, upper[flipped.indices], lower[flipped.indices])
+            most = np.bincount(row_of, flipped.data * ends, count)
+            open_rows = np.flatnonzero(~(most < sign * level))
+            if not len(open_rows):
+                return sign
+            guards = self.guards(program, binaries[0] if binaries else None)
+            for i, (entries, weights) in enumerate(ratios.rows_of(flipped[open_rows])):
+                row = int(open_rows[i])
+                known = guards.get(int(binaries[0][row]) if binaries else -1, {})
+                slack = 1e-12 * max(1.0, abs(float(level[row])))
+                best = min(
+                    ratios.most(entries, weights, guards.get(-1, {})),
+                    ratios.most(entries, weights, known),
+                )
+                if not entries or best > sign * level[row] + slack:
+                    break
+            else:
+                return sign
+        return 0
+
+    def guards(self, program: Program, binaries: IntArray | None) -> dict[int, ratios.Guards]:
+        """Stated rows `a'x <= end` by their columns, for each binary that they depend on (or -1)."""
+        condition = np.full(program.rows, -1, dtype=np.int64)
+        usable = np.isfinite(program.row_upper)
+        for block in self.conditional:
+            if block.start >= program.rows:
+                continue
+            condition[block.rows] = block.binaries[0]
+            if len(block.binaries) > 1:
+                usable[block.rows] = False
+        wanted = condition == -1
+        if binaries is not None:
+            wanted |= np.isin(condition, binaries)
+        chosen = np.flatnonzero(usable & wanted)
+        found: dict[int, ratios.Guards] = {}
+        for i, (columns, values) in zip(
+            chosen.tolist(), ratios.rows_of(program.matrix[chosen]), strict=True
+        ):
+            if columns:
+                group = found.setdefault(int(condition[i]), {})
+                group.setdefault(columns, []).append((values, float(program.row_upper[i])))
+        return found
+
+    def chance(self, block: ChanceConstraint) -> None:
+        """A binary for each scenario, the rows that hold where it is 1, and what they must weigh."""
+        name, count = block.name, len(block.weights)
+        statement = f"chance {name}"
+        kept = self.new_columns(
+            f"{name}:kept",
+            count,
+            "auxiliary",
+            0.0,
+            1.0,
+            integer=True,
+            statement=statement,
+            span=block.span,
+            labels=block.labels,
+        )
+        for limit in block.limits:
+            self.limit(limit.constraint, (kept + limit.scenario,))
+        weights, least = block.weights, block.probability - chance.TOLERANCE
+        if np.ptp(weights) <= chance.TOLERANCE / count:
+            # Scenarios of one weight are counted, so that no tolerance of a solver matters.
+            weights, least = np.ones(count), float(np.ceil(least / weights.mean()))
+        columns = np.arange(kept, kept + count)
+        self.triples.append((np.full(count, self.rows), columns, weights))
+        self.row_lower.append(np.array([least]))
+        self.row_upper.append(np.array([np.inf]))
+        self.row_blocks.append(Block(name, self.rows, 1, "stated", statement, block.span))
+        self.rows += 1
 
     def dynamics(self, update: Update) -> None:
         """Rows X[i, k+1] = X[i, k] + step * rate (see `Update` for the other schemes)."""

@@ -64,11 +64,12 @@ def unsafe_step(
     )
 
 
-def chance_unsupported(name: str, span: Span) -> Diagnostic:
-    """A chance block, which no stage compiles yet."""
+def unbounded_row(row: str, columns: Sequence[str], span: Span | None) -> Diagnostic:
+    """A limit of a chance block that could be violated without end."""
+    names = ", ".join(f"'{x}'" for x in columns)
     return Diagnostic(
         "E5004",
-        f"chance block '{name}' is read, but cannot be compiled yet",
+        f"'{row}' may fail in some scenarios, which needs a bound on {names}",
         span,
-        "state its limits for the scenarios that must hold, as `limit NAME[s in SCENARIO]: ...`",
+        "declare a range of the decisions behind it, or add a limit outside of the chance block",
     )

@@ -6,7 +6,7 @@ It is the one definition of the dynamics: `simulate` runs it forward, `lower` wr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from allocc.compiler.expression import Data, Node, Variable
 from allocc.compiler.index import Axis
 from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model
-from allocc.compiler.program import FloatArray
+from allocc.compiler.program import BoolArray, FloatArray, IntArray
 from allocc.dsl.tree import Span
 
 Labels = Callable[[int], tuple[Any, ...]]
@@ -68,6 +68,38 @@ class FlowValue:
 
 
 @dataclass(frozen=True, eq=False)
+class ScenarioLimit:
+    """A limit of a chance block: a constraint over the scenarios and its own index.
+
+    `scenario` has the flat position of each row's scenario, in the order of the constraint's rows.
+    """
+
+    constraint: Constraint
+    scenario: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class ChanceConstraint:
+    """The scenarios in which all of `limits` hold weigh `probability` at least.
+
+    `weights` has one entry a scenario and adds up to 1. A single limit is an individual chance
+    constraint, several are a joint one.
+    """
+
+    name: str
+    probability: float
+    weights: FloatArray
+    limits: list[ScenarioLimit]
+    labels: Labels
+    span: Span
+    description: str = ""
+
+    def reached(self, holds: BoolArray) -> float:
+        """The probability of the scenarios that hold."""
+        return float(np.sum(self.weights[holds]))
+
+
+@dataclass(frozen=True, eq=False)
 class ObjectiveTerm:
     """One named part of the objective; `penalty` marks a soft limit's."""
 
@@ -92,6 +124,7 @@ class Problem:
     terms: list[ObjectiveTerm]
     sense: Literal["minimize", "maximize"]
     period: Axis | None
+    chances: list[ChanceConstraint] = field(default_factory=list)
 
     @property
     def variables(self) -> list[Variable]:

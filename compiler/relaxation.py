@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ from allocc.compiler import errors
 from allocc.compiler.bounds import Infeasible, Propagator
 from allocc.compiler.direction import harmless
 from allocc.compiler.extension import Extension
-from allocc.compiler.program import BoolArray, FloatArray, IntArray, Products, Program, no_products
+from allocc.compiler.program import (
+    BoolArray,
+    FloatArray,
+    FunctionAtoms,
+    IntArray,
+    Products,
+    Program,
+    no_products,
+)
 from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, univariate
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 
@@ -46,10 +55,12 @@ class Relaxation:
     """
 
     def __init__(self, program: Program) -> None:
-        self.propagator = Propagator(program)
-        lower, upper = self.propagator.run(program.lower, program.upper)
-        self.program = replace(program, lower=lower, upper=upper)
         self.down, self.up = harmless(program)
+        self.original = program
+        lower, upper = program.lower, program.upper
+        if self._needs_bounds():
+            lower, upper = self.propagator.run(lower, upper)
+        self.program = replace(program, lower=lower, upper=upper)
         self.cuts: list[list[FloatArray]] = [[] for _ in program.functions]
         self.pieces: dict[int, tuple[FloatArray, FloatArray]] = {}
         # Whether anything was cut off that is no better than what was had at the time.
@@ -58,6 +69,22 @@ class Relaxation:
         self._local: dict[int, _LocalRanges] = {}
         self._check_bounds()
         self.partition = self._choose_partition()
+        self.curved = self._choose_curves()
+
+    @cached_property
+    def propagator(self) -> Propagator:
+        """Propagation over the program's own rows and atoms."""
+        return Propagator(self.original)
+
+    def _needs_bounds(self) -> bool:
+        """Whether any reformulation needs derived bounds; a linear program is left as it is."""
+        p = self.original
+        if len(p.products) or any(f.kind != "abs" for f in p.functions):
+            return True
+        free = {"max": self.down, "min": self.up}
+        return any(not self.down[f.result].all() for f in p.functions) or any(
+            not free[e.sense][e.result].all() for e in p.extremes
+        )
 
     # --- what has to be partitioned --------------------------------------------------------
 
@@ -90,6 +117,35 @@ class Relaxation:
             )
             chosen[rest] = np.where(prefer_left, left, right)
         return chosen
+
+    def _choose_curves(self) -> dict[int, list[tuple[int, int]]]:
+        """Columns that are cut because a function of them is; with (block, place) of each atom."""
+        p = self.program
+        found: dict[int, list[tuple[int, int]]] = {}
+        for number, atoms in enumerate(p.functions):
+            if atoms.kind == "abs":
+                continue
+            low, high = p.lower[atoms.argument], p.upper[atoms.argument]
+            sign = univariate.curvature(atoms.kind, atoms.exponent, low, high)
+            hard = univariate.needs_secant(atoms, sign, self.down, self.up) | (sign == 0)
+            for k in np.flatnonzero(hard & (low < high)).tolist():
+                j = int(atoms.argument[k])
+                found.setdefault(j, []).append((number, k))
+                if sign[k] == 0 and low[k] < 0 < high[k] and not p.integer[j]:
+                    # Between its signs the curve turns: there is a piece for each.
+                    self.pieces[j] = (np.array([low[k], 0.0]), np.array([0.0, high[k]]))
+        return found
+
+    @property
+    def cut_columns(self) -> list[int]:
+        """Columns whose ranges are cut into pieces when they are refined."""
+        products = self.partition[self.partition >= 0]
+        return sorted({*np.unique(products).tolist(), *self.curved})
+
+    @property
+    def has_continuous_cuts(self) -> bool:
+        """Whether a continuous column has to be cut."""
+        return any(not self.program.integer[j] for j in self.cut_columns)
 
     def _check_bounds(self) -> None:
         """Every factor that needs bounds has them; errors name what to bound."""
@@ -218,7 +274,7 @@ class Relaxation:
         build = Extension(p)
         for atoms in p.functions:
             if atoms.kind == "abs":
-                self._finite(atoms.argument[~self.down[atoms.result]], p.lower, p.upper)
+                self._mixed_finite(atoms, p.lower, p.upper)
                 absolute.write(build, atoms, p.lower, p.upper, self.down)
         for e in p.extremes:
             free = self.down if e.sense == "max" else self.up
@@ -296,19 +352,25 @@ class Relaxation:
         q = p.products
         exact = self.exact_products(low, high)
         cut = np.zeros(len(q), dtype=bool)
+        curves: set[tuple[int, int]] = set()
         if not boxed:
-            for j in np.unique(self.partition[self.partition >= 0]).tolist():
+            for j in self.cut_columns:
                 if not self._is_cut(j):
                     continue
                 mine = np.flatnonzero((self.partition == j) & ~exact)
-                if not len(mine):
+                if not len(mine) and j not in self.curved:
                     continue
                 a, b, pl, pu = self.piece_bounds(j)
                 if not len(a):
                     raise Infeasible(j)
                 other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
-                copies.append(pieces.disaggregate(build, j, a, b, q.result[mine], other, pl, pu))
+                copy = pieces.disaggregate(build, j, a, b, q.result[mine], other, pl, pu)
                 cut[mine] = True
+                for number, k in self.curved.get(j, ()):
+                    seen = np.array([c[k] for c in self.cuts[number]])
+                    copy = univariate.over_pieces(build, p.functions[number], k, copy, seen)
+                    curves.add((number, k))
+                copies.append(copy)
         rest = np.flatnonzero(~cut)
         below = ~self.up[q.result[rest]]
         above = ~self.down[q.result[rest]]
@@ -317,10 +379,10 @@ class Relaxation:
         )
         for number, atoms in enumerate(p.functions):
             if atoms.kind == "abs":
-                self._finite(atoms.argument[~self.down[atoms.result]], low, high)
+                self._mixed_finite(atoms, low, high)
                 absolute.write(build, atoms, low, high, self.down)
                 continue
-            self._function(build, number, low, high)
+            self._function(build, number, low, high, curves)
         for e in p.extremes:
             free = self.down if e.sense == "max" else self.up
             self._finite(e.argument[~free[e.result[e.owner]]], low, high)
@@ -330,6 +392,11 @@ class Relaxation:
             program = replace(program, integer=np.zeros(program.columns, dtype=bool))
         return Built(program, p.columns, tuple(copies), np.zeros(0, dtype=np.int64))
 
+    def _mixed_finite(self, atoms: FunctionAtoms, low: FloatArray, high: FloatArray) -> None:
+        """An absolute value needs bounds only where both signs are possible and it could float."""
+        x = atoms.argument
+        self._finite(x[~self.down[atoms.result] & (low[x] < 0) & (high[x] > 0)], low, high)
+
     def _finite(self, columns: IntArray, low: FloatArray, high: FloatArray) -> None:
         bad = columns[~(np.isfinite(low[columns]) & np.isfinite(high[columns]))]
         if len(bad):
@@ -337,15 +404,29 @@ class Relaxation:
                 [self._unbounded(int(j), "min, max or abs") for j in np.unique(bad)[:5]]
             )
 
-    def _function(self, build: Extension, number: int, low: FloatArray, high: FloatArray) -> None:
+    def _function(
+        self,
+        build: Extension,
+        number: int,
+        low: FloatArray,
+        high: FloatArray,
+        done: set[tuple[int, int]],
+    ) -> None:
+        """Tangents and secants of the atoms that are not written over pieces."""
         atoms = self.program.functions[number]
+        here = np.array([(number, k) not in done for k in range(len(atoms))])
         a, b = low[atoms.argument], high[atoms.argument]
         sign = univariate.curvature(atoms.kind, atoms.exponent, a, b)
-        everything = np.arange(len(atoms))
-        start = [a, b, (a + b) / 2, a + (b - a) / 4, a + 3 * (b - a) / 4]
-        for points in [*start, *(np.clip(c, a, b) for c in self.cuts[number])]:
-            univariate.tangents(build, atoms, everything, points, sign)
-        which = np.flatnonzero(univariate.needs_secant(atoms, sign, self.down, self.up))
+        which = np.flatnonzero(here)
+        # Shares towards both ends, so that a curve too steep at its end has a tangent nearby.
+        near = [2.0**-n for n in range(3, 14, 2)] if atoms.kind != "square" else []
+        shares = [0.0, *near, 0.25, 0.5, 0.75, *(1 - x for x in near), 1.0]
+        for points in [
+            *(a + x * (b - a) for x in shares),
+            *(np.clip(c, a, b) for c in self.cuts[number]),
+        ]:
+            univariate.tangents(build, atoms, which, points[which], sign[which])
+        which = np.flatnonzero(here & univariate.needs_secant(atoms, sign, self.down, self.up))
         univariate.secants(build, atoms, which, a[which], b[which], sign[which])
 
     def split_active(self, built: Built, point: FloatArray, tolerance: float) -> int:
@@ -354,44 +435,70 @@ class Relaxation:
         `point` may be fractional in the pieces: a piece used with weight z stands at x_j / z.
         Returns the number of splits.
         """
-        p, q = self.program, self.program.products
         cut = {c.variable: c for c in built.copies}
         splits = 0
-        for j in np.unique(self.partition[self.partition >= 0]).tolist():
-            mine = np.flatnonzero(self.partition == j)
-            other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
-            size = np.maximum(1e-9, np.abs(p.upper[q.result[mine]] - p.lower[q.result[mine]]))
+        for j in self.cut_columns:
             copy = cut.get(j)
             if copy is None:
                 x = float(point[j])
-                wrong = np.abs(point[q.result[mine]] - x * point[other]) / size
-                if wrong.max(initial=0.0) > tolerance:
+                if self._error(j, x, point, None, 0) > tolerance:
                     splits += self.split(j, x)
                 continue
-            index = {int(w): k for k, w in enumerate(copy.whole)}
             z = point[copy.binaries]
-            places = []
             for k in np.flatnonzero((copy.low < copy.high) & (z > 1e-6)).tolist():
                 x = float(np.clip(point[copy.copies[0, k]] / z[k], copy.low[k], copy.high[k]))
-                y = np.array([point[copy.copies[index[int(o)], k]] for o in other])
-                c = np.array(
-                    [
-                        point[copy.copies[len(copy.copies) - len(mine) + i, k]]
-                        for i in range(len(mine))
-                    ]
-                )
-                if (np.abs(c - x * y) / size).max(initial=0.0) > tolerance:
-                    places.append(x)
-            # A range between two used values is cut where the column itself lies.
-            for x in places:
-                splits += self.split(j, x)
+                if self._error(j, x, point, copy, k) > tolerance:
+                    splits += self.split(j, x)
         return splits
 
-    def add_tangents(self, point: FloatArray) -> None:
-        """Remember the arguments of function atoms at a point: tangents are put there."""
-        for number, atoms in enumerate(self.program.functions):
-            if atoms.kind != "abs":
-                self.cuts[number].append(point[atoms.argument].copy())
+    def _error(
+        self, j: int, x: float, point: FloatArray, copy: pieces.PieceColumns | None, k: int
+    ) -> float:
+        """The largest relative error of the products and curves of column j where it is x."""
+        p, q = self.program, self.program.products
+        index = {} if copy is None else {int(w): n for n, w in enumerate(copy.whole)}
+
+        def value(column: int) -> float:
+            if copy is None or column not in index or copy.copies[index[column], k] < 0:
+                return float(point[column])
+            return float(point[copy.copies[index[column], k]])
+
+        weight = 1.0 if copy is None else max(float(point[copy.binaries[k]]), 1e-12)
+        worst = 0.0
+        for n in np.flatnonzero(self.partition == j).tolist():
+            w = int(q.result[n])
+            other = int(q.right[n] if q.left[n] == j else q.left[n])
+            size = max(1e-9, abs(float(p.upper[w] - p.lower[w])))
+            worst = max(worst, abs(value(w) - x * value(other)) / size)
+        for number, n in self.curved.get(j, ()):
+            atoms = p.functions[number]
+            w = int(atoms.result[n])
+            true = float(univariate.evaluate(atoms.kind, atoms.exponent, np.array([x]))[0])
+            size = max(1e-9, abs(float(p.upper[w] - p.lower[w])))
+            worst = max(worst, abs(value(w) - weight * true) / size)
+        return worst
+
+    def add_tangents(self, point: FloatArray, tolerance: float) -> int:
+        """Remember where function atoms stand at a point: tangents are put there.
+
+        Returns how many atoms the relaxation had on the tangents' side by more than `tolerance`,
+        relative to their range.
+        """
+        p = self.program
+        count = 0
+        for number, atoms in enumerate(p.functions):
+            if atoms.kind == "abs":
+                continue
+            x = point[atoms.argument]
+            sign = univariate.curvature(
+                atoms.kind, atoms.exponent, p.lower[atoms.argument], p.upper[atoms.argument]
+            )
+            true = univariate.evaluate(atoms.kind, atoms.exponent, x)
+            size = np.maximum(1e-9, np.abs(p.upper[atoms.result] - p.lower[atoms.result]))
+            short = sign * (true - point[atoms.result]) / size
+            count += int(np.sum(short > tolerance))
+            self.cuts[number].append(x.copy())
+        return count
 
     def errors_at(self, point: FloatArray) -> FloatArray:
         """How far each product is from its factors at a point of the relaxation."""

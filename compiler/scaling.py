@@ -1,8 +1,9 @@
 """Scaling a program by powers of two, and bounds that hold in spite of a solver's tolerances.
 
 A solver's tolerances are absolute. In a model with sixty thousand people and a rate of infection of
-0.004 they would mean nothing for the one or the other, so that columns are brought to a size near one
-by their bounds, and rows by their coefficients. Powers of two make this exact in floating point.
+0.004 they would mean nothing for the rate, so that small columns are brought to a size near one by
+their bounds, and small rows by their coefficients; large ones are left alone, since scaling them down
+would bring other coefficients below what solvers read. Powers of two make this exact.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from scipy import sparse
 
 from allocc.compiler.program import FloatArray, Program
 
-#: Columns whose largest value lies outside of these sizes are scaled, and rows likewise.
-COLUMN_SIZES = (0.1, 1e7)
-ROW_SIZES = (1e-3, 1e6)
+#: Columns whose largest value is below this are scaled up, and rows whose largest coefficient is.
+SMALL_COLUMN, SMALL_ROW = 0.1, 1e-3
+#: Solvers leave out coefficients below 1e-9: scaling must not bring any near that.
+SMALLEST = 1e-8
+DUST = 2e-9
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,7 @@ def scale(program: Program) -> tuple[Program, Scaling]:
     size = np.maximum(low, high)
     unbounded = np.isinf(p.lower) | np.isinf(p.upper)
     # Within these sizes a solver's tolerances mean something, and its presolve knows the numbers.
-    odd = (size < COLUMN_SIZES[0]) | (size > COLUMN_SIZES[1])
-    columns = np.where((size > 0) & odd & ~unbounded & ~p.integer, size, 1.0)
+    columns = np.where((size > 0) & (size < SMALL_COLUMN) & ~unbounded & ~p.integer, size, 1.0)
     columns = power_of_two(np.clip(columns, 2.0**-40, 2.0**40))
     matrix = sparse.csr_array(p.matrix @ sparse.diags_array(columns))
     most = np.zeros(p.rows)
@@ -59,16 +61,50 @@ def scale(program: Program) -> tuple[Program, Scaling]:
         np.clip(np.where(most > 0, 1.0 / np.where(most > 0, most, 1.0), 1.0), 2.0**-40, 2.0**40)
     )
     matrix = sparse.csr_array(sparse.diags_array(rows) @ matrix)
+    matrix, row_lower, row_upper = _without_dust(
+        matrix, p.row_lower * rows, p.row_upper * rows, p.lower / columns, p.upper / columns
+    )
+    before = float(np.min(np.abs(p.matrix.data), initial=1.0))
+    if float(np.min(np.abs(matrix.data), initial=1.0)) < min(SMALLEST, before):
+        return p, Scaling(np.ones(p.columns), np.ones(p.rows))
     scaled = replace(
         p,
         objective=p.objective * columns,
         lower=p.lower / columns,
         upper=p.upper / columns,
         matrix=matrix,
-        row_lower=p.row_lower * rows,
-        row_upper=p.row_upper * rows,
+        row_lower=row_lower,
+        row_upper=row_upper,
     )
     return scaled, Scaling(columns, rows)
+
+
+def _without_dust(
+    matrix: sparse.csr_array,
+    row_lower: FloatArray,
+    row_upper: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+) -> tuple[sparse.csr_array, FloatArray, FloatArray]:
+    """Rows without coefficients that solvers leave out, their sides moved outward to make up for it.
+
+    Only entries of bounded columns are taken; the rows become weaker by what the entries can add up
+    to, so that no feasible point is lost.
+    """
+    small = (np.abs(matrix.data) < DUST) & (matrix.data != 0)
+    small &= np.isfinite(lower[matrix.indices]) & np.isfinite(upper[matrix.indices])
+    if not small.any():
+        return matrix, row_lower, row_upper
+    a, j = matrix.data[small], matrix.indices[small]
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))[small]
+    ends = np.stack([a * lower[j], a * upper[j]])
+    n = matrix.shape[0]
+    most = np.bincount(row, ends.max(axis=0), n)
+    least = np.bincount(row, ends.min(axis=0), n)
+    clean = matrix.copy()
+    clean.data = np.where(small, 0.0, clean.data)
+    clean.eliminate_zeros()
+    return clean, row_lower - most, row_upper - least
 
 
 def safe_bound(

@@ -1,25 +1,32 @@
-r"""max and min of columns.
+r"""Smallest and largest of affine expressions.
 
 .. math::
-    w = \max_i a_i: \qquad w \ge a_i \ \text{for all } i,
+    w \ge x_p \ \forall p, \qquad
+    w \le x_p + (w_U - x_{p,L}) (1 - z_p), \qquad \sum_p z_p = 1 .
 
-and, where w must not float above the largest,
+The first part is enough where w may be lowered without harm (see `direction`); otherwise a binary
+says which argument is the largest. Of two arguments, the difference counts: with one binary,
 
 .. math::
-    w \le a_i + (W_U - a_{i,L}) (1 - z_i), \qquad \sum_i z_i = 1, \quad z_i \in \{0, 1\}.
+    x_2 - x_1 = d^+ - d^-, \quad w \le x_1 + d^+, \quad
+    0 \le d^+ \le t_U\, z, \quad 0 \le d^- \le -t_L\, (1 - z),
 
-Source: `w = max(a_1, ..., a_n)` or min (mirrored). Target: linear rows, and a binary an argument
-where the direction needs it. Exact in both cases: the binaries are left out only where lowering w
-harms nothing (see `direction`), so that an optimal w sits on the largest argument.
-The big-M is the difference of two derived bounds.
+for the range [t_L, t_U] of the difference, which follows from what both are made of. Its linear
+relaxation is the concave envelope, so that it is the best there is for each pair by itself.
+
+Source: `w = max(x_1, ..., x_n)`; `min` is its mirror. Target: linear rows. Exact.
+Reference for the difference: Yildiz and Vielma (2013), Operations Research Letters 41:654-658
+(incremental formulations of piecewise linear functions).
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
+from allocc.compiler.bounds import MARGIN
 from allocc.compiler.extension import Extension
-from allocc.compiler.program import BoolArray, Extremes, FloatArray
+from allocc.compiler.program import BoolArray, Extremes, FloatArray, IntArray, Program
 
 
 def write(
@@ -53,6 +60,14 @@ def write(
         entries = entries[lower[e.argument[entries]] <= best[e.owner[entries]]]
     if not len(entries):
         return 0
+    left = np.bincount(e.owner[entries], minlength=len(e))[e.owner[entries]]
+    _equal(build, e, e.result[e.owner[entries]][left == 1], e.argument[entries][left == 1])
+    two = entries[left == 2]
+    pairs = two[np.argsort(e.owner[two], kind="stable")].reshape(-1, 2)
+    count = _pairs(build, e, pairs, lower, upper) if len(pairs) else 0
+    entries = entries[left > 2]
+    if not len(entries):
+        return count
     owner, argument = e.owner[entries], e.argument[entries]
     w = e.result[owner]
     z = build.columns(f"which {e.sense}", len(entries), 0.0, 1.0, integer=True)
@@ -64,4 +79,84 @@ def write(
         build.rows("min is", [(w, 1.0), (argument, -1.0), (z, -big)], -big, np.inf)
     owners, place = np.unique(owner, return_inverse=True)
     build.ragged("one is", place, z, 1.0, 1.0, 1.0, len(owners))
-    return len(entries)
+    return count + len(entries)
+
+
+def _equal(build: Extension, e: Extremes, w: IntArray, argument: IntArray) -> None:
+    """Rows for results of which the argument that counts is known."""
+    side = (-np.inf, 0.0) if e.sense == "max" else (0.0, np.inf)
+    build.rows(f"{e.sense} is", [(w, 1.0), (argument, -1.0)], *side, count=len(w))
+
+
+def _pairs(
+    build: Extension, e: Extremes, pairs: IntArray, lower: FloatArray, upper: FloatArray
+) -> int:
+    """The form by the difference of two arguments; `pairs` has two entries of each owner."""
+    is_max = e.sense == "max"
+    w = e.result[e.owner[pairs[:, 0]]]
+    first, second = e.argument[pairs[:, 0]], e.argument[pairs[:, 1]]
+    # max = first + (second - first)+,  min = first - (first - second)+
+    high, low = (second, first) if is_max else (first, second)
+    least, most = difference(build.program, high, low, lower, upper)
+    sign = 1.0 if is_max else -1.0
+    side = (-np.inf, 0.0) if is_max else (0.0, np.inf)
+    for known, column in ((most <= 0, first), ((least >= 0) & (most > 0), second)):
+        _equal(build, e, w[known], column[known])
+    rows = np.flatnonzero((least < 0) & (most > 0))
+    if not len(rows):
+        return 0
+    w, first, high, low = w[rows], first[rows], high[rows], low[rows]
+    least, most = least[rows], most[rows]
+    above = build.columns("above", len(rows), 0.0, most)
+    below = build.columns("below", len(rows), 0.0, -least)
+    z = build.columns(f"which {e.sense}", len(rows), 0.0, 1.0, integer=True)
+    build.rows("difference", [(high, 1.0), (low, -1.0), (above, -1.0), (below, 1.0)], 0.0, 0.0)
+    build.rows(f"{e.sense} is", [(w, 1.0), (first, -1.0), (above, -sign)], *side)
+    build.rows("above", [(above, 1.0), (z, -most)], -np.inf, 0.0)
+    build.rows("below", [(below, 1.0), (z, -least)], -np.inf, -least)
+    return len(rows)
+
+
+def difference(
+    program: Program, a: IntArray, b: IntArray, lower: FloatArray, upper: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The range of x[a] - x[b], where both are written out by the rows that define them."""
+    left, left_level = _written_out(program, a)
+    right, right_level = _written_out(program, b)
+    m = sparse.csr_array(left - right)
+    m.eliminate_zeros()
+    level = left_level - right_level
+    row_of = np.repeat(np.arange(len(a)), np.diff(m.indptr))
+    with np.errstate(invalid="ignore"):
+        ends = np.stack([m.data * lower[m.indices], m.data * upper[m.indices]])
+    least = level + np.bincount(row_of, ends.min(axis=0), len(a))
+    most = level + np.bincount(row_of, ends.max(axis=0), len(a))
+    size = np.abs(level) + np.bincount(row_of, np.abs(ends).max(axis=0), len(a))
+    slack = MARGIN * np.where(np.isfinite(size), size, 0.0)
+    return (
+        np.maximum(least - slack, lower[a] - upper[b]),
+        np.minimum(most + slack, upper[a] - lower[b]),
+    )
+
+
+def _written_out(program: Program, columns: IntArray) -> tuple[sparse.csr_array, FloatArray]:
+    """Each column as a row of coefficients and a constant, by the row that defines it, if any."""
+    n = program.columns
+    row = np.full(n, -1, dtype=np.int64)
+    if program.defined is not None:
+        known = np.flatnonzero(program.defined >= 0)
+        row[program.defined[known]] = known
+    rows = row[columns]
+    has = np.flatnonzero(rows >= 0)
+    # x - terms = level, so that x = level + terms.
+    level = np.zeros(len(columns))
+    level[has] = program.row_lower[rows[has]]
+    unit = sparse.csr_array(
+        sparse.coo_array(
+            (np.ones(len(columns)), (np.arange(len(columns)), columns)), shape=(len(columns), n)
+        )
+    )
+    pick = sparse.csr_array(
+        sparse.coo_array((np.ones(len(has)), (has, rows[has])), shape=(len(columns), program.rows))
+    )
+    return sparse.csr_array(unit - pick @ program.matrix), level

@@ -18,7 +18,7 @@ AIChE Journal 54:991-1008.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,14 @@ class PieceColumns:
     binaries: IntArray
     whole: IntArray
     copies: IntArray
+
+    def with_copies(self, whole: int, copies: IntArray) -> PieceColumns:
+        """The same with the copies of one more column."""
+        return replace(
+            self,
+            whole=np.append(self.whole, whole),
+            copies=np.concatenate([self.copies, copies[None, :]]),
+        )
 
     def lift(self, point: FloatArray) -> None:
         """Fill in the copies from the values of the whole variables, in place."""

@@ -18,6 +18,10 @@ import numpy as np
 
 from allocc.compiler.extension import Extension
 from allocc.compiler.program import BoolArray, FloatArray, FunctionAtoms, IntArray
+from allocc.compiler.reformulations.pieces import PieceColumns
+
+#: A line steeper than this is left out: solvers cannot calculate with it, and it says little.
+STEEPEST = 1e10
 
 
 def evaluate(kind: str, exponent: float, x: FloatArray) -> FloatArray:
@@ -92,7 +96,7 @@ def tangents(
     x, w = atoms.argument[which], atoms.result[which]
     value = evaluate(atoms.kind, atoms.exponent, points)
     rate = slope(atoms.kind, atoms.exponent, points)
-    good = np.flatnonzero(np.isfinite(value) & np.isfinite(rate) & (sign != 0))
+    good = np.flatnonzero(np.isfinite(value) & (np.abs(rate) <= STEEPEST) & (sign != 0))
     level = value[good] - rate[good] * points[good]
     convex = sign[good] > 0
     build.rows(
@@ -120,7 +124,7 @@ def secants(
     with np.errstate(all="ignore"):
         rate = np.where(width > 0, (f_high - f_low) / np.where(width > 0, width, 1.0), 0.0)
         level = f_low - rate * low
-    good = np.flatnonzero(np.isfinite(level) & np.isfinite(rate) & (sign != 0))
+    good = np.flatnonzero(np.isfinite(level) & (np.abs(rate) <= STEEPEST) & (sign != 0))
     convex = sign[good] > 0
     build.rows(
         "secant",
@@ -129,6 +133,59 @@ def secants(
         np.where(convex, level[good], np.inf),
         count=len(good),
     )
+
+
+def over_pieces(
+    build: Extension, atoms: FunctionAtoms, k: int, copy: PieceColumns, points: FloatArray
+) -> PieceColumns:
+    """Write the k-th atom over the pieces of its argument: tangents and a secant in each.
+
+    `w = sum_j w_j`, and every line of a piece is scaled by the piece's binary. Exact in pieces that
+    are single points. Tangents are put at the ends, in the middle and at `points` of a piece.
+    """
+    kind, exponent = atoms.kind, atoms.exponent
+    low, high = copy.low, copy.high
+    f_low, f_high = evaluate(kind, exponent, low), evaluate(kind, exponent, high)
+    sign = curvature(kind, exponent, low, high)
+    middle = evaluate(kind, exponent, (low + high) / 2)
+    least = np.minimum(np.minimum(f_low, f_high), np.where(sign == 0, middle, np.inf))
+    most = np.maximum(np.maximum(f_low, f_high), np.where(sign == 0, middle, -np.inf))
+    if kind == "square" or (kind == "power" and exponent % 2 == 0):
+        least = np.where((low < 0) & (high > 0), 0.0, least)
+    n = len(low)
+    w_copy = build.columns("piece of curve", n, np.minimum(least, 0.0), np.maximum(most, 0.0))
+    z = copy.binaries
+    build.rows("curve >=", [(w_copy, 1.0), (z, -least)], 0.0, np.inf)
+    build.rows("curve <=", [(w_copy, 1.0), (z, -most)], -np.inf, 0.0)
+    whole = [(atoms.result[k : k + 1], 1.0), *((w_copy[j : j + 1], -1.0) for j in range(n))]
+    build.rows("pieces of curve", whole, 0.0, 0.0)
+    wide = np.flatnonzero((low < high) & (sign != 0))
+    x_copy = copy.copies[0]
+
+    def line(
+        which: IntArray, at: FloatArray, value: FloatArray, rate: FloatArray, tangent: bool
+    ) -> None:
+        # w_j - rate x_j - (value - rate at) z_j >= 0 below a convex curve, <= 0 above it
+        good = np.isfinite(value) & np.isfinite(rate) & (np.abs(rate) < STEEPEST)
+        which, at, value, rate = which[good], at[good], value[good], rate[good]
+        below = (sign[which] > 0) == tangent
+        build.rows(
+            "tangent in piece" if tangent else "secant in piece",
+            [(w_copy[which], 1.0), (x_copy[which], -rate), (z[which], rate * at - value)],
+            np.where(below, 0.0, -np.inf),
+            np.where(below, np.inf, 0.0),
+            count=len(which),
+        )
+
+    width = high[wide] - low[wide]
+    line(wide, low[wide], f_low[wide], (f_high[wide] - f_low[wide]) / width, False)
+    places = [(wide, low[wide] + share * width) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    for x in points.tolist():
+        inside = wide[(low[wide] < x) & (x < high[wide])]
+        places.append((inside, np.full(len(inside), x)))
+    for which, at in places:
+        line(which, at, evaluate(kind, exponent, at), slope(kind, exponent, at), True)
+    return copy.with_copies(int(atoms.result[k]), w_copy)
 
 
 def needs_secant(atoms: FunctionAtoms, sign: IntArray, down: BoolArray, up: BoolArray) -> BoolArray:

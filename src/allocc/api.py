@@ -110,6 +110,10 @@ def _setting(value: Any) -> Any:
     return value
 
 
+#: `check` propagates bounds through programs up to this many coefficients.
+MOST_PROPAGATED = 200_000
+
+
 class Model:
     """A model bound to its data. `bound` and `problem` are the compiler's own stages."""
 
@@ -166,12 +170,24 @@ class Model:
             except Infeasible:
                 raise PlainError([mistakes.bounds_infeasible()]) from None
 
+    def _propagate(self) -> None:
+        """Show that the limits contradict each other, where propagation alone can show it."""
+        from allocc.compiler.bounds import Infeasible
+
+        relaxation = self.relaxation
+        if self.lowered.matrix.nnz > MOST_PROPAGATED:
+            return
+        try:
+            relaxation.propagator.run(self.lowered.lower, self.lowered.upper)
+        except Infeasible:
+            raise PlainError([mistakes.bounds_infeasible()]) from None
+
     def check(self) -> list[Diagnostic]:
         """Everything that is wrong or suspicious, up to what a solver would need to know."""
         found: list[Diagnostic] = []
         try:
             self.problem  # noqa: B018
-            self.relaxation  # noqa: B018
+            self._propagate()
         except PlainError as error:
             found.extend(error.diagnostics)
         return [*found, *(d for d in self.warnings if d not in found)]

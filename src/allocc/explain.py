@@ -68,14 +68,35 @@ def linear_program(model: Model, method: str) -> Program:
 
 
 def chosen(model: Model, method: str) -> str:
-    """What `auto` stands for in this model."""
+    """What `auto` stands for in this model: the exact form where there is one of a sensible size."""
     if method != "auto":
         return method
     from allocc.backends import registry
     from allocc.engine.choose import choose
     from allocc.engine.outcome import Options
 
-    return choose(model.relaxation, registry.get("highs"), Options()).method
+    relaxation = model.relaxation
+    if relaxation.cut_columns and not relaxation.curved and exact_size(relaxation) <= MOST_COLUMNS:
+        return "exact"
+    return choose(relaxation, registry.get("highs"), Options()).method
+
+
+#: The exact form is written to a file when it needs at most so many disaggregated columns.
+MOST_COLUMNS = 2_000_000
+
+
+def exact_size(relaxation: Relaxation) -> float:
+    """Columns that the exact form adds; infinite where a continuous column would be cut."""
+    import numpy as np
+
+    p, q = relaxation.program, relaxation.program.products
+    total = 0.0
+    for j in relaxation.cut_columns:
+        if not p.integer[j]:
+            return np.inf
+        uses = int(np.sum((q.left == j) | (q.right == j)))
+        total += float(p.upper[j] - p.lower[j] + 1) * (1 + uses)
+    return total
 
 
 def is_exact(model: Model, method: str) -> bool:

@@ -32,6 +32,7 @@ WITHOUT_A_MODEL = {
     "E4034": "needs hundreds of definitions; see test_binding.py",
     "E5001": "raised when the model is lowered, after the stages that the corpus runs",
     "E5002": "raised when the model is lowered, after the stages that the corpus runs",
+    "E5004": "raised when the model is lowered, after the stages that the corpus runs",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,7 +94,7 @@ def test_an_argument_that_can_never_win_gets_no_binary() -> None:
     made = columns([0, 5, 5], [4, 9, 9], derived=[2], extremes=(e,))
     nothing = np.zeros(3, dtype=bool)
     build = Extension(made)
-    assert extremes.write(build, e, made.lower, made.upper, nothing, nothing) == 1
+    assert extremes.write(build, e, made.lower, made.upper, nothing, nothing) == 0
     assert best(build.finish(), "maximize", {2: 1.0}, {0: 4, 1: 6}) == pytest.approx(6)
 
 
@@ -107,3 +108,35 @@ def test_the_same_column_twice(which: str) -> None:
     program = build.finish()
     for sense in ("minimize", "maximize"):
         assert best(program, sense, {1: 1.0}, {0: 1.5}) == pytest.approx(1.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("which", ["max", "min"])
+def test_two_arguments_of_one_column_have_the_best_relaxation(which: str) -> None:
+    # w = max(x, 2 x - 3) for x in 0 .. 5, where both arguments are columns that rows define.
+    sign = 1.0 if which == "max" else -1.0
+    e = Extremes(which, np.array([3]), np.array([0, 0]), np.array([1, 2]))  # type: ignore[arg-type]
+    made = columns(
+        [0, -10, -10, -10],
+        [5, 10, 10, 10],
+        derived=[1, 2, 3],
+        extremes=(e,),
+        rows=[[-sign, 1, 0, 0], [-2 * sign, 0, 1, 0]],
+        row_lower=[0, -3 * sign],
+        row_upper=[0, -3 * sign],
+    )
+    made = replace(made, defined=np.array([1, 2]))
+    least, most = extremes.difference(made, np.array([2]), np.array([1]), made.lower, made.upper)
+    ends = sorted([-3 * sign, 2 * sign])
+    assert (least[0], most[0]) == (pytest.approx(ends[0]), pytest.approx(ends[1]))
+    build = Extension(made)
+    nothing = np.zeros(4, dtype=bool)
+    assert extremes.write(build, e, made.lower, made.upper, nothing, nothing) == 1
+    program = build.finish()
+    relaxed = replace(program, integer=np.zeros(program.columns, dtype=bool))
+    far = "maximize" if which == "max" else "minimize"
+    for x in np.linspace(0, 5, 11):
+        exact = sign * max(x, 2 * x - 3)
+        for sense in ("minimize", "maximize"):
+            assert best(program, sense, {3: 1.0}, {0: x}) == pytest.approx(exact, abs=1e-6)  # type: ignore[arg-type]
+        # The envelope runs from 0 at x = 0 to 7 at x = 5.
+        assert best(relaxed, far, {3: 1.0}, {0: x}) == pytest.approx(sign * 1.4 * x, abs=1e-6)  # type: ignore[arg-type]

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Solution
 from allocc.compiler.bounds import Infeasible
@@ -31,13 +29,15 @@ LINEAR_PROGRESS = 0.02
 LINEAR_ROUNDS = 60
 #: With at most so many values left in all integer factors together, they are all told apart.
 FEW_VALUES = 180
+#: A mixed-integer round runs for at least so many seconds before its allocations are judged.
+SLICE = 5.0
 #: Bounds by optimization are sought again while a pass shortens the ranges by this share.
 TIGHTENING_PROGRESS, TIGHTENING_ROUNDS = 0.05, 12
 
 
 def refine(loop: Loop, backend: Backend, relaxation: Relaxation, program: Program) -> Outcome:
     """Run the loop to its end."""
-    if _continuous(relaxation):
+    if relaxation.has_continuous_cuts:
         ended = _tightening_rounds(loop, backend, relaxation, program)
     else:
         ended = _linear_rounds(loop, backend, relaxation)
@@ -62,7 +62,7 @@ def _tightening_rounds(
     for _ in range(TIGHTENING_ROUNDS):
         if loop.closed or loop.cancelled or loop.out_of_time:
             return loop.finish(solution)
-        relaxation.add_tangents(solution.point)
+        relaxation.add_tangents(solution.point, 0.0)
         cutoff = loop.best.value if loop.best is not None else None
         try:
             shrunk = tighten_by_optimization(
@@ -105,13 +105,6 @@ def _without(loop: Loop, relaxation: Relaxation, solution: Solution) -> Outcome:
     return outcome
 
 
-def _continuous(relaxation: Relaxation) -> bool:
-    columns = np.unique(relaxation.partition[relaxation.partition >= 0])
-    return bool((~relaxation.program.integer[columns]).any()) or any(
-        f.kind != "abs" for f in relaxation.program.functions
-    )
-
-
 def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outcome | None:
     """Split on linear programs; the outcome if that is the end, else None."""
     slow = 0
@@ -139,8 +132,8 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         drop(loop, relaxation, built, solution)
         if loop.closed:
             return loop.finish(solution)
-        relaxation.add_tangents(solution.point)
-        if relaxation.split_active(built, solution.point, 1e-4) == 0:
+        short = relaxation.add_tangents(solution.point, 1e-3 * loop.options.gap)
+        if relaxation.split_active(built, solution.point, 1e-4) + short == 0:
             break
         if before is not None and loop.best is not None and loop.bound is not None:
             gained = abs(loop.bound - before)
@@ -189,29 +182,31 @@ def _integer_rounds(
         target = max(0.2 * loop.options.gap, 0.1 * (gap if gap is not None else 1e-2))
         target = min(target, 1e-2)
         start = built.lift_point(loop.best_point) if loop.best_point is not None else None
-        solution = loop.call(backend, built.program, target, start)
+        # A slice of time: allocations are simulated, and may close the gap, before more is spent.
+        seconds = max(SLICE, loop.seconds) if loop.best is not None else None
+        solution = loop.call(backend, built.program, target, start, seconds)
+        sliced = solution.termination == "time_limit" and not loop.out_of_time
         if solution.point is None:
-            if (
-                solution.termination == "infeasible"
-                and loop.best is not None
-                and relaxation.dropped
-            ):
-                return _exhausted(loop, solution)
-            outcome = loop.without_point(solution)
-            assert outcome is not None
-            return outcome
+            if sliced and loop.best is not None:
+                prove_remaining(loop, relaxation, solution.bound)
+                continue
+            return _without(loop, relaxation, solution)
         prove_remaining(loop, relaxation, solution.bound)
         point = built.lower_point(solution.point)
         best = loop.best
         loop.candidates(relaxation, point)
-        if loop.best is not best and _continuous(relaxation):
+        if loop.best is not best and relaxation.has_continuous_cuts:
             loop.polish(relaxation, program)
         loop.search_near(relaxation, point, max(0.05, 0.1 * loop.seconds))
         loop.note(f"round {loop.rounds}")
-        if loop.closed or solution.termination != "optimal" or loop.cancelled or loop.out_of_time:
+        if loop.closed or loop.cancelled or loop.out_of_time:
             break
-        relaxation.add_tangents(point)
-        splits = relaxation.split_active(built, solution.point, loop.options.gap * 1e-3)
+        if sliced:
+            continue
+        if solution.termination != "optimal":
+            break
+        short = relaxation.add_tangents(point, 1e-3 * loop.options.gap)
+        splits = short + relaxation.split_active(built, solution.point, loop.options.gap * 1e-3)
         if splits == 0:
             splits = relaxation.split_active(built, solution.point, 1e-9)
         if splits == 0 and target <= 0.2 * loop.options.gap:
@@ -235,7 +230,10 @@ def prove_remaining(loop: Loop, relaxation: Relaxation, bound: float | None) -> 
 
 def _exhausted(loop: Loop, solution: Solution | None) -> Outcome:
     """Nothing better is left in any piece: the best allocation is optimal."""
-    assert loop.best is not None
-    loop.prove(loop.best.value)
+    if loop.best is None:
+        return loop.end("infeasible", "", "no value satisfies the limits in any piece")
+    # The cut-off that found nothing better was itself rounded outward by this much.
+    margin = 1e-7 * max(1.0, abs(loop.best.value))
+    loop.prove(loop.best.value - margin if loop.minimize else loop.best.value + margin)
     last = solution or Solution("optimal", None, None, None, 0.0)
     return loop.finish(last)

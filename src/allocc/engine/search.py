@@ -10,6 +10,9 @@ import numpy as np
 from allocc.compiler.program import FloatArray, IntArray
 from allocc.engine.fixed import FixedProgram
 
+#: So many pairs of steps are tried where no single step helps.
+MOST_PAIRS = 400
+
 
 class LocalSearch:
     """Best-improvement search from one assignment of the integers; values are cached."""
@@ -30,7 +33,7 @@ class LocalSearch:
     def run(
         self, start: FloatArray, movable: IntArray, budget: float, stop: Callable[[], bool]
     ) -> tuple[float, FloatArray | None]:
-        """Improve `start` by single steps and by swaps until `budget` seconds are used.
+        """Improve `start` by single steps and by pairs of them until `budget` seconds are used.
 
         `movable` are the places (among the integer columns) that are worth moving, the most
         promising first. Returns the best signed value and its point.
@@ -45,37 +48,40 @@ class LocalSearch:
         improved = True
         while improved and not out():
             improved = False
-            gains: dict[int, tuple[float, float]] = {}
+            single: dict[tuple[int, float], float] = {}
             for j in movable.tolist():
-                for amount in (1.0, -1.0):
+                for amount in (1.0, -1.0, 2.0, -2.0):
+                    if abs(amount) > 1 and (j, amount / 2) not in single:
+                        continue
                     y = self._moved(x, [(j, amount)])
                     if y is None:
                         continue
                     found, candidate = self.value(y)
                     if np.isfinite(found):
-                        old = gains.get(j)
-                        if old is None or found < old[0]:
-                            gains[j] = (found, amount)
+                        single[j, amount] = found - best
                     if found < best - 1e-12 * max(1.0, abs(best)):
                         best, point, x, improved = found, candidate, y, True
+                        break
                     if out():
                         return best, point
             if improved:
                 continue
-            # No single step helps: give one and take one, the least harmful first.
-            order = sorted(gains, key=lambda k: gains[k][0])[:12]
-            for a in order:
-                for b in order:
-                    if a == b or improved:
-                        continue
-                    y = self._moved(x, [(a, 1.0), (b, -1.0)])
-                    if y is None:
-                        continue
-                    found, candidate = self.value(y)
-                    if found < best - 1e-12 * max(1.0, abs(best)):
-                        best, point, x, improved = found, candidate, y, True
-                    if out():
-                        return best, point
+            # No single step helps: two at once, those first whose steps alone cost the least.
+            moves = sorted(single, key=lambda m: single[m])
+            pairs = sorted(
+                ((a, b) for k, a in enumerate(moves) for b in moves[:k] if a[0] != b[0]),
+                key=lambda pair: single[pair[0]] + single[pair[1]],
+            )
+            for a, b in pairs[:MOST_PAIRS]:
+                y = self._moved(x, [a, b])
+                if y is None:
+                    continue
+                found, candidate = self.value(y)
+                if found < best - 1e-12 * max(1.0, abs(best)):
+                    best, point, x, improved = found, candidate, y, True
+                    break
+                if out():
+                    return best, point
         return best, point
 
     def _moved(self, x: FloatArray, moves: list[tuple[int, float]]) -> FloatArray | None:

@@ -33,6 +33,8 @@ from allocc.engine.refine import refine
 from allocc.engine.search import LocalSearch
 from allocc.engine.successive import SuccessiveLinear
 
+#: Linear relaxations with more columns are solved by an interior point method.
+LARGE = 3000
 #: A claim of a solver that contradicts the simulation by more than this is reported.
 CONTRADICTION = 1e-6
 
@@ -166,16 +168,28 @@ class Loop:
         )
 
     def call(
-        self, backend: Backend, program: Program, gap: float, start: FloatArray | None
+        self,
+        backend: Backend,
+        program: Program,
+        gap: float,
+        start: FloatArray | None,
+        seconds: float | None = None,
     ) -> Solution:
         """Solve a program, scaled if it is linear; a linear program's bound is recomputed."""
         options = self.solve_options(gap, start)
+        if seconds is not None:
+            left = options.time_limit
+            options = replace(options, time_limit=seconds if left is None else min(seconds, left))
         if len(program.products) or program.functions:
             return backend.solve(program, options)
         scaled, scaling = scale(program)
+        if not program.integer.any() and program.columns > LARGE:
+            options = replace(options, interior=True)
         if start is not None:
             options = replace(options, start=scaling.point_in(start))
         found = backend.solve(scaled, options)
+        if "left out" in found.message:
+            return self._distrust(found)
         bound = found.bound
         if not program.integer.any() and found.row_duals is not None:
             safe = program.offset + safe_bound(
@@ -192,6 +206,15 @@ class Loop:
             if found.reduced_costs is None
             else found.reduced_costs / scaling.columns,
         )
+
+    def _distrust(self, found: Solution) -> Solution:
+        """A solution of a program that the solver has changed: it proves nothing."""
+        if found.message not in self.notes:
+            self.notes.append(f"{found.message}; its bounds are not used")
+        ended = found.termination
+        if ended in ("infeasible", "unbounded", "infeasible_or_unbounded"):
+            return replace(found, termination="failed", bound=None)
+        return replace(found, bound=None, row_duals=None, reduced_costs=None)
 
     # --- the loop -------------------------------------------------------------------------
 
@@ -218,12 +241,12 @@ class Loop:
         self.offer(np.zeros(0))
         if self.best is not None:
             self.prove(self.best.value)
-            return self._end("optimal", "gap")
-        return self._end("infeasible", "")
+            return self.end("optimal", "gap")
+        return self.end("infeasible", "")
 
     def _propagated_infeasible(self, program: Program, empty: Infeasible) -> Outcome:
         name = program.column_name(empty.column)
-        return self._end("infeasible", "", f"no value of {name} satisfies the limits")
+        return self.end("infeasible", "", f"no value of {name} satisfies the limits")
 
     def _once(self, backend: Backend, relaxation: Relaxation, built: Built) -> Outcome:
         """One solve of a program that is exact."""
@@ -239,6 +262,8 @@ class Loop:
             self.prove(solution.bound)
             point = built.lower_point(solution.point)
             self.candidates(relaxation, point)
+            # A look around also exposes a solver that calls a poor point optimal.
+            self.search_near(relaxation, point, max(0.1, 0.1 * self.seconds))
             self.note("solved")
             if self.closed or solution.termination != "optimal" or self.best is None:
                 break
@@ -313,9 +338,9 @@ class Loop:
             return None
         self.prove(solution.bound)
         if solution.termination == "infeasible" and self.best is None:
-            return self._end("infeasible", "", solution.message)
+            return self.end("infeasible", "", solution.message)
         if solution.termination in ("unbounded", "infeasible_or_unbounded") and self.best is None:
-            return self._end("unbounded", "", solution.message)
+            return self.end("unbounded", "", solution.message)
         return self.finish(solution)
 
     def finish(self, solution: Solution) -> Outcome:
@@ -334,9 +359,10 @@ class Loop:
         status: Status = "unknown" if self.best is None else "feasible"
         if self.closed:
             status, stopped = "optimal", "gap"
-        return self._end(status, stopped, solution.message)
+        return self.end(status, stopped, solution.message)
 
-    def _end(self, status: Status, stopped: Stopped, message: str = "") -> Outcome:
+    def end(self, status: Status, stopped: Stopped, message: str = "") -> Outcome:
+        """The outcome, with its certificate."""
         best = self.best
         if best is not None and self.bound is not None:
             sign = 1.0 if self.minimize else -1.0

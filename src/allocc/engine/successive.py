@@ -90,6 +90,8 @@ class SuccessiveLinear:
             if stop() or radius < 1e-5:
                 return
             program = self.linearized(here)
+            if not _calculable(program):
+                return
             at = here[self.decided]
             box_low = np.maximum(low, at - radius * span)
             box_high = np.minimum(high, at + radius * span)
@@ -115,3 +117,9 @@ class SuccessiveLinear:
                 radius = min(1.0, 2 * radius)
             else:
                 radius *= 0.4
+
+
+def _calculable(program: Program) -> bool:
+    """Whether the coefficients are of a size that a solver can calculate with."""
+    data = program.matrix.data
+    return bool(np.isfinite(data).all() and np.max(np.abs(data), initial=0.0) < 1e12)

@@ -36,7 +36,7 @@ def factors(relaxation: Relaxation) -> IntArray:
     p, q = relaxation.program, relaxation.program.products
     exact = relaxation.exact_products(p.lower, p.upper)
     columns = [q.left[~exact], q.right[~exact]]
-    columns += [f.argument for f in p.functions if f.kind != "abs"]
+    columns.append(np.array(sorted(relaxation.curved), dtype=np.int64))
     found = np.unique(np.concatenate(columns)) if columns else np.zeros(0, dtype=np.int64)
     return found[p.lower[found] < p.upper[found]]
 
