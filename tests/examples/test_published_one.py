@@ -126,7 +126,8 @@ def test_penalty(tmp_path: Path) -> None:
             (tmp_path / name).write_text(text.replace("RI,", f"{state},"), "utf-8")
         found = allocc.load(OPIOID, data=tmp_path).bound.parameters["lambda"].values
         assert float(found) == penalty(state)
-    assert float(allocc.load(OPIOID, **{"lambda": 300}).bound.parameters["lambda"].values) == 300
+    settings: dict[str, Any] = {"lambda": 300}
+    assert float(allocc.load(OPIOID, **settings).bound.parameters["lambda"].values) == 300
 
 
 def test_opioid_objective() -> None:
@@ -205,7 +206,7 @@ def worth_of_vials(data: Path, decisions: Any) -> float:
     sent: dict[tuple[str, int, str], np.ndarray] = {}
     used = decisions["used"]
     total = 0.0
-    for (b, dose), _ in supply.items():
+    for b, dose in supply:
         lag = int(brands[b]["second_dose_lag_weeks"]) if dose == 2 else 0
         for c in counties:
             vials = np.zeros(weeks + 1)

@@ -35,6 +35,8 @@ from allocc.engine.successive import SuccessiveLinear
 
 #: Linear relaxations with more columns are solved by an interior point method.
 LARGE = 3000
+#: A difference of value and bound that counts as none.
+ABSOLUTE_GAP = 1e-9
 #: A claim of a solver that contradicts the simulation by more than this is reported.
 CONTRADICTION = 1e-6
 
@@ -100,7 +102,10 @@ class Loop:
     def closed(self) -> bool:
         """Whether the asked gap is reached."""
         gap = self.gap
-        return gap is not None and gap <= self.options.gap
+        if gap is None or self.best is None or self.bound is None:
+            return False
+        # Around a value of nought a relative gap means nothing.
+        return gap <= self.options.gap or abs(self.best.value - self.bound) <= ABSOLUTE_GAP
 
     def note(self, phase: str, bound: float | None = None, always: bool = True) -> None:
         """Report progress; `bound` is one that a running solve has proven."""
@@ -374,6 +379,9 @@ class Loop:
                 )
                 status = "feasible" if status == "optimal" else status
                 self.bound = None
+        if best is not None:
+            for name, reached in best.probabilities.items():
+                self.notes.append(f"chance {name}: holds with probability {reached:.6g}")
         error = None
         if best is not None and self.problem.model.time is not None:
             error = discretization_error(self.problem, best.values)
