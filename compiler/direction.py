@@ -7,13 +7,19 @@ point of the other by lowering w. A column that a definition row defines hands t
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from allocc.compiler.program import BoolArray, Program
+from allocc.compiler.program import BoolArray, IntArray, Program
 
 
-def harmless(program: Program) -> tuple[BoolArray, BoolArray]:
-    """Whether each column may be lowered, and whether it may be raised, without harm."""
+def harmless(program: Program, atoms_only: bool = False) -> tuple[BoolArray, BoolArray]:
+    """Whether each column may be lowered, and whether it may be raised, without harm.
+
+    With `atoms_only` a linear program is answered for the results of its atoms alone, which is all
+    that reformulations ask for; every other column is said to be harmful to move.
+    """
     p = program
     n = p.columns
     own = np.zeros(n, dtype=bool)
@@ -25,9 +31,11 @@ def harmless(program: Program) -> tuple[BoolArray, BoolArray]:
     up = own & (sign * p.objective <= 0)
     # A column with a stated range of its own may not leave it.
     m = p.matrix
-    rows = np.repeat(np.arange(p.rows), np.diff(m.indptr))
-    columns, values = m.indices, m.data
     defined = p.defined if p.defined is not None else np.full(p.rows, -1, dtype=np.int64)
+    entries, rows, asked = _entries_that_matter(p, defined, atoms_only)
+    down &= asked
+    up &= asked
+    columns, values = m.indices[entries], m.data[entries]
     target = defined[rows]
     is_definition = target >= 0
     itself = target == columns
@@ -68,6 +76,34 @@ def harmless(program: Program) -> tuple[BoolArray, BoolArray]:
         if int(down.sum()) + int(up.sum()) == before:
             break
     return down, up
+
+
+def _entries_that_matter(
+    program: Program, defined: IntArray, atoms_only: bool
+) -> tuple[Any, IntArray, BoolArray]:
+    """Entries of the matrix with a column that is asked for, their rows, and those columns.
+
+    In a linear program these can be the results of abs, min and max and what they are defined into.
+    """
+    m = program.matrix
+    curved = len(program.products) or any(f.kind != "abs" for f in program.functions)
+    if curved or not atoms_only:
+        rows = np.repeat(np.arange(program.rows), np.diff(m.indptr))
+        return slice(None), rows, np.ones(program.columns, dtype=bool)
+    wanted = np.zeros(program.columns, dtype=bool)
+    for f in program.functions:
+        wanted[f.result] = True
+    for e in program.extremes:
+        wanted[e.result] = True
+        wanted[e.argument] = True
+    while True:
+        entries = np.flatnonzero(wanted[m.indices]) if wanted.any() else np.zeros(0, dtype=np.int64)
+        rows = np.searchsorted(m.indptr, entries, side="right") - 1
+        further = defined[rows]
+        further = further[further >= 0]
+        if wanted[further].all():
+            return entries, rows, wanted
+        wanted[further] = True
 
 
 def _ratio_tops(program: Program) -> np.ndarray:

@@ -107,14 +107,25 @@ class Extension:
     ) -> Program:
         """The program with everything that was added, and with the atoms that are left."""
         p = self.program
-        base = p.matrix.tocoo()
-        rows = np.concatenate([base.row, *self._rows])
-        columns = np.concatenate([base.col, *self._columns])
-        values = np.concatenate([base.data, *self._values])
         shape = (self.rows_count, self.count)
-        matrix = sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=shape))
-        matrix.sum_duplicates()
-        matrix.eliminate_zeros()
+        base = sparse.csr_array(
+            (p.matrix.data, p.matrix.indices, p.matrix.indptr), shape=(p.rows, self.count)
+        )
+        matrix = base
+        if self._rows:
+            added = sparse.csr_array(
+                sparse.coo_array(
+                    (
+                        np.concatenate(self._values),
+                        (np.concatenate(self._rows) - p.rows, np.concatenate(self._columns)),
+                    ),
+                    shape=(self.rows_count - p.rows, self.count),
+                )
+            )
+            added.sum_duplicates()
+            added.eliminate_zeros()
+            matrix = sparse.csr_array(sparse.vstack([base, added], format="csr"))
+        assert matrix.shape == shape
         extra = self.count - p.columns
         extra_rows = self.rows_count - p.rows
         defined = None

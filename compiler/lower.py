@@ -54,6 +54,7 @@ from allocc.compiler.program import (
     label_text,
 )
 from allocc.compiler.reformulations import chance, ratios
+from allocc.compiler.rows import SparseRows
 from allocc.dsl.diagnostics import AlloccError
 from allocc.dsl.tree import Span
 
@@ -87,7 +88,7 @@ class _Lowering:
         self.integer: list[Any] = []
         self.row_lower: list[FloatArray] = []
         self.row_upper: list[FloatArray] = []
-        self.triples: list[tuple[IntArray, IntArray, FloatArray]] = []
+        self.sparse = SparseRows()
         self.products: list[tuple[IntArray, IntArray, IntArray]] = []
         self.functions: list[FunctionAtoms] = []
         self.extremes: list[Extremes] = []
@@ -117,7 +118,6 @@ class _Lowering:
         objective, offset = self.objective()
         self.drain()
         program = self.assemble(objective, offset)
-        self.triples.clear()
         return chance.write(program, self.conditional)
 
     def assemble(
@@ -126,7 +126,7 @@ class _Lowering:
         """What has been laid out and written so far."""
         p = self.problem
         n = self.columns
-        matrix = self.matrix(n)
+        matrix = self.sparse.matrix(n)
         defined = np.full(self.rows, -1, dtype=np.int64)
         for row, columns in self.defines:
             defined[row : row + len(columns)] = columns
@@ -154,18 +154,6 @@ class _Lowering:
             extremes=tuple(self.extremes),
             defined=defined,
         )
-
-    def matrix(self, n: int) -> sparse.csr_array:
-        """All triples as CSR; what cancels or is nought is dropped."""
-        if not self.triples:
-            return sparse.csr_array((self.rows, n))
-        rows = np.concatenate([t[0] for t in self.triples])
-        columns = np.concatenate([t[1] for t in self.triples])
-        values = np.concatenate([t[2] for t in self.triples])
-        matrix = sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=(self.rows, n)))
-        matrix.sum_duplicates()
-        matrix.eliminate_zeros()
-        return matrix
 
     def column_name(self, j: int) -> str:
         """The name of a column laid out so far."""
@@ -285,18 +273,27 @@ class _Lowering:
         """Rows `lower <= terms <= upper` over axes; the terms are linear."""
         count = int(np.prod([a.size for a in axes], dtype=np.int64))
         level = np.zeros(count)
+        shape = tuple(a.size for a in axes)
+        regular = []
+        triples = []
         for term in terms:
-            rows, values, columns = flatten(term, axes)
-            if not columns:
-                if len(rows) == count and not term.scatter and set(term.all_axes) <= set(axes):
-                    shape = tuple(a.size for a in axes)
-                    level += np.broadcast_to(
-                        spread(term.coefficient, term.axes, axes), shape
-                    ).ravel()
-                else:
-                    np.add.at(level, rows, values)
+            if not term.scatter and set(term.all_axes) <= set(axes):
+                value = spread(term.coefficient, term.axes, axes)
+                if not term.factors:
+                    level += np.broadcast_to(value, shape).ravel()
+                    continue
+                (factor,) = term.factors
+                column = np.broadcast_to(spread(factor.columns, factor.axes, axes), shape)
+                one = value.size == 1
+                entries = value.ravel() if one else np.broadcast_to(value, shape).ravel()
+                regular.append((column.ravel(), entries))
                 continue
-            self.triples.append((rows + self.rows, columns[0], values))
+            rows, values, columns = flatten(term, axes)
+            if columns:
+                triples.append((rows, columns[0], values))
+            else:
+                np.add.at(level, rows, values)
+        self.sparse.add(count, regular, triples)
         self.row_lower.append(np.broadcast_to(lower, count) - level)
         self.row_upper.append(np.broadcast_to(upper, count) - level)
         self.row_blocks.append(Block(name, self.rows, count, role, statement, span, labels=labels))
@@ -457,7 +454,7 @@ class _Lowering:
             # Scenarios of one weight are counted, so that no tolerance of a solver matters.
             weights, least = np.ones(count), float(np.ceil(least / weights.mean()))
         columns = np.arange(kept, kept + count)
-        self.triples.append((np.full(count, self.rows), columns, weights))
+        self.sparse.add(1, [], [(np.zeros(count, dtype=np.int64), columns, weights)])
         self.row_lower.append(np.array([least]))
         self.row_upper.append(np.array([np.inf]))
         self.row_blocks.append(Block(name, self.rows, 1, "stated", statement, block.span))

@@ -55,7 +55,7 @@ class Relaxation:
     """
 
     def __init__(self, program: Program) -> None:
-        self.down, self.up = harmless(program)
+        self.down, self.up = harmless(program, atoms_only=True)
         self.original = program
         lower, upper = program.lower, program.upper
         if self._needs_bounds():

@@ -110,6 +110,13 @@ def _without_dust(
 def safe_bound(
     program: Program, objective: FloatArray, duals: FloatArray, minimize: bool = True
 ) -> float:
+    """The bound of `safe_dual` alone."""
+    return safe_dual(program, objective, duals, minimize)[0]
+
+
+def safe_dual(
+    program: Program, objective: FloatArray, duals: FloatArray, minimize: bool = True
+) -> tuple[float, FloatArray]:
     """A bound on `objective' x` over the linear relaxation that any row duals prove.
 
     For the minimum, with y >= 0 on lower sides and y <= 0 on upper ones,
@@ -117,7 +124,9 @@ def safe_bound(
         c'x >= sum_i y_i side_i + sum_j min over the box of (c - A'y)_j x_j,
 
     whatever y is: a solver's tolerances can weaken it, not falsify it. Infinite where a column
-    without a bound has a reduced cost. (Neumaier and Shcherbina 2004, Math. Programming 99:283-296.)
+    without a bound has a reduced cost. Also returns the reduced costs c - A'y, with which a column
+    cannot leave its end of the box by more than (value - bound) / |cost| in any point of that
+    value or better. (Neumaier and Shcherbina 2004, Math. Programming 99:283-296.)
     """
     sign = 1.0 if minimize else -1.0
     c = sign * objective
@@ -125,18 +134,16 @@ def safe_bound(
     y = np.where((y > 0) & np.isneginf(program.row_lower), 0.0, y)
     y = np.where((y < 0) & np.isposinf(program.row_upper), 0.0, y)
     side = np.where(y > 0, program.row_lower, program.row_upper)
-    level = float(np.sum(np.where(y != 0, y * np.where(y != 0, side, 0.0), 0.0)))
-    products = program.matrix.T @ y
-    reduced = c - products
+    held = np.where(y != 0, y * np.where(y != 0, side, 0.0), 0.0)
+    reduced = c - program.matrix.T @ y
     # What rounding can have cost in the sums above.
     absolute = np.abs(c) + np.abs(program.matrix).T @ np.abs(y)
-    noise = 1e-15 * (absolute + 1.0)
-    reduced = np.where(np.abs(reduced) <= noise, 0.0, reduced)
+    reduced = np.where(np.abs(reduced) <= 1e-15 * (absolute + 1.0), 0.0, reduced)
     end = np.where(reduced > 0, program.lower, program.upper)
     with np.errstate(invalid="ignore"):
         part = np.where(reduced != 0, reduced * end, 0.0)
-    total = level + float(np.sum(part))
+    total = float(np.sum(held)) + float(np.sum(part))
     if not np.isfinite(total):
-        return -np.inf if minimize else np.inf
-    size = float(np.sum(np.abs(y * np.where(y != 0, side, 0.0)))) + float(np.sum(np.abs(part)))
-    return sign * (total - 1e-14 * size)
+        return (-np.inf if minimize else np.inf), sign * reduced
+    size = float(np.sum(np.abs(held))) + float(np.sum(np.abs(part)))
+    return sign * (total - 1e-14 * size), sign * reduced

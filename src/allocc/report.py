@@ -40,7 +40,10 @@ def status_words(result: Result) -> str:
         case "optimal" if gap is None or gap <= 1e-9:
             return "proven optimal"
         case "optimal":
-            return f"proven optimal within {percent(max(gap or 0.0, 1e-6))}"
+            shown = percent(gap)
+            if shown.startswith("below"):
+                return f"proven optimal (gap {shown})"
+            return f"proven optimal within {shown}"
         case "feasible" if not keeps_limits(result):
             return f"an allocation is known, but it violates a limit{tail}"
         case "feasible" if gap is None:

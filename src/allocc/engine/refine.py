@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Solution
 from allocc.compiler.bounds import Infeasible
@@ -29,6 +31,8 @@ LINEAR_PROGRESS = 0.02
 LINEAR_ROUNDS = 60
 #: With at most so many values left in all integer factors together, they are all told apart.
 FEW_VALUES = 180
+#: A range is shortened by its reduced cost when this share of it is left, or less.
+WORTH = 0.9
 #: A mixed-integer round runs for at least so many seconds before its allocations are judged.
 SLICE = 5.0
 #: Bounds by optimization are sought again while a pass shortens the ranges by this share.
@@ -129,9 +133,8 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
             return loop.finish(solution)
         if loop.cancelled or loop.out_of_time:
             return loop.finish(solution)
-        drop(loop, relaxation, built, solution)
-        if loop.closed:
-            return loop.finish(solution)
+        if not drop(loop, relaxation, built, solution):
+            return _exhausted(loop, solution)
         short = relaxation.add_tangents(solution.point, 1e-3 * loop.options.gap)
         if relaxation.split_active(built, solution.point, 1e-4) + short == 0:
             break
@@ -143,25 +146,51 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
     if loop.best is not None and solution.point is not None:
         loop.search_near(relaxation, solution.point, max(0.1, 0.5 * loop.seconds))
         loop.note("local search")
-        drop(loop, relaxation, built, solution)
         if loop.closed:
             return loop.finish(solution)
+        if not drop(loop, relaxation, built, solution):
+            return _exhausted(loop, solution)
     return None
 
 
-def drop(loop: Loop, relaxation: Relaxation, built: Built, solution: Solution) -> None:
-    """Drop pieces in which the relaxation's reduced costs leave no room for something better."""
-    if loop.best is None or solution.reduced_costs is None or solution.value is None:
-        return
+def drop(loop: Loop, relaxation: Relaxation, built: Built, solution: Solution) -> bool:
+    """Cut off what the reduced costs exclude; False when nothing better than the best is left.
+
+    With bound L and reduced costs d of any dual point, an allocation of value U or better has
+    |x_j - end_j| <= (U - L) / |d_j| for every column: pieces are dropped, and ranges shortened.
+    """
+    if loop.best is None or solution.reduced_costs is None or solution.bound is None:
+        return True
     sign = 1.0 if loop.minimize else -1.0
-    room = sign * (loop.best.value - solution.value)
-    # Keep a margin, so that an allocation as good as the best is never lost to rounding.
-    room = max(room, 0.0) + 1e-7 * max(1.0, abs(loop.best.value))
+    # A margin, so that an allocation as good as the best is never lost to rounding.
+    room = max(sign * (loop.best.value - solution.bound), 0.0)
+    room += 1e-7 * max(1.0, abs(loop.best.value))
+    cost = sign * solution.reduced_costs
     for copy in built.copies:
-        cost = sign * solution.reduced_costs[copy.binaries]
-        out = (cost > room) & (solution.point[copy.binaries] < 1e-7)  # type: ignore[index]
-        if out.any() and not out.all():
+        out = cost[copy.binaries] > room
+        if out.all():
+            return False
+        if out.any():
             relaxation.keep_pieces(copy.variable, copy.low[~out], copy.high[~out])
+    n = built.base_columns
+    lower, upper = relaxation.program.lower.copy(), relaxation.program.upper.copy()
+    low, high = built.program.lower[:n], built.program.upper[:n]
+    width = np.where(np.isfinite(high - low), high - low, np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reach = room / np.abs(cost[:n])
+        reach += 1e-9 * (np.abs(low) + np.abs(high))
+    shorter = reach < WORTH * width
+    if not shorter.any():
+        return True
+    from_low, from_high = shorter & (cost[:n] > 0), shorter & (cost[:n] < 0)
+    upper[from_low] = np.minimum(upper, low + reach)[from_low]
+    lower[from_high] = np.maximum(lower, high - reach)[from_high]
+    try:
+        relaxation.shrink(lower, upper)
+    except Infeasible:
+        return False
+    relaxation.dropped = True
+    return True
 
 
 def _integer_rounds(

@@ -15,7 +15,7 @@ from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray, Program
 from allocc.compiler.relaxation import Built, Relaxation
-from allocc.compiler.scaling import safe_bound, scale
+from allocc.compiler.scaling import safe_dual, scale
 from allocc.compiler.simulate import Values
 from allocc.engine.assess import Assessment, assess
 from allocc.engine.choose import Choice, choose
@@ -195,21 +195,17 @@ class Loop:
         found = backend.solve(scaled, options)
         if "left out" in found.message:
             return self._distrust(found)
-        bound = found.bound
+        bound, reduced = found.bound, found.reduced_costs
         if not program.integer.any() and found.row_duals is not None:
-            safe = program.offset + safe_bound(
-                scaled, scaled.objective, found.row_duals, self.minimize
-            )
-            if np.isfinite(safe):
-                bound = safe
+            level, costs = safe_dual(scaled, scaled.objective, found.row_duals, self.minimize)
+            if np.isfinite(level):
+                bound, reduced = program.offset + level, costs
         return replace(
             found,
             bound=bound,
             point=None if found.point is None else scaling.point_out(found.point),
             row_duals=None if found.row_duals is None else found.row_duals * scaling.rows,
-            reduced_costs=None
-            if found.reduced_costs is None
-            else found.reduced_costs / scaling.columns,
+            reduced_costs=None if reduced is None else reduced / scaling.columns,
         )
 
     def _distrust(self, found: Solution) -> Solution:
