@@ -89,6 +89,11 @@ class ScipBackend:
         except KeyboardInterrupt:
             handler = None  # the abandoned solve still runs
             raise
+        except Exception as problem:
+            # PySCIPOpt raises bare exceptions for what goes wrong inside of SCIP.
+            if not str(problem).startswith("SCIP: "):
+                raise
+            return Solution("failed", None, None, None, monitor.seconds, 0, self.name, str(problem))
         finally:
             if handler is not None:
                 # The model and its event handler hold each other; nothing else would free them.

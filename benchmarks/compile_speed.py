@@ -89,7 +89,12 @@ def floor(d: dict) -> object:
     add((R, T), [(S[:, 1:], 1.0), (S[:, :-1], -1.0), (n, 1.0), (v, eff)], 0.0, 0.0)
     add((R, T), [(E[:, 1:], 1.0), (E[:, :-1], sig - 1.0), (n, -1.0)], 0.0, 0.0)
     add((R, T), [(I[:, 1:], 1.0), (I[:, :-1], gam - 1.0), (E[:, :-1], -sig)], 0.0, 0.0)
-    add((R, T), [(Rec[:, 1:], 1.0), (Rec[:, :-1], -1.0), (I[:, :-1], -(1 - ifr) * gam), (v, -eff)], 0.0, 0.0)
+    add(
+        (R, T),
+        [(Rec[:, 1:], 1.0), (Rec[:, :-1], -1.0), (I[:, :-1], -(1 - ifr) * gam), (v, -eff)],
+        0.0,
+        0.0,
+    )
     add((R, T), [(D[:, 1:], 1.0), (D[:, :-1], -1.0), (I[:, :-1], -ifr * gam)], 0.0, 0.0)
     add((R, T), [(v, 1.0), (x[:, None], -d["throughput"])], -np.inf, 0.0)
     start = first
@@ -116,7 +121,8 @@ def floor(d: dict) -> object:
     add((R,), [(dev, 1.0), (u, 1.0), (U, -w)], 0.0, np.inf)
     matrix = sparse.csr_array(
         sparse.coo_array(
-            (np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), shape=(first, count)
+            (np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))),
+            shape=(first, count),
         )
     )
     lower, upper, cost = np.zeros(count), np.full(count, np.inf), np.zeros(count)
@@ -131,8 +137,21 @@ def floor(d: dict) -> object:
     h = highspy.Highs()
     h.setOptionValue("output_flag", False)
     h.passModel(
-        count, first, matrix.nnz, 2, 1, 0.0, cost, lower, upper, np.concatenate(low).astype(float),
-        np.concatenate(high).astype(float), matrix.indptr, matrix.indices, matrix.data, integer,
+        count,
+        first,
+        matrix.nnz,
+        2,
+        1,
+        0.0,
+        cost,
+        lower,
+        upper,
+        np.concatenate(low).astype(float),
+        np.concatenate(high).astype(float),
+        matrix.indptr,
+        matrix.indices,
+        matrix.data,
+        integer,
     )
     return h
 
@@ -193,7 +212,9 @@ def linopy(d: dict) -> object:
     m.add_constraints(at("S", 1) - at("S", 0) + n + eff * v == 0, name="S")
     m.add_constraints(at("E", 1) - (1 - sig) * at("E", 0) - n == 0, name="E")
     m.add_constraints(at("I", 1) - (1 - gam) * at("I", 0) - sig * at("E", 0) == 0, name="I")
-    m.add_constraints(at("R", 1) - at("R", 0) - (1 - ifr) * gam * at("I", 0) - eff * v == 0, name="R")
+    m.add_constraints(
+        at("R", 1) - at("R", 0) - (1 - ifr) * gam * at("I", 0) - eff * v == 0, name="R"
+    )
     m.add_constraints(at("D", 1) - at("D", 0) - ifr * gam * at("I", 0) == 0, name="D")
     m.add_constraints(v - d["throughput"] * x <= 0, name="pace")
     m.add_constraints(v.sum("r") <= xr.DataArray(d["doses"], coords=[t]), name="supply")
@@ -229,7 +250,11 @@ def one(kind: str, folder: Path) -> dict[str, float]:
         import linopy as lp  # noqa: F401
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
-    loaded = {"allocc": lambda: allocc(model), "floor": lambda: floor(data), "linopy": lambda: linopy(data)}[kind]()
+    loaded = {
+        "allocc": lambda: allocc(model),
+        "floor": lambda: floor(data),
+        "linopy": lambda: linopy(data),
+    }[kind]()
     seconds = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     del loaded
@@ -255,12 +280,21 @@ def main() -> None:
             kinds.append("linopy")
         except ImportError as problem:
             print(f"linopy is left out: {problem}")
-    print(f"{'size':4} {'':8} {'seconds':>8} {'ratio':>6} {'MiB added':>10} {'ratio':>6} {'reading':>8}")
+    print(
+        f"{'size':4} {'':8} {'seconds':>8} {'ratio':>6} {'MiB added':>10} {'ratio':>6} {'reading':>8}"
+    )
     for size in chosen.sizes.split(","):
         found: dict[str, list[dict[str, float]]] = {k: [] for k in kinds}
         for _ in range(chosen.repeat):
             for kind in kinds:
-                command = [sys.executable, __file__, "--data", str(chosen.data / size), "--one", kind]
+                command = [
+                    sys.executable,
+                    __file__,
+                    "--data",
+                    str(chosen.data / size),
+                    "--one",
+                    kind,
+                ]
                 done = subprocess.run(command, capture_output=True, text=True, check=True)
                 found[kind].append(json.loads(done.stdout))
         base = {k: float(np.median([x[k] for x in found["floor"]])) for k in ("seconds", "memory")}
