@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from allocc.backends.registry import Backend
-from allocc.backends.solution import Solution
+from allocc.backends.solution import LicenceLimit, Solution
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.program import Program
 from allocc.compiler.relaxation import Built, Relaxation
@@ -197,8 +197,10 @@ def _integer_rounds(
     loop: Loop, backend: Backend, relaxation: Relaxation, program: Program
 ) -> Outcome:
     """Split on mixed-integer programs until the gap is closed."""
+    before_exact = None
     if relaxation.values_left() <= FEW_VALUES:
         # What is left is small: one exact program instead of several rounds.
+        before_exact = dict(relaxation.pieces)
         relaxation.make_exact()
     solution: Solution | None = None
     while loop.rounds < MOST_ROUNDS:
@@ -213,7 +215,16 @@ def _integer_rounds(
         start = built.lift_point(loop.best_point) if loop.best_point is not None else None
         # A slice of time: allocations are simulated, and may close the gap, before more is spent.
         seconds = max(SLICE, loop.seconds) if loop.best is not None else None
-        solution = loop.call(backend, built.program, target, start, seconds)
+        try:
+            solution = loop.call(backend, built.program, target, start, seconds)
+        except LicenceLimit as limit:
+            if before_exact is not None:
+                # The exact program is too large for the licence; rounds of pieces may not be.
+                relaxation.pieces, before_exact = before_exact, None
+                continue
+            if loop.best is None:
+                raise
+            return loop.finish(Solution("failed", None, None, None, 0.0, message=str(limit)))
         sliced = solution.termination == "time_limit" and not loop.out_of_time
         if solution.point is None:
             if sliced and loop.best is not None:
