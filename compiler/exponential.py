@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.linalg import expm
 
 from allocc.compiler.expression import (
     Add,
@@ -36,6 +35,9 @@ from allocc.compiler.program import FloatArray
 
 def exponential_steps(updates: list[Update], time: Time) -> list[Update]:
     """The updates with `next_value` set, for flows that are linear in the compartments."""
+    # Imported where it is needed: it would slow every other command.
+    from scipy.linalg import expm
+
     if not updates:
         return updates
     steady = []

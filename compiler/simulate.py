@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy.optimize import newton_krylov
 
 from allocc.compiler.expression import Variable
 from allocc.compiler.index import spread
@@ -109,6 +108,8 @@ def _newton(
     residual: Callable[[FloatArray], FloatArray], start: FloatArray, scale: float
 ) -> FloatArray:
     if start.size > 400:
+        from scipy.optimize import newton_krylov
+
         found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE * scale)
         return found
     x = start

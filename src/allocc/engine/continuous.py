@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import Problem
@@ -30,6 +29,8 @@ def discretization_error(problem: Problem, values: Values) -> float | None:
     sizes = np.cumsum([0, *(int(np.prod(s, dtype=np.int64)) for s in shapes)])
     if sizes[-1] > 20_000:
         return None
+    from scipy.integrate import solve_ivp
+
     assert problem.period is not None
     state = np.concatenate([working[u.variable][..., 0].ravel() for u in updates])
     worst, scale = 0.0, 0.0
