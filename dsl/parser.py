@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import sys
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
@@ -24,6 +28,26 @@ MAX_BYTES = 10_000_000
 _COMMENT = re.compile(r'"(?:[^"\\\r\n]|\\[^\r\n])*"|(#[^\r\n]*)')
 
 
+def _cache_file(grammar: str) -> str | bool:
+    """Where the parser's tables are kept between runs, False where no such place can be had.
+
+    Building them takes as long as everything else that `check` does. They lie in the user's own
+    cache folder, under a name that changes with the grammar, with Lark and with Python.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = Path(base) / "allocc"
+    key = hashlib.sha256(f"{version('lark')}{sys.version}{grammar}".encode()).hexdigest()[:16]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Nobody else's tables are ever read.
+        own = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+    except OSError:
+        return False
+    if not own or not os.access(folder, os.R_OK | os.W_OK):
+        return False
+    return str(folder / f"parser-{key}")
+
+
 class Parser:
     """The parser and the builder that it calls; one file at a time."""
 
@@ -39,6 +63,7 @@ class Parser:
             parser="lalr",
             lexer="contextual",
             transformer=cast(Any, self.builder),
+            cache=_cache_file(grammar),
         )
         self.lock = Lock()
 
