@@ -234,7 +234,8 @@ class Relaxation:
         """Continue within a smaller box; raises `Infeasible` when nothing is left in it."""
         lower, upper = self.propagator.run(lower, upper)
         self.program = replace(self.program, lower=lower, upper=upper)
-        self._local.clear()
+        for local in self._local.values():
+            local.update(self.program)
         self.boxed = True
         for j, (low, high) in list(self.pieces.items()):
             low, high = np.maximum(low, lower[j]), np.minimum(high, upper[j])
@@ -547,6 +548,15 @@ class _LocalRanges:
         self.local = local
         self.known: dict[tuple[float, float], tuple[FloatArray, FloatArray] | None] = {}
 
+    def update(self, program: Program) -> None:
+        """Take over tighter bounds; what is known is kept if none of them is nearby."""
+        self.full_lower, self.full_upper = program.lower, program.upper
+        lower, upper = program.lower[self.columns], program.upper[self.columns]
+        if np.array_equal(lower, self.local.lower) and np.array_equal(upper, self.local.upper):
+            return
+        self.local = replace(self.local, lower=lower, upper=upper)
+        self.known.clear()
+
     def ranges(self, low: float, high: float) -> tuple[FloatArray, FloatArray] | None:
         """Bounds of all columns of the program in a piece, None where the piece is empty."""
         key = (low, high)
@@ -555,10 +565,12 @@ class _LocalRanges:
             lower[self.mine] = max(low, lower[self.mine])
             upper[self.mine] = min(high, upper[self.mine])
             try:
-                lower, upper = self.propagator.run(lower, upper, sweeps=10)
-                full_lower, full_upper = self.full_lower.copy(), self.full_upper.copy()
-                full_lower[self.columns], full_upper[self.columns] = lower, upper
-                self.known[key] = (full_lower, full_upper)
+                self.known[key] = self.propagator.run(lower, upper, sweeps=10)
             except Infeasible:
                 self.known[key] = None
-        return self.known[key]
+        found = self.known[key]
+        if found is None:
+            return None
+        full_lower, full_upper = self.full_lower.copy(), self.full_upper.copy()
+        full_lower[self.columns], full_upper[self.columns] = found
+        return full_lower, full_upper
