@@ -37,21 +37,24 @@ def given_decisions(problem: Problem, given: object) -> dict[Variable, FloatArra
     collector = Collector()
     values = baseline_decisions(problem)
     known = {v.name: v for v in problem.decisions}
+    time = problem.model.time.name if problem.model.time is not None else None
     if isinstance(given, Mapping):
         for name, value in given.items():
             if name not in known:
                 collector.add(mistakes.unknown_decision(str(name), known))
                 continue
-            filled = _filled(known[name], value, collector)
+            filled = _filled(known[name], value, collector, time)
             if filled is not None:
                 values[known[name]] = filled
     else:
-        _read(Path(str(given)), known, values, collector)
+        _read(Path(str(given)), known, values, collector, time)
     collector.raise_errors()
     return values
 
 
-def _filled(variable: Variable, value: Any, collector: Collector) -> FloatArray | None:
+def _filled(
+    variable: Variable, value: Any, collector: Collector, time: str | None
+) -> FloatArray | None:
     """One decision's values as an array of its shape."""
     import numpy as np
 
@@ -59,7 +62,7 @@ def _filled(variable: Variable, value: Any, collector: Collector) -> FloatArray 
         collector.add(mistakes.bad_decision(f"{variable.name} = '{value}' is not a number"))
         return None
     if isinstance(value, Mapping) or hasattr(value, "to_frame") or hasattr(value, "stack"):
-        return _placed(variable, _entries(variable, value), collector)
+        return _placed(variable, _entries(variable, value, time), collector)
     try:
         array = np.asarray(value, dtype=float)
         return np.broadcast_to(array, variable.shape).copy()
@@ -73,19 +76,19 @@ def _filled(variable: Variable, value: Any, collector: Collector) -> FloatArray 
         return None
 
 
-def _entries(variable: Variable, value: Any) -> Iterator[Entry]:
+def _entries(variable: Variable, value: Any, time: str | None) -> Iterator[Entry]:
     """Label texts and value of each entry of a mapping, Series or DataFrame."""
     if isinstance(value, Mapping):
         for label, x in value.items():
             yield _texts(label), x
         return
     if not hasattr(value, "columns"):
-        order = _order(variable, list(value.index.names))
+        order = _order(variable, list(value.index.names), time)
         for label, x in value.items():
             yield _reordered(_texts(label), order), x
         return
     rows, columns = list(value.index.names), list(value.columns.names)
-    order = _order(variable, [*rows, *columns])
+    order = _order(variable, [*rows, *columns], time)
     if order is None and len(value) and len(value.columns):
         # Without names the labels themselves say which side is which.
         first = (*_texts(value.index[0]), *_texts(value.columns[0]))
@@ -105,18 +108,22 @@ def _texts(label: Any) -> tuple[str, ...]:
     return tuple(label_text(x) for x in parts)
 
 
-def _columns(variable: Variable) -> list[str]:
-    """The names of the index columns, as results name them (time by the model's time)."""
+def _columns(variable: Variable, given: Iterable[Any], time: str | None) -> list[str]:
+    """The names of the index columns: periods as results name them, or by their own set."""
     from allocc.labelled import Block, label_columns
 
-    axes = tuple(label_columns(s, None) for s in variable.sets)
     assert variable.lower is not None
-    return list(Block(variable.name, "decision", axes, variable.lower).columns)
+    found = []
+    for name in (time, None):
+        axes = tuple(label_columns(s, name) for s in variable.sets)
+        found.append(list(Block(variable.name, "decision", axes, variable.lower).columns))
+    known = {str(n) for n in given}
+    return [a if a in known else b for a, b in zip(*found, strict=True)]
 
 
-def _order(variable: Variable, names: list[Any]) -> list[int] | None:
+def _order(variable: Variable, names: list[Any], time: str | None) -> list[int] | None:
     """Where each index of the variable stands among named columns; None when names do not tell."""
-    wanted = _columns(variable)
+    wanted = _columns(variable, names, time)
     if sorted(map(str, names)) != sorted(wanted):
         return None
     return [[str(n) for n in names].index(w) for w in wanted]
@@ -193,6 +200,7 @@ def _read(
     known: dict[str, Variable],
     values: dict[Variable, FloatArray],
     collector: Collector,
+    time: str | None,
 ) -> None:
     """Read the tidy CSV that a run folder has as `decisions.csv`."""
     file = path / "decisions.csv" if path.is_dir() else path
@@ -227,7 +235,7 @@ def _read(
                 reported.add(name)
                 collector.add(mistakes.unknown_decision(name, known, shown, rows.line_num))
             continue
-        label = tuple(row.get(c, "") for c in _file_columns(known[name], header))
+        label = tuple(row.get(c, "") for c in _file_columns(known[name], header, time))
         entries.setdefault(name, []).append((label, row.get("value", "")))
         places.setdefault(name, {})[label] = rows.line_num
     for name, found in entries.items():
@@ -236,5 +244,5 @@ def _read(
             values[known[name]] = filled
 
 
-def _file_columns(variable: Variable, header: list[str]) -> list[str]:
-    return [c for c in _columns(variable) if c in header]
+def _file_columns(variable: Variable, header: list[str], time: str | None) -> list[str]:
+    return [c for c in _columns(variable, header, time) if c in header]

@@ -130,6 +130,20 @@ def cannot_serve(reason: str) -> Diagnostic:
     return Diagnostic("E7015", message, hint=hint or None)
 
 
+def unknown_term(name: str, terms: Sequence[str]) -> Diagnostic:
+    """`--between` names a term that the objective does not have."""
+    close = nearest(name, terms)
+    hint = f"did you mean '{close}'? " if close else ""
+    return Diagnostic(
+        "E7020", f"the objective has no term '{name}'", hint=f"{hint}it has {_listed(terms)}"
+    )
+
+
+def no_trade(reason: str, hint: str) -> Diagnostic:
+    """Two terms between which there is no frontier."""
+    return Diagnostic("E7021", f"there is no frontier: {reason}", hint=hint)
+
+
 def bounds_infeasible() -> Diagnostic:
     """Propagation alone shows that no allocation meets every limit."""
     return Diagnostic(

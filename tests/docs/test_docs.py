@@ -3,6 +3,8 @@
 ```alloc               a complete model: read, bound to its data, unrolled in time, lowered
 ```alloc solve         the same, and solved to its gap
 ```alloc fragment      statements that are put into the file's first complete model
+```alloc NAME.alloc    a complete model that the commands and the Python of the page find as a file;
+                       with `fragment` before the name, the first complete model with the statements
 ```alloc wrong E4003   the same, but the compiler must refuse it with this code
 ```csv NAME.csv        a table that the models of the file read
 ```python              run; with `>>>`, what is shown must be what comes out
@@ -88,6 +90,14 @@ def write_tables(page: Path, folder: Path) -> None:
             (folder / block.words[1]).write_text(block.text, "utf-8")
 
 
+def write_models(page: Path, folder: Path) -> None:
+    """The models that the page names as files."""
+    for block in shown(page):
+        if block.language == "alloc" and block.words[-1].endswith(".alloc"):
+            text = around(block) if "fragment" in block.words else block.text
+            (folder / block.words[-1]).write_text(text, "utf-8")
+
+
 # --- models --------------------------------------------------------------------------------------
 
 
@@ -127,6 +137,7 @@ def around(fragment: Shown) -> str:
 def test_models(block: Shown, folder: Path) -> None:
     write_tables(block.page, folder)
     kind = block.words[1] if len(block.words) > 1 else ""
+    kind = "" if kind.endswith(".alloc") else kind
     assert kind in ("", "solve", "fragment", "wrong"), "an unknown kind of block"
     if kind == "wrong":
         refused(block, folder)
@@ -161,9 +172,7 @@ def refused(block: Shown, folder: Path) -> None:
 def test_python(page: Path, folder: Path) -> None:
     """All blocks of a page, in order and with the same names."""
     write_tables(page, folder)
-    for block in shown(page):
-        if block.language == "alloc" and len(block.words) > 1 and block.words[1].endswith(".alloc"):
-            (folder / block.words[1]).write_text(block.text, "utf-8")
+    write_models(page, folder)
     space: dict[str, Any] = {"__name__": "__docs__"}
     for block in shown(page):
         if block.language != "python":
@@ -198,6 +207,7 @@ def commands(block: Shown) -> Iterator[tuple[str, int, str]]:
 def test_console(page: Path, folder: Path) -> None:
     """All commands of a page, in order and in one folder."""
     write_tables(page, folder)
+    write_models(page, folder)
     for block in shown(page):
         if block.language != "console":
             continue

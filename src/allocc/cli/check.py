@@ -27,7 +27,7 @@ def check(
 ) -> None:
     """Say everything that is wrong with MODEL, without solving it.
 
-    Reads the model and its data, checks names, indices, units and ranges, and makes sure that every
+    Reads the model and its data, checks names, indices and ranges, and makes sure that every
     nonlinear term can be compiled.
     """
     found: list[Diagnostic] = []

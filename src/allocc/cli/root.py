@@ -9,6 +9,8 @@ from allocc.cli.compile import compile_model
 from allocc.cli.explain import explain
 from allocc.cli.guard import GuardedGroup
 from allocc.cli.new import new
+from allocc.cli.pareto import pareto
+from allocc.cli.prices import prices
 from allocc.cli.simulate import simulate
 from allocc.cli.solve import solve
 from allocc.cli.solvers import solvers
@@ -53,5 +55,5 @@ def cli() -> None:
     """
 
 
-for command in (check, solve, simulate, compile_model, explain, new, solvers):
+for command in (check, solve, simulate, compile_model, explain, pareto, prices, new, solvers):
     cli.add_command(command)

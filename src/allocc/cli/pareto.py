@@ -1,0 +1,160 @@
+"""`allocc pareto`: what one term of the objective costs in another, with proofs."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from allocc import mistakes
+from allocc.cli.guard import (
+    EXIT_INFEASIBLE,
+    EXIT_INTERRUPTED,
+    EXIT_MISTAKE,
+    EXIT_NOTHING,
+    EXIT_STOPPED,
+    EXIT_UNBOUNDED,
+    show,
+)
+from allocc.cli.options import load_model, model_options, solver_option
+from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
+from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.render import to_json
+
+if TYPE_CHECKING:
+    from allocc.pareto import Frontier
+
+_EXITS = {
+    "optimal": 0,
+    "infeasible": EXIT_INFEASIBLE,
+    "unbounded": EXIT_UNBOUNDED,
+    "feasible": EXIT_STOPPED,
+    "unknown": EXIT_NOTHING,
+}
+
+
+@click.command()
+@model_options
+@click.option(
+    "--between",
+    nargs=2,
+    required=True,
+    metavar="TERM TERM",
+    help="Two terms of the objective; the second one gets the levels.",
+)
+@click.option(
+    "--points", type=int, default=9, show_default=True, metavar="N", help="Points, with both ends."
+)
+@solver_option
+@click.option(
+    "--gap",
+    type=float,
+    default=1e-4,
+    show_default=True,
+    help="Relative gap at which the proof of a point is good enough.",
+)
+@click.option(
+    "--time-limit", type=float, metavar="SECONDS", help="Stop each solve after this time."
+)
+@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
+@click.option("csv_file", "--csv", type=click.Path(), metavar="FILE", help="Write the points.")
+@click.option(
+    "--plot", type=click.Path(), metavar="FILE", help="Draw it: .svg, or .png with matplotlib."
+)
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@click.pass_context
+def pareto(
+    ctx: click.Context,
+    model: str,
+    data: str | None,
+    settings: tuple[str, ...],
+    between: tuple[str, str],
+    points: int,
+    solver: str,
+    gap: float,
+    time_limit: float | None,
+    as_json: bool,
+    csv_file: str | None,
+    plot: str | None,
+    quiet: bool,
+) -> None:
+    """Trace what one term of the objective of MODEL costs in another, and prove it.
+
+    Both ends are the best in one term, and then in the other. In between the second term gets a
+    limit, and the first is made as good as possible. Other terms and soft limits are left out.
+
+    \b
+    allocc pareto lockdown.alloc --set case=both --between ill closed --plot frontier.svg
+    """
+    from allocc.asked import make_options
+
+    make_options(solver, "auto", gap, time_limit)
+    if points < 2:
+        raise AlloccError([mistakes.bad_option("--points", points, "at least 2")])
+    if plot is not None:
+        _check_plot(plot)
+    loaded = load_model(model, data, settings)
+    if loaded.warnings:
+        show(loaded.warnings)
+        say("")
+
+    from allocc.cli.progress import stoppable, watching
+    from allocc.pareto import frontier_data, trace
+
+    cancel = threading.Event()
+    with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
+        options = make_options(solver, "auto", gap, time_limit, cancel=cancel, progress=tell)
+        found = trace(loaded, between, points, options, None if quiet else say)
+    written, failed = _files(found, csv_file, plot)
+    if as_json:
+        told = {**frontier_data(found), "csv": csv_file, "plot": plot}
+        told["diagnostics"] = [to_json(d) for d in (*loaded.warnings, *failed)]
+        write_json(told)
+    else:
+        from allocc.pareto_report import summary
+
+        put(summary(found, color=color_on(sys.stdout)))
+    for line in written:
+        say(line)
+    if failed:
+        say("")
+        show(failed)
+    code = EXIT_INTERRUPTED if found.stopped == "interrupted" else _EXITS[found.status]
+    ctx.exit(code or (EXIT_MISTAKE if failed else 0))
+
+
+def _check_plot(plot: str) -> None:
+    kind = Path(plot).suffix.lower()
+    if kind not in (".svg", ".png"):
+        raise AlloccError([mistakes.cannot_express(plot, "a plot is an .svg or a .png file")])
+    if kind == ".png" and importlib.util.find_spec("matplotlib") is None:
+        reason = "a PNG needs matplotlib, which is not installed; name an .svg file"
+        raise AlloccError([mistakes.cannot_express(plot, reason)])
+
+
+def _files(
+    found: Frontier, csv_file: str | None, plot: str | None
+) -> tuple[list[str], list[Diagnostic]]:
+    """Write what was asked for: what to say of it, and what could not be written."""
+    from allocc.pareto_report import write_csv, write_plot
+
+    jobs: list[tuple[str, str | None, Callable[[Frontier, Path], None]]] = [
+        ("the CSV file", csv_file, write_csv),
+        ("the plot", plot, write_plot),
+    ]
+    said, wrong = [], []
+    for what, target, write in jobs:
+        if target is None or not found.points:
+            continue
+        try:
+            write(found, Path(target))
+        except OSError as problem:
+            wrong.append(mistakes.cannot_write(what, target, problem.strerror or str(problem)))
+        else:
+            said.append(f"{what} is in {target}")
+    return said, wrong

@@ -1,0 +1,204 @@
+"""`allocc prices`: what one more unit of each limit would buy."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from allocc.cli.guard import EXIT_INFEASIBLE, EXIT_NOTHING, exit_code, show
+from allocc.cli.options import load_model, model_options, solver_option
+from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
+
+if TYPE_CHECKING:
+    from allocc.prices import Group, Prices
+    from allocc.result import Result
+
+#: Lines that are shown for limits that bind, without `--all`.
+MOST = 20
+
+
+@click.command()
+@model_options
+@click.option(
+    "--run",
+    type=click.Path(),
+    metavar="RUNDIR",
+    help="Take the decisions of a run folder (or its decisions.csv) instead of solving.",
+)
+@solver_option
+@click.option(
+    "--gap",
+    type=float,
+    default=1e-4,
+    show_default=True,
+    help="Relative gap at which a proof is good enough; 0.01 is 1 %.",
+)
+@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop solving after this time.")
+@click.option("every", "--all", is_flag=True, help="Show every row of every limit.")
+@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@click.pass_context
+def prices(
+    ctx: click.Context,
+    model: str,
+    data: str | None,
+    settings: tuple[str, ...],
+    run: str | None,
+    solver: str,
+    gap: float,
+    time_limit: float | None,
+    every: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """What one more unit of each limit of MODEL would buy in the objective.
+
+    The integers are fixed at the best allocation (or at that of --run); the prices are local, they
+    hold for small changes.
+    """
+    from allocc.asked import make_options
+    from allocc.prices import prices as find
+
+    make_options(solver, "auto", gap, time_limit, None, 0)
+    loaded = load_model(model, data, settings)
+    if loaded.warnings:
+        show(loaded.warnings)
+        say("")
+    result: Result
+    if run is not None:
+        result = loaded.simulate(run)
+    else:
+        from allocc.cli.progress import stoppable, watching
+
+        cancel = threading.Event()
+        with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
+            result = loaded.solve(
+                solver=solver, gap=gap, time_limit=time_limit, progress=tell, cancel=cancel
+            )
+    found: Prices | None = None
+    if result.has_allocation:
+        decisions = {b.name: b.values for b in result.blocks if b.kind == "decision"}
+        with stdout_kept_clean():
+            found = find(loaded, decisions)
+    if as_json:
+        write_json(_object(result, found))
+    else:
+        put(_text(result, found, every, color_on(sys.stdout)))
+    code = exit_code(result)
+    if not code and found is not None and found.status != "priced":
+        code = EXIT_INFEASIBLE if found.status == "infeasible" else EXIT_NOTHING
+    ctx.exit(code)
+
+
+def _text(result: Result, found: Prices | None, every: bool, color: bool) -> str:
+    from allocc.report import status_words, wrap
+    from allocc.tables import number
+
+    title = result.title or result.model
+    lines = [f"\x1b[1m{title}\x1b[0m" if color else title]
+    status = status_words(result)
+    if result.status == "simulated":
+        status = "the decisions of a run, not optimized here"
+    lines.append(f"{status[:1].upper()}{status[1:]}.")
+    if found is None:
+        return "\n".join(lines)
+    if found.status == "infeasible":
+        lines += ["", "No prices: with these integers no allocation meets every limit."]
+        return "\n".join(lines)
+    if found.status == "failed":
+        lines += ["", "No prices: the solver could not solve the linear program that is left."]
+        return "\n".join(lines)
+    better = "lower" if found.sense == "minimize" else "higher"
+    lines += ["", f"  value  {number(found.value, 8)}  ({better} is better, integers fixed)", ""]
+    about = "Local prices: the integers are fixed, and they hold for small changes only."
+    if not found.exact:
+        about += (
+            " Products or functions of continuous decisions remain in this model: they are"
+            " replaced by their tangents at the allocation."
+        )
+    lines += [*wrap(about, 98), ""]
+    lines += _limits(found.single() if every else found.groups(), every)
+    for note in found.notes:
+        lines += ["", f"Note: {note}"]
+    return "\n".join(lines)
+
+
+def _limits(groups: list[Group], every: bool) -> list[str]:
+    from allocc.prices import words
+
+    if not groups:
+        return ["The model has no limit."]
+    whole = [g for g in groups if g.whole]
+    binding = [g for g in groups if g.binding and not g.whole]
+    slack = [g for g in groups if not g.binding and not g.whole]
+    lines = ["Binding limits" if binding else "No limit binds."]
+    for group in binding if every else binding[:MOST]:
+        lines.append(f"  {words(group)}")
+        if len(group.rows) > 1 and group.price:
+            lines.append(f"    {_spread(group)}")
+    if not every and len(binding) > MOST:
+        lines.append(f"  and {len(binding) - MOST} more; --all shows every row")
+    if slack:
+        lines += ["", "Limits with room to spare: one more unit changes nothing"]
+        lines += _names(slack, every)
+    if whole:
+        lines += ["", "No local price: everything in these limits is a whole number, and fixed"]
+        lines += _names(whole, every)
+    return lines
+
+
+def _names(groups: list[Group], every: bool) -> list[str]:
+    if every:
+        return [f"  {g.name}" for g in groups]
+    counts: dict[str, int] = {}
+    for group in groups:
+        counts[group.rows[0].limit] = counts.get(group.rows[0].limit, 0) + len(group.rows)
+    return [f"  {name}  ({count} row{'s'[: count > 1]})" for name, count in counts.items()]
+
+
+def _spread(group: Group) -> str:
+    from allocc.prices import amount, named
+
+    most = max(group.rows, key=lambda r: abs(r.price))
+    return (
+        f"{group.binding} of {len(group.rows)} bind; the most: {amount(most.price)} "
+        f"at {named(most.limit, most.labels)}"
+    )
+
+
+def _object(result: Result, found: Prices | None) -> dict[str, Any]:
+    """What --json prints."""
+    data: dict[str, Any] = {
+        "model": result.model,
+        "title": result.title,
+        "status": result.status,
+        "stopped": result.stopped,
+        "sense": result.sense,
+        "value": result.value,
+        "bound": result.bound,
+        "gap": result.gap,
+        "prices": None if found is None else found.status,
+        "local": True,
+        "exact": None if found is None else found.exact,
+        "fixed_value": None if found is None else found.value,
+        "notes": [] if found is None else list(found.notes),
+        "limits": [],
+    }
+    for group in [] if found is None else found.single():
+        (row,) = group.rows
+        data["limits"].append(
+            {
+                "name": row.name,
+                "limit": row.limit,
+                "labels": list(row.labels),
+                "side": row.side,
+                "price": None if row.whole else row.price,
+                "binding": row.binding,
+                "unit": row.unit,
+                "description": row.description,
+            }
+        )
+    return data

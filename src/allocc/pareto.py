@@ -1,0 +1,581 @@
+"""A certified frontier between two terms of the objective, by the epsilon-constraint method.
+
+Both ends are lexicographic: the best value of one term, then of the other with the first held there.
+In between the second term gets a limit, level by level, and the first is made as good as possible.
+Then the second is made as good as possible with the first held there, so that no point is dominated.
+Every solve has its own bound. The rest of the objective is left out, soft
+limits as well: a point then says something about two quantities and nothing else. To trade a soft
+limit off, name it as one of the terms.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from allocc import mistakes
+from allocc.compiler.expression import (
+    Add,
+    Data,
+    Node,
+    Reduce,
+    Reference,
+    add,
+    constant,
+    negate,
+)
+from allocc.compiler.numeric import Evaluation
+from allocc.compiler.problem import Constraint, ObjectiveTerm, Problem
+from allocc.dsl.diagnostics import AlloccError
+from allocc.engine.outcome import Options, Outcome, Violation, relative_gap
+from allocc.errors import reported
+
+if TYPE_CHECKING:
+    from allocc.api import Model
+
+#: The first term is held at its optimum with this share of its size as room for rounding.
+ROOM = 1e-7
+#: Values that differ by less than this share are the same.
+ROUNDING = 1e-9
+#: A bound may be beyond an allocation's value by this share of its size.
+CONTRADICTION = 1e-6
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One of the two terms."""
+
+    name: str
+    description: str
+    unit: str
+
+    @property
+    def label(self) -> str:
+        """What it is, with its unit."""
+        text = self.description or self.name
+        return f"{text} ({self.unit})" if self.unit else text
+
+
+@dataclass(frozen=True)
+class Claim:
+    """No allocation has term `term` better than `bound` while the other is `within` or better.
+
+    Without `within` it holds for every allocation.
+    """
+
+    term: int
+    bound: float
+    within: float | None
+
+
+@dataclass(frozen=True)
+class Point:
+    """An allocation, as simulated, and what is proven about it.
+
+    `bound` and `gap` are of the first term at this `level` of the second; `other_bound` is of the
+    second with the first held at its value (at the best second term, of all allocations). `same_as` and `dominated_by` are numbers of points, from 1.
+    """
+
+    kind: str
+    level: float | None
+    values: tuple[float, float]
+    bound: float | None
+    other_bound: float | None
+    gap: float | None
+    status: str
+    stopped: str
+    violation: Violation
+    terms: dict[str, float]
+    seconds: float
+    same_as: int | None = None
+    dominated_by: int | None = None
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The points from the best first term to the best second one, and what is out of reach."""
+
+    model: str
+    title: str
+    sense: str
+    axes: tuple[Axis, Axis]
+    left_out: tuple[str, ...]
+    asked_gap: float
+    status: str
+    stopped: str
+    points: tuple[Point, ...]
+    claims: tuple[Claim, ...]
+    notes: tuple[str, ...]
+    solver: str
+    solves: int
+    seconds: float
+    message: str = ""
+
+    @property
+    def sign(self) -> float:
+        """1 where less is better, -1 where more is."""
+        return 1.0 if self.sense == "minimize" else -1.0
+
+
+@dataclass(frozen=True)
+class _Known:
+    """An allocation that some solve has found."""
+
+    values: tuple[float, float]
+    terms: dict[str, float]
+    violation: Violation
+
+
+def trace(
+    model: Model,
+    between: Sequence[str],
+    points: int,
+    options: Options,
+    tell: Tell | None = None,
+) -> Frontier:
+    """The frontier between two terms; raises `AlloccError` for terms that it cannot be between."""
+    if points < 2:
+        raise AlloccError([mistakes.bad_option("--points", points, "at least 2")])
+    problem = model.problem
+    first, second = _pick(problem, between)
+    with reported():
+        return _Trace(model, problem, (first, second), points, options, tell).run()
+
+
+def _pick(problem: Problem, between: Sequence[str]) -> tuple[ObjectiveTerm, ObjectiveTerm]:
+    terms = {t.name: t for t in problem.terms}
+    wrong = [
+        mistakes.unknown_term(n, list(terms)) for n in dict.fromkeys(between) if n not in terms
+    ]
+    if wrong:
+        raise AlloccError(wrong)
+    first, second = (terms[n] for n in between)
+    if first is second:
+        raise AlloccError([mistakes.no_trade(f"'{first.name}' is named twice", "name two terms")])
+    fixed = [
+        mistakes.no_trade(
+            f"no decision changes the term '{t.name}'", "is its weight 0? give it one with --set"
+        )
+        for t in (first, second)
+        if isinstance(t.node, Data)
+    ]
+    if fixed:
+        raise AlloccError(fixed)
+    return first, second
+
+
+class _Trace:
+    def __init__(
+        self,
+        model: Model,
+        problem: Problem,
+        terms: tuple[ObjectiveTerm, ObjectiveTerm],
+        count: int,
+        options: Options,
+        tell: Tell | None,
+    ) -> None:
+        self.model = model
+        self.problem = problem
+        self.terms = terms
+        self.count = count
+        self.options = options
+        self.tell = tell or (lambda _: None)
+        self.sign = 1.0 if problem.sense == "minimize" else -1.0
+        self.known: list[_Known] = []
+        self.points: list[Point] = []
+        self.claims: list[Claim] = []
+        self.notes: list[str] = []
+        self.solves = 0
+        self.started = time.perf_counter()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether a stop was asked for."""
+        return self.options.cancel is not None and self.options.cancel.is_set()
+
+    def run(self) -> Frontier:
+        """Both ends, then the levels from the loosest to the tightest."""
+        start, failed = self._end(0)
+        if start is None:
+            return self._frontier(failed)
+        self.points.append(start)
+        if self.cancelled:
+            return self._frontier(None)
+        end, failed = self._end(1)
+        if end is None:
+            return self._frontier(failed)
+        if self._same(start, end):
+            self.notes.append("the two terms do not compete: one allocation is the best in both")
+            return self._frontier(None)
+        levels = np.linspace(start.values[1], end.values[1], self.count)[1:-1]
+        for k, level in enumerate(levels):
+            if self.cancelled:
+                break
+            self.tell(f"point {k + 2} of {self.count}: {self._held(1)} {level:.6g}")
+            self.points.append(self._between(float(level)))
+        self.points.append(end)
+        return self._frontier(None)
+
+    # --- solves -----------------------------------------------------------------------------
+
+    def _solve(self, term: int, level: float | None) -> Outcome:
+        """The best value of a term, the other one at `level` or better."""
+        from allocc.engine.choose import CannotServe
+        from allocc.engine.solve import solve
+
+        constraints = self.problem.constraints
+        if level is not None:
+            constraints = [*constraints, self._limit(1 - term, level)]
+        problem = replace(self.problem, terms=[self.terms[term]], constraints=constraints)
+        self.solves += 1
+        try:
+            outcome = solve(problem, self.options)
+        except CannotServe as reason:
+            raise AlloccError([mistakes.cannot_serve(str(reason))]) from None
+        self.notes += [n for n in outcome.notes if n not in self.notes]
+        if outcome.values is not None and outcome.violation is not None:
+            self._keep(outcome.values, outcome.violation)
+        if outcome.bound is not None:
+            met = self._met(term, level)
+            if met is not None and 0 < self.sign * (outcome.bound - met) <= _trust(met):
+                outcome = replace(outcome, bound=met)  # rounding: an allocation is there
+            assert outcome.bound is not None
+            self.claims.append(Claim(term, outcome.bound, level))
+        return outcome
+
+    def _met(self, term: int, level: float | None) -> float | None:
+        """The best value of a term among the allocations that meet a level without any room."""
+        fit = [
+            self.sign * k.values[term]
+            for k in self.known
+            if level is None or self.sign * (k.values[1 - term] - level) <= 0
+        ]
+        return self.sign * min(fit) if fit else None
+
+    def _contradicted(self) -> list[Claim]:
+        """Bounds that an allocation of another solve has shown to be wrong."""
+        wrong = []
+        for c in self.claims:
+            met = self._met(c.term, c.within)
+            if met is not None and self.sign * (c.bound - met) > _trust(met):
+                wrong.append(c)
+                self.notes.append(
+                    f"the solver's bound {c.bound:.10g} on '{self.terms[c.term].name}' contradicts "
+                    f"the simulated value {met:.10g}; the bound is not to be trusted"
+                )
+        return wrong
+
+    def _limit(self, term: int, level: float) -> Constraint:
+        t = self.terms[term]
+        body = add(t.node, constant(-level)) if self.sign > 0 else _above(t.node, level)
+        return Constraint(
+            f"{t.name}_level",
+            (),
+            body,
+            Data((), np.asarray(-np.inf)),
+            Data((), np.asarray(0.0)),
+            lambda _: (),
+            t.span,
+            description=f"{t.description or t.name} at this level",
+        )
+
+    def _keep(self, values: Any, violation: Violation) -> None:
+        evaluate = Evaluation(dict(values))
+        terms = {t.name: float(evaluate(t.node)) for t in self.problem.terms}
+        pair = (terms[self.terms[0].name], terms[self.terms[1].name])
+        if all(np.isfinite(pair)):
+            self.known.append(_Known(pair, terms, violation))
+
+    def _best(self, term: int, level: float | None, top: _Known | None = None) -> _Known | None:
+        """The best known allocation for a term at a level of the other one; `top` is one."""
+        other = 1 - term
+        room = 0.0 if level is None else self.options.violation * max(1.0, abs(level))
+        fit = [
+            k
+            for k in self.known
+            if k is top or level is None or self.sign * (k.values[other] - level) <= room
+        ]
+        order = lambda k: (self.sign * k.values[term], self.sign * k.values[other])
+        return min(fit, key=order, default=None)
+
+    def _closed(self, value: float, bound: float | None, room: float = 0.0) -> bool:
+        gap = relative_gap(value, bound)
+        if gap is None or bound is None:
+            return False
+        return gap <= max(self.options.gap, room) or abs(value - bound) <= max(ROUNDING, room)
+
+    def _follows(self, value: float, outcome: Outcome) -> bool:
+        """Whether a second step is closed: what it is held at has room, so its value has, too."""
+        return self._closed(value, outcome.bound, self.options.violation)
+
+    def _end(self, term: int) -> tuple[Point | None, Outcome | None]:
+        """The best value of one term, then of the other with the first held there."""
+        number = 1 if term == 0 else self.count
+        self.tell(f"point {number} of {self.count}: the best {self.terms[term].name}")
+        before = time.perf_counter()
+        lead = self._solve(term, None)
+        top = self._best(term, None)
+        if lead.values is None or top is None:
+            return None, lead
+        best = top.values[term]
+        self.tell(f"point {number} of {self.count}: {self._held(term)} {best:.6g}")
+        found, follow = self._follow(term, top)
+        done = self._closed(best, lead.bound) and self._follows(found.values[1 - term], follow)
+        bounds = (lead.bound, follow.bound) if term == 0 else (follow.bound, lead.bound)
+        return (
+            Point(
+                kind=f"best {self.terms[term].name}",
+                level=None if term == 0 else found.values[1],
+                values=found.values,
+                bound=bounds[0],
+                other_bound=bounds[1],
+                gap=_gap(found.values[0], bounds[0]),
+                status="optimal" if done else "feasible",
+                stopped="gap" if done else (_why(lead) or _why(follow) or "exhausted"),
+                violation=found.violation,
+                terms=found.terms,
+                seconds=time.perf_counter() - before,
+            ),
+            None,
+        )
+
+    def _between(self, level: float) -> Point:
+        """The best first term with the second one at a level."""
+        last = self.points[-1]
+        loose = last.level is None or self.sign * (last.level - level) >= 0
+        if loose and last.status == "optimal" and self.sign * (last.values[1] - level) <= 0:
+            # The allocation of the looser level is allowed here, so it and its bound stand.
+            same = last.same_as or len(self.points)
+            return replace(last, kind="level", level=level, seconds=0.0, same_as=same)
+        before = time.perf_counter()
+        outcome = self._solve(0, level)
+        found = self._best(0, level)
+        assert found is not None  # the best second term meets every level
+        best, other = found.values[0], None
+        done = self._closed(best, outcome.bound)
+        why = _why(outcome)
+        if not self.cancelled:
+            found, follow = self._follow(0, found)
+            other = follow.bound
+            done = done and self._follows(found.values[1], follow)
+            why = why or _why(follow)
+        return Point(
+            kind="level",
+            level=level,
+            values=found.values,
+            bound=outcome.bound,
+            other_bound=other,
+            gap=_gap(best, outcome.bound),
+            status="optimal" if done else "feasible",
+            stopped="gap" if done else (why or "exhausted"),
+            violation=found.violation,
+            terms=found.terms,
+            seconds=time.perf_counter() - before,
+        )
+
+    def _follow(self, term: int, top: _Known) -> tuple[_Known, Outcome]:
+        """The best of the other term, this one held where it is."""
+        best = top.values[term]
+        held = best + self.sign * ROOM * max(1.0, abs(best))
+        outcome = self._solve(1 - term, held)
+        if outcome.status == "infeasible":
+            self.notes.append(
+                f"with '{self.terms[term].name}' held at {best:.8g} the solver found nothing, "
+                "although an allocation with it is known: a matter of its tolerances"
+            )
+            self.claims = [c for c in self.claims if c.term == term or c.within != held]
+            outcome = replace(outcome, bound=None)
+        return self._best(1 - term, held, top) or top, outcome
+
+    # --- the whole --------------------------------------------------------------------------
+
+    def _held(self, term: int) -> str:
+        return f"{self.terms[term].name} {'<=' if self.sign > 0 else '>='}"
+
+    def _same(self, a: Point, b: Point) -> bool:
+        return all(
+            abs(x - y) <= self._tolerance(x) for x, y in zip(a.values, b.values, strict=True)
+        )
+
+    def _tolerance(self, x: float) -> float:
+        return self.options.violation * max(1.0, abs(x))
+
+    def _mark(self) -> list[Point]:
+        """The points, with the number of one that repeats or dominates them."""
+        found: list[Point] = []
+        for k, p in enumerate(self.points):
+            same, worse = p.same_as, None
+            for j, q in enumerate(self.points):
+                gain = [self.sign * (x - y) for x, y in zip(p.values, q.values, strict=True)]
+                room = [self._tolerance(x) for x in p.values]
+                if j < k and same is None and max(map(abs, gain)) <= ROUNDING * _size(p):
+                    same = j + 1
+                no_worse = all(g >= -r for g, r in zip(gain, room, strict=True))
+                if no_worse and any(g > r for g, r in zip(gain, room, strict=True)):
+                    worse = worse or j + 1
+            found.append(replace(p, same_as=same, dominated_by=worse))
+        return found
+
+    def _frontier(self, failed: Outcome | None) -> Frontier:
+        wrong = self._contradicted()
+        if wrong:
+            self.claims = [c for c in self.claims if c not in wrong]
+            false = {(c.term, c.bound) for c in wrong}
+            self.points = [
+                replace(p, bound=None, gap=None, status="feasible", stopped="failed")
+                if (0, p.bound) in false or (1, p.other_bound) in false
+                else p
+                for p in self.points
+            ]
+        points = self._mark()
+        stopped = next((p.stopped for p in points if p.status != "optimal"), "gap")
+        status = "optimal" if stopped == "gap" else "feasible"
+        if self.cancelled:
+            status, stopped = "feasible" if points else "unknown", "interrupted"
+        elif failed is not None:
+            status, stopped = failed.status, failed.stopped
+            if points:
+                status = "feasible" if status == "unknown" else status
+        return Frontier(
+            model=self.model.name,
+            title=self.model.title,
+            sense=self.problem.sense,
+            axes=(self._axis(0), self._axis(1)),
+            left_out=tuple(t.name for t in self.problem.terms if t not in self.terms),
+            asked_gap=self.options.gap,
+            status=status,
+            stopped=stopped,
+            points=tuple(points),
+            claims=tuple(self.claims),
+            notes=tuple(self.notes),
+            solver=self.options.solver,
+            solves=self.solves,
+            seconds=time.perf_counter() - self.started,
+            message=failed.message if failed is not None else "",
+        )
+
+    def _axis(self, term: int) -> Axis:
+        t = self.terms[term]
+        return Axis(t.name, t.description, _unit(t.node) or "")
+
+
+def _trust(value: float) -> float:
+    """A bound that is beyond a value by no more than this is rounded, not wrong."""
+    return CONTRADICTION * max(1.0, abs(value))
+
+
+def _gap(value: float, bound: float | None) -> float | None:
+    """The relative gap; none within the room that a term is held with."""
+    if bound is not None and abs(value - bound) <= 2 * ROOM:
+        return 0.0
+    return relative_gap(value, bound)
+
+
+def _above(node: Node, level: float) -> Node:
+    return add(negate(node), constant(level))
+
+
+def _why(outcome: Outcome) -> str:
+    return "" if outcome.stopped == "gap" else outcome.stopped
+
+
+def _size(p: Point) -> float:
+    return max(1.0, *(abs(v) for v in p.values))
+
+
+def _unit(node: Node) -> str | None:
+    """The unit of a plain sum of quantities with one unit; None where it is not as plain.
+
+    A sum over time or with weights changes the unit, so that nothing is said about it.
+    """
+    match node:
+        case Reference(variable=variable):
+            return variable.unit or None
+        case Add(parts=parts):
+            units = {_unit(p) for p in parts if not isinstance(p, Data)}
+            return units.pop() if len(units) == 1 else None
+        case Reduce(body=body, over=over):
+            return None if any(a.set.kind == "time" for a in over) else _unit(body)
+        case _:
+            return None
+
+
+def staircase(
+    corners: Sequence[tuple[float, float]], left: float, right: float, bottom: float, top: float
+) -> list[tuple[float, float]]:
+    """The outline of the union of the quarter-planes below and left of `corners`, in a window."""
+    height = bottom
+    outline = [(right, bottom)]
+    for x, y in sorted(corners, key=lambda c: (-c[0], c[1])):
+        x, y = min(x, right), min(y, top)
+        if y > height and x > left:
+            outline += [(x, height), (x, y)]
+            height = y
+    return [*outline, (left, height), (left, bottom)]
+
+
+def corners(found: Frontier) -> list[tuple[float, float]]:
+    """Each claim as a corner (second, first) of what is out of reach; more is worse here."""
+    s = found.sign
+    return [
+        (np.inf if c.within is None else s * c.within, s * c.bound)
+        if c.term == 0
+        else (s * c.bound, np.inf if c.within is None else s * c.within)
+        for c in found.claims
+    ]
+
+
+def frontier_data(found: Frontier) -> dict[str, Any]:
+    """The frontier as JSON holds it."""
+    from allocc.result import violation_data
+
+    names = [a.name for a in found.axes]
+    return {
+        "model": found.model,
+        "title": found.title,
+        "status": found.status,
+        "stopped": found.stopped,
+        "sense": found.sense,
+        "between": [
+            {"term": a.name, "description": a.description, "unit": a.unit} for a in found.axes
+        ],
+        "left_out": list(found.left_out),
+        "asked_gap": found.asked_gap,
+        "points": [
+            {
+                "point": k,
+                "kind": p.kind,
+                "level": p.level,
+                "values": dict(zip(names, p.values, strict=True)),
+                "bounds": dict(zip(names, (p.bound, p.other_bound), strict=True)),
+                "gap": p.gap,
+                "status": p.status,
+                "stopped": p.stopped,
+                "violation": violation_data(p.violation),
+                "terms": p.terms,
+                "same_as": p.same_as,
+                "dominated_by": p.dominated_by,
+                "seconds": p.seconds,
+            }
+            for k, p in enumerate(found.points, 1)
+        ],
+        "proven": [
+            {
+                "term": names[c.term],
+                "bound": c.bound,
+                "where": None if c.within is None else {names[1 - c.term]: c.within},
+            }
+            for c in found.claims
+        ],
+        "solver": found.solver,
+        "solves": found.solves,
+        "seconds": found.seconds,
+        "message": found.message,
+        "notes": list(found.notes),
+    }

@@ -1,0 +1,489 @@
+"""What one more unit of each limit would buy: the duals of the program with its integers fixed.
+
+With the integers (and the pieces of min, max and abs that count) fixed at an allocation, a linear
+program is left; the dual of a limit's row is the change of the best objective for one more unit of
+the limit's right side. Where products or functions of continuous decisions remain, they are replaced
+by their tangents at the allocation, after local improvement, and decisions may move a little only.
+Everything is local: it says nothing about changes that would move an integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from allocc.backends.highs import HighsSession
+from allocc.backends.solution import SolveOptions
+from allocc.compiler import units
+from allocc.compiler.complete import Completer
+from allocc.compiler.direction import harmless
+from allocc.compiler.expression import Data
+from allocc.compiler.extension import Extension
+from allocc.compiler.lower import lower
+from allocc.compiler.program import Block, FloatArray, Program, label_text
+from allocc.compiler.reformulations import univariate
+from allocc.compiler.scaling import scale
+from allocc.dsl import tree
+from allocc.engine.assess import assess
+from allocc.given import given_decisions
+from allocc.tables import number
+
+if TYPE_CHECKING:
+    from allocc.api import Model
+    from allocc.compiler.problem import Constraint, Problem
+
+#: A row is binding where its slack is below this part of its size.
+BINDING = 1e-6
+#: Duals below this part of the largest term of the objective are noise.
+NOISE = 1e-12
+#: Where tangents promise a gain beyond this part of the value, the allocation is no local optimum.
+PROMISE = 1e-4
+#: Tangents hold within this part of each decision's range.
+RADIUS = 1e-3
+
+Side = Literal["right side", "left side"]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One row of a limit: the change of the objective for one more unit of its side."""
+
+    limit: str
+    labels: tuple[str, ...]
+    #: The labels without those of time: rows that differ in time alone share them.
+    group: tuple[str, ...]
+    price: float
+    binding: bool
+    unit: str = ""
+    side: Side = "right side"
+    description: str = ""
+    #: Whether only fixed whole numbers are in the row, which has no local price then.
+    whole: bool = False
+
+    @property
+    def name(self) -> str:
+        """The limit and its index, as `grant_limit[2017.25]`."""
+        return named(self.limit, self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows of a limit that differ in time alone; `price` is for one more unit in each."""
+
+    rows: tuple[Price, ...]
+    price: float
+
+    @property
+    def name(self) -> str:
+        """The limit with the index that is not time."""
+        first = self.rows[0]
+        return first.name if len(self.rows) == 1 else named(first.limit, first.group)
+
+    @property
+    def whole(self) -> bool:
+        """Whether none of the rows has a local price, since only whole numbers are in them."""
+        return all(r.whole for r in self.rows)
+
+    @property
+    def binding(self) -> int:
+        """How many of the rows hold with equality."""
+        return sum(r.binding for r in self.rows)
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The prices of all limits at an allocation; `rows` is empty where none can be given."""
+
+    sense: str
+    status: Literal["priced", "infeasible", "failed"]
+    rows: tuple[Price, ...]
+    #: Whether nothing but integers was fixed; False where tangents stand for products.
+    exact: bool
+    value: float | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def groups(self) -> list[Group]:
+        """Rows taken together over time, the binding ones and the largest prices first."""
+        found: dict[tuple[str, tuple[str, ...], str], list[Price]] = {}
+        for row in self.rows:
+            found.setdefault((row.limit, row.group, row.side), []).append(row)
+        made = [Group(tuple(rows), sum(r.price for r in rows)) for rows in found.values()]
+        return sorted(made, key=lambda g: (g.binding == 0, -abs(g.price)))
+
+    def single(self) -> list[Group]:
+        """Every row by itself, in the same order."""
+        made = [Group((row,), row.price) for row in self.rows]
+        return sorted(made, key=lambda g: (g.binding == 0, -abs(g.price)))
+
+
+def named(name: str, labels: tuple[str, ...]) -> str:
+    """A name with its index."""
+    return f"{name}[{','.join(labels)}]" if labels else name
+
+
+def words(group: Group) -> str:
+    """What one more unit buys, as a sentence without its full stop."""
+    first, count = group.rows[0], len(group.rows)
+    unit = first.unit or "unit"
+    what = "" if first.side == "right side" else "the left side of "
+    start = f"one more {unit} of {what}{group.name}"
+    if count > 1:
+        start += f" at each of its {count} times"
+    if not group.price:
+        mixed = any(r.price for r in group.rows)
+        return f"{start} changes nothing{' in total' if mixed else ''}"
+    verb = "raises" if group.price > 0 else "lowers"
+    total = " in total" if count > 1 else ""
+    return f"{start} {verb} the objective by {amount(group.price)}{total}"
+
+
+def amount(price: float) -> str:
+    """The size of a price with about four digits."""
+    size = abs(price)
+    return f"{size:.4g}" if size < 0.1 else number(size, 5)
+
+
+# --- finding them --------------------------------------------------------------------------------
+
+
+def prices(model: Model, decisions: object) -> Prices:
+    """The prices of a model's limits at decisions: a mapping, or the path of a run folder.
+
+    Decisions that are not whole numbers are improved first, with the integers as they are. `value`
+    is the objective of the result: of the linear program or, with tangents, as simulated.
+    """
+    return _Pricing(model, given_decisions(model.problem, decisions)).run()
+
+
+class _Pricing:
+    def __init__(self, model: Model, decisions: Mapping[Any, FloatArray]) -> None:
+        self.model = model
+        # With a side that is not nought, limits on ratios are not multiplied out, which would
+        # give their rows another unit.
+        aside = np.asarray(1e-300)
+        self.problem: Problem = replace(
+            model.problem,
+            constraints=[
+                replace(c, upper=Data((), aside)) if np.isneginf(c.lower.values).all() else c
+                for c in model.problem.constraints
+            ],
+        )
+        self.values = dict(decisions)
+        self.program = lower(self.problem)
+        self.down, self.up = harmless(self.program, atoms_only=True)
+        p = self.program
+        self.decided = np.concatenate(
+            [np.arange(v.offset, v.offset + v.size, dtype=np.int64) for v in self.problem.decisions]
+            or [np.zeros(0, dtype=np.int64)]
+        )
+        given = np.zeros(p.columns, dtype=bool)
+        for v in self.problem.variables:
+            given[v.offset : v.offset + v.size] = True
+        self.complete = Completer(p, given)
+        whole = np.zeros(p.columns, dtype=bool)
+        whole[self.decided] = p.integer[self.decided]
+        fixed = np.ones(p.columns, dtype=bool)
+        fixed[Completer(p, whole).missing] = False
+        self.fixed = fixed
+        q = p.products
+        self.exact = bool(np.all(fixed[q.left] | fixed[q.right])) and all(
+            f.kind == "abs" or bool(fixed[f.argument].all()) for f in p.functions
+        )
+        self.minimize = p.sense == "minimize"
+
+    def run(self) -> Prices:
+        """Improve the allocation where tangents are needed, then read the duals."""
+        notes = []
+        point = self.point()
+        radius = np.inf
+        if not self.exact:
+            self.improve()
+            point, radius = self.point(), RADIUS
+        if self.problem.chances:
+            notes.append("limits inside of chance blocks have no price here")
+        duals = value = None
+        solution = None
+        for wider in (1.0, 10.0, 100.0):
+            program, solution, duals = self.solve(point, radius * wider)
+            if duals is not None or solution.termination != "infeasible" or self.exact:
+                break
+        if duals is None:
+            ended = solution.termination if solution is not None else "failed"
+            status: Literal["infeasible", "failed"] = (
+                "infeasible" if ended == "infeasible" else "failed"
+            )
+            return Prices(self.problem.sense, status, (), self.exact, None, tuple(notes))
+        assert solution is not None
+        assert solution.point is not None
+        value = solution.value
+        if not self.exact and value is not None:
+            here = assess(self.model.problem, self.values).value
+            if abs(value - here) > PROMISE * max(abs(here), 1e-9):
+                notes.append(
+                    "the allocation is not a local optimum of its continuous decisions yet, so that "
+                    "the prices are rough; a smaller --gap helps"
+                )
+            value = here
+        rows = self.rows(program, solution.point, duals)
+        return Prices(self.problem.sense, "priced", tuple(rows), self.exact, value, tuple(notes))
+
+    def point(self) -> FloatArray:
+        """All columns of the program at the decisions, as simulated."""
+        found = assess(self.model.problem, self.values)
+        point = np.zeros(self.program.columns)
+        for v in self.problem.variables:
+            point[v.offset : v.offset + v.size] = found.values[v].ravel()
+        return self.complete(point)
+
+    def improve(self, rounds: int = 40) -> None:
+        """Successive linear programs with the integers fixed, as `allocc.engine.successive`."""
+        problem = self.model.problem
+        best = assess(problem, self.values)
+        radius = 0.1
+        for _ in range(rounds):
+            if radius < 1e-6:
+                return
+            _, solution, _ = self.solve(self.point(), radius)
+            if solution.point is None:
+                radius *= 0.25
+                continue
+            trial = {}
+            for v in problem.decisions:
+                assert v.lower is not None
+                assert v.upper is not None
+                x = solution.point[v.offset : v.offset + v.size].reshape(v.shape)
+                trial[v] = np.clip(np.rint(x) if v.integer else x, v.lower, v.upper)
+            found = assess(problem, trial)
+            gain = best.value - found.value if self.minimize else found.value - best.value
+            if gain > 0 and found.violation.relative <= max(1e-6, best.violation.relative):
+                self.values, best = trial, found
+                radius = min(1.0, 2 * radius)
+            else:
+                radius *= 0.4
+
+    def linearized(self, point: FloatArray) -> Program:
+        """The program with tangents for products and functions, and one piece of abs, min, max."""
+        p = self.program
+        build = Extension(p)
+        q = p.products
+        a, b = point[q.left], point[q.right]
+        entries = [(q.result, 1.0), (q.left, -b), (q.right, -a)]
+        build.rows("tangent product", entries, -a * b, -a * b, count=len(q))
+        for f in p.functions:
+            x = point[f.argument]
+            if f.kind == "abs":
+                sign = np.where(x < 0, -1.0, 1.0)
+                free = self.down[f.result]
+                entries = [(f.result, 1.0), (f.argument, -sign)]
+                build.rows("abs", entries, 0.0, np.where(free, np.inf, 0.0), count=len(f))
+                entries = [(f.result, 1.0), (f.argument, sign)]
+                build.rows("abs", entries, 0.0, np.inf, count=len(f))
+                continue
+            rate = univariate.slope(f.kind, f.exponent, x)
+            level = univariate.evaluate(f.kind, f.exponent, x) - rate * x
+            entries = [(f.result, 1.0), (f.argument, -rate)]
+            build.rows("tangent", entries, level, level, count=len(f))
+        for e in p.extremes:
+            most = e.sense == "max"
+            w, x = e.result[e.owner], point[e.argument]
+            free = (self.down if most else self.up)[w]
+            # The first argument that is the largest stays so, where the result is not free.
+            order = np.lexsort((-x if most else x, e.owner))
+            chosen = np.zeros(len(w), dtype=bool)
+            chosen[order[np.unique(e.owner[order], return_index=True)[1]]] = True
+            far = np.where(free | ~chosen, np.inf, 0.0)
+            build.rows(
+                e.sense,
+                [(w, 1.0), (e.argument, -1.0)],
+                0.0 if most else -far,
+                far if most else 0.0,
+                count=len(w),
+            )
+        return build.finish()
+
+    def solve(self, point: FloatArray, radius: float) -> tuple[Program, Any, FloatArray | None]:
+        """The linear program around a point, its solution, and the duals of its rows."""
+        program = self.linearized(point)
+        low, high = program.lower.copy(), program.upper.copy()
+        d = self.decided
+        at = np.clip(point[d], low[d], high[d])
+        whole = self.program.integer[d]
+        if np.isfinite(radius):
+            span = np.where(np.isfinite(high[d] - low[d]), high[d] - low[d], np.maximum(1.0, at))
+            low[d], high[d] = (
+                np.maximum(low[d], at - radius * span),
+                np.minimum(high[d], at + radius * span),
+            )
+        low[d] = np.where(whole, np.rint(at), low[d])
+        high[d] = np.where(whole, np.rint(at), high[d])
+        integer = program.integer.copy()
+        integer[d] = False
+        program = replace(program, lower=low, upper=high, integer=integer)
+        if integer.any():
+            # Scenarios of chance blocks: the best choice is found first, then kept.
+            chosen = HighsSession(program).solve(SolveOptions(gap=1e-6))
+            if chosen.point is None:
+                return program, chosen, None
+            k = np.flatnonzero(integer)
+            low[k] = high[k] = np.rint(chosen.point[k])
+            program = replace(program, integer=np.zeros_like(integer))
+        scaled, scaling = scale(program)
+        solution = HighsSession(scaled).solve(SolveOptions(gap=1e-9))
+        if solution.point is None:
+            return program, solution, None
+        duals = solution.row_duals
+        solution = replace(solution, point=scaling.point_out(solution.point))
+        return program, solution, None if duals is None else duals * scaling.rows
+
+    # --- rows -----------------------------------------------------------------------------------
+
+    def rows(self, program: Program, point: FloatArray, duals: FloatArray) -> list[Price]:
+        """A price for every row of every limit."""
+        statements = {x.name.name: x for x in self.model.bound.limits}
+        stated = [
+            b
+            for b in self.program.row_blocks
+            if b.role == "stated" and b.statement.startswith("limit ")
+        ]
+        activity = program.matrix @ point
+        size = abs(program.matrix) @ np.abs(point)
+        seen: dict[str, int] = {}
+        found: list[Price] = []
+        noise = NOISE * float(np.max(np.abs(program.objective * point), initial=0.0))
+        for c, block in zip(self.problem.constraints, stated, strict=False):
+            assert c.name == block.name
+            place = seen[c.name] = seen.get(c.name, -1) + 1
+            found += self.limit(c, block, statements[c.name], place, activity, size, duals, noise)
+        return found
+
+    def limit(
+        self,
+        c: Constraint,
+        block: Block,
+        statement: tree.Limit,
+        place: int,
+        activity: FloatArray,
+        size: FloatArray,
+        duals: FloatArray,
+        noise: float,
+    ) -> list[Price]:
+        """The rows of one comparison of a limit."""
+        side, sign = _side(statement.relation, place)
+        unit = _Units(self.model).of_relation(statement.relation)
+        timed = self.timed(statement)
+        p, found = self.program, []
+        for k in range(block.count):
+            i = block.start + k
+            slack = min(activity[i] - p.row_lower[i], p.row_upper[i] - activity[i])
+            binding = bool(abs(slack) <= BINDING * max(1.0, size[i]))
+            labels = tuple(label_text(x) for x in c.labels(k))
+            group = tuple(
+                x for j, x in enumerate(labels) if not (len(timed) == len(labels) and timed[j])
+            )
+            price = sign * float(duals[i])
+            columns = p.matrix.indices[p.matrix.indptr[i] : p.matrix.indptr[i + 1]]
+            whole = bool(self.fixed[columns].all())
+            if abs(price) <= noise or not binding or whole:
+                price = 0.0
+            found.append(
+                Price(c.name, labels, group, price, binding, unit, side, c.description, whole)
+            )
+        return found
+
+    def timed(self, statement: tree.Limit) -> list[bool]:
+        """Whether each label of a limit is a time."""
+        time = self.model.bound.time
+        if statement.index is None or time is None:
+            return []
+        found: list[bool] = []
+        for binder in statement.index.binders:
+            base = binder.set_expression
+            mine = isinstance(base, tree.Name) and base.name in (time.name, "period")
+            found += [mine] * max(1, len(binder.names))
+        return found
+
+
+def _side(relation: tree.Expression, place: int) -> tuple[Side, float]:
+    """The side of a comparison that stands for the limit, and the sign of its row's dual.
+
+    The row is `left - right <= 0` (or `right - left <= 0` for `>=`). Of `a <= x <= b` the first
+    comparison is spoken of by its left side.
+    """
+    operators = relation.operators if isinstance(relation, tree.Comparison) else ("<=",)
+    operator = operators[min(place, len(operators) - 1)]
+    side: Side = "left side" if len(operators) > 1 and place == 0 else "right side"
+    sign = -1.0 if operator == ">=" else 1.0
+    return side, -sign if side == "left side" else sign
+
+
+class _Units:
+    """The unit of a limit's sides from the declared ones; empty where they do not say."""
+
+    def __init__(self, model: Model) -> None:
+        bound = model.bound
+        self.known: dict[str, str] = {v.name: v.unit for v in bound.decisions}
+        for name, c in bound.compartments.items():
+            self.known[name] = c.variable.unit
+        for name, parameter in bound.parameters.items():
+            self.known[name] = units.text(parameter.statement.unit)
+        for name, let in bound.lets.items():
+            self.known[name] = units.text(let.statement.unit)
+
+    def of_relation(self, relation: tree.Expression) -> str:
+        """The unit that the sides of a comparison share, as text."""
+        if not isinstance(relation, tree.Comparison):
+            return ""
+        return _text(self._agreed(list(reversed(relation.operands))))
+
+    def _agreed(self, parts: list[tree.Expression]) -> dict[str, int]:
+        """The unit of a sum: of the parts that have one, all must have the same."""
+        found = [u for u in (self.of(p) for p in parts) if u]
+        return found[0] if found and all(u == found[0] for u in found) else {}
+
+    def of(self, e: object) -> dict[str, int]:
+        """The unit of an expression; empty for a plain number and where it is not known."""
+        match e:
+            case tree.Name(name=name):
+                return _parsed(self.known.get(name, ""))
+            case tree.Number(unit=unit):
+                return _parsed(units.text(unit))
+            case tree.Subscript(base=base):
+                return self.of(base)
+            case tree.Fallback(subscript=inner) | tree.Unary(operand=inner):
+                return self.of(inner)
+            case tree.Binary(operator="+" | "-", left=left, right=right):
+                return self._agreed([left, right])
+            case tree.Binary(operator="*", left=left, right=right):
+                return _times(self.of(left), self.of(right), 1)
+            case tree.Binary(operator="/", left=left, right=right):
+                return _times(self.of(left), self.of(right), -1)
+            case tree.Call(function=f, arguments=arguments, body=body):
+                if f.name in ("sum", "min", "max", "abs"):
+                    return self.of(body) if body is not None else self._agreed(list(arguments))
+        return {}
+
+
+def _parsed(text: str) -> dict[str, int]:
+    """`USD/facility` as powers; anything more complicated stays one word."""
+    top, slash, bottom = text.partition("/")
+    if slash and top.isidentifier() and bottom.isidentifier():
+        return _times({top: 1}, {bottom: 1}, -1)
+    return {text: 1} if text and text != "1" else {}
+
+
+def _times(a: dict[str, int], b: dict[str, int], power: int) -> dict[str, int]:
+    found = dict(a)
+    for name, exponent in b.items():
+        found[name] = found.get(name, 0) + power * exponent
+    return {n: k for n, k in found.items() if k}
+
+
+def _text(unit: dict[str, int]) -> str:
+    if unit and not any(k > 0 for k in unit.values()):
+        return ""
+    top = [n if k == 1 else f"{n}^{k}" for n, k in unit.items() if k > 0]
+    bottom = [n if k == -1 else f"{n}^{-k}" for n, k in unit.items() if k < 0]
+    return "/".join(["*".join(top), *bottom])
