@@ -291,7 +291,15 @@ class Values(ABC):
                 place = sum(s.arity for s in variable.sets[: variable.time_axis])
                 here = tree.Name(self.time_name, name.span)
                 indices = (*indices[:place], here, *indices[place:])
-                scope = scope.with_names({self.time_name: scope.now.point})
+                times = self.time_sets()
+                # What is decided for a period holds at both of its ends.
+                per_period = (
+                    times is not None
+                    and variable.time_axis is not None
+                    and variable.sets[variable.time_axis] is times[1]
+                )
+                at = scope.now.period if per_period else scope.now.point
+                scope = scope.with_names({self.time_name: at})
             elif (
                 variable.kind == "state"
                 and scope.now is None

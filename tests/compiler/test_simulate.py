@@ -280,3 +280,22 @@ def test_the_step_check_sees_single_regions_and_effects() -> None:
     assert "'A[s]'" in warned.message and "swing" in warned.message
     assert warned.hint is not None and "0.4" in warned.hint
     assert "effect" in warned.notes[0].message
+
+
+def test_a_period_decision_by_index_alone_under_the_trapezoid(tmp_path: Path) -> None:
+    text = """
+    model m
+    set S = {a, b}
+    time t = 0 .. 4 step 1 method trapezoid
+    compartment X[S] initial X[s in S] = 10
+    compartment Y[S] initial Y[s in S] = 0
+    flow f[s in S] : X -> Y = 0
+    intervention i { decide v[S, period] in 0 .. 1  effect f[s in S] += v[s] }
+    minimize { o : sum(s in S: X[s, end]) }
+    """
+    problem = discretize(bind(parse(Source("m.alloc", text)), tmp_path))
+    (v,) = problem.decisions
+    amounts = np.array([[0.5, 1.0, 0.25, 0.0], [0.0, 0.0, 1.0, 1.0]])
+    values = simulate(problem, {v: amounts})
+    x = next(s for s in problem.states if s.name == "X")
+    np.testing.assert_allclose(values[x][:, -1], 10 - amounts.sum(axis=1), rtol=1e-12)

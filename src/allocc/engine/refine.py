@@ -175,8 +175,8 @@ def drop(loop: Loop, relaxation: Relaxation, built: Built, solution: Solution) -
     n = built.base_columns
     lower, upper = relaxation.program.lower.copy(), relaxation.program.upper.copy()
     low, high = built.program.lower[:n], built.program.upper[:n]
-    width = np.where(np.isfinite(high - low), high - low, np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
+        width = np.where(np.isfinite(high - low), high - low, np.inf)
         reach = room / np.abs(cost[:n])
         reach += 1e-9 * (np.abs(low) + np.abs(high))
     shorter = reach < WORTH * width
