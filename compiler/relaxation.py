@@ -32,7 +32,6 @@ class Built:
     program: Program
     base_columns: int
     copies: tuple[pieces.PieceColumns, ...]
-    free: IntArray
 
     def lower_point(self, point: FloatArray) -> FloatArray:
         """The point of the original program."""
@@ -65,7 +64,6 @@ class Relaxation:
         self.pieces: dict[int, tuple[FloatArray, FloatArray]] = {}
         # Whether anything was cut off that is no better than what was had at the time.
         self.dropped = False
-        self.boxed = False
         self._local: dict[int, _LocalRanges] = {}
         self._check_bounds()
         self.partition = self._choose_partition()
@@ -225,18 +223,12 @@ class Relaxation:
         p = self.program
         return self.pieces.get(j, (p.lower[j : j + 1], p.upper[j : j + 1]))
 
-    def unary(self, j: int) -> None:
-        """Cut an integer column's range into single values."""
-        values = np.arange(self.program.lower[j], self.program.upper[j] + 1)
-        self.pieces[j] = (values, values.copy())
-
     def shrink(self, lower: FloatArray, upper: FloatArray) -> None:
         """Continue within a smaller box; raises `Infeasible` when nothing is left in it."""
         lower, upper = self.propagator.run(lower, upper)
         self.program = replace(self.program, lower=lower, upper=upper)
         for local in self._local.values():
             local.update(self.program)
-        self.boxed = True
         for j, (low, high) in list(self.pieces.items()):
             low, high = np.maximum(low, lower[j]), np.minimum(high, upper[j])
             kept = low <= high
@@ -283,7 +275,7 @@ class Relaxation:
             extremes.write(build, e, p.lower, p.upper, self.down, self.up)
         smooth = tuple(f for f in p.functions if f.kind != "abs")
         program = build.finish(p.products, smooth)
-        return Built(program, p.columns, (), np.zeros(0, dtype=np.int64))
+        return Built(program, p.columns, ())
 
     def split(self, j: int, at: float) -> bool:
         """Cut the piece that holds `at` there; False where it cannot be cut further."""
@@ -391,7 +383,7 @@ class Relaxation:
         program = build.finish(no_products())
         if not integral:
             program = replace(program, integer=np.zeros(program.columns, dtype=bool))
-        return Built(program, p.columns, tuple(copies), np.zeros(0, dtype=np.int64))
+        return Built(program, p.columns, tuple(copies))
 
     def _mixed_finite(self, atoms: FunctionAtoms, low: FloatArray, high: FloatArray) -> None:
         """An absolute value needs bounds only where both signs are possible and it could float."""
@@ -500,11 +492,6 @@ class Relaxation:
             count += int(np.sum(short > tolerance))
             self.cuts[number].append(x.copy())
         return count
-
-    def errors_at(self, point: FloatArray) -> FloatArray:
-        """How far each product is from its factors at a point of the relaxation."""
-        q = self.program.products
-        return np.asarray(np.abs(point[q.result] - point[q.left] * point[q.right]))
 
 
 class _LocalRanges:

@@ -9,9 +9,10 @@ from importlib.resources import files
 _HEADING = re.compile(r"^## ([EW]\d{4})\b.*$", re.MULTILINE)
 
 
-@lru_cache(maxsize=1)
-def _sections() -> dict[str, str]:
-    text = files("allocc.dsl").joinpath("codes.md").read_text("utf-8")
+@lru_cache
+def sections(package: str) -> dict[str, str]:
+    """The sections of a package's `codes.md`, by their codes."""
+    text = files(package).joinpath("codes.md").read_text("utf-8")
     found = list(_HEADING.finditer(text))
     stops = [heading.start() for heading in found[1:]] + [len(text)]
     return {
@@ -22,9 +23,9 @@ def _sections() -> dict[str, str]:
 
 def explain(code: str) -> str | None:
     """The explanation of a code in Markdown, or None for an unknown code."""
-    return _sections().get(code.strip().upper())
+    return sections("allocc.dsl").get(code.strip().upper())
 
 
 def codes() -> tuple[str, ...]:
     """All documented codes, in the order of the document."""
-    return tuple(_sections())
+    return tuple(sections("allocc.dsl"))

@@ -17,11 +17,10 @@ MOST_PIECES = 60
 
 @dataclass(frozen=True)
 class Choice:
-    """The method, why it was chosen, and what it does to the nonlinear terms."""
+    """The method, and why it was chosen."""
 
     method: Literal["exact", "refine", "direct"]
     reason: str
-    detail: str = ""
 
 
 class CannotServe(Exception):

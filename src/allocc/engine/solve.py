@@ -64,8 +64,7 @@ class Loop:
         self.history: list[Step] = []
         self.rounds = 0
         self.notes: list[str] = []
-        self.choice = Choice("exact", "", "")
-        self.interrupted = False
+        self.choice = Choice("exact", "")
         self._search: LocalSearch | None = None
         self._successive: SuccessiveLinear | None = None
 
@@ -91,7 +90,7 @@ class Loop:
     def cancelled(self) -> bool:
         """Whether a stop was asked for."""
         cancel = self.options.cancel
-        return self.interrupted or (cancel is not None and cancel.is_set())
+        return cancel is not None and cancel.is_set()
 
     @property
     def gap(self) -> float | None:

@@ -28,11 +28,7 @@ CHUNK = 24
 
 
 def factors(relaxation: Relaxation) -> IntArray:
-    """Columns whose ranges the relaxation depends on, in the order in which they were laid out.
-
-    The columns of one time step are near each other: sorting by the last label would be the same
-    for the common models, but the order only matters for speed.
-    """
+    """Columns whose ranges the relaxation depends on, in the order in which they were laid out."""
     p, q = relaxation.program, relaxation.program.products
     exact = relaxation.exact_products(p.lower, p.upper)
     columns = [q.left[~exact], q.right[~exact]]
