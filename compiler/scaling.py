@@ -15,8 +15,8 @@ from scipy import sparse
 
 from allocc.compiler.program import FloatArray, Program
 
-#: Columns whose largest value is below this are scaled up, and rows whose largest coefficient is.
-SMALL_COLUMN, SMALL_ROW = 0.1, 1e-3
+#: Columns whose largest value is below this are scaled up.
+SMALL_COLUMN = 0.1
 #: Solvers leave out coefficients below 1e-9: scaling must not bring any near that.
 SMALLEST = 1e-8
 DUST = 2e-9
@@ -54,12 +54,16 @@ def scale(program: Program) -> tuple[Program, Scaling]:
     columns = np.where((size > 0) & (size < SMALL_COLUMN) & ~unbounded & ~p.integer, size, 1.0)
     columns = power_of_two(np.clip(columns, 2.0**-40, 2.0**40))
     matrix = sparse.csr_array(p.matrix @ sparse.diags_array(columns))
-    most = np.zeros(p.rows)
+    most, least = np.zeros(p.rows), np.full(p.rows, np.inf)
     row_of = np.repeat(np.arange(p.rows), np.diff(matrix.indptr))
-    np.maximum.at(most, row_of, np.abs(matrix.data))
-    rows = power_of_two(
-        np.clip(np.where(most > 0, 1.0 / np.where(most > 0, most, 1.0), 1.0), 2.0**-40, 2.0**40)
-    )
+    size = np.abs(matrix.data)
+    np.maximum.at(most, row_of, size)
+    np.minimum.at(least, row_of, np.where(size > 0, size, np.inf))
+    # The middle of a row's coefficients is brought to one. With the largest at one, the unit of
+    # money beside a big-M of 1e8 would fall among the numbers that solvers take for nought: HiGHS
+    # then called an allocation optimal that was not.
+    middle = np.where(most > 0, np.sqrt(most) * np.sqrt(np.where(most > 0, least, 1.0)), 1.0)
+    rows = power_of_two(np.clip(1.0 / middle, 2.0**-40, 2.0**40))
     matrix = sparse.csr_array(sparse.diags_array(rows) @ matrix)
     matrix, row_lower, row_upper = _without_dust(
         matrix, p.row_lower * rows, p.row_upper * rows, p.lower / columns, p.upper / columns
