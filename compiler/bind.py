@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from allocc.compiler import assignment, errors, units
+from allocc.compiler.dimensions.check import check_units
 from allocc.compiler.evaluator import Evaluator
 from allocc.compiler.expression import (
     Data,
@@ -109,6 +110,7 @@ class Binder(Values):
                 self.collector.add(errors.no_initial(name, statement.name.span))
         for effect in d.effects:
             self.attempt(lambda effect=effect: self._effect(effect))  # type: ignore[misc]
+        found_units = check_units(d, self.time.step if self.time else None, self.collector)
         self.collector.raise_errors()
         get = self._resolved
         return Model(
@@ -127,6 +129,7 @@ class Binder(Values):
             chances=d.chances,
             objective=d.objective,
             sets={n: get[n] for n in d.sets},
+            units=found_units,
             binder=self,
             diagnostics=list(self.collector.diagnostics),
         )

@@ -225,6 +225,14 @@ def calls(node: Any) -> list[str]:
     return list(names)
 
 
+def side_name(side: tree.Name | tree.Subscript | None) -> str | None:
+    """The compartment at a flow's end, None for the outside."""
+    if side is None:
+        return None
+    base = side if isinstance(side, tree.Name) else side.base
+    return base.name if isinstance(base, tree.Name) else None
+
+
 def first_span(file: tree.File) -> Span | None:
     """The model's header, or else the first statement, to show where something is missing."""
     for statement in file.statements:
