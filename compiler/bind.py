@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from allocc.compiler import assignment, errors, units
+from allocc.compiler import assignment, errors
 from allocc.compiler.dimensions.check import check_units
 from allocc.compiler.evaluator import Evaluator
 from allocc.compiler.expression import (
@@ -28,6 +28,7 @@ from allocc.compiler.model import (
 from allocc.compiler.scope import Scope
 from allocc.compiler.structure import Declarations, declare, describe, first_span, recursions
 from allocc.compiler.tables import Table, read_table
+from allocc.compiler.units import shown
 from allocc.compiler.values import Values, deep_recursion, is_small
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
@@ -306,7 +307,7 @@ class Binder(Values):
             name,
             "state",
             sets,
-            unit=units.text(statement.unit),
+            unit=self.unit_text(statement.unit),
             description=statement.description or "",
             span=statement.span,
             statement=f"compartment {name}",
@@ -382,7 +383,7 @@ class Binder(Values):
             name,
             "definition",
             sets,
-            unit=units.text(statement.unit),
+            unit=self.unit_text(statement.unit),
             description=statement.description or "",
             span=statement.span,
             statement=f"let {name}",
@@ -391,6 +392,11 @@ class Binder(Values):
             time_axis=next((k for k, s in enumerate(sets) if s.kind == "time"), None),
         )
         return LetSymbol(statement, space, sets, "definition", variable=variable)
+
+    def unit_text(self, unit: tree.Unit | None) -> str:
+        """A unit as reports show it; `time_unit` is the unit of the model's time."""
+        time = self.declared.names.get(self.time_name or "")
+        return shown(unit, time.unit if isinstance(time, tree.Time) else None)
 
     # --- what the evaluator asks -----------------------------------------------------------
 

@@ -61,20 +61,40 @@ def other_unit_declared(
     )
 
 
-def flow_unit(
-    name: str, wanted: str, value: Side, compartment: tuple[str, str, Span], time: str, mend: Mend
-) -> Diagnostic:
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Why a flow has its unit: a compartment, its unit in words, and the unit of time."""
+
+    compartment: str
+    unit: str
+    span: Span
+    time: str
+    wanted: str
+
+    @property
+    def note(self) -> Note:
+        """The rule as a note."""
+        return Note(
+            f"'{self.compartment}' is {self.unit} and time is {self.time}, "
+            f"so the flow is {self.wanted}",
+            self.span,
+        )
+
+    def amount(self, value: Side) -> str:
+        """A word where an amount stands for an amount per time."""
+        same = value.unit == self.unit
+        return f"; a flow is an amount per {self.time.removeprefix('in ')}" if same else ""
+
+
+def flow_unit(name: str, rule: Rule, value: Side, mend: Mend) -> Diagnostic:
     """A flow that is not in the unit of its compartment per unit of time."""
-    place, unit, span = compartment
     return Diagnostic(
         _code("E4104", mend),
-        f"flow '{name}' must be {wanted}, but this is {value.unit}{_scale(mend)}",
+        f"flow '{name}' must be {rule.wanted}, but this is {value.unit}"
+        f"{_scale(mend)}{rule.amount(value)}",
         value.span,
         mend.hint,
-        notes=(
-            Note(f"'{place}' is {unit} and time is {time}, so the flow is {wanted}", span),
-            *mend.notes,
-        ),
+        notes=(rule.note, *mend.notes),
     )
 
 
@@ -90,21 +110,15 @@ def flow_between_units(name: str, first: Side, second: Side) -> Diagnostic:
     )
 
 
-def effect_unit(
-    name: str, wanted: str, value: Side, compartment: tuple[str, str, Span], time: str, mend: Mend
-) -> Diagnostic:
+def effect_unit(name: str, rule: Rule, value: Side, mend: Mend) -> Diagnostic:
     """An effect that adds something in another unit to a flow."""
-    place, unit, span = compartment
     return Diagnostic(
         _code("E4105", mend),
-        f"this effect is {value.unit}, but it is added to flow '{name}', "
-        f"which is {wanted}{_scale(mend)}",
+        f"flow '{name}' is {rule.wanted}, but what this effect adds is {value.unit}"
+        f"{_scale(mend)}{rule.amount(value)}",
         value.span,
         mend.hint,
-        notes=(
-            Note(f"'{place}' is {unit} and time is {time}, so the flow is {wanted}", span),
-            *mend.notes,
-        ),
+        notes=(rule.note, *mend.notes),
     )
 
 
@@ -131,16 +145,19 @@ def not_pure(what: str, value: Side, mend: Mend) -> Diagnostic:
     )
 
 
-def term_units(name: str, other: str, value: Side, first: Side, mend: Mend) -> Diagnostic:
-    """Terms of an objective that are added, but have different units and no weight."""
+def term_units(name: str, other: str, value: Side, first: Side, fits: str) -> Diagnostic:
+    """Terms of an objective that are added, but have different units and no weight.
+
+    `fits` is the parameter that would make them agree: `a parameter in USD/person`.
+    """
     return Diagnostic(
-        _code("E4108", mend),
+        "E4108",
         f"the terms of the objective are added, but '{name}' is {value.unit} "
-        f"and '{other}' is {first.unit}{_scale(mend)}",
+        f"and '{other}' is {first.unit}",
         value.span,
-        "say what one is worth in the other: multiply by a weight, which is a number "
-        f"(`0.5 * ...`) or a parameter ({mend.hint})",
-        notes=(Note(f"'{other}' is {first.unit}", first.span), *mend.notes),
+        "say what one is worth in the other: weigh it with a number, as in `0.5 * ...`, "
+        f"or with {fits}",
+        notes=(Note(f"'{other}' is {first.unit}", first.span),),
     )
 
 

@@ -17,7 +17,7 @@ from allocc.compiler.dimensions.mends import words_of
 from allocc.compiler.dimensions.unit import ONE, Unit
 from allocc.compiler.dimensions.words import Vocabulary
 from allocc.compiler.structure import Declarations
-from allocc.compiler.unit_errors import Mend
+from allocc.compiler.unit_errors import Mend, Rule
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
 
@@ -195,12 +195,10 @@ class _Statements:
                 found,
                 wanted,
                 names,
-                lambda mend, unit: errors.flow_unit(
-                    name, words_of(wanted), side(e, unit), *rule, mend
-                ),
+                lambda mend, unit: errors.flow_unit(name, rule, side(e, unit), mend),
             )
 
-    def _rule(self, statement: tree.Flow) -> tuple[tuple[str, str, tree.Span], str] | None:
+    def _rule(self, statement: tree.Flow) -> Rule | None:
         """The compartment and the time that say which unit a flow has."""
         place = self.inference.compartment(statement)
         if place is None or not isinstance(self.time, Unit):
@@ -208,7 +206,8 @@ class _Statements:
         compartment = self.declared.compartments[place]
         unit = self.inference.quantity(place)
         assert isinstance(unit, Unit) and compartment.unit is not None
-        return (place, words_of(unit), compartment.unit.span), words_of(self.time)
+        wanted = words_of(unit / self.time)
+        return Rule(place, words_of(unit), compartment.unit.span, words_of(self.time), wanted)
 
     def _effect(self, statement: tree.Effect) -> None:
         name, e = statement.name.name, statement.value
@@ -233,9 +232,7 @@ class _Statements:
                 found,
                 wanted,
                 names,
-                lambda mend, unit: errors.effect_unit(
-                    name, words_of(wanted), side(e, unit), *rule, mend
-                ),
+                lambda mend, unit: errors.effect_unit(name, rule, side(e, unit), mend),
             )
 
     # --- limits and the objective ---------------------------------------------------------------
@@ -255,34 +252,44 @@ class _Statements:
         for limit in statement.limits:
             self._relation(limit, names)
 
-    def _penalty(self, statement: tree.Prefer) -> tuple[str, tree.Expression, Found]:
+    def _penalty(self, statement: tree.Prefer) -> Term:
         """A preference as a term of the objective: its penalty times what it is over."""
         over = self._relation(statement, {})
-        names = self.inference.names(statement.index)
-        penalty = self.inference.infer(statement.penalty, names)
-        found: Found = UNKNOWN
-        if isinstance(over, Unit) and isinstance(penalty, Unit) and not weighted(statement.penalty):
-            found = over * penalty
-        return statement.name.name, statement.penalty, found
+        e = statement.penalty
+        found = self.inference.infer(e, self.inference.names(statement.index))
+        if weighted(e) or not isinstance(over, Unit) or not isinstance(found, Unit):
+            return Term(statement.name.name, e, UNKNOWN)
+        return Term(statement.name.name, e, over * found, over)
 
-    def _objective(self, penalties: list[tuple[str, tree.Expression, Found]]) -> None:
+    def _objective(self, penalties: list[Term]) -> None:
         """Terms are added: those that no number weighs must have one unit."""
-        objective = self.declared.objective
         terms = []
-        for term in objective.terms if objective is not None else ():
-            found = self.inference.infer(term.value, {})
-            terms.append((term.name.name, term.value, UNKNOWN if weighted(term.value) else found))
-        first: tuple[str, tree.Expression, Unit] | None = None
-        for name, e, found in [*terms, *penalties]:
-            if not isinstance(found, Unit):
-                continue
-            if first is None:
-                first = name, e, found
-            elif found != first[2]:
-                mend = self.inference.mend(e, found, first[2], {})
+        objective = self.declared.objective
+        for stated in objective.terms if objective is not None else ():
+            found = self.inference.infer(stated.value, {})
+            unit = UNKNOWN if weighted(stated.value) else found
+            terms.append(Term(stated.name.name, stated.value, unit))
+        known = [(t, t.unit) for t in (*terms, *penalties) if isinstance(t.unit, Unit)]
+        for term, given in known[1:]:
+            first, wanted = known[0]
+            if given != wanted:
+                fits = f"a parameter in {wanted / given}"
+                if term.over is not None:
+                    fits = f"a penalty in {wanted / term.over}"
+                value = side(term.value, given)
                 self.inference.found.append(
-                    errors.term_units(name, first[0], side(e, found), side(*first[1:]), mend)
+                    errors.term_units(term.name, first.name, value, side(first.value, wanted), fits)
                 )
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of the objective; `over` is the unit of what a penalty is paid for."""
+
+    name: str
+    value: tree.Expression
+    unit: Found
+    over: Unit | None = None
 
 
 def weighted(e: tree.Expression) -> bool:

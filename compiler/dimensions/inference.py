@@ -46,7 +46,7 @@ class Inference(Mends):
     ) -> None:
         self.declared = declared
         self.vocabulary = vocabulary
-        self.time = time
+        self.time: Found = time
         self.step = step
         self.found: list[Diagnostic] = []
         self._known: dict[str, Found] = {}
@@ -64,7 +64,7 @@ class Inference(Mends):
         return self._known[name]
 
     def _quantity(self, name: str) -> Found:
-        if name in ("start", "end", "period"):
+        if name in ("start", "end"):
             return self.time
         statement = self.declared.names.get(name)
         match statement:
@@ -110,7 +110,7 @@ class Inference(Mends):
             return found
         for binder in index.binders:
             base = binder.set_expression
-            timed = isinstance(base, tree.Name) and base.name in self._times
+            timed = self.is_time(base)
             for identifier in binder.names:
                 found[identifier.name] = self.time if timed else UNKNOWN
             if not isinstance(base, tree.Name):
@@ -118,10 +118,6 @@ class Inference(Mends):
         if index.condition is not None:
             self.infer(index.condition, found)
         return found
-
-    @property
-    def _times(self) -> tuple[str, ...]:
-        return ("period", self.declared.time_name or "period")
 
     @contextmanager
     def quiet(self) -> Iterator[list[Diagnostic]]:
@@ -180,7 +176,7 @@ class Inference(Mends):
             if reference is None:
                 reference = e, found
             elif found != reference[1]:
-                mend = self.mend(e, found, reference[1], names)
+                mend = self.mend(e, found, reference[1], names, reference[0])
                 first, second = side(*reference), side(e, found)
                 self.found.append(errors.different_units(code, what, first, second, mend))
                 return UNKNOWN

@@ -25,6 +25,8 @@ class Mends(ABC):
     """The part of an inference that explains what it found."""
 
     declared: Declarations
+    time: Any
+    step: float | None
 
     @abstractmethod
     def infer(self, e: tree.Expression, names: Mapping[str, Any]) -> Any:
@@ -46,18 +48,28 @@ class Mends(ABC):
         found = " ".join(e.span.text.split())
         return found if len(found) <= LONGEST else f"{found[: LONGEST - 3]}..."
 
-    def mend(self, e: tree.Expression, found: Unit, wanted: Unit, names: Mapping[str, Any]) -> Mend:
-        """How an expression in one unit can be brought into another."""
+    def mend(
+        self,
+        e: tree.Expression,
+        found: Unit,
+        wanted: Unit,
+        names: Mapping[str, Any],
+        other: tree.Expression | None = None,
+    ) -> Mend:
+        """How an expression in one unit can be brought into another, that of `other`."""
         with self.quiet():
             factors = list(self._factors(e, names, 1))
-        notes = self._notes(factors)
         gap = wanted / found
+        notes = (*self._notes(factors), *self._paces(factors, gap))
         if found.same_dimension(wanted):
             return Mend(conversion(gap), relation(found, wanted), notes)
-        missing = self._missing_time(found, wanted)
-        fitting = self._number(factors, gap) or self._parameter(factors, gap)
-        other = f"multiply it by a quantity {words_of(gap)}, if that is what is meant"
-        return Mend(missing + (fitting or other), None, notes)
+        hint = (
+            self._added_up(gap, e, other)
+            or self._number(factors, gap)
+            or self._parameter(factors, gap)
+            or f"{times(gap)}, if that is what is meant"
+        )
+        return Mend(hint, None, notes)
 
     def _factors(
         self, e: tree.Expression, names: Mapping[str, Any], power: int
@@ -87,13 +99,50 @@ class Mends(ABC):
         parts = [f"`{text}` is {words_of(unit)}" for text, unit in shown.items()]
         return (Note(", ".join(parts)),)
 
-    def _missing_time(self, found: Unit, wanted: Unit) -> str:
-        """A word about an amount where an amount per time is meant."""
-        gap = wanted / found
-        per = next((w for w, p in gap.words.items() if w in TIMES and p == -1), None)
-        if per is None or len(gap.words) != 1:
-            return ""
-        return f"this is an amount, and not an amount per {per}; "
+    def _paces(self, factors: list[Factor], gap: Unit) -> Iterator[Note]:
+        """How often what is multiplied is decided, where it is time that is missing."""
+        if not any(word in TIMES for word in gap.words) or self.step is None:
+            return
+        for e, unit, _ in factors:
+            base = e.base if isinstance(e, tree.Subscript) else e
+            name = base.name if isinstance(base, tree.Name) else ""
+            statement = self.declared.names.get(name)
+            if isinstance(statement, tree.Decide) and isinstance(unit, Unit):
+                binders = statement.index.binders if statement.index is not None else ()
+                if any(self.is_time(b.set_expression) for b in binders):
+                    yield Note(
+                        f"'{name}' is {words_of(unit)}, decided every {self.step:g} {self.time}"
+                    )
+
+    def is_time(self, e: tree.Expression) -> bool:
+        """Whether an index runs over points or periods of time."""
+        return isinstance(e, tree.Name) and e.name in ("period", self.declared.time_name)
+
+    def _added_up(self, gap: Unit, e: tree.Expression, other: tree.Expression | None) -> str | None:
+        """What to do where a sum over time adds rates, and an amount is meant."""
+        word = next(iter(gap.words), None)
+        if word not in TIMES or len(gap.words) != 1 or abs(gap.words[word]) != 1:
+            return None
+        if not any(x is not None and self._sums_over_time(x) for x in (e, other)):
+            return None
+        return (
+            "a sum over time adds rates; for an amount, multiply them by the length of a step, "
+            f"a parameter in {word}"
+        )
+
+    def _sums_over_time(self, e: tree.Expression) -> bool:
+        """Whether an expression holds a sum over points or periods of time."""
+        stack: list[Any] = [e]
+        while stack:
+            n = stack.pop()
+            if isinstance(n, tree.Call) and n.function.name == "sum" and n.index is not None:
+                if any(self.is_time(b.set_expression) for b in n.index.binders):
+                    return True
+            if isinstance(n, tuple):
+                stack.extend(n)
+            elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span):
+                stack.extend(getattr(n, f) for f in n.__dataclass_fields__ if f != "span")
+        return False
 
     def _number(self, factors: list[Factor], gap: Unit) -> str | None:
         """A number that is written out in a product, and may have the missing unit."""
@@ -108,6 +157,8 @@ class Mends(ABC):
 
     def _parameter(self, factors: list[Factor], gap: Unit) -> str | None:
         """A parameter in a product whose unit is a ratio, and may be the one that is wrong."""
+        if sum(isinstance(u, Unit) for _, u, _ in factors) < 2:
+            return None
         for e, unit, power in factors:
             base = e.base if isinstance(e, tree.Subscript) else e
             if not isinstance(base, tree.Name) or not isinstance(unit, Unit):
@@ -122,6 +173,13 @@ class Mends(ABC):
 def words_of(unit: Unit) -> str:
     """A unit as a message names it: `in USD/person`, or `a pure number`."""
     return f"in {unit}" if unit.words else "a pure number"
+
+
+def times(gap: Unit) -> str:
+    """What to multiply or divide by, so that a unit changes by `gap`."""
+    if all(power < 0 for power in gap.words.values()):
+        return f"divide it by a quantity in {ONE / gap}"
+    return f"multiply it by a quantity in {gap}"
 
 
 def relation(found: Unit, wanted: Unit) -> str:

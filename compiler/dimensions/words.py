@@ -7,11 +7,9 @@ from fractions import Fraction
 
 from allocc.compiler import errors
 from allocc.compiler.dimensions.unit import ONE, Unit, base, multiple
+from allocc.compiler.units import OF_TIME
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
-
-#: The unit of the model's time, whatever it is: for library files, which serve any.
-OF_TIME = "time_unit"
 
 #: Known words that are multiples of others. A year is 365.25 days; quarters and months divide it.
 MULTIPLES: Mapping[str, tuple[str, str]] = {
