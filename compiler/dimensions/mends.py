@@ -135,9 +135,13 @@ class Mends(ABC):
         stack: list[Any] = [e]
         while stack:
             n = stack.pop()
-            if isinstance(n, tree.Call) and n.function.name == "sum" and n.index is not None:
-                if any(self.is_time(b.set_expression) for b in n.index.binders):
-                    return True
+            if (
+                isinstance(n, tree.Call)
+                and n.function.name == "sum"
+                and n.index is not None
+                and any(self.is_time(b.set_expression) for b in n.index.binders)
+            ):
+                return True
             if isinstance(n, tuple):
                 stack.extend(n)
             elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span):
@@ -156,8 +160,14 @@ class Mends(ABC):
         return None
 
     def _parameter(self, factors: list[Factor], gap: Unit) -> str | None:
-        """A parameter in a product whose unit is a ratio, and may be the one that is wrong."""
+        """A factor that stands the wrong way up, or a ratio that lacks the missing unit."""
         if sum(isinstance(u, Unit) for _, u, _ in factors) < 2:
+            return None
+        for e, unit, power in factors:
+            if isinstance(unit, Unit) and gap == unit ** (-2 * power):
+                verb = "divided" if power > 0 else "multiplied"
+                return f"it would fit if it were {verb} by `{self.text(e)}`"
+        if len(gap.words) != 1:
             return None
         for e, unit, power in factors:
             base = e.base if isinstance(e, tree.Subscript) else e
@@ -200,7 +210,8 @@ def conversion(gap: Unit) -> str:
     above = [w for w, p in unit.words.items() if p == 1]
     below = [w for w, p in unit.words.items() if p == -1]
     simple = len(above) == len(below) == 1 and len(unit.words) == 2
-    name = f"{above[0]}s_per_{below[0]}" if simple else "factor"
+    many = "s" if simple and above[0] in TIMES else ""
+    name = f"{above[0]}{many}_per_{below[0]}" if simple else "factor"
     value = number(1 / unit.size)
     return (
         f"convert it: {'multiply' if multiply else 'divide'} by `{name}`, "

@@ -27,7 +27,10 @@ def test_help_of_everything(run: Run) -> None:
 def test_check(run: Run, tmp_path: Path) -> None:
     done = run("check", small.easy(tmp_path))
     assert done.exit_code == 0
-    assert done.stdout == f"{tmp_path / 'model.alloc'} is well-formed: 2 decisions, 1 limit\n"
+    assert done.stdout == (
+        f"{tmp_path / 'model.alloc'} is well-formed: 2 decisions, 1 limit\n"
+        "units were not checked: no quantity carries one\n"
+    )
     found = only_json(run("check", tmp_path / "model.alloc", "--format", "json").stdout)
     assert found["status"] == "ok"
 
