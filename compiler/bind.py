@@ -111,7 +111,7 @@ class Binder(Values):
                 self.collector.add(errors.no_initial(name, statement.name.span))
         for effect in d.effects:
             self.attempt(lambda effect=effect: self._effect(effect))  # type: ignore[misc]
-        found_units = check_units(d, self.time.step if self.time else None, self.collector)
+        found_units = check_units(d, self.collector)
         self.collector.raise_errors()
         get = self._resolved
         return Model(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from allocc.compiler import errors
 from allocc.compiler.dimensions.inference import (
@@ -11,12 +12,14 @@ from allocc.compiler.dimensions.inference import (
     Found,
     Inference,
     Names,
+    constant,
     side,
 )
 from allocc.compiler.dimensions.mends import words_of
 from allocc.compiler.dimensions.unit import ONE, Unit
 from allocc.compiler.dimensions.words import Vocabulary
-from allocc.compiler.structure import Declarations
+from allocc.compiler.library import expand_uses
+from allocc.compiler.structure import Declarations, declare
 from allocc.compiler.unit_errors import Mend, Rule
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
@@ -51,21 +54,40 @@ class Units:
         return found if isinstance(found, Unit) else None
 
 
-def check_units(declared: Declarations, step: float | None, collector: Collector) -> Units:
+def check_units(declared: Declarations, collector: Collector) -> Units:
     """Check the units of a whole model; every mismatch is put into the collector.
 
-    `declared` are the statements of the model and of what it uses, and `step` is the step of its
-    time. Index sets are not expanded, and no data are read: the cost is that of the model's text.
+    `declared` are the statements of the model and of what it uses. Index sets are not expanded, and
+    no data are read: the cost is that of the model's text.
     """
     time = declared.names.get(declared.time_name or "")
     of_time = time.unit if isinstance(time, tree.Time) else None
     vocabulary = Vocabulary(declared.units, of_time, collector)
     vocabulary.check_declarations()
-    inference = Inference(declared, vocabulary, vocabulary.read(of_time) or UNKNOWN, step)
+    inference = Inference(declared, vocabulary, vocabulary.read(of_time) or UNKNOWN, _step(time))
     _Statements(inference).check()
     for diagnostic in inference.found:
         collector.add(diagnostic)
     return Units(inference)
+
+
+def _step(time: object) -> float | None:
+    """The step of the time where it is written out; None where it is calculated."""
+    if not isinstance(time, tree.Time):
+        return None
+    value = constant(time.step) if time.step is not None else 1
+    return None if value is None else float(value)
+
+
+def units_of(file: tree.File, path: Path | None, collector: Collector) -> Units:
+    """The units of a model that is only read: no data are needed, and mistakes are no hindrance.
+
+    `path` is where the file lies, for the files that it uses.
+    """
+    statements, lost = expand_uses(file, path, collector)
+    declared = declare(statements, collector)
+    declared.broken |= lost
+    return check_units(declared, collector)
 
 
 class _Statements:

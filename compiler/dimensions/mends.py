@@ -67,7 +67,8 @@ class Mends(ABC):
             self._added_up(gap, e, other)
             or self._number(factors, gap)
             or self._parameter(factors, gap)
-            or f"{times(gap)}, if that is what is meant"
+            or (f"{times(gap)}, if that is what is meant" if len(gap.words) <= 2 else None)
+            or f"look at what is multiplied and divided: {gap} is missing"
         )
         return Mend(hint, None, notes)
 
