@@ -43,13 +43,17 @@ class Units:
         }
         return {n: u if isinstance(u, Unit) else None for n, u in found.items()}
 
-    def of(self, e: tree.Expression) -> Unit | None:
-        """The unit of an expression outside of any index; None where it is not known."""
+    def of(self, e: tree.Expression, index: tree.Index | None = None) -> Unit | None:
+        """The unit of an expression, or of both sides of a comparison; None where none is known.
+
+        `index` binds names that it mentions.
+        """
         with self.inference.quiet():
+            names = self.inference.names(index)
             found = (
-                self.inference.compare(e, {})
+                self.inference.compare(e, names)
                 if isinstance(e, tree.Comparison)
-                else self.inference.infer(e, {})
+                else self.inference.infer(e, names)
             )
         return found if isinstance(found, Unit) else None
 

@@ -29,7 +29,7 @@ def test_check(run: Run, tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert done.stdout == (
         f"{tmp_path / 'model.alloc'} is well-formed: 2 decisions, 1 limit\n"
-        "units were not checked: no quantity carries one\n"
+        "units agree: 1 of 2 quantities carry one\n"
     )
     found = only_json(run("check", tmp_path / "model.alloc", "--format", "json").stdout)
     assert found["status"] == "ok"
