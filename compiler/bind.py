@@ -111,8 +111,9 @@ class Binder(Values):
                 self.collector.add(errors.no_initial(name, statement.name.span))
         for effect in d.effects:
             self.attempt(lambda effect=effect: self._effect(effect))  # type: ignore[misc]
-        found_units = check_units(d, self.collector)
+        found_units = self.attempt(lambda: check_units(d, self.collector))
         self.collector.raise_errors()
+        assert found_units is not None
         get = self._resolved
         return Model(
             name=d.header.name.name if d.header else (path.stem if path else "model"),

@@ -105,7 +105,8 @@ class _Statements:
     def check(self) -> None:
         """Check every statement."""
         d = self.declared
-        for statement in d.names.values():
+        for name, statement in d.names.items():
+            self.inference.quantity(name)
             match statement:
                 case tree.SetDeclaration():
                     self.inference.infer(statement.value, {})

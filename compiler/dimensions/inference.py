@@ -32,6 +32,9 @@ NUMBER, UNKNOWN = Open.NUMBER, Open.UNKNOWN
 
 Found = Unit | Open
 
+#: Definitions inside of each other beyond this are not followed; the binder refuses them.
+DEEPEST = 200
+
 #: What the names mean that an index or a function binds.
 Names = Mapping[str, Found]
 
@@ -49,6 +52,7 @@ class Inference(Mends):
         self.time: Found = time
         self.step = step
         self.found: list[Diagnostic] = []
+        self._depth = 0
         self._known: dict[str, Found] = {}
         self._calls: dict[tuple[str, tuple[Found, ...]], tuple[Found, list[Diagnostic]]] = {}
 
@@ -59,8 +63,9 @@ class Inference(Mends):
         if name not in self._known:
             # A name that needs itself is reported by the binder.
             self._known[name] = UNKNOWN
-            if name not in self.declared.broken:
-                self._known[name] = self._quantity(name)
+            if name not in self.declared.broken and self._depth <= DEEPEST:
+                with self._deeper():
+                    self._known[name] = self._quantity(name)
         return self._known[name]
 
     def _quantity(self, name: str) -> Found:
@@ -101,7 +106,8 @@ class Inference(Mends):
     def compartment(self, statement: tree.Flow) -> str | None:
         """The compartment whose unit says that of a flow: the origin, or else the target."""
         places = [side_name(statement.origin), side_name(statement.target)]
-        return next((p for p in places if p and isinstance(self.quantity(p), Unit)), None)
+        known = self.declared.compartments
+        return next((p for p in places if p in known and isinstance(self.quantity(p), Unit)), None)
 
     def names(self, index: tree.Index | None, outer: Names | None = None) -> Names:
         """The names that an index binds, with its filter checked."""
@@ -118,6 +124,14 @@ class Inference(Mends):
         if index.condition is not None:
             self.infer(index.condition, found)
         return found
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
 
     @contextmanager
     def quiet(self) -> Iterator[list[Diagnostic]]:
@@ -292,8 +306,10 @@ class Inference(Mends):
         if key not in self._calls:
             # A function that calls itself is reported by the binder.
             self._calls[key] = UNKNOWN, []
+            if self._depth > DEEPEST:
+                return self._calls[key]
             names = {f.name.name: u for f, u in zip(function.formals, arguments, strict=True)}
-            with self.quiet() as mistakes:
+            with self._deeper(), self.quiet() as mistakes:
                 self._calls[key] = self.infer(function.value, names), mistakes
         return self._calls[key]
 

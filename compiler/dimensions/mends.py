@@ -213,7 +213,7 @@ def conversion(gap: Unit) -> str:
     simple = len(above) == len(below) == 1 and len(unit.words) == 2
     many = "s" if simple and above[0] in TIMES else ""
     name = f"{above[0]}{many}_per_{below[0]}" if simple else "factor"
-    value = number(1 / unit.size)
+    value = number((ONE / unit).size)
     return (
         f"convert it: {'multiply' if multiply else 'divide'} by `{name}`, "
         f"with `param {name} : {unit} = {value}`"

@@ -61,12 +61,12 @@ class Unit:
     @property
     def size(self) -> float:
         """How many units of its dimension it is: 604800 for a week, 0.01 for a percent."""
-        if all(p.denominator == 1 and abs(p) <= 99 for p in self.scale.values()):
-            whole = {prime: int(power) for prime, power in self.scale.items()}
-            above: int = math.prod(prime**k for prime, k in whole.items() if k > 0)
-            below: int = math.prod(prime**-k for prime, k in whole.items() if k < 0)
-            return above / below
-        return math.exp(sum(float(p) * math.log(prime) for prime, p in self.scale.items()))
+        try:
+            if all(p.denominator == 1 and abs(p) < 100 for p in self.scale.values()):
+                return float(math.prod(Fraction(prime) ** p for prime, p in self.scale.items()))
+            return math.exp(sum(float(p) * math.log(prime) for prime, p in self.scale.items()))
+        except OverflowError:
+            return math.inf
 
     def same_dimension(self, other: Unit) -> bool:
         """Whether the two differ by a number at most."""
