@@ -68,7 +68,7 @@ class Mends(ABC):
             or self._number(factors, gap)
             or self._parameter(factors, gap)
             or (f"{times(gap)}, if that is what is meant" if len(gap.words) <= 2 else None)
-            or f"look at what is multiplied and divided: {gap} is missing"
+            or f"look at what is multiplied and divided: a factor in {gap} is missing"
         )
         return Mend(hint, None, notes)
 
