@@ -36,10 +36,12 @@ def _scale(mend: Mend) -> str:
     return f" ({mend.scale})" if mend.scale else ""
 
 
-def different_units(code: str, what: str, first: Side, second: Side, mend: Mend) -> Diagnostic:
-    """Two values that are added (E4101) or compared (E4102), and have different units."""
+def different_units(
+    what: str, first: Side, second: Side, mend: Mend, compared: bool = False
+) -> Diagnostic:
+    """Two values that are added, or compared, and have different units."""
     return Diagnostic(
-        _code(code, mend),
+        _code("E4102" if compared else "E4101", mend),
         f"{what} needs one unit, but `{first.text}` is {first.unit} and "
         f"`{second.text}` is {second.unit}{_scale(mend)}",
         second.span,

@@ -181,7 +181,9 @@ class Inference(Mends):
     def _agree(self, what: str, parts: Sequence[tree.Expression], names: Names) -> Found:
         return self.agree(what, [(p, self.infer(p, names)) for p in parts], names)
 
-    def agree(self, what: str, parts: Sequence[Part], names: Names, code: str = "E4101") -> Found:
+    def agree(
+        self, what: str, parts: Sequence[Part], names: Names, compared: bool = False
+    ) -> Found:
         """The one unit of values that are added or compared; what differs is reported."""
         reference: tuple[tree.Expression, Unit] | None = None
         for e, found in parts:
@@ -192,7 +194,7 @@ class Inference(Mends):
             elif found != reference[1]:
                 mend = self.mend(e, found, reference[1], names, reference[0])
                 first, second = side(*reference), side(e, found)
-                self.found.append(errors.different_units(code, what, first, second, mend))
+                self.found.append(errors.different_units(what, first, second, mend, compared))
                 return UNKNOWN
         if reference is not None:
             return reference[1]
@@ -208,7 +210,7 @@ class Inference(Mends):
                 parts = []
             parts.append((operand, found))
         if len(parts) > 1:
-            shared = self.agree("a comparison", parts, names, "E4102")
+            shared = self.agree("a comparison", parts, names, compared=True)
         return shared
 
     def pure(self, what: str, e: tree.Expression, found: Found, names: Names) -> None:
