@@ -59,7 +59,7 @@ class Inference(Mends):
     # --- names ----------------------------------------------------------------------------------
 
     def quantity(self, name: str) -> Found:
-        """The unit of a declared name: as declared, or else as its value has it."""
+        """The unit of a declared name: as declared, or else that of the value of a `let`."""
         if name not in self._known:
             # A name that needs itself is reported by the binder.
             self._known[name] = UNKNOWN
@@ -75,20 +75,16 @@ class Inference(Mends):
         match statement:
             case tree.Time():
                 return self.time
-            case tree.Decide() | tree.Compartment():
-                return self.vocabulary.read(statement.unit) or UNKNOWN
-            case tree.Parameter() | tree.Let():
-                if statement.unit is not None:
-                    return self.vocabulary.read(statement.unit) or UNKNOWN
+            case tree.Let(unit=None):
                 return self._of_value(statement)
+            case tree.Let() | tree.Parameter() | tree.Decide() | tree.Compartment():
+                return self.vocabulary.read(statement.unit) or UNKNOWN
             case tree.Flow():
                 return self.flow(statement)
             case _:
                 return UNKNOWN
 
-    def _of_value(self, statement: tree.Parameter | tree.Let | tree.Flow) -> Found:
-        if statement.value is None:
-            return UNKNOWN
+    def _of_value(self, statement: tree.Let | tree.Flow) -> Found:
         with self.quiet():
             found = self.infer(statement.value, self.names(statement.index))
         return found if isinstance(found, Unit) else UNKNOWN
