@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from allocc.compiler.dimensions.unit import ONE, TIMES, Unit
-from allocc.compiler.structure import Declarations
+from allocc.compiler.structure import Declarations, walk
 from allocc.compiler.unit_errors import Mend
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Note
@@ -133,21 +133,12 @@ class Mends(ABC):
 
     def _sums_over_time(self, e: tree.Expression) -> bool:
         """Whether an expression holds a sum over points or periods of time."""
-        stack: list[Any] = [e]
-        while stack:
-            n = stack.pop()
-            if (
-                isinstance(n, tree.Call)
-                and n.function.name == "sum"
-                and n.index is not None
-                and any(self.is_time(b.set_expression) for b in n.index.binders)
-            ):
-                return True
-            if isinstance(n, tuple):
-                stack.extend(n)
-            elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span):
-                stack.extend(getattr(n, f) for f in n.__dataclass_fields__ if f != "span")
-        return False
+        return any(
+            self.is_time(binder.set_expression)
+            for n in walk(e)
+            if isinstance(n, tree.Call) and n.function.name == "sum" and n.index is not None
+            for binder in n.index.binders
+        )
 
     def _number(self, factors: list[Factor], gap: Unit) -> str | None:
         """A number that is written out in a product, and may have the missing unit."""

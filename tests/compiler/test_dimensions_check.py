@@ -222,6 +222,21 @@ def test_the_unit_of_time_serves_a_library() -> None:
     assert not found and units.quantities["r"] is None
 
 
+def test_units_come_along_with_what_is_used(tmp_path: Path) -> None:
+    text = (
+        "unit box = 10 vial unit vial = 5 dose unit bag param stock : box = 3 param more : bag = 3"
+    )
+    (tmp_path / "store.alloc").write_text(text)
+    path = tmp_path / "model.alloc"
+    units, found = look('use stock from "store.alloc" param need : dose = 150', path)
+    stock, need = units.quantities["stock"], units.quantities["need"]
+    assert not found and stock is not None and need is not None
+    assert (stock / need).size == 50
+    assert set(units.inference.declared.units) == {"box", "vial"}
+    _, (twice,) = look('unit vial = 6 dose use stock from "store.alloc"', path)
+    assert twice.code == "E2002"
+
+
 # --- the issue's own case ------------------------------------------------------------------------
 
 
