@@ -206,10 +206,13 @@ class Model:
 
         Indices may be left out: `spend / course`. Raises `AlloccError` where it cannot be read.
         """
-        from allocc.dsl import Source, parse, tree
+        from allocc.dsl import Source, parse, syntax_errors, tree
 
         with reported():
-            (statement,) = parse(Source("expression", f"let it = ({expression}\n)")).statements
+            statement, *rest = parse(Source("expression", f"let it = {expression}")).statements
+            if rest:
+                span = rest[0].span
+                raise PlainError([syntax_errors.unexpected(span, span.text, [])])
         assert isinstance(statement, tree.Let)
         unit = self.bound.units.of(statement.value)
         return None if unit is None else str(unit)

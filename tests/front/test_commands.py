@@ -64,6 +64,14 @@ def test_stages(run: Run, tmp_path: Path, stage: str) -> None:
     assert "teams" in done.stdout
 
 
+def test_units_are_shown(run: Run, tmp_path: Path) -> None:
+    done = run("compile", small.epidemic(tmp_path), "--emit", "model")
+    assert re.search(r"^  heal\[Region\] +person/year +healing", done.stdout, re.MULTILINE)
+    found = only_json(run("check", tmp_path / "epidemic.alloc", "--format", "json").stdout)
+    assert found["units"]["heal"] == "person/year"
+    assert found["units"]["cap"] is None
+
+
 def test_files(run: Run, tmp_path: Path) -> None:
     path = small.epidemic(tmp_path)
     for name in ("out.mps", "out.lp"):
