@@ -222,6 +222,18 @@ def test_the_unit_of_time_serves_a_library() -> None:
     assert not found and units.quantities["r"] is None
 
 
+def test_a_library_can_count_other_money() -> None:
+    text = """unit USD = 1 EUR
+use naloxone from "naloxone.alloc" (enough = 20, averted = 0.2, price = cost)
+param cost : EUR/kit = 5
+param mu : 1/week = 0.1
+time t : week = 0 .. 4
+limit b[k in period]: kit_cost[k] <= budget
+param budget : EUR = 100"""
+    assert look(text)[1] == []
+    assert [d.code for d in look(text.replace("unit USD = 1 EUR", ""))[1]] == ["E4103", "E4102"]
+
+
 def test_units_come_along_with_what_is_used(tmp_path: Path) -> None:
     text = (
         "unit box = 10 vial unit vial = 5 dose unit bag param stock : box = 3 param more : bag = 3"
