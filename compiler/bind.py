@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from allocc.compiler import assignment, errors, units
+from allocc.compiler import assignment, errors
+from allocc.compiler.dimensions.check import check_units
 from allocc.compiler.evaluator import Evaluator
 from allocc.compiler.expression import (
     Data,
@@ -27,6 +28,7 @@ from allocc.compiler.model import (
 from allocc.compiler.scope import Scope
 from allocc.compiler.structure import Declarations, declare, describe, first_span, recursions
 from allocc.compiler.tables import Table, read_table
+from allocc.compiler.units import shown
 from allocc.compiler.values import Values, deep_recursion, is_small
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
@@ -109,7 +111,9 @@ class Binder(Values):
                 self.collector.add(errors.no_initial(name, statement.name.span))
         for effect in d.effects:
             self.attempt(lambda effect=effect: self._effect(effect))  # type: ignore[misc]
+        found_units = self.attempt(lambda: check_units(d, self.collector))
         self.collector.raise_errors()
+        assert found_units is not None
         get = self._resolved
         return Model(
             name=d.header.name.name if d.header else (path.stem if path else "model"),
@@ -127,6 +131,7 @@ class Binder(Values):
             chances=d.chances,
             objective=d.objective,
             sets={n: get[n] for n in d.sets},
+            units=found_units,
             binder=self,
             diagnostics=list(self.collector.diagnostics),
         )
@@ -303,7 +308,7 @@ class Binder(Values):
             name,
             "state",
             sets,
-            unit=units.text(statement.unit),
+            unit=self.unit_text(statement.unit),
             description=statement.description or "",
             span=statement.span,
             statement=f"compartment {name}",
@@ -379,7 +384,7 @@ class Binder(Values):
             name,
             "definition",
             sets,
-            unit=units.text(statement.unit),
+            unit=self.unit_text(statement.unit),
             description=statement.description or "",
             span=statement.span,
             statement=f"let {name}",
@@ -388,6 +393,11 @@ class Binder(Values):
             time_axis=next((k for k, s in enumerate(sets) if s.kind == "time"), None),
         )
         return LetSymbol(statement, space, sets, "definition", variable=variable)
+
+    def unit_text(self, unit: tree.Unit | None) -> str:
+        """A unit as reports show it; `time_unit` is the unit of the model's time."""
+        time = self.declared.names.get(self.time_name or "")
+        return shown(unit, time.unit if isinstance(time, tree.Time) else None)
 
     # --- what the evaluator asks -----------------------------------------------------------
 

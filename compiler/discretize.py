@@ -23,7 +23,7 @@ from allocc.compiler.expression import (
     negate,
 )
 from allocc.compiler.index import Axis, Coordinate, join_axes, same_sets, spread
-from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along, side_name
+from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along
 from allocc.compiler.numeric import reduce_array
 from allocc.compiler.problem import (
     ChanceConstraint,
@@ -38,6 +38,7 @@ from allocc.compiler.program import label_text
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
 from allocc.compiler.step_check import check_step
+from allocc.compiler.structure import side_name
 from allocc.compiler.values import deep_recursion, is_small, reference
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from allocc.compiler import errors
+from allocc.compiler.structure import walk
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Collector
 
@@ -27,7 +28,7 @@ _NAMED = (
 )
 
 #: Statements that come along when a whole model is named.
-_LOOSE = tree.UnitDeclaration | tree.Effect | tree.Limit | tree.Prefer | tree.Chance
+_LOOSE = tree.Effect | tree.Limit | tree.Prefer | tree.Chance
 
 
 def shipped() -> list[str]:
@@ -160,24 +161,32 @@ def _chosen(
                 errors.unknown_argument(argument.name.name, file, argument.name.span, parameters)
             )
         chosen[argument.name.name] = replace(bound, value=argument.value)
+    loose += _units(statements, [*chosen.values(), *loose])
     fresh = {n: s for n, s in chosen.items() if (file, n) not in taken}
     taken.update((file, n) for n in chosen)
     return iter([*fresh.values(), *(s for n in fresh for s in starts.get(n, ())), *loose])
+
+
+def _units(statements: tuple[tree.Statement, ...], chosen: Iterable[Any]) -> list[tree.Statement]:
+    """The units that a file declares and that the chosen statements are written in."""
+    declared = {s.name.name: s for s in statements if isinstance(s, tree.UnitDeclaration)}
+    found: dict[str, tree.Statement] = {}
+    pending: list[Any] = [*chosen] if declared else []
+    while pending:
+        for n in walk(pending.pop()):
+            if isinstance(n, tree.UnitName) and n.name in declared and n.name not in found:
+                found[n.name] = declared[n.name]
+                pending.append(declared[n.name])
+    return list(found.values())
 
 
 def _mentioned(node: Any) -> set[str]:
     """Every name that a statement mentions, but not what a function calls its arguments."""
     names: set[str] = set()
     own: set[str] = set()
-    stack = [node]
-    while stack:
-        n = stack.pop()
+    for n in walk(node):
         if isinstance(n, tree.Function):
             own.update(formal.name.name for formal in n.formals)
         if isinstance(n, tree.Name | tree.Identifier):
             names.add(n.name)
-        if isinstance(n, tuple):
-            stack.extend(n)
-        elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span):
-            stack.extend(getattr(n, f) for f in n.__dataclass_fields__ if f != "span")
     return names - own

@@ -8,11 +8,13 @@ from typing import Literal
 
 import numpy as np
 
+from allocc.compiler.dimensions.check import Units
 from allocc.compiler.expression import Variable
 from allocc.compiler.index import Axis, Coordinate, IndexSet
 from allocc.compiler.program import FloatArray
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space
+from allocc.compiler.structure import side_name
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Chance, File, Limit, Objective, Prefer
@@ -84,14 +86,6 @@ class FlowSymbol:
         return side_name(self.statement.origin) == compartment
 
 
-def side_name(side: tree.Name | tree.Subscript | None) -> str | None:
-    """The compartment at a flow's end, None for the outside."""
-    if side is None:
-        return None
-    base = side if isinstance(side, tree.Name) else side.base
-    return base.name if isinstance(base, tree.Name) else None
-
-
 @dataclass(eq=False)
 class CompartmentSymbol:
     """A compartment: its variable over its sets and the time points, and its initial value."""
@@ -152,5 +146,6 @@ class Model:
     chances: list[Chance]
     objective: Objective | None
     sets: dict[str, IndexSet]
+    units: Units
     binder: object
     diagnostics: list[Diagnostic]

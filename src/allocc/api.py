@@ -192,6 +192,31 @@ class Model:
             found.extend(error.diagnostics)
         return [*found, *(d for d in self.warnings if d not in found)]
 
+    def units(self) -> dict[str, str | None]:
+        """The unit of every quantity of the model, declared or inferred; None where none is known.
+
+        A pure number has the unit `1`. Parameters that hold words are no quantities.
+        """
+        words = {n for n, p in self.bound.parameters.items() if p.values.dtype.kind == "O"}
+        found = self.bound.units.quantities
+        return {n: None if u is None else str(u) for n, u in found.items() if n not in words}
+
+    def unit_of(self, expression: str) -> str | None:
+        """The unit of an expression over the model's names; None where it is not known.
+
+        Indices may be left out: `spend / course`. Raises `AlloccError` where it cannot be read.
+        """
+        from allocc.dsl import Source, parse, syntax_errors, tree
+
+        with reported():
+            statement, *rest = parse(Source("expression", f"let it = {expression}")).statements
+            if rest:
+                span = rest[0].span
+                raise PlainError([syntax_errors.unexpected(span, span.text, [])])
+        assert isinstance(statement, tree.Let)
+        unit = self.bound.units.of(statement.value)
+        return None if unit is None else str(unit)
+
     def program(self, method: str = "auto") -> Program:
         """The mixed-integer program: `direct` keeps products and functions, the others are linear.
 

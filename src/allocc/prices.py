@@ -17,7 +17,6 @@ import numpy as np
 
 from allocc.backends.highs import HighsSession
 from allocc.backends.solution import SolveOptions
-from allocc.compiler import units
 from allocc.compiler.complete import Completer
 from allocc.compiler.direction import harmless
 from allocc.compiler.expression import Data
@@ -372,7 +371,8 @@ class _Pricing:
     ) -> list[Price]:
         """The rows of one comparison of a limit."""
         side, sign = _side(statement.relation, place)
-        unit = _Units(self.model).of_relation(statement.relation)
+        shared = self.model.bound.units.of(statement.relation, statement.index)
+        unit = str(shared) if shared is not None and shared.words else ""
         timed = self.timed(statement)
         p, found = self.program, []
         for k in range(block.count):
@@ -417,73 +417,3 @@ def _side(relation: tree.Expression, place: int) -> tuple[Side, float]:
     side: Side = "left side" if len(operators) > 1 and place == 0 else "right side"
     sign = -1.0 if operator == ">=" else 1.0
     return side, -sign if side == "left side" else sign
-
-
-class _Units:
-    """The unit of a limit's sides from the declared ones; empty where they do not say."""
-
-    def __init__(self, model: Model) -> None:
-        bound = model.bound
-        self.known: dict[str, str] = {v.name: v.unit for v in bound.decisions}
-        for name, c in bound.compartments.items():
-            self.known[name] = c.variable.unit
-        for name, parameter in bound.parameters.items():
-            self.known[name] = units.text(parameter.statement.unit)
-        for name, let in bound.lets.items():
-            self.known[name] = units.text(let.statement.unit)
-
-    def of_relation(self, relation: tree.Expression) -> str:
-        """The unit that the sides of a comparison share, as text."""
-        if not isinstance(relation, tree.Comparison):
-            return ""
-        return _text(self._agreed(list(reversed(relation.operands))))
-
-    def _agreed(self, parts: list[tree.Expression]) -> dict[str, int]:
-        """The unit of a sum: of the parts that have one, all must have the same."""
-        found = [u for u in (self.of(p) for p in parts) if u]
-        return found[0] if found and all(u == found[0] for u in found) else {}
-
-    def of(self, e: object) -> dict[str, int]:
-        """The unit of an expression; empty for a plain number and where it is not known."""
-        match e:
-            case tree.Name(name=name):
-                return _parsed(self.known.get(name, ""))
-            case tree.Number(unit=unit):
-                return _parsed(units.text(unit))
-            case tree.Subscript(base=base):
-                return self.of(base)
-            case tree.Fallback(subscript=inner) | tree.Unary(operand=inner):
-                return self.of(inner)
-            case tree.Binary(operator="+" | "-", left=left, right=right):
-                return self._agreed([left, right])
-            case tree.Binary(operator="*", left=left, right=right):
-                return _times(self.of(left), self.of(right), 1)
-            case tree.Binary(operator="/", left=left, right=right):
-                return _times(self.of(left), self.of(right), -1)
-            case tree.Call(function=f, arguments=arguments, body=body):
-                if f.name in ("sum", "min", "max", "abs"):
-                    return self.of(body) if body is not None else self._agreed(list(arguments))
-        return {}
-
-
-def _parsed(text: str) -> dict[str, int]:
-    """`USD/facility` as powers; anything more complicated stays one word."""
-    top, slash, bottom = text.partition("/")
-    if slash and top.isidentifier() and bottom.isidentifier():
-        return _times({top: 1}, {bottom: 1}, -1)
-    return {text: 1} if text and text != "1" else {}
-
-
-def _times(a: dict[str, int], b: dict[str, int], power: int) -> dict[str, int]:
-    found = dict(a)
-    for name, exponent in b.items():
-        found[name] = found.get(name, 0) + power * exponent
-    return {n: k for n, k in found.items() if k}
-
-
-def _text(unit: dict[str, int]) -> str:
-    if unit and not any(k > 0 for k in unit.values()):
-        return ""
-    top = [n if k == 1 else f"{n}^{k}" for n, k in unit.items() if k > 0]
-    bottom = [n if k == -1 else f"{n}^{-k}" for n, k in unit.items() if k < 0]
-    return "/".join(["*".join(top), *bottom])

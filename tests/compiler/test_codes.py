@@ -13,6 +13,7 @@ from allocc.compiler import (
     data_errors,
     lowering_errors,
     name_errors,
+    unit_errors,
 )
 from allocc.dsl import syntax_errors
 from allocc.dsl.catalogue import codes, explain
@@ -20,7 +21,7 @@ from allocc.dsl.parser import parse
 from allocc.dsl.tree import Source
 
 BAD = Path(__file__).parents[1] / "bad"
-MODULES = (name_errors, data_errors, algebra_errors, lowering_errors)
+MODULES = (name_errors, data_errors, algebra_errors, lowering_errors, unit_errors)
 CODE = re.compile(r'"([EW]\d{4})"')
 RAISED = sorted({c for m in MODULES for c in CODE.findall(inspect.getsource(m))})
 SYNTAX = sorted(set(CODE.findall(inspect.getsource(syntax_errors))))

@@ -31,6 +31,7 @@ param mixing[r in R, q in R] = if r == q then 1 else 0.1
 param pop[R] : person in 0 .. = 1000
 param lag[R] = 2
 param beta = 0.5
+param moving : 1/day = 0.01
 use l1, linf, worst_off, range from "equity.alloc"
 time t : day = 0 .. 10 step 0.5 method euler
 compartment S[R] "susceptible" : person
@@ -42,7 +43,7 @@ let foi[r in R] = sum(q in R: mixing[r, q] * I[q]) / pop[r]
 flow infect[r in R] : S -> E = beta * S[r] * foi[r]
 flow sick[r in R] : E -> I = 0.2 * E[r]
 flow die[r in R] : I[r] -> D = 0.01 * I[r]
-flow move[r in R, q in R if r != q] : S[r] -> S[q] = 0.01 * S[r]
+flow move[r in R, q in R if r != q] : S[r] -> S[q] = moving * S[r]
 flow back : D -> S["n"] = 0.001 * D[t-2] else 0
 function twice(x, y[S]) = 2 * x + sum(i in S: y[i])
 intervention vaccinate "v" {

@@ -198,3 +198,18 @@ def test_no_allocation(tmp_path: Path) -> None:
     again = allocc.Result.open(result.save(tmp_path / "run"))
     assert again.summary() == result.summary()
     assert "No allocation meets every limit" in result.summary()
+
+
+def test_units(epidemic: allocc.Model) -> None:
+    assert epidemic.units()["heal"] == "person/year"
+    assert epidemic.units()["cap"] is None
+    assert epidemic.unit_of("teams * reach") == "person/year"
+    assert epidemic.unit_of("sum(r in Region: teams[r, t]) / 2") == "team"
+    assert epidemic.unit_of("A <= 3 * A") == "person"
+    assert epidemic.unit_of("cap") is None
+    assert epidemic.unit_of("3") is None
+    assert epidemic.unit_of("A + teams") is None
+    with pytest.raises(allocc.AlloccError):
+        epidemic.unit_of("3 *")
+    with pytest.raises(allocc.AlloccError):
+        epidemic.unit_of("A let x = A")
