@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -91,6 +91,15 @@ class Block:
         table = array.transpose([k, *rest]).reshape(array.shape[k], len(rows))
         return pd.DataFrame(table, index=time, columns=_index(rows, columns))
 
+    def without_time(self) -> Block:
+        """The same in total over time, with the other indices as they are."""
+        k = self.time_axis
+        if k is None:
+            return self
+        base = None if self.baseline is None else self.baseline.sum(axis=k)
+        axes = (*self.axes[:k], *self.axes[k + 1 :])
+        return replace(self, axes=axes, values=self.values.sum(axis=k), baseline=base)
+
     def over_time(self) -> FloatArray:
         """The total over all indices but time, one number a point of time."""
         k = self.time_axis
@@ -98,6 +107,21 @@ class Block:
         rest = tuple(i for i in range(len(self.axes)) if i != k)
         total: FloatArray = self.values.sum(axis=rest)
         return total
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What the model itself compares a decision with, member by member; see `comparisons`.
+
+    `values` runs over the decision's indices without time, and is in total over time. `statement`
+    names the term or limit with a `distance` from it, or the parameter that it is.
+    """
+
+    decision: str
+    statement: str
+    description: str
+    values: FloatArray
+    distance: bool = False
 
 
 def _index(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> Any:
