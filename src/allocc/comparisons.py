@@ -6,7 +6,7 @@ Three forms are found, wherever they stand and whatever the names are.
   `max(y[i] - x[i], 0)`, directly or inside of functions such as `l1` and `linf`. `y` may hold
   decisions in total (`share[i] * sum(x)`), but not member by member, so that differences between
   neighbours or between weeks are not taken for targets.
-- A *level* in an effect or in the objective: `x[i] - p[i]` with a parameter `p` over the same sets.
+- A *level* in an effect: `x[i] - p[i]` with a parameter `p` over the same sets.
 - A *goal* in a limit: `x[i] == p[i] + over[i] - under[i]`, the form of goal programming (Charnes and
   Cooper, 1955).
 
@@ -173,8 +173,8 @@ def _quantity(node: Node) -> _Quantity | None:
                 return None
             if set(over) & set(inner.factor.axes):
                 return None
-            left: tuple[Axis | None, ...] = tuple(None if a in over else a for a in inner.axes)
-            return _Quantity(inner.variable, left, inner.factor)
+            summed: tuple[Axis | None, ...] = tuple(None if a in over else a for a in inner.axes)
+            return _Quantity(inner.variable, summed, inner.factor)
         case _:
             return None
 
@@ -218,8 +218,7 @@ def _levels(problem: Problem) -> Iterator[Target]:
     model = problem.model
     effects = [e.value for flow in model.flows.values() for e in flow.effects]
     effects += [e.value for p in model.parameters.values() for e in p.effects]
-    terms = [t.value for t in model.objective.terms] if model.objective is not None else []
-    for expression in (*effects, *terms):
+    for expression in effects:
         for e in _expressions(expression):
             if isinstance(e, tree.Binary) and e.operator == "-":
                 yield from _level(model, e.left, e.right)

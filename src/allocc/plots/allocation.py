@@ -47,7 +47,7 @@ _SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#9dbbd8", MAI
 _MARKS: tuple[dict[str, Any], ...] = (
     {"marker": "|", "markersize": 13, "markeredgewidth": 2.4, "color": INK},
     {"marker": "D", "markersize": 6, "markerfacecolor": "white", "color": INK},
-    {"marker": "o", "markersize": 6.5, "markerfacecolor": "#b9b9b9", "color": INK},
+    {"marker": "o", "markersize": 6.5, "markerfacecolor": "white", "color": INK},
     {"marker": "^", "markersize": 7, "markerfacecolor": "white", "color": INK},
 )
 
@@ -67,10 +67,13 @@ def allocation(result: Result) -> Drawing:
     """Bars by size where a decision has members, shades where it has two indices."""
     blocks = [b for b in result.blocks if b.kind == "decision"]
     scalars = [b for b in blocks if not b.axes]
-    panels = [_sized(b, result) for b in blocks if b.axes]
+    panels = [_sized(b, result) for b in blocks if b.axes and b.values.size]
     left_out = max(0, len(panels) - MOST_PANELS)
     panels = panels[:MOST_PANELS]
     words = _scalar_lines(scalars)
+    words += [
+        f"{heading(b.name, b.description)} has no members" for b in blocks if not b.values.size
+    ]
     if left_out:
         words.append(f"{left_out} more decisions are in decisions.csv of the run folder")
     heights = [p.height for p in panels] + ([0.25 + 0.19 * len(words)] if words else [])
@@ -163,6 +166,8 @@ def _over_time(place: Any, block: Block, result: Result) -> None:
         axes.set_ylabel(block.unit)
         low = min(0.0, float(values.min()))
         axes.set_ylim(low * 1.05, max(float(values.max()), 0.0) * 1.08 or 1.0)
+    if not values.any():
+        axes.text(0.5, 0.5, "0 at all times", transform=axes.transAxes, ha="center", va="center")
     name = block.axes[0].names[0]
     time_axis(
         axes,

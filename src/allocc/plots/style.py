@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,8 @@ STYLE = {
     "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica", "sans-serif"],
     "font.size": 9.0,
     "text.color": INK,
+    # A dollar in a description is money.
+    "text.parse_math": False,
     "axes.labelcolor": INK,
     "axes.edgecolor": INK,
     "xtick.color": INK,
@@ -81,9 +84,11 @@ class Drawing(Figure):
         path.write_bytes(self.data(path.suffix.lower().removeprefix(".")))
 
     def inline_svg(self) -> str:
-        """The picture as an `<svg>` element that stands in a page."""
+        """The picture as an `<svg>` element that stands in a page, beside others."""
         text = self.data("svg").decode("utf-8")
-        return text[text.index("<svg") :]
+        # Names of groups, as `axes_1`, nothing refers to, and other pictures have them as well.
+        text = re.sub(r' id="[a-z0-9A-Z]+_[0-9]+"', "", text[text.index("<svg") :])
+        return text.replace("<svg ", '<svg role="img" ', 1)
 
     def _repr_svg_(self) -> str:
         return self.inline_svg()

@@ -41,7 +41,7 @@ def trajectories(result: Result) -> Drawing:
     figure = Drawing(title, height, f"{title}: {names} over time, with and without interventions")
     panels = figure.body.subplots(rows, columns, squeeze=False)
     for panel, block in zip(panels.flat, blocks, strict=False):
-        _panel(panel, block, result.time_unit)
+        _panel(panel, block, result.time_unit, 44 if columns > 1 else 84)
     for panel in list(panels.flat)[len(blocks) :]:
         panel.set_axis_off()
     for panel in list(panels.flat)[: len(blocks) - columns]:
@@ -58,7 +58,7 @@ def trajectories(result: Result) -> Drawing:
     return figure
 
 
-def _panel(axes: Any, block: Block, unit: str) -> None:
+def _panel(axes: Any, block: Block, unit: str, width: int) -> None:
     k = block.time_axis
     assert k is not None
     rest = tuple(i for i in range(len(block.axes)) if i != k)
@@ -87,7 +87,7 @@ def _panel(axes: Any, block: Block, unit: str) -> None:
     of = ", ".join(block.axes[i].names[0] for i in rest if len(block.axes[i].names) == 1)
     total = f"total of {many:,} {of}".strip() if rest and many > 1 else ""
     axes.set_ylabel(", ".join(x for x in (block.unit, total) if x))
-    axes.set_title(wrapped(heading(block.name, block.description), 44))
+    axes.set_title(wrapped(heading(block.name, block.description), width))
     number_axis(axes.yaxis, 4)
     name = block.axes[k].names[0]
     time_axis(axes, times, f"{name} ({unit})" if unit else name)
