@@ -1,0 +1,91 @@
+"""What makes a site of pages that are also read in the repository.
+
+The index gets its tables of contents. A line that is nothing but a link to a Markdown file outside
+of docs/ is replaced by that file, and links to that file lead to the page.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+DOCS = Path(__file__).resolve().parents[1]
+ROOT = DOCS.parent
+LINK = re.compile(r"\]\(([^)\s#:]+)(#[^)\s]*)?\)")
+ALONE = re.compile(r"^\[[^\]]*\]\(([^)\s#:]+\.md)\)$", re.MULTILINE)
+CODE = re.compile(r"(^```.*?^```\s*?$)", re.MULTILINE | re.DOTALL)
+
+#: Headings of the contents, and the pages below each; globs take what is there.
+CONTENTS = {
+    "Tutorials": ["tutorials/first-model", "tutorials/*"],
+    "How to": ["how-to/*"],
+    "Reference": ["language", "certificate", "solvers", "python", "python-reference", "errors/*"],
+    "Understand": ["when-not-to-use", "design", "reformulations/index"],
+    "Examples": ["gallery/index"],
+    "More": ["*"],
+}
+
+
+def contents() -> str:
+    """The tables of contents that the index gets."""
+    blocks = []
+    for caption, patterns in CONTENTS.items():
+        entries = [p for p in patterns if any(DOCS.glob(f"{p}.md")) or any(DOCS.glob(f"{p}.rst"))]
+        lines = [":hidden:", ":glob:", ":maxdepth: 1", f":caption: {caption}", "", *entries]
+        blocks.append("\n".join(["```{toctree}", *lines, "```"]))
+    return "\n\n".join(["", *blocks, ""])
+
+
+@lru_cache
+def pages() -> dict[Path, Path]:
+    """The page of each file outside of docs/ that has one."""
+    found = {}
+    for page in DOCS.glob("**/*.md"):
+        for match in ALONE.finditer(page.read_text("utf-8")):
+            target = Path(os.path.normpath(page.parent / match[1]))
+            if DOCS not in target.parents:
+                found[target] = page
+    return found
+
+
+def site_text(page: Path) -> str:
+    """A page of the repository as a page of the site."""
+    text, parts, done = page.read_text("utf-8"), [], 0
+    for match in ALONE.finditer(text):
+        target = Path(os.path.normpath(page.parent / match[1]))
+        if pages().get(target) == page:
+            parts.append(relinked(text[done : match.start()], page.parent, page))
+            parts.append(relinked(target.read_text("utf-8"), target.parent, page))
+            done = match.end()
+    parts.append(relinked(text[done:], page.parent, page))
+    return "".join(parts) + (contents() if page == DOCS / "index.md" else "")
+
+
+def relinked(text: str, folder: Path, page: Path) -> str:
+    """The links of a text from a file in `folder`, as they are right on a page of the site."""
+
+    def change(match: re.Match[str]) -> str:
+        target = Path(os.path.normpath(folder / match[1]))
+        target = pages().get(target, target)
+        where = os.path.relpath(target, page.parent).replace(os.sep, "/")
+        return f"]({where}{match[2] or ''})"
+
+    parts = CODE.split(text)
+    return "".join(LINK.sub(change, p) if k % 2 == 0 else p for k, p in enumerate(parts))
+
+
+def read(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Change a page on its way in."""
+    page = DOCS / f"{docname}.md"
+    if page.is_file():
+        source[0] = site_text(page)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Listen to pages as they are read."""
+    app.connect("source-read", read)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
