@@ -12,6 +12,7 @@ from allocc.compiler import errors
 from allocc.compiler.bounds import Infeasible, Propagator
 from allocc.compiler.direction import harmless
 from allocc.compiler.extension import Extension
+from allocc.compiler.priced import PricedRows, priced_rows
 from allocc.compiler.program import (
     BoolArray,
     FloatArray,
@@ -73,6 +74,14 @@ class Relaxation:
     def propagator(self) -> Propagator:
         """Propagation over the program's own rows and atoms."""
         return Propagator(self.original)
+
+    @cached_property
+    def priced(self) -> PricedRows:
+        """How columns with a price follow from the factors of products that are cut."""
+        q = self.program.products
+        cut = self.partition >= 0
+        sides = [side[cut] for side in (q.left, q.right, q.result)]
+        return priced_rows(self.program, np.unique(np.concatenate(sides)))
 
     def _needs_bounds(self) -> bool:
         """Whether any reformulation needs derived bounds; a linear program is left as it is."""
@@ -358,6 +367,9 @@ class Relaxation:
                     raise Infeasible(j)
                 other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
                 copy = pieces.disaggregate(build, j, a, b, q.result[mine], other, pl, pu)
+                priced = self.priced.of(np.concatenate([[j], other, q.result[mine]]))
+                if len(priced.priced):
+                    copy = pieces.price(build, copy, priced, q.result[mine], other, low, high)
                 cut[mine] = True
                 for number, k in self.curved.get(j, ()):
                     seen = np.array([c[k] for c in self.cuts[number]])

@@ -15,6 +15,15 @@ where :math:`[y_{j,L}, y_{j,U}]` is the range of :math:`y` while :math:`x` is in
 :math:`c_j` lies in McCormick's envelope of :math:`(x_j, y_j)` over the piece, each row scaled by
 :math:`z_j`.
 
+Where a column :math:`k` has a price in the objective and follows from a factor, as
+:math:`k \ge a\, y + b` (see ``priced``), it is split as well, and the price is paid in every piece:
+
+.. math::
+    k = \sum_j k_j, \quad k_j \ge a\, y_j + b\, z_j, \quad k_j \ge k_L\, z_j .
+
+Without it a fractional :math:`z` could move all of :math:`y` into the piece that serves best, at no cost,
+because :math:`\sum_j y_j`, which is all that :math:`k` sees, stays the same.
+
 :Source: ``c = x * y``, and functions of ``x``.
 :Target: Binaries, disaggregated copies, linear rows.
 :Exact: In every piece that is a single point, since then :math:`c_j = l_j y_j`; so for an integer
@@ -31,6 +40,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allocc.compiler.extension import Extension
+from allocc.compiler.priced import PricedRows
 from allocc.compiler.program import BoolArray, FloatArray, IntArray
 
 
@@ -184,3 +194,90 @@ def disaggregate(
     whole = np.concatenate([[variable], others, result])
     copies = np.concatenate([x_copy[None, :], y_copy.T, c_copy.T])
     return PieceColumns(variable, low, high, binaries, whole, copies)
+
+
+def price(
+    build: Extension,
+    copy: PieceColumns,
+    rows: PricedRows,
+    result: IntArray,
+    other: IntArray,
+    lower: FloatArray,
+    upper: FloatArray,
+) -> PieceColumns:
+    """Write the `rows` of priced columns in every piece of `copy`, made for `result` and `other`.
+
+    Each row's column is the partitioned one, a factor or a result; `lower` and `upper` are the
+    bounds of the program's columns, finite on the side that the price pushes to.
+    """
+    priced, slot = np.unique(rows.priced, return_inverse=True)
+    side = np.zeros(len(priced))
+    side[slot] = rows.side
+    pieces, n = len(copy.binaries), len(priced)
+    end = np.where(side > 0, lower[priced], upper[priced])
+    mine = build.columns(
+        "piece of price",
+        pieces * n,
+        np.tile(np.where(side > 0, np.minimum(end, 0.0), -np.inf), pieces),
+        np.tile(np.where(side > 0, np.inf, np.maximum(end, 0.0)), pieces),
+    ).reshape(pieces, n)
+    build.rows(
+        "pieces of price",
+        [(priced, 1.0), *((mine[j], -1.0) for j in range(pieces))],
+        0.0,
+        0.0,
+        count=n,
+    )
+    away = np.flatnonzero(end != 0.0)
+    for j in range(pieces):
+        z = copy.binaries[j]
+        build.rows(
+            "price in piece",
+            [(mine[j][away], side[away]), (np.full(len(away), z), -side[away] * end[away])],
+            0.0,
+            np.inf,
+            count=len(away),
+        )
+        column, times = _in_piece(copy, j, result, other)
+        build.rows(
+            "price in piece",
+            [
+                (mine[j][slot], rows.side),
+                (
+                    np.array([column[c] for c in rows.column.tolist()]),
+                    [
+                        -s * a * times[c]
+                        for s, a, c in zip(
+                            rows.side.tolist(),
+                            rows.slope.tolist(),
+                            rows.column.tolist(),
+                            strict=True,
+                        )
+                    ],
+                ),
+                (np.full(len(slot), z), -rows.side * rows.level),
+            ],
+            0.0,
+            np.inf,
+        )
+    for k, whole in enumerate(priced.tolist()):
+        copy = copy.with_copies(whole, mine[:, k])
+    return copy
+
+
+def _in_piece(
+    copy: PieceColumns, j: int, result: IntArray, other: IntArray
+) -> tuple[dict[int, int], dict[int, float]]:
+    """For every column that stands in piece j: the column that is its part there, and times what.
+
+    In a piece that is the single value v, x is v times the binary, and x y is v times y's part.
+    """
+    column = {int(w): int(c) for w, c in zip(copy.whole, copy.copies[:, j], strict=True)}
+    times = dict.fromkeys(column, 1.0)
+    value = float(copy.low[j])
+    if column[copy.variable] < 0:
+        column[copy.variable], times[copy.variable] = int(copy.binaries[j]), value
+    for c, y in zip(result.tolist(), other.tolist(), strict=True):
+        if column[c] < 0:
+            column[c], times[c] = column[y], value
+    return column, times
