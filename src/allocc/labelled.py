@@ -34,6 +34,7 @@ class Block:
     """A decision, compartment or flow: values over its indices.
 
     `baseline` has the same shape: the values without the interventions, where they are known.
+    `binary` is a decision between 0 and 1, that is, between no and yes.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Block:
     unit: str = ""
     integer: bool = False
     baseline: FloatArray | None = None
+    binary: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -164,6 +166,7 @@ def blocks_of(
             v.unit,
             v.integer,
             baseline[1].get(v) if baseline is not None and v.kind != "decision" else None,
+            _is_binary(v),
         )
         for v in problem.variables
     ]
@@ -183,6 +186,12 @@ def blocks_of(
             )
         )
     return found
+
+
+def _is_binary(v: Variable) -> bool:
+    if not v.integer or v.lower is None or v.upper is None or not v.size:
+        return False
+    return bool(v.lower.min() >= 0 and v.upper.max() <= 1)
 
 
 def _flow_values(problem: Problem, values: Mapping[Variable, FloatArray]) -> dict[str, FloatArray]:

@@ -196,6 +196,7 @@ def result_data(result: Result) -> dict[str, Any]:
                 "description": b.description,
                 "unit": b.unit,
                 "integer": b.integer,
+                "binary": b.binary,
                 "axes": [{"names": a.names, "members": a.members, "time": a.time} for a in b.axes],
             }
             for b in result.blocks
@@ -382,6 +383,8 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
             b["unit"],
             b["integer"],
             baseline,
+            # Run folders of earlier versions do not say it.
+            b.get("binary", False),
         )
 
 

@@ -155,6 +155,22 @@ def test_strange_values() -> None:
     assert "x: things has no members" in words(empty.plot("allocation").data())
 
 
+def test_yes_and_no(tmp_path: Path) -> None:
+    """A decision is told as yes or no where it can be nothing else, not where it happens to be 1."""
+    text = small.EASY.replace("integer in 0 .. 8", "integer in 0 .. 1")
+    whole = small.EASY.replace("<= stock", "<= 1")
+    for model, binary in ((text, True), (whole, False)):
+        shown = words(allocc.load(small.easy(tmp_path, model)).solve().plot().data())
+        assert ("yes" in shown) == binary
+    axes = (Labels(("Site",), (("a",), ("b",))), Labels(("t",), ((0,), (1,), (2,)), time=True))
+    values = np.array([[1.0, 1, 0], [0, 0, 1]])
+    block = Block("x", "decision", axes, values, "open", integer=True, binary=True)
+    one = allocc.Result("m", "", "minimize", "optimal", "gap", 1, 1, 0, None, (), (block,))
+    shown = words(one.plot("allocation").data())
+    assert "x: open; 3 of 6" in shown
+    assert "yes" not in shown  # the bars count times
+
+
 def test_nothing_to_draw(tmp_path: Path) -> None:
     never = allocc.load(small.easy(tmp_path, small.INFEASIBLE)).solve()
     assert "allocation" not in available(never)

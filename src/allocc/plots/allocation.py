@@ -119,15 +119,10 @@ def _draw(place: Any, panel: _Panel, result: Result) -> None:
         _shades(place, panel.block, plain)
 
 
-def _is_binary(block: Block) -> bool:
-    """Whether a decision says yes or no."""
-    return block.integer and set(np.unique(block.values)) <= {0.0, 1.0}
-
-
 def _title(block: Block, total: bool = True) -> str:
     """What a panel shows: name, description, unit, how much in all."""
     text = heading(block.name, block.description)
-    if _is_binary(block):
+    if block.binary:
         return f"{text}; {number(float(block.values.sum()))} of {block.values.size:,}"
     sums = f", {number(float(block.values.sum()), 7)} in total" if total else ""
     unit = f" ({block.unit})" if block.unit else ""
@@ -158,7 +153,7 @@ def _over_time(place: Any, block: Block, result: Result) -> None:
         edges = np.append(begin, begin[-1] + step)
         axes.stairs(values, edges, fill=True, color=MAIN)
     axes.set_xlim(begin[0], begin[-1] + step)
-    if _is_binary(block):
+    if block.binary:
         axes.set_yticks([0, 1], ["no", "yes"])
         axes.set_ylim(0, 1.05)
     else:
@@ -206,7 +201,7 @@ def _bars(place: Any, panel: _Panel, result: Result) -> None:
     rest = order[len(kept) :]
     labels = [", ".join(label_text(x) for x in row) for row in plain.labels()]
     k = block.time_axis
-    body = titled(place, wrapped(_title(plain), 84))
+    body = titled(place, wrapped(_title(block), 84))
     if k is None:
         axes = body.subplots()
     else:
@@ -219,9 +214,9 @@ def _bars(place: Any, panel: _Panel, result: Result) -> None:
     axes.set_ylim(height - 0.4, -0.6)
     ticks = [short(labels[i]) for i in kept]
     places = list(map(float, rows))
-    binary = _is_binary(block)
+    binary = block.binary and block.time_axis is None
     texts = tidy([float(values[i]) for i in kept])
-    if binary and k is None:
+    if binary:
         texts = ["yes" if values[i] else "no" for i in kept]
     for row, text in zip(rows, texts, strict=True):
         axes.text(1.01, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
@@ -254,7 +249,7 @@ def _bars(place: Any, panel: _Panel, result: Result) -> None:
     unit = block.unit or block.name
     time = "" if k is None else f", sum over {block.axes[k].names[0]}"
     axes.set_xlabel(f"{unit}{time}")
-    if binary and k is None:
+    if binary:
         axes.set_xticks([])
         axes.set_xlabel("")
         axes.spines["bottom"].set_visible(False)
@@ -285,6 +280,8 @@ def _strip(axes: Any, block: Block, k: int, kept: list[int], height: int, unit: 
     step = times[1] - times[0] if len(times) > 1 else 1.0
     edges = [*times, times[-1] + step]
     top = float(np.abs(values).max()) or 1.0
+    # Borders of cells would hide cells that are narrow.
+    border = 0.3 if len(times) <= 26 else 0.0
     axes.pcolormesh(
         edges,
         np.arange(len(kept) + 1) - 0.5,
@@ -293,7 +290,7 @@ def _strip(axes: Any, block: Block, k: int, kept: list[int], height: int, unit: 
         vmin=0,
         vmax=top,
         edgecolors="white",
-        linewidth=0.3,
+        linewidth=border,
     )
     axes.set_ylim(height - 0.4, -0.6)
     axes.set_yticks([])
@@ -324,7 +321,7 @@ def _shades(place: Any, block: Block, plain: Block) -> None:
     across = _order(table.sum(axis=0))[:MOST_COLUMNS]
     across.sort()
     table_shown = table[np.ix_(order, across)]
-    axes = titled(place, wrapped(_title(plain), 84)).subplots()
+    axes = titled(place, wrapped(_title(block), 84)).subplots()
     top = float(np.abs(table_shown).max()) or 1.0
     axes.pcolormesh(
         np.arange(len(across) + 1) - 0.5,
@@ -336,7 +333,7 @@ def _shades(place: Any, block: Block, plain: Block) -> None:
         edgecolors="#c9c9c9",
         linewidth=0.5,
     )
-    binary = _is_binary(block)
+    binary = block.binary and block.time_axis is None
     texts = tidy([float(x) for x in table_shown.ravel()], 4)
     for n, text in enumerate(texts):
         i, j = divmod(n, len(across))
