@@ -1,6 +1,6 @@
 """What makes a site of pages that are also read in the repository.
 
-The index gets its tables of contents. A line that is nothing but a link to a Markdown file outside
+The index gets its tables of contents, and the index of a folder that of its folder. A line that is nothing but a link to a Markdown file outside
 of docs/ is replaced by that file, and links to that file lead to the page.
 """
 
@@ -19,25 +19,38 @@ LINK = re.compile(r"\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 ALONE = re.compile(r"^\[[^\]]*\]\(([^)\s#:]+\.md)\)$", re.MULTILINE)
 CODE = re.compile(r"(^```.*?^```\s*?$)", re.MULTILINE | re.DOTALL)
 
-#: Headings of the contents, and the pages below each; globs take what is there.
+#: Headings of the contents, and the pages below each; globs take what is there, or the folder's index.
 CONTENTS = {
     "Tutorials": ["tutorials/first-model", "tutorials/*"],
     "How to": ["how-to/*"],
     "Reference": ["language", "certificate", "solvers", "python", "python-reference", "errors/*"],
-    "Understand": ["when-not-to-use", "design", "reformulations/index"],
-    "Examples": ["gallery/index"],
-    "More": ["*"],
+    "Understand": ["when-not-to-use", "design", "reformulations/*"],
+    "Examples": ["gallery/*"],
 }
 
 
 def contents() -> str:
-    """The tables of contents that the index gets."""
-    blocks = []
+    """The tables of contents that the index gets; pages that nothing names come last."""
+    blocks, named = [], {"index"}
     for caption, patterns in CONTENTS.items():
-        entries = [p for p in patterns if any(DOCS.glob(f"{p}.md")) or any(DOCS.glob(f"{p}.rst"))]
-        lines = [":hidden:", ":glob:", ":maxdepth: 1", f":caption: {caption}", "", *entries]
-        blocks.append("\n".join(["```{toctree}", *lines, "```"]))
+        indices = [p.replace("*", "index") for p in patterns]
+        entries = [
+            index if (DOCS / f"{index}.md").exists() else pattern
+            for index, pattern in zip(indices, patterns, strict=True)
+        ]
+        named.update(entries)
+        found = [e for e in entries if any(DOCS.glob(f"{e}.md"))]
+        blocks.append(toctree(found, f":caption: {caption}"))
+    rest = sorted(p.stem for p in DOCS.glob("*.md") if p.stem not in named)
+    if rest:
+        blocks.append(toctree(rest, ":caption: More"))
     return "\n\n".join(["", *blocks, ""])
+
+
+def toctree(entries: list[str], *options: str) -> str:
+    """A table of contents that is shown at the side only."""
+    lines = [":hidden:", ":glob:", ":maxdepth: 1", *options, "", *entries]
+    return "\n".join(["```{toctree}", *lines, "```"])
 
 
 @lru_cache
@@ -62,7 +75,12 @@ def site_text(page: Path) -> str:
             parts.append(relinked(target.read_text("utf-8"), target.parent, page))
             done = match.end()
     parts.append(relinked(text[done:], page.parent, page))
-    return "".join(parts) + (contents() if page == DOCS / "index.md" else "")
+    made = "".join(parts)
+    if page == DOCS / "index.md":
+        return made + contents()
+    if page.name == "index.md" and "{toctree}" not in made:
+        return f"{made}\n\n{toctree(['*'])}\n"
+    return made
 
 
 def relinked(text: str, folder: Path, page: Path) -> str:
