@@ -14,6 +14,7 @@ import pytest
 import allocc
 from allocc import frontier_folder
 from allocc.asked import make_options
+from allocc.engine.outcome import Step, relative_gap
 from allocc.labelled import Block, Labels
 from allocc.pareto import trace
 from allocc.plots import available
@@ -94,6 +95,33 @@ def test_progress(result: allocc.Result) -> None:
     text = words(result.plot("progress").data("svg"))
     for shown in ("best allocation known", "proven bound", "lower is better", "seconds", "asked"):
         assert shown in text, shown
+
+
+@pytest.mark.parametrize("sense", ["minimize", "maximize"])
+@pytest.mark.parametrize(
+    "known",
+    [
+        [(0.1, 5.0, None), (0.5, 7.0, None)],
+        [(0.1, None, 5.0)],
+        [(0.0, 5.0, 5.0)],
+        [(0.1, -1e9, 5.0), (3.0, 4.9, 5.0)],
+        [(0.1, 0.0, 0.0)],
+        [(0.1, -5.0, -4.0), (0.2, -4.5, -4.0)],
+    ],
+)
+def test_any_course_of_a_solve(sense: str, known: list[tuple[float, ...]]) -> None:
+    """The picture shows the last value and the last bound, however wild the others were."""
+    one = many(1)
+    one.sense, one.options = sense, {"gap": 1e-4}
+    one.history = tuple(
+        Step(seconds, bound, value, relative_gap(value, bound), 1, "")
+        for seconds, bound, value in known
+    )
+    figure = one.plot("progress")
+    low, high = figure.body.axes[0].get_ylim()
+    for last in known[-1][1:]:
+        assert last is None or low < last < high
+    figure.data()
 
 
 def test_the_first_there_is_something_for(result: allocc.Result, tmp_path: Path) -> None:

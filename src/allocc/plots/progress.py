@@ -95,7 +95,7 @@ def _window(value: list[float], bound: list[float]) -> tuple[float, float]:
         shown = value or bound
     low, high = min(shown), max(shown)
     # Differences that nobody asked about do not fill the picture.
-    room = max(0.08 * (high - low), 0.005 * abs(high), 1e-9)
+    room = max(0.08 * (high - low), 0.005 * abs(high)) or 1.0
     return low - room, high + room
 
 
@@ -107,7 +107,8 @@ def _gap(axes: Any, steps: list[Step], asked: object, last: float) -> None:
         [*times, last], [*gaps, gaps[-1]], drawstyle="steps-post", markevery=slice(0, -1), **KNOWN
     )
     axes.set_yscale("log")
-    low, high = min(gaps), max(gaps)
+    # Beyond 1,000 % a gap says nothing, and how much of nothing does not matter.
+    low, high = min(*gaps, 10.0), min(max(gaps), 10.0)
     if isinstance(asked, float) and asked > 0:
         axes.axhline(asked, color=OTHER, linewidth=1.2, linestyle=(0, (1, 1.5)))
         axes.annotate(
@@ -119,7 +120,7 @@ def _gap(axes: Any, steps: list[Step], asked: object, last: float) -> None:
             color=OTHER,
             fontsize=8.5,
         )
-        low, high = min(low, asked), max(high, asked)
+        low, high = min(low, asked), max(high, min(asked, 10.0))
     span = max(1.0, math.log10(high / low))
     axes.set_ylim(low / 10 ** (0.08 * span), high * 10 ** (0.16 * span))
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
