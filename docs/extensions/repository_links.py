@@ -1,7 +1,8 @@
 """What makes a site of pages that are also read in the repository.
 
 The index gets its tables of contents, and the index of a folder that of its folder. A line that is nothing but a link to a Markdown file outside
-of docs/ is replaced by that file, and links to that file lead to the page.
+of docs/ is replaced by that file, and links to that file lead to the page. A section of the language
+reference that is named by its number becomes a link.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ DOCS = Path(__file__).resolve().parents[1]
 ROOT = DOCS.parent
 LINK = re.compile(r"\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 ALONE = re.compile(r"^\[[^\]]*\]\(([^)\s#:]+\.md)\)$", re.MULTILINE)
+SECTION = re.compile(r"^Language reference: §(\d[\d.]*\d|\d)\.$", re.MULTILINE)
+HEADING = re.compile(r"^#+ (\d+(?:\.\d+)*) (.+)$", re.MULTILINE)
 CODE = re.compile(r"(^```.*?^```\s*?$)", re.MULTILINE | re.DOTALL)
 
 #: Headings of the contents, and the pages below each; globs take what is there, or the folder's index.
@@ -75,12 +78,30 @@ def site_text(page: Path) -> str:
             parts.append(relinked(target.read_text("utf-8"), target.parent, page))
             done = match.end()
     parts.append(relinked(text[done:], page.parent, page))
-    made = "".join(parts)
+    made = sections_linked("".join(parts), page)
     if page == DOCS / "index.md":
         return made + contents()
     if page.name == "index.md" and "{toctree}" not in made:
         return f"{made}\n\n{toctree(['*'])}\n"
     return made
+
+
+def sections_linked(text: str, page: Path) -> str:
+    """Sections that are named by their numbers, as links to the language reference."""
+    language = DOCS / "language.md"
+    headings = HEADING.findall(CODE.sub("", language.read_text("utf-8")))
+    anchors = {number: anchor(f"{number} {title}") for number, title in headings}
+    where = os.path.relpath(language, page.parent).replace(os.sep, "/")
+
+    def link(match: re.Match[str]) -> str:
+        return f"Language reference: [§{match[1]}]({where}#{anchors[match[1]]})."
+
+    return SECTION.sub(link, text)
+
+
+def anchor(heading: str) -> str:
+    """The anchor that a heading has, in the repository as on the site."""
+    return re.sub(r"[^\w\s-]", "", heading.replace("`", "").lower()).strip().replace(" ", "-")
 
 
 def relinked(text: str, folder: Path, page: Path) -> str:
