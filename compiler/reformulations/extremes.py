@@ -4,19 +4,21 @@ r"""Smallest and largest of affine expressions.
     w \ge x_p \ \forall p, \qquad
     w \le x_p + (w_U - x_{p,L}) (1 - z_p), \qquad \sum_p z_p = 1 .
 
-The first part is enough where w may be lowered without harm (see `direction`); otherwise a binary
-says which argument is the largest. Of two arguments, the difference counts: with one binary,
+The first part is enough where :math:`w` may be lowered without harm (see ``direction``); otherwise a
+binary says which argument is the largest. Of two arguments, the difference counts: with one binary,
 
 .. math::
     x_2 - x_1 = d^+ - d^-, \quad w \le x_1 + d^+, \quad
     0 \le d^+ \le t_U\, z, \quad 0 \le d^- \le -t_L\, (1 - z),
 
-for the range [t_L, t_U] of the difference, which follows from what both are made of. Its linear
+for the range :math:`[t_L, t_U]` of the difference, which follows from what both are made of. Its linear
 relaxation is the concave envelope, so that it is the best there is for each pair by itself.
 
-Source: `w = max(x_1, ..., x_n)`; `min` is its mirror. Target: linear rows. Exact.
-Reference for the difference: Yildiz and Vielma (2013), Operations Research Letters 41:654-658
-(incremental formulations of piecewise linear functions).
+:Source: ``w = max(x_1, ..., x_n)``; ``min`` is its mirror.
+:Target: Linear rows, and binaries where the direction needs them.
+:Exact: Yes.
+:Reference: Yildiz and Vielma (2013), Operations Research Letters 41:654-658 (incremental
+    formulations of piecewise linear functions), for the difference.
 """
 
 from __future__ import annotations

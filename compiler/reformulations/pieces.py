@@ -1,28 +1,36 @@
-r"""Products and functions over a variable whose range is cut into pieces (disaggregated form).
+r"""Products and functions over a variable whose range is cut into pieces.
 
-For a variable x with pieces [l_j, u_j], a binary z_j says that x lies in piece j:
+For a variable :math:`x` with pieces :math:`[l_j, u_j]`, a binary :math:`z_j` says that :math:`x` lies in
+piece :math:`j`, and :math:`x_j` is the part of it that is there (the disaggregated form):
 
 .. math::
     \sum_j z_j = 1, \quad x = \sum_j x_j, \quad l_j z_j \le x_j \le u_j z_j .
 
-Every other factor y of a product c = x y is split as y = sum y_j with y_j in z_j times its range in
-that piece, and c = sum c_j, where c_j lies in McCormick's envelope of (x_j, y_j) over the piece,
-each row scaled by z_j.
+In a product :math:`c = x\, y` the other factor and the product are split as well,
 
-Where a column k has a price in the objective and follows from a factor, as `k >= a y + b` (see
-`priced`), it is split as well, and the price is paid in every piece:
+.. math::
+    y = \sum_j y_j, \quad y_{j,L}\, z_j \le y_j \le y_{j,U}\, z_j, \qquad c = \sum_j c_j,
+
+where :math:`[y_{j,L}, y_{j,U}]` is the range of :math:`y` while :math:`x` is in the piece, and
+:math:`c_j` lies in McCormick's envelope of :math:`(x_j, y_j)` over the piece, each row scaled by
+:math:`z_j`.
+
+Where a column :math:`k` has a price in the objective and follows from a factor, as
+:math:`k \ge a\, y + b` (see ``priced``), it is split as well, and the price is paid in every piece:
 
 .. math::
     k = \sum_j k_j, \quad k_j \ge a\, y_j + b\, z_j, \quad k_j \ge k_L\, z_j .
 
-Without it a fractional z could move all of y into the piece that serves best, at no cost, because
-sum y_j, which is all that k sees, stays the same.
+Without it a fractional :math:`z` could move all of :math:`y` into the piece that serves best, at no cost,
+because :math:`\sum_j y_j`, which is all that :math:`k` sees, stays the same.
 
-Source: `c = x * y`. Target: binaries, disaggregated copies, linear rows.
-Exact for every piece that is a single point (then c_j = l_j y_j), so for an integer x when all of its
-pieces are single values (the unary form); else a relaxation that tightens as pieces are split.
-Reference: Balas (1998), Discrete Applied Mathematics 89:3-44; Wicaksono and Karimi (2008),
-AIChE Journal 54:991-1008.
+:Source: ``c = x * y``, and functions of ``x``.
+:Target: Binaries, disaggregated copies, linear rows.
+:Exact: In every piece that is a single point, since then :math:`c_j = l_j y_j`; so for an integer
+    :math:`x` when all of its pieces are single values (the unary form). Else a relaxation, which
+    tightens as pieces are split.
+:Reference: Balas (1998), Discrete Applied Mathematics 89:3-44; Wicaksono and Karimi (2008),
+    AIChE Journal 54:991-1008.
 """
 
 from __future__ import annotations

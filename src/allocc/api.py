@@ -381,6 +381,7 @@ class Model:
         baseline: tuple[Problem, Values] | None,
     ) -> dict[str, Any]:
         """What results of a solve and of a simulation have in common."""
+        from allocc.comparisons import targets_of
         from allocc.labelled import blocks_of
         from allocc.result import TermValue
 
@@ -395,6 +396,7 @@ class Model:
                 if t.name in terms
             ),
             "blocks": () if values is None else tuple(blocks_of(problem, values, baseline)),
+            "targets": () if values is None else targets_of(problem, values),
             "time_unit": time.unit if time is not None else "",
             "baseline_value": None if baseline is None else _worth(*baseline),
             "settings": dict(self.settings),

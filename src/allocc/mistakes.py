@@ -144,6 +144,11 @@ def no_trade(reason: str, hint: str) -> Diagnostic:
     return Diagnostic("E7021", f"there is no frontier: {reason}", hint=hint)
 
 
+def nothing_to_draw(what: str, reason: str) -> Diagnostic:
+    """A plot for which a run has nothing."""
+    return Diagnostic("E7031", f"there is nothing to draw for '{what}': {reason}")
+
+
 def bounds_infeasible() -> Diagnostic:
     """Propagation alone shows that no allocation meets every limit."""
     return Diagnostic(

@@ -122,6 +122,13 @@ class Frontier:
         """1 where less is better, -1 where more is."""
         return 1.0 if self.sense == "minimize" else -1.0
 
+    def plot(self) -> Any:
+        """A Matplotlib figure; raises `MissingLibrary` without Matplotlib."""
+        from allocc.plots import draw_frontier
+
+        with reported():
+            return draw_frontier(self)
+
 
 @dataclass(frozen=True)
 class _Known:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from allocc.labelled import Block, index_columns
+from allocc.labelled import Block, Target, index_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,7 @@ class Result:
     violation: Violation | None
     objective: tuple[TermValue, ...]
     blocks: tuple[Block, ...]
+    targets: tuple[Target, ...] = ()
     seconds: float = 0.0
     solver: str = ""
     method: str = ""
@@ -211,6 +212,18 @@ class Result:
         from allocc.report import summary
 
         return summary(self, color)
+
+    def plot(self, what: str | None = None) -> Any:
+        """A Matplotlib figure: `trajectories`, `allocation` or `progress`.
+
+        Without `what` it is the first of them that there is something for. Raises `MissingLibrary`
+        without Matplotlib, and `AlloccError` where there is nothing to draw.
+        """
+        from allocc.errors import reported
+        from allocc.plots import draw
+
+        with reported():
+            return draw(self, what)
 
     def __repr__(self) -> str:
         from allocc.report import card

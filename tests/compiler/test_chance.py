@@ -1,4 +1,7 @@
-"""Chance constraints and limits on ratios: the program against counting and the literal formulas."""
+"""Chance constraints and limits on ratios: the program against counting and the literal formulas.
+
+Language reference: §7.4.
+"""
 
 from __future__ import annotations
 

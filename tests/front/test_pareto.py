@@ -247,7 +247,8 @@ def test_png(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("allocc.cli.pareto.importlib.util.find_spec", lambda _: None)
     done = run(*two)
     assert done.exit_code == 1
-    assert "needs matplotlib" in done.stderr
+    assert "needs Matplotlib" in done.stderr
+    assert "pip install 'allocc[plot]'" in done.stderr
 
 
 def test_time_limit(run: Run, tmp_path: Path) -> None:

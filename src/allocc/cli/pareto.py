@@ -66,6 +66,7 @@ _EXITS = {
 @click.option(
     "--plot", type=click.Path(), metavar="FILE", help="Draw it: .svg, or .png with matplotlib."
 )
+@click.option("--run", type=click.Path(), metavar="DIR", help="Folder for the frontier, a new one.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.pass_context
 def pareto(
@@ -81,6 +82,7 @@ def pareto(
     as_json: bool,
     csv_file: str | None,
     plot: str | None,
+    run: str | None,
     quiet: bool,
 ) -> None:
     """Trace what one term of the objective of MODEL costs in another, and prove it.
@@ -89,21 +91,26 @@ def pareto(
     limit, and the first is made as good as possible. Other terms and soft limits are left out.
 
     \b
-    allocc pareto lockdown.alloc --set case=both --between ill closed --plot frontier.svg
+    allocc pareto lockdown.alloc --set case=both --between ill closed --run runs/frontier
+    allocc plot runs/frontier
     """
     from allocc.asked import make_options
+    from allocc.run_folder import check_free
 
     make_options(solver, "auto", gap, time_limit)
     if points < 2:
         raise AlloccError([mistakes.bad_option("--points", points, "at least 2")])
     if plot is not None:
         _check_plot(plot)
+    if run is not None:
+        check_free(Path(run))
     loaded = load_model(model, data, settings)
     if loaded.warnings:
         show(loaded.warnings)
         say("")
 
     from allocc.cli.progress import stoppable, watching
+    from allocc.frontier_folder import save
     from allocc.pareto import frontier_data, trace
 
     cancel = threading.Event()
@@ -111,8 +118,14 @@ def pareto(
         options = make_options(solver, "auto", gap, time_limit, cancel=cancel, progress=tell)
         found = trace(loaded, between, points, options, None if quiet else say)
     written, failed = _files(found, csv_file, plot)
+    if run is not None:
+        try:
+            written.append(f"the frontier is in {save(found, run)}")
+        except AlloccError as error:
+            failed += error.diagnostics
+            run = None
     if as_json:
-        told = {**frontier_data(found), "csv": csv_file, "plot": plot}
+        told = {**frontier_data(found), "csv": csv_file, "plot": plot, "run": run}
         told["diagnostics"] = [to_json(d) for d in (*loaded.warnings, *failed)]
         write_json(told)
     else:
@@ -133,7 +146,9 @@ def _check_plot(plot: str) -> None:
     if kind not in (".svg", ".png"):
         raise AlloccError([mistakes.cannot_express(plot, "a plot is an .svg or a .png file")])
     if kind == ".png" and importlib.util.find_spec("matplotlib") is None:
-        reason = "a PNG needs matplotlib, which is not installed; name an .svg file"
+        from allocc.plots import INSTALL
+
+        reason = f"a PNG needs Matplotlib, which is not installed; {INSTALL}, or name an .svg file"
         raise AlloccError([mistakes.cannot_express(plot, reason)])
 
 
