@@ -10,7 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from allocc.compiler.program import Extremes, FloatArray, FunctionAtoms, IntArray, Program
+from allocc.compiler.program import (
+    BoolArray,
+    Extremes,
+    FloatArray,
+    FunctionAtoms,
+    IntArray,
+    Program,
+)
 
 #: Derived bounds are loosened by this much, relative to their size.
 MARGIN = 1e-9
@@ -18,6 +25,9 @@ MARGIN = 1e-9
 PROGRESS = 1e-6
 #: Propagation stops after this many sweeps over all rows.
 MOST_SWEEPS = 400
+
+#: Columns, the columns that divide them, bounds of the ratios, and whether these are lower ones.
+Ratios = list[tuple[IntArray, IntArray, FloatArray, bool]]
 
 
 class Infeasible(Exception):
@@ -31,7 +41,7 @@ class Infeasible(Exception):
 class Propagator:
     """Keeps the sparsity of a program so that its bounds can be propagated again and again."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, ratios: Ratios | None = None) -> None:
         self.program = program
         m = program.matrix
         self.values: FloatArray = m.data
@@ -39,38 +49,71 @@ class Propagator:
         counts = np.diff(m.indptr)
         self.row_of: IntArray = np.repeat(np.arange(program.rows), counts)
         self.positive = self.values > 0
-        self.ratios = _ratio_rows(program)
+        self.ratios = ratio_rows(program) if ratios is None else ratios
 
     def run(
         self, lower: FloatArray, upper: FloatArray, sweeps: int = MOST_SWEEPS
     ) -> tuple[FloatArray, FloatArray]:
         """Tightened copies of the bounds; raises `Infeasible`."""
-        lower, upper = lower.copy(), upper.copy()
-        p = self.program
         for _ in range(sweeps):
-            before_lower, before_upper = lower.copy(), upper.copy()
-            self._rows(lower, upper)
-            self._products(lower, upper)
-            for atoms in p.functions:
-                _functions(atoms, lower, upper)
-            for e in p.extremes:
-                _extremes(e, lower, upper)
-            whole = p.integer
-            lower[whole] = np.ceil(lower[whole] - 1e-6)
-            upper[whole] = np.floor(upper[whole] + 1e-6)
-            # Rounding may cross two bounds that mean one value; more than that is a contradiction.
-            crossed = lower > upper
-            if crossed.any():
-                scale = np.maximum(1.0, np.maximum(np.abs(lower), np.abs(upper)))
-                wrong = crossed & (lower - upper > 1e-7 * scale)
-                if wrong.any():
-                    raise Infeasible(int(np.flatnonzero(wrong)[0]))
-                middle = np.where(crossed, before_lower, lower)
-                upper = np.where(crossed, np.maximum(before_lower, upper), upper)
-                lower = np.where(crossed, np.minimum(middle, upper), lower)
-            if not _progress(before_lower, before_upper, lower, upper):
+            before = lower, upper
+            lower, upper, wrong = self._sweep(lower, upper)
+            if wrong.any():
+                raise Infeasible(int(np.flatnonzero(wrong)[0]))
+            if not _progress(*before, lower, upper).any():
                 break
         return lower, upper
+
+    def run_parts(
+        self, lower: FloatArray, upper: FloatArray, part: IntArray, sweeps: int
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Bounds of a program that is several side by side, each run as if it were alone.
+
+        `part` numbers the program of each column, from 0. Also returns which parts are feasible;
+        the bounds of the others mean nothing.
+        """
+        count = int(part[-1]) + 1 if len(part) else 0
+        feasible, ended = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
+        for _ in range(sweeps):
+            before_lower, before_upper = lower, upper
+            lower, upper, wrong = self._sweep(lower, upper)
+            feasible[part[wrong]] = False
+            progress = np.zeros(count, dtype=bool)
+            progress[part[_progress(before_lower, before_upper, lower, upper)]] = True
+            held = ended[part]
+            lower = np.where(held, before_lower, lower)
+            upper = np.where(held, before_upper, upper)
+            ended |= ~feasible | ~progress
+            if ended.all():
+                break
+        return lower, upper, feasible
+
+    def _sweep(
+        self, lower: FloatArray, upper: FloatArray
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """New bounds after every row and atom was used once, and where they contradict."""
+        before_lower = lower
+        lower, upper = lower.copy(), upper.copy()
+        p = self.program
+        self._rows(lower, upper)
+        self._products(lower, upper)
+        for atoms in p.functions:
+            _functions(atoms, lower, upper)
+        for e in p.extremes:
+            _extremes(e, lower, upper)
+        whole = p.integer
+        lower[whole] = np.ceil(lower[whole] - 1e-6)
+        upper[whole] = np.floor(upper[whole] + 1e-6)
+        # Rounding may cross two bounds that mean one value; more than that is a contradiction.
+        crossed = lower > upper
+        if not crossed.any():
+            return lower, upper, crossed
+        scale = np.maximum(1.0, np.maximum(np.abs(lower), np.abs(upper)))
+        wrong = crossed & (lower - upper > 1e-7 * scale)
+        middle = np.where(crossed, before_lower, lower)
+        upper = np.where(crossed, np.maximum(before_lower, upper), upper)
+        lower = np.where(crossed, np.minimum(middle, upper), lower)
+        return lower, upper, wrong
 
     def _rows(self, lower: FloatArray, upper: FloatArray) -> None:
         p = self.program
@@ -121,7 +164,7 @@ class Propagator:
         for x, y in ((a, b), (b, a)):
             low, high = divide(lower[w], upper[w], lower[y], upper[y])
             _take(lower, upper, x, *_outward(low, high))
-        # A row k * x <= s with s = w * x and x > 0 says k <= w; see `_ratio_rows`.
+        # A row k * x <= s with s = w * x and x > 0 says k <= w; see `ratio_rows`.
         for column, other, bound, is_lower in self.ratios:
             good = lower[other] > 0
             low, high = _outward(bound[good], bound[good])
@@ -137,15 +180,15 @@ def tighten(program: Program) -> Program:
     return replace(program, lower=lower, upper=upper)
 
 
-def _progress(a: FloatArray, b: FloatArray, lower: FloatArray, upper: FloatArray) -> bool:
-    """Whether a sweep from `a .. b` to `lower .. upper` was worth another one."""
+def _progress(a: FloatArray, b: FloatArray, lower: FloatArray, upper: FloatArray) -> BoolArray:
+    """The columns for which a sweep from `a .. b` to `lower .. upper` was worth another one."""
     newly = (np.isinf(a) & np.isfinite(lower)) | (np.isinf(b) & np.isfinite(upper))
     from_below = np.where(np.isfinite(a), lower, 0.0) - np.where(np.isfinite(a), a, 0.0)
     from_above = np.where(np.isfinite(b), b, 0.0) - np.where(np.isfinite(b), upper, 0.0)
     size = np.maximum(_finite_size(lower), _finite_size(upper))
     scale = np.minimum(1.0 + size, _width(a, b))
     gained = np.maximum(from_below, from_above)
-    return bool(np.any(newly | (gained > PROGRESS * np.maximum(scale, 1e-12))))
+    return np.asarray(newly | (gained > PROGRESS * np.maximum(scale, 1e-12)))
 
 
 def _width(low: FloatArray, high: FloatArray) -> FloatArray:
@@ -297,9 +340,7 @@ def _extremes(e: Extremes, lower: FloatArray, upper: FloatArray) -> None:
         np.maximum.at(lower, e.argument, lower[w])
 
 
-def _ratio_rows(
-    program: Program,
-) -> list[tuple[IntArray, IntArray, FloatArray, bool]]:
+def ratio_rows(program: Program) -> Ratios:
     """Bounds that rows of two columns put on a ratio.
 
     For s = w * x with x > 0, a row  p s + q x >= 0  with p > 0 says  w >= -q / p, since dividing by

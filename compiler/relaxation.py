@@ -12,12 +12,12 @@ from allocc.compiler import errors
 from allocc.compiler.bounds import Infeasible, Propagator
 from allocc.compiler.direction import harmless
 from allocc.compiler.extension import Extension
+from allocc.compiler.local_ranges import LocalRanges, propagate
 from allocc.compiler.program import (
     BoolArray,
     FloatArray,
     FunctionAtoms,
     IntArray,
-    Products,
     Program,
     no_products,
 )
@@ -46,6 +46,17 @@ class Built:
         return full
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """A column with its feasible pieces and the products that are written over them."""
+
+    variable: int
+    products: IntArray
+    near: LocalRanges
+    low: FloatArray
+    high: FloatArray
+
+
 class Relaxation:
     """A tightened program with, for each partitioned column, the pieces of its range.
 
@@ -64,7 +75,7 @@ class Relaxation:
         self.pieces: dict[int, tuple[FloatArray, FloatArray]] = {}
         # Whether anything was cut off that is no better than what was had at the time.
         self.dropped = False
-        self._local: dict[int, _LocalRanges] = {}
+        self._local: dict[int, LocalRanges] = {}
         self._check_bounds()
         self.partition = self._choose_partition()
         self.curved = self._choose_curves()
@@ -307,21 +318,27 @@ class Relaxation:
         whole = low[0] == self.program.lower[j] and high[0] == self.program.upper[j]
         return len(low) > 1 or not whole
 
-    def piece_bounds(self, j: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Feasible pieces of a column and the bounds of its partners in each."""
-        if j not in self._local:
-            self._local[j] = _LocalRanges(self.program, j)
-        local = self._local[j]
-        low, high = self.pieces_of(j)
-        kept_low, kept_high, lowers, uppers = [], [], [], []
-        for a, b in zip(low.tolist(), high.tolist(), strict=True):
-            found = local.ranges(a, b)
-            if found is not None:
-                kept_low.append(a)
-                kept_high.append(b)
-                lowers.append(found[0])
-                uppers.append(found[1])
-        return np.array(kept_low), np.array(kept_high), np.array(lowers), np.array(uppers)
+    def _cuts(self, exact: BoolArray) -> list[_Cut]:
+        """The columns that are written over pieces, with their feasible pieces.
+
+        Raises `Infeasible` where a column has none.
+        """
+        found = []
+        for j in self.cut_columns:
+            if self._is_cut(j):
+                mine = np.flatnonzero((self.partition == j) & ~exact)
+                if len(mine) or j in self.curved:
+                    if j not in self._local:
+                        self._local[j] = LocalRanges(self.program, j)
+                    found.append((j, mine, self._local[j], *self.pieces_of(j)))
+        propagate([(near, low, high) for _, _, near, low, high in found])
+        cuts = []
+        for j, mine, near, low, high in found:
+            kept = near.feasible(low, high)
+            if not any(kept):
+                raise Infeasible(j)
+            cuts.append(_Cut(j, mine, near, low[kept], high[kept]))
+        return cuts
 
     # --- the linear program ----------------------------------------------------------------
 
@@ -347,17 +364,19 @@ class Relaxation:
         cut = np.zeros(len(q), dtype=bool)
         curves: set[tuple[int, int]] = set()
         if not boxed:
-            for j in self.cut_columns:
-                if not self._is_cut(j):
-                    continue
-                mine = np.flatnonzero((self.partition == j) & ~exact)
-                if not len(mine) and j not in self.curved:
-                    continue
-                a, b, pl, pu = self.piece_bounds(j)
-                if not len(a):
-                    raise Infeasible(j)
+            for c in self._cuts(exact):
+                j, mine = c.variable, c.products
                 other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
-                copy = pieces.disaggregate(build, j, a, b, q.result[mine], other, pl, pu)
+                copy = pieces.disaggregate(
+                    build,
+                    j,
+                    c.low,
+                    c.high,
+                    q.result[mine],
+                    other,
+                    c.near.ranges(other, c.low, c.high),
+                    c.near.ranges(q.result[mine], c.low, c.high),
+                )
                 cut[mine] = True
                 for number, k in self.curved.get(j, ()):
                     seen = np.array([c[k] for c in self.cuts[number]])
@@ -492,72 +511,3 @@ class Relaxation:
             count += int(np.sum(short > tolerance))
             self.cuts[number].append(x.copy())
         return count
-
-
-class _LocalRanges:
-    """Ranges of a column's partners when it lies in a piece: propagation over the rows nearby."""
-
-    def __init__(self, program: Program, j: int) -> None:
-        self.full_lower, self.full_upper = program.lower, program.upper
-        q = program.products
-        mine = np.flatnonzero((q.left == j) | (q.right == j))
-        near = {j, *q.result[mine].tolist(), *q.left[mine].tolist(), *q.right[mine].tolist()}
-        m = program.matrix
-        counts = np.diff(m.indptr)
-        short = np.flatnonzero(counts <= 4)
-        row_of = np.repeat(np.arange(program.rows), counts)
-        outside = np.bincount(row_of, ~np.isin(m.indices, list(near)), program.rows)
-        rows = short[(outside[short] == 0) & (counts[short] > 0)]
-        columns = np.array(sorted(near))
-        place = {c: k for k, c in enumerate(columns.tolist())}
-        self.columns = columns
-        self.mine = place[j]
-        local = replace(
-            program,
-            objective=np.zeros(len(columns)),
-            lower=program.lower[columns],
-            upper=program.upper[columns],
-            integer=program.integer[columns],
-            matrix=m[rows][:, columns].tocsr(),
-            row_lower=program.row_lower[rows],
-            row_upper=program.row_upper[rows],
-            products=Products(
-                *(
-                    np.array([place[c] for c in side[mine].tolist()], dtype=np.int64)
-                    for side in (q.result, q.left, q.right)
-                )
-            ),
-            functions=(),
-            extremes=(),
-            defined=None,
-        )
-        self.propagator = Propagator(local)
-        self.local = local
-        self.known: dict[tuple[float, float], tuple[FloatArray, FloatArray] | None] = {}
-
-    def update(self, program: Program) -> None:
-        """Take over tighter bounds; what is known is kept if none of them is nearby."""
-        self.full_lower, self.full_upper = program.lower, program.upper
-        lower, upper = program.lower[self.columns], program.upper[self.columns]
-        if np.array_equal(lower, self.local.lower) and np.array_equal(upper, self.local.upper):
-            return
-        self.local = replace(self.local, lower=lower, upper=upper)
-        self.known.clear()
-
-    def ranges(self, low: float, high: float) -> tuple[FloatArray, FloatArray] | None:
-        """Bounds of all columns of the program in a piece, None where the piece is empty."""
-        key = (low, high)
-        if key not in self.known:
-            lower, upper = self.local.lower.copy(), self.local.upper.copy()
-            lower[self.mine] = max(low, lower[self.mine])
-            upper[self.mine] = min(high, upper[self.mine])
-            try:
-                self.known[key] = self.propagator.run(lower, upper, sweeps=10)
-            except Infeasible:
-                self.known[key] = None
-        found = self.known[key]
-        if found is None:
-            return None
-        full_lower, full_upper = self.full_lower.copy(), self.full_upper.copy()
-        full_lower[self.columns], full_upper[self.columns] = found
-        return full_lower, full_upper

@@ -19,11 +19,12 @@ AIChE Journal 54:991-1008.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from allocc.compiler.extension import Extension
-from allocc.compiler.program import BoolArray, FloatArray, IntArray
+from allocc.compiler.program import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -70,109 +71,109 @@ def disaggregate(
     high: FloatArray,
     result: IntArray,
     other: IntArray,
-    piece_lower: FloatArray,
-    piece_upper: FloatArray,
-    below: BoolArray | bool = True,
-    above: BoolArray | bool = True,
+    other_ranges: tuple[FloatArray, FloatArray],
+    result_ranges: tuple[FloatArray, FloatArray],
 ) -> PieceColumns:
     """Write products `result = variable * other` over pieces `low[j] .. high[j]`.
 
-    `piece_lower` and `piece_upper` have shape (pieces, columns): bounds of every column of the
-    program in each piece; a column of -inf .. inf there is not used. Pieces are assumed to be
+    `other_ranges` and `result_ranges` are lower and upper bounds of the products' other factors and
+    of the products in each piece, each of shape (pieces, products). Pieces are assumed to be
     feasible; a piece with an empty range must be left out by the caller.
     """
-    pieces = len(low)
-    binaries = build.columns("piece", pieces, 0.0, 1.0, integer=True)
-    build.rows("one piece", [(np.array([z]), 1.0) for z in binaries], 1.0, 1.0)
-    point = low == high
-    below = np.broadcast_to(below, len(result))
-    above = np.broadcast_to(above, len(result))
+    count, m = len(low), len(result)
+    binaries = build.columns("piece", count, 0.0, 1.0, integer=True)
+    _one_row(build, "one piece", binaries, np.ones(count), 1.0)
 
     # x = sum of its copies; a single-point piece needs none
-    x_copy = np.full(pieces, -1)
-    wide = np.flatnonzero(~point)
-    x_copy[wide] = build.columns(
+    wide = np.flatnonzero(low != high)
+    z = binaries[wide]
+    x_copy = np.full(count, -1)
+    x_copy[wide] = x = build.columns(
         "piece of x", len(wide), np.minimum(low[wide], 0), np.maximum(high[wide], 0)
     )
-    entries = [(np.array([variable]), 1.0)]
-    for j in range(pieces):
-        entries.append(
-            (np.array([x_copy[j]]), -1.0) if x_copy[j] >= 0 else (np.array([binaries[j]]), -low[j])
-        )
-    build.rows("pieces of x", entries, 0.0, 0.0)
-    build.rows(
-        "piece >=",
-        [(x_copy[wide], 1.0), (binaries[wide], -low[wide])],
+    _one_row(
+        build,
+        "pieces of x",
+        np.concatenate([[variable], np.where(x_copy >= 0, x_copy, binaries)]),
+        np.concatenate([[1.0], np.where(x_copy >= 0, -1.0, -low)]),
         0.0,
-        np.inf,
-        count=len(wide),
     )
-    build.rows(
-        "piece <=",
-        [(x_copy[wide], 1.0), (binaries[wide], -high[wide])],
-        -np.inf,
-        0.0,
-        count=len(wide),
-    )
+    build.rows("piece >=", [(x, 1.0), (z, -low[wide])], 0.0, np.inf)
+    build.rows("piece <=", [(x, 1.0), (z, -high[wide])], -np.inf, 0.0)
 
     # y = sum of its copies, each within its range in the piece
-    others, slot = np.unique(other, return_inverse=True)
+    others, first, slot = np.unique(other, return_index=True, return_inverse=True)
     n = len(others)
-    yl, yu = piece_lower[:, others], piece_upper[:, others]
-    y_copy = build.columns(
-        "piece of factor", pieces * n, np.minimum(yl, 0).ravel(), np.maximum(yu, 0).ravel()
-    ).reshape(pieces, n)
-    z = np.repeat(binaries, n)
-    flat = y_copy.ravel()
-    build.rows("factor >=", [(flat, 1.0), (z, -yl.ravel())], 0.0, np.inf)
-    build.rows("factor <=", [(flat, 1.0), (z, -yu.ravel())], -np.inf, 0.0)
-    build.rows(
-        "pieces of factor",
-        [(others, 1.0), *((y_copy[j], -1.0) for j in range(pieces))],
-        0.0,
-        0.0,
-        count=n,
+    yl, yu = (side[:, first] for side in other_ranges)
+    flat = build.columns(
+        "piece of factor", count * n, np.minimum(yl, 0).ravel(), np.maximum(yu, 0).ravel()
     )
+    y_copy = flat.reshape(count, n)
+    owner = np.repeat(binaries, n)
+    build.rows("factor >=", [(flat, 1.0), (owner, -yl.ravel())], 0.0, np.inf)
+    build.rows("factor <=", [(flat, 1.0), (owner, -yu.ravel())], -np.inf, 0.0)
+    _sums(build, "pieces of factor", others, y_copy, np.ones((count, n)))
 
-    # c = sum of its copies, each in the envelope of its piece
-    m = len(result)
-    rl, ru = piece_lower[:, result], piece_upper[:, result]
-    c_copy = np.full((pieces, m), -1)
-    for j in wide.tolist():
-        ends = np.stack([low[j] * yl[j], low[j] * yu[j], high[j] * yl[j], high[j] * yu[j]])
-        cl = np.minimum(np.maximum(ends.min(axis=0)[slot], rl[j]), 0.0)
-        cu = np.maximum(np.minimum(ends.max(axis=0)[slot], ru[j]), 0.0)
-        c_copy[j] = build.columns("piece of product", m, cl, cu)
-        xj, yj, zj = np.full(m, x_copy[j]), y_copy[j][slot], np.full(m, binaries[j])
-        # The product has a range of its own in the piece, which may be tighter than its factors'.
-        build.rows("product >=", [(c_copy[j], 1.0), (zj, -rl[j])], 0.0, np.inf)
-        build.rows("product <=", [(c_copy[j], 1.0), (zj, -ru[j])], -np.inf, 0.0)
-        lo, hi = yl[j][slot], yu[j][slot]
-        for p, q, is_lower in (
-            (low[j], lo, True),
-            (high[j], hi, True),
-            (high[j], lo, False),
-            (low[j], hi, False),
-        ):
-            # c_j - q x_j - p y_j + p q z_j  >= (or <=)  0
-            side = np.flatnonzero(below if is_lower else above)
-            build.rows(
-                "product in piece",
-                [
-                    (c_copy[j][side], 1.0),
-                    (xj[side], -q[side]),
-                    (yj[side], -p),
-                    (zj[side], p * q[side]),
-                ],
-                0.0 if is_lower else -np.inf,
-                np.inf if is_lower else 0.0,
-                count=len(side),
-            )
-    entries = [(result, 1.0)]
-    for j in range(pieces):
-        entries.append((c_copy[j], -1.0) if not point[j] else (y_copy[j][slot], -low[j]))
-    build.rows("pieces of product", entries, 0.0, 0.0, count=m)
+    # c = sum of its copies, each in the envelope of its piece; all of shape (wide pieces, products)
+    def each(values: Any) -> Any:
+        return np.broadcast_to(values, (len(wide), m)).ravel()
+
+    a, b = each(low[wide, None]), each(high[wide, None])
+    lo, hi = each(yl[wide][:, slot]), each(yu[wide][:, slot])
+    rl, ru = (each(side[wide]) for side in result_ranges)
+    ends = np.stack([a * lo, a * hi, b * lo, b * hi])
+    c = build.columns(
+        "piece of product",
+        len(wide) * m,
+        np.minimum(np.maximum(ends.min(axis=0), rl), 0.0),
+        np.maximum(np.minimum(ends.max(axis=0), ru), 0.0),
+    )
+    xs, ys, zs = each(x[:, None]), each(y_copy[wide][:, slot]), each(z[:, None])
+    # The product has a range of its own in the piece, which may be tighter than its factors'.
+    build.rows("product >=", [(c, 1.0), (zs, -rl)], 0.0, np.inf)
+    build.rows("product <=", [(c, 1.0), (zs, -ru)], -np.inf, 0.0)
+    for p, q, is_lower in ((a, lo, True), (b, hi, True), (b, lo, False), (a, hi, False)):
+        # c_j - q x_j - p y_j + p q z_j  >= (or <=)  0
+        build.rows(
+            "product in piece",
+            [(c, 1.0), (xs, -q), (ys, -p), (zs, p * q)],
+            0.0 if is_lower else -np.inf,
+            np.inf if is_lower else 0.0,
+        )
+    c_copy = np.full((count, m), -1)
+    c_copy[wide] = c.reshape(len(wide), m)
+    single = (low == high)[:, None]
+    _sums(
+        build,
+        "pieces of product",
+        result,
+        np.where(single, y_copy[:, slot], c_copy),
+        np.broadcast_to(np.where(single, low[:, None], 1.0), (count, m)),
+    )
 
     whole = np.concatenate([[variable], others, result])
     copies = np.concatenate([x_copy[None, :], y_copy.T, c_copy.T])
     return PieceColumns(variable, low, high, binaries, whole, copies)
+
+
+def _one_row(
+    build: Extension, name: str, columns: IntArray, values: FloatArray, side: float
+) -> None:
+    """The row `values' columns = side`."""
+    build.ragged(name, np.zeros(len(columns), dtype=np.int64), columns, values, side, side, 1)
+
+
+def _sums(
+    build: Extension, name: str, whole: IntArray, copies: IntArray, weights: FloatArray
+) -> None:
+    """Rows `whole[k] = sum_j weights[j, k] copies[j, k]`."""
+    count, n = copies.shape
+    build.ragged(
+        name,
+        np.tile(np.arange(n), count + 1),
+        np.concatenate([whole, copies.ravel()]),
+        np.concatenate([np.ones(n), -weights.ravel()]),
+        0.0,
+        0.0,
+        n,
+    )

@@ -7,7 +7,7 @@ import numpy as np
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray
-from allocc.compiler.simulate import Values, _flows, _value
+from allocc.compiler.simulate import Values, _flows, _value, with_decisions
 
 #: Tolerances of the integration that the discretized trajectory is compared with.
 RELATIVE, ABSOLUTE = 1e-8, 1e-8
@@ -23,6 +23,7 @@ def discretization_error(problem: Problem, values: Values) -> float | None:
     time = problem.model.time
     if time is None or not problem.updates:
         return None
+    problem = with_decisions(problem, values)
     updates = problem.updates
     working: Values = {v: np.array(x, dtype=float) for v, x in values.items()}
     shapes = [u.variable.shape[:-1] for u in updates]

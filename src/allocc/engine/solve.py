@@ -65,6 +65,7 @@ class Loop:
         self.rounds = 0
         self.notes: list[str] = []
         self.choice = Choice("exact", "")
+        self._seen: set[bytes] = set()
         self._search: LocalSearch | None = None
         self._successive: SuccessiveLinear | None = None
 
@@ -145,8 +146,13 @@ class Loop:
         return found
 
     def offer(self, point: FloatArray) -> bool:
-        """Simulate the decisions of a point and keep them if they are the best so far."""
-        found = assess(self.problem, self.decisions(point))
+        """Simulate the decisions of a point, if they are new, and keep them if they are the best."""
+        decisions = self.decisions(point)
+        key = b"".join(x.tobytes() for x in decisions.values())
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        found = assess(self.problem, decisions)
         if not self.better(found):
             return False
         self.best = found
