@@ -44,11 +44,20 @@ class Propagator:
     def __init__(self, program: Program, ratios: Ratios | None = None) -> None:
         self.program = program
         m = program.matrix
-        self.values: FloatArray = m.data
-        self.columns: IntArray = m.indices.astype(np.int64)
-        counts = np.diff(m.indptr)
-        self.row_of: IntArray = np.repeat(np.arange(program.rows), counts)
-        self.positive = self.values > 0
+        n = program.columns
+        used = m.data != 0
+        a: FloatArray = m.data[used]
+        self.values = a
+        self.columns: IntArray = m.indices.astype(np.int64)[used]
+        self.row_of: IntArray = np.repeat(np.arange(program.rows), np.diff(m.indptr))[used]
+        # Where each entry's least and most stand, in the lower bounds followed by the upper ones.
+        self.positive = a > 0
+        self.least = self.columns + np.where(self.positive, 0, n)
+        self.most = self.columns + np.where(self.positive, n, 0)
+        self.row_lower, self.row_upper = (
+            program.row_lower[self.row_of],
+            program.row_upper[self.row_of],
+        )
         self.ratios = ratio_rows(program) if ratios is None else ratios
 
     def run(
@@ -95,12 +104,13 @@ class Propagator:
         before_lower = lower
         lower, upper = lower.copy(), upper.copy()
         p = self.program
-        self._rows(lower, upper)
-        self._products(lower, upper)
-        for atoms in p.functions:
-            _functions(atoms, lower, upper)
-        for e in p.extremes:
-            _extremes(e, lower, upper)
+        with np.errstate(invalid="ignore"):
+            self._rows(lower, upper)
+            self._products(lower, upper)
+            for atoms in p.functions:
+                _functions(atoms, lower, upper)
+            for e in p.extremes:
+                _extremes(e, lower, upper)
         whole = p.integer
         lower[whole] = np.ceil(lower[whole] - 1e-6)
         upper[whole] = np.floor(upper[whole] + 1e-6)
@@ -116,41 +126,34 @@ class Propagator:
         return lower, upper, wrong
 
     def _rows(self, lower: FloatArray, upper: FloatArray) -> None:
-        p = self.program
         if not len(self.values):
             return
-        a, j, i = self.values, self.columns, self.row_of
-        with np.errstate(invalid="ignore"):
-            low = np.where(self.positive, a * lower[j], a * upper[j])
-            high = np.where(self.positive, a * upper[j], a * lower[j])
-        n = p.rows
-        low_open, high_open = np.isinf(low), np.isinf(high)
-        low_sum = np.bincount(i, np.where(low_open, 0.0, low), n)
-        high_sum = np.bincount(i, np.where(high_open, 0.0, high), n)
-        low_count = np.bincount(i, low_open, n)
-        high_count = np.bincount(i, high_open, n)
-        # What the other entries of the row add up to, at least and at most.
-        with np.errstate(invalid="ignore"):
-            rest_low = np.where(
-                low_count[i] == low_open, low_sum[i] - np.where(low_open, 0.0, low), -np.inf
-            )
-            rest_high = np.where(
-                high_count[i] == high_open, high_sum[i] - np.where(high_open, 0.0, high), np.inf
-            )
-            # Rounding grows with what is added up, not with what it adds up to.
-            added = np.where(low_open, 0.0, np.abs(low)) + np.where(high_open, 0.0, np.abs(high))
-            size = np.bincount(i, added, n)[i]
-            size = np.where(np.isfinite(size), size, 0.0)
-            most = p.row_upper[i] - rest_low
-            least = p.row_lower[i] - rest_high
-            slack = MARGIN * (np.abs(np.where(np.isfinite(most), most, 0.0)) + 1e-3 * size)
-            slack2 = MARGIN * (np.abs(np.where(np.isfinite(least), least, 0.0)) + 1e-3 * size)
-            most, least = most + slack, least - slack2
-            new_upper = np.where(self.positive, most / a, least / a)
-            new_lower = np.where(self.positive, least / a, most / a)
-        new_upper = np.where(np.isnan(new_upper), np.inf, new_upper)
-        new_lower = np.where(np.isnan(new_lower), -np.inf, new_lower)
-        _take(lower, upper, j, new_lower, new_upper)
+        a, i, n = self.values, self.row_of, self.program.rows
+        ends = np.concatenate([lower, upper])
+        low, high = a * ends[self.least], a * ends[self.most]
+        size = np.zeros(n)
+
+        def rest(part: FloatArray, endless: float) -> FloatArray:
+            """What the other entries of the row add up to."""
+            nonlocal size
+            is_open = np.isinf(part)
+            if not is_open.any():
+                size = size + np.bincount(i, np.abs(part), n)
+                return np.asarray(np.bincount(i, part, n)[i] - part)
+            closed = np.where(is_open, 0.0, part)
+            size = size + np.bincount(i, np.abs(closed), n)
+            alone = np.bincount(i, is_open, n)[i] == is_open
+            return np.where(alone, np.bincount(i, closed, n)[i] - closed, endless)
+
+        most = self.row_upper - rest(low, -np.inf)
+        least = self.row_lower - rest(high, np.inf)
+        # Rounding grows with what is added up, not with what it adds up to.
+        rounding = 1e-3 * size[i]
+        most = most + MARGIN * (np.abs(most) + rounding)
+        least = least - MARGIN * (np.abs(least) + rounding)
+        new_upper = np.where(self.positive, most, least) / a
+        new_lower = np.where(self.positive, least, most) / a
+        _take(lower, upper, self.columns, new_lower, new_upper)
 
     def _products(self, lower: FloatArray, upper: FloatArray) -> None:
         q = self.program.products
@@ -182,18 +185,14 @@ def tighten(program: Program) -> Program:
 
 def _progress(a: FloatArray, b: FloatArray, lower: FloatArray, upper: FloatArray) -> BoolArray:
     """The columns for which a sweep from `a .. b` to `lower .. upper` was worth another one."""
-    newly = (np.isinf(a) & np.isfinite(lower)) | (np.isinf(b) & np.isfinite(upper))
-    from_below = np.where(np.isfinite(a), lower, 0.0) - np.where(np.isfinite(a), a, 0.0)
-    from_above = np.where(np.isfinite(b), b, 0.0) - np.where(np.isfinite(b), upper, 0.0)
-    size = np.maximum(_finite_size(lower), _finite_size(upper))
-    scale = np.minimum(1.0 + size, _width(a, b))
-    gained = np.maximum(from_below, from_above)
-    return np.asarray(newly | (gained > PROGRESS * np.maximum(scale, 1e-12)))
-
-
-def _width(low: FloatArray, high: FloatArray) -> FloatArray:
-    both = np.isfinite(low) & np.isfinite(high)
-    return np.where(both, np.where(both, high, 0.0) - np.where(both, low, 0.0), np.inf)
+    # An end that was open and is not any more has gained without end; NaN where it is open still.
+    with np.errstate(invalid="ignore"):
+        gained = np.fmax(lower - a, b - upper)
+        if not np.any(gained > 0):
+            return np.zeros(len(a), dtype=bool)
+        size = np.maximum(_finite_size(lower), _finite_size(upper))
+        scale = np.minimum(1.0 + size, b - a)
+        return np.asarray(gained > PROGRESS * np.maximum(scale, 1e-12))
 
 
 def _finite_size(values: FloatArray) -> FloatArray:
@@ -221,7 +220,8 @@ def times(
     """The range of a product of two ranges; nought times infinity is nought."""
     with np.errstate(invalid="ignore"):
         corners = np.stack([al * bl, al * bu, au * bl, au * bu])
-    corners = np.where(np.isnan(corners), 0.0, corners)
+    if np.isnan(corners).any():
+        corners = np.where(np.isnan(corners), 0.0, corners)
     return corners.min(axis=0), corners.max(axis=0)
 
 

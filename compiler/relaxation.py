@@ -46,17 +46,6 @@ class Built:
         return full
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """A column with its feasible pieces and the products that are written over them."""
-
-    variable: int
-    products: IntArray
-    near: LocalRanges
-    low: FloatArray
-    high: FloatArray
-
-
 class Relaxation:
     """A tightened program with, for each partitioned column, the pieces of its range.
 
@@ -318,11 +307,12 @@ class Relaxation:
         whole = low[0] == self.program.lower[j] and high[0] == self.program.upper[j]
         return len(low) > 1 or not whole
 
-    def _cuts(self, exact: BoolArray) -> list[_Cut]:
-        """The columns that are written over pieces, with their feasible pieces.
+    def _cuts(self, exact: BoolArray) -> tuple[list[pieces.Cut], IntArray]:
+        """The columns that are written over pieces, with their feasible pieces, and the products.
 
         Raises `Infeasible` where a column has none.
         """
+        q = self.program.products
         found = []
         for j in self.cut_columns:
             if self._is_cut(j):
@@ -337,8 +327,13 @@ class Relaxation:
             kept = near.feasible(low, high)
             if not any(kept):
                 raise Infeasible(j)
-            cuts.append(_Cut(j, mine, near, low[kept], high[kept]))
-        return cuts
+            low, high = low[kept], high[kept]
+            result = q.result[mine]
+            other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
+            ranges = (near.ranges(columns, low, high) for columns in (other, result))
+            cuts.append(pieces.Cut(j, low, high, result, other, *ranges))
+        written = [mine for _, mine, *_ in found]
+        return cuts, np.concatenate(written) if written else np.zeros(0, dtype=np.int64)
 
     # --- the linear program ----------------------------------------------------------------
 
@@ -364,21 +359,10 @@ class Relaxation:
         cut = np.zeros(len(q), dtype=bool)
         curves: set[tuple[int, int]] = set()
         if not boxed:
-            for c in self._cuts(exact):
-                j, mine = c.variable, c.products
-                other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
-                copy = pieces.disaggregate(
-                    build,
-                    j,
-                    c.low,
-                    c.high,
-                    q.result[mine],
-                    other,
-                    c.near.ranges(other, c.low, c.high),
-                    c.near.ranges(q.result[mine], c.low, c.high),
-                )
-                cut[mine] = True
-                for number, k in self.curved.get(j, ()):
+            cuts, written = self._cuts(exact)
+            cut[written] = True
+            for copy in pieces.disaggregate(build, cuts):
+                for number, k in self.curved.get(copy.variable, ()):
                     seen = np.array([c[k] for c in self.cuts[number]])
                     copy = univariate.over_pieces(build, p.functions[number], k, copy, seen)
                     curves.add((number, k))

@@ -18,6 +18,7 @@ AIChE Journal 54:991-1008.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,116 +65,178 @@ class PieceColumns:
         point[here[at]] = point[self.whole[at]]
 
 
-def disaggregate(
-    build: Extension,
-    variable: int,
-    low: FloatArray,
-    high: FloatArray,
-    result: IntArray,
-    other: IntArray,
-    other_ranges: tuple[FloatArray, FloatArray],
-    result_ranges: tuple[FloatArray, FloatArray],
-) -> PieceColumns:
-    """Write products `result = variable * other` over pieces `low[j] .. high[j]`.
+@dataclass(frozen=True)
+class Cut:
+    """Products `result = variable * other` to be written over the pieces `low[j] .. high[j]`.
 
-    `other_ranges` and `result_ranges` are lower and upper bounds of the products' other factors and
-    of the products in each piece, each of shape (pieces, products). Pieces are assumed to be
-    feasible; a piece with an empty range must be left out by the caller.
+    `other_ranges` and `result_ranges` are lower and upper bounds of the other factors and of the
+    products in each piece, each of shape (pieces, products). Every piece is feasible: one with an
+    empty range must be left out.
     """
-    count, m = len(low), len(result)
-    binaries = build.columns("piece", count, 0.0, 1.0, integer=True)
-    _one_row(build, "one piece", binaries, np.ones(count), 1.0)
+
+    variable: int
+    low: FloatArray
+    high: FloatArray
+    result: IntArray
+    other: IntArray
+    other_ranges: tuple[FloatArray, FloatArray]
+    result_ranges: tuple[FloatArray, FloatArray]
+
+
+def disaggregate(build: Extension, cuts: Sequence[Cut]) -> list[PieceColumns]:
+    """Write the products of each cut over its pieces, all of them in whole blocks."""
+    if not cuts:
+        return []
+    sizes = [len(c.low) for c in cuts]
+    low, high = (
+        np.concatenate(side) for side in zip(*((c.low, c.high) for c in cuts), strict=True)
+    )
+    binaries = build.columns("piece", len(low), 0.0, 1.0, integer=True)
+    owner = np.repeat(np.arange(len(cuts)), sizes)
+    build.ragged("one piece", owner, binaries, 1.0, 1.0, 1.0, len(cuts))
 
     # x = sum of its copies; a single-point piece needs none
     wide = np.flatnonzero(low != high)
     z = binaries[wide]
-    x_copy = np.full(count, -1)
+    x_copy = np.full(len(low), -1)
     x_copy[wide] = x = build.columns(
         "piece of x", len(wide), np.minimum(low[wide], 0), np.maximum(high[wide], 0)
     )
-    _one_row(
-        build,
+    build.ragged(
         "pieces of x",
-        np.concatenate([[variable], np.where(x_copy >= 0, x_copy, binaries)]),
-        np.concatenate([[1.0], np.where(x_copy >= 0, -1.0, -low)]),
+        np.concatenate([np.arange(len(cuts)), owner]),
+        np.concatenate([[c.variable for c in cuts], np.where(x_copy >= 0, x_copy, binaries)]),
+        np.concatenate([np.ones(len(cuts)), np.where(x_copy >= 0, -1.0, -low)]),
         0.0,
+        0.0,
+        len(cuts),
     )
     build.rows("piece >=", [(x, 1.0), (z, -low[wide])], 0.0, np.inf)
     build.rows("piece <=", [(x, 1.0), (z, -high[wide])], -np.inf, 0.0)
 
     # y = sum of its copies, each within its range in the piece
-    others, first, slot = np.unique(other, return_index=True, return_inverse=True)
-    n = len(others)
-    yl, yu = (side[:, first] for side in other_ranges)
-    flat = build.columns(
-        "piece of factor", count * n, np.minimum(yl, 0).ravel(), np.maximum(yu, 0).ravel()
+    ends = np.cumsum(sizes)[:-1]
+    own = [
+        _Own(c, mine, copies)
+        for c, mine, copies in zip(
+            cuts, np.split(binaries, ends), np.split(x_copy, ends), strict=True
+        )
+    ]
+    yl, yu, factor = (_joined(o.factor[k] for o in own) for k in range(3))
+    y = build.columns("piece of factor", len(yl), np.minimum(yl, 0), np.maximum(yu, 0))
+    build.rows("factor >=", [(y, 1.0), (factor, -yl)], 0.0, np.inf)
+    build.rows("factor <=", [(y, 1.0), (factor, -yu)], -np.inf, 0.0)
+    for o, mine in zip(own, _split(y, [o.factors for o in own]), strict=True):
+        o.place_factors(mine)
+    _sums(build, "pieces of factor", [(o.others, o.y, np.ones(o.y.shape)) for o in own])
+
+    # c = sum of its copies, each in the envelope of its piece; by wide pieces, then products
+    a, b, lo, hi, rl, ru, xs, ys, zs = (
+        _joined(column) for column in zip(*(o.envelopes() for o in own), strict=True)
     )
-    y_copy = flat.reshape(count, n)
-    owner = np.repeat(binaries, n)
-    build.rows("factor >=", [(flat, 1.0), (owner, -yl.ravel())], 0.0, np.inf)
-    build.rows("factor <=", [(flat, 1.0), (owner, -yu.ravel())], -np.inf, 0.0)
-    _sums(build, "pieces of factor", others, y_copy, np.ones((count, n)))
-
-    # c = sum of its copies, each in the envelope of its piece; all of shape (wide pieces, products)
-    def each(values: Any) -> Any:
-        return np.broadcast_to(values, (len(wide), m)).ravel()
-
-    a, b = each(low[wide, None]), each(high[wide, None])
-    lo, hi = each(yl[wide][:, slot]), each(yu[wide][:, slot])
-    rl, ru = (each(side[wide]) for side in result_ranges)
-    ends = np.stack([a * lo, a * hi, b * lo, b * hi])
-    c = build.columns(
+    corners = np.stack([a * lo, a * hi, b * lo, b * hi])
+    product = build.columns(
         "piece of product",
-        len(wide) * m,
-        np.minimum(np.maximum(ends.min(axis=0), rl), 0.0),
-        np.maximum(np.minimum(ends.max(axis=0), ru), 0.0),
+        len(a),
+        np.minimum(np.maximum(corners.min(axis=0), rl), 0.0),
+        np.maximum(np.minimum(corners.max(axis=0), ru), 0.0),
     )
-    xs, ys, zs = each(x[:, None]), each(y_copy[wide][:, slot]), each(z[:, None])
     # The product has a range of its own in the piece, which may be tighter than its factors'.
-    build.rows("product >=", [(c, 1.0), (zs, -rl)], 0.0, np.inf)
-    build.rows("product <=", [(c, 1.0), (zs, -ru)], -np.inf, 0.0)
+    build.rows("product >=", [(product, 1.0), (zs, -rl)], 0.0, np.inf)
+    build.rows("product <=", [(product, 1.0), (zs, -ru)], -np.inf, 0.0)
     for p, q, is_lower in ((a, lo, True), (b, hi, True), (b, lo, False), (a, hi, False)):
         # c_j - q x_j - p y_j + p q z_j  >= (or <=)  0
         build.rows(
             "product in piece",
-            [(c, 1.0), (xs, -q), (ys, -p), (zs, p * q)],
+            [(product, 1.0), (xs, -q), (ys, -p), (zs, p * q)],
             0.0 if is_lower else -np.inf,
             np.inf if is_lower else 0.0,
         )
-    c_copy = np.full((count, m), -1)
-    c_copy[wide] = c.reshape(len(wide), m)
-    single = (low == high)[:, None]
-    _sums(
-        build,
-        "pieces of product",
-        result,
-        np.where(single, y_copy[:, slot], c_copy),
-        np.broadcast_to(np.where(single, low[:, None], 1.0), (count, m)),
-    )
-
-    whole = np.concatenate([[variable], others, result])
-    copies = np.concatenate([x_copy[None, :], y_copy.T, c_copy.T])
-    return PieceColumns(variable, low, high, binaries, whole, copies)
+    for o, mine in zip(own, _split(product, [o.products for o in own]), strict=True):
+        o.place_products(mine)
+    _sums(build, "pieces of product", [(o.cut.result, *o.weighted()) for o in own])
+    return [o.columns() for o in own]
 
 
-def _one_row(
-    build: Extension, name: str, columns: IntArray, values: FloatArray, side: float
-) -> None:
-    """The row `values' columns = side`."""
-    build.ragged(name, np.zeros(len(columns), dtype=np.int64), columns, values, side, side, 1)
+class _Own:
+    """What belongs to one cut while all are written: arrays by pieces and other factors."""
+
+    def __init__(self, cut: Cut, binaries: IntArray, x_copy: IntArray) -> None:
+        self.cut, self.binaries, self.x = cut, binaries, x_copy
+        self.wide = np.flatnonzero(cut.low != cut.high)
+        self.others, first, self.slot = np.unique(cut.other, return_index=True, return_inverse=True)
+        self.lower, self.upper = (side[:, first] for side in cut.other_ranges)
+        self.factors = self.lower.size
+        self.products = len(self.wide) * len(cut.result)
+        self.y: IntArray = np.zeros((0, 0), dtype=np.int64)
+        self.c: IntArray = self.y
+
+    @property
+    def factor(self) -> tuple[FloatArray, FloatArray, IntArray]:
+        """Bounds of the factors' copies, and their pieces' binaries."""
+        return self.lower.ravel(), self.upper.ravel(), np.repeat(self.binaries, len(self.others))
+
+    def place_factors(self, columns: IntArray) -> None:
+        """Take the columns of the factors' copies."""
+        self.y = columns.reshape(self.lower.shape)
+
+    def place_products(self, columns: IntArray) -> None:
+        """Take the columns of the products' copies, which only wide pieces have."""
+        self.c = np.full((len(self.binaries), len(self.cut.result)), -1)
+        self.c[self.wide] = columns.reshape(len(self.wide), len(self.cut.result))
+
+    def envelopes(self) -> list[Any]:
+        """Ends of the piece, of the factor and of the product; columns of x, y and z."""
+        shape = (len(self.wide), len(self.cut.result))
+        w, slot = self.wide, self.slot
+        found = [
+            self.cut.low[w, None],
+            self.cut.high[w, None],
+            self.lower[w][:, slot],
+            self.upper[w][:, slot],
+            *(side[w] for side in self.cut.result_ranges),
+            self.x[w, None],
+            self.y[w][:, slot],
+            self.binaries[w, None],
+        ]
+        return [np.broadcast_to(values, shape).ravel() for values in found]
+
+    def weighted(self) -> tuple[IntArray, FloatArray]:
+        """What each product is the sum of: columns and weights, by pieces and products."""
+        single = (self.cut.low == self.cut.high)[:, None]
+        columns = np.where(single, self.y[:, self.slot], self.c)
+        return columns, np.broadcast_to(np.where(single, self.cut.low[:, None], 1.0), self.c.shape)
+
+    def columns(self) -> PieceColumns:
+        """Where everything came to lie."""
+        return PieceColumns(
+            self.cut.variable,
+            self.cut.low,
+            self.cut.high,
+            self.binaries,
+            np.concatenate([[self.cut.variable], self.others, self.cut.result]),
+            np.concatenate([self.x[None, :], self.y.T, self.c.T]),
+        )
+
+
+def _joined(parts: Iterable[Any]) -> Any:
+    return np.concatenate(list(parts))
+
+
+def _split(columns: IntArray, sizes: Sequence[int]) -> list[IntArray]:
+    return list(np.split(columns, np.cumsum(sizes)[:-1]))
 
 
 def _sums(
-    build: Extension, name: str, whole: IntArray, copies: IntArray, weights: FloatArray
+    build: Extension, name: str, blocks: Sequence[tuple[IntArray, IntArray, FloatArray]]
 ) -> None:
-    """Rows `whole[k] = sum_j weights[j, k] copies[j, k]`."""
-    count, n = copies.shape
-    build.ragged(
-        name,
-        np.tile(np.arange(n), count + 1),
-        np.concatenate([whole, copies.ravel()]),
-        np.concatenate([np.ones(n), -weights.ravel()]),
-        0.0,
-        0.0,
-        n,
-    )
+    """Rows `whole[k] = sum_j weights[j, k] copies[j, k]` of every (whole, copies, weights)."""
+    first, rows, columns, values = 0, [], [], []
+    for whole, copies, weights in blocks:
+        n = len(whole)
+        rows.append(first + np.tile(np.arange(n), len(copies) + 1))
+        columns += [whole, copies.ravel()]
+        values += [np.ones(n), -weights.ravel()]
+        first += n
+    if first:
+        build.ragged(name, _joined(rows), _joined(columns), _joined(values), 0.0, 0.0, first)
