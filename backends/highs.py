@@ -184,8 +184,10 @@ class HighsSession:
     def set_coefficients(self, rows: ArrayLike, columns: ArrayLike, values: ArrayLike) -> None:
         """New matrix coefficients, entry by entry; an entry may be new or become zero."""
         i, j = _index(rows), _index(columns)
-        for row, column, value in zip(i, j, _spread(values, i), strict=True):
-            self._try(self._highs.changeCoeff(int(row), int(column), float(value)))
+        change = self._highs.changeCoeff
+        entries = zip(i.tolist(), j.tolist(), _spread(values, i).tolist(), strict=True)
+        for status in [change(row, column, value) for row, column, value in entries]:
+            self._try(status)
 
     def set_integrality(self, columns: ArrayLike, flags: ArrayLike) -> None:
         """Make columns whole (True) or continuous (False)."""
@@ -360,11 +362,14 @@ class HighsSession:
         self, monitor: Monitor, options: SolveOptions, termination: Termination, note: str
     ) -> Solution:
         highs = self._highs
-        info = highs.getInfo()
-        self._hot = info.basis_validity == 1
+
+        def info(name: str) -> Any:
+            return highs.getInfoValue(name)[1]
+
+        self._hot = info("basis_validity") == 1
         point = value = bound = duals = costs = None
         solution: Any = None
-        if info.primal_solution_status == _FEASIBLE and termination not in _TO_CONFIRM:
+        if info("primal_solution_status") == _FEASIBLE and termination not in _TO_CONFIRM:
             solution = highs.getSolution()
             point = np.array(solution.col_value, dtype=np.float64)
             if finite_point(point):
@@ -377,13 +382,13 @@ class HighsSession:
             note = note or f"HiGHS ended with {highs.getModelStatus().name}"
         nodes = 0
         if self._mixed:
-            nodes = max(int(info.mip_node_count), 0)
+            nodes = max(int(info("mip_node_count")), 0)
             if termination not in _TO_CONFIRM:
-                known = finite(info.mip_dual_bound)
+                known = finite(info("mip_dual_bound"))
                 bound = None if known is None else known / self._factor
         elif termination == "optimal":
             bound = value
-            if solution.dual_valid:
+            if options.duals and solution.dual_valid:
                 duals = np.array(solution.row_dual, dtype=np.float64) / self._factor
                 costs = np.array(solution.col_dual, dtype=np.float64) / self._factor
         if monitor.keyboard:

@@ -103,7 +103,7 @@ class Evaluation:
             if axis in axes:
                 place = list(axes).index(axis)
                 if array.shape[place] > 1:
-                    array = np.take(array, [position], axis=place)
+                    array = array[(slice(None),) * place + (slice(position, position + 1),)]
         return array
 
     def __call__(self, node: Node) -> FloatArray:

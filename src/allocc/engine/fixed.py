@@ -75,7 +75,7 @@ class FixedProgram:
         self, integers: FloatArray, limit: float | None = None
     ) -> tuple[float, FloatArray | None]:
         """Value and point for values of the integer columns; infinite and None if infeasible."""
-        value = np.clip(np.rint(integers), self.lower, self.upper)
+        value = np.minimum(np.maximum(np.rint(integers), self.lower), self.upper)
         self._session.set_column_bounds(self.whole, value, value)
         full = self._all_lower.copy()
         full[self.whole] = value
@@ -87,7 +87,7 @@ class FixedProgram:
             )
             self._given = wanted
         self.solves += 1
-        solution = self._session.solve(SolveOptions(gap=1e-9, time_limit=limit))
+        solution = self._session.solve(SolveOptions(gap=1e-9, time_limit=limit, duals=False))
         worst = np.inf if self.minimize else -np.inf
         if solution.point is None or solution.value is None:
             return worst, None
