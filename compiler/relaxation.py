@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -134,11 +135,22 @@ class Relaxation:
                     self.pieces[j] = (np.array([low[k], 0.0]), np.array([0.0, high[k]]))
         return found
 
-    @property
+    @cached_property
     def cut_columns(self) -> list[int]:
         """Columns whose ranges are cut into pieces when they are refined."""
-        products = self.partition[self.partition >= 0]
-        return sorted({*np.unique(products).tolist(), *self.curved})
+        return sorted({*self._products_of, *self.curved})
+
+    @cached_property
+    def _products_of(self) -> dict[int, IntArray]:
+        """The products for which each column is cut."""
+        order = np.argsort(self.partition, kind="stable")
+        columns, first = np.unique(self.partition[order], return_index=True)
+        groups = np.split(order, first)[1:]
+        return {int(j): mine for j, mine in zip(columns, groups, strict=True) if j >= 0}
+
+    def products_of(self, j: int) -> IntArray:
+        """The products for which a column is cut."""
+        return self._products_of.get(j, np.zeros(0, dtype=np.int64))
 
     @property
     def has_continuous_cuts(self) -> bool:
@@ -316,7 +328,8 @@ class Relaxation:
         found = []
         for j in self.cut_columns:
             if self._is_cut(j):
-                mine = np.flatnonzero((self.partition == j) & ~exact)
+                mine = self.products_of(j)
+                mine = mine[~exact[mine]]
                 if len(mine) or j in self.curved:
                     if j not in self._local:
                         self._local[j] = LocalRanges(self.program, j)
@@ -436,43 +449,48 @@ class Relaxation:
         for j in self.cut_columns:
             copy = cut.get(j)
             if copy is None:
-                x = float(point[j])
-                if self._error(j, x, point, None, 0) > tolerance:
-                    splits += self.split(j, x)
+                x = point[j : j + 1]
+                error = self._errors(j, x, np.ones(1), lambda columns: point[columns][:, None])
+                if error[0] > tolerance:
+                    splits += self.split(j, float(x[0]))
                 continue
             z = point[copy.binaries]
-            for k in np.flatnonzero((copy.low < copy.high) & (z > 1e-6)).tolist():
-                x = float(np.clip(point[copy.copies[0, k]] / z[k], copy.low[k], copy.high[k]))
-                if self._error(j, x, point, copy, k) > tolerance:
-                    splits += self.split(j, x)
+            which = np.flatnonzero((copy.low < copy.high) & (z > 1e-6))
+            if not len(which):
+                continue
+            x = np.clip(point[copy.copies[0, which]] / z[which], copy.low[which], copy.high[which])
+            error = self._errors(j, x, z[which], copy.reader(point, which))
+            for k in np.flatnonzero(error > tolerance).tolist():
+                splits += self.split(j, float(x[k]))
         return splits
 
-    def _error(
-        self, j: int, x: float, point: FloatArray, copy: pieces.PieceColumns | None, k: int
-    ) -> float:
-        """The largest relative error of the products and curves of column j where it is x."""
+    def _errors(
+        self,
+        j: int,
+        x: FloatArray,
+        weight: FloatArray,
+        value: Callable[[IntArray], FloatArray],
+    ) -> FloatArray:
+        """The largest relative error of the products and curves of column j where it is x.
+
+        There is one x and one weight for each piece that is looked at; `value` gives columns there,
+        an array of shape (columns, pieces).
+        """
         p, q = self.program, self.program.products
-        index = {} if copy is None else {int(w): n for n, w in enumerate(copy.whole)}
-
-        def value(column: int) -> float:
-            if copy is None or column not in index or copy.copies[index[column], k] < 0:
-                return float(point[column])
-            return float(point[copy.copies[index[column], k]])
-
-        weight = 1.0 if copy is None else max(float(point[copy.binaries[k]]), 1e-12)
-        worst = 0.0
-        for n in np.flatnonzero(self.partition == j).tolist():
-            w = int(q.result[n])
-            other = int(q.right[n] if q.left[n] == j else q.left[n])
-            size = max(1e-9, abs(float(p.upper[w] - p.lower[w])))
-            worst = max(worst, abs(value(w) - x * value(other)) / size)
+        mine = self.products_of(j)
+        w = q.result[mine]
+        other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
+        off = [np.abs(value(w) - x * value(other)) / self._width(w)[:, None]]
         for number, n in self.curved.get(j, ()):
             atoms = p.functions[number]
-            w = int(atoms.result[n])
-            true = float(univariate.evaluate(atoms.kind, atoms.exponent, np.array([x]))[0])
-            size = max(1e-9, abs(float(p.upper[w] - p.lower[w])))
-            worst = max(worst, abs(value(w) - weight * true) / size)
-        return worst
+            w = atoms.result[n : n + 1]
+            true = univariate.evaluate(atoms.kind, atoms.exponent, x)
+            off.append(np.abs(value(w) - weight * true) / self._width(w)[:, None])
+        return np.asarray(np.concatenate(off).max(axis=0, initial=0.0))
+
+    def _width(self, columns: IntArray) -> FloatArray:
+        p = self.program
+        return np.maximum(1e-9, np.abs(p.upper[columns] - p.lower[columns]))
 
     def add_tangents(self, point: FloatArray, tolerance: float) -> int:
         """Remember where function atoms stand at a point: tangents are put there.

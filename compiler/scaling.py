@@ -53,14 +53,15 @@ def scale(program: Program) -> tuple[Program, Scaling]:
     # Within these sizes a solver's tolerances mean something, and its presolve knows the numbers.
     columns = np.where((size > 0) & (size < SMALL_COLUMN) & ~unbounded & ~p.integer, size, 1.0)
     columns = power_of_two(np.clip(columns, 2.0**-40, 2.0**40))
-    matrix = sparse.csr_array(p.matrix @ sparse.diags_array(columns))
+    m = p.matrix
+    data = m.data * columns[m.indices]
     most = np.zeros(p.rows)
-    row_of = np.repeat(np.arange(p.rows), np.diff(matrix.indptr))
-    np.maximum.at(most, row_of, np.abs(matrix.data))
+    row_of = np.repeat(np.arange(p.rows), np.diff(m.indptr))
+    np.maximum.at(most, row_of, np.abs(data))
     rows = power_of_two(
         np.clip(np.where(most > 0, 1.0 / np.where(most > 0, most, 1.0), 1.0), 2.0**-40, 2.0**40)
     )
-    matrix = sparse.csr_array(sparse.diags_array(rows) @ matrix)
+    matrix = sparse.csr_array((data * rows[row_of], m.indices, m.indptr), shape=m.shape)
     matrix, row_lower, row_upper = _without_dust(
         matrix, p.row_lower * rows, p.row_upper * rows, p.lower / columns, p.upper / columns
     )

@@ -18,7 +18,7 @@ AIChE Journal 54:991-1008.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,6 +50,21 @@ class PieceColumns:
             whole=np.append(self.whole, whole),
             copies=np.concatenate([self.copies, copies[None, :]]),
         )
+
+    def reader(self, point: FloatArray, which: IntArray) -> Callable[[IntArray], FloatArray]:
+        """A function from columns to their values in the pieces `which`: (columns, pieces).
+
+        Where a column has no copy in a piece, its own value counts.
+        """
+        index = {w: n for n, w in enumerate(self.whole.tolist())}
+
+        def value(columns: IntArray) -> FloatArray:
+            rows = np.array([index.get(c, -1) for c in columns.tolist()], dtype=np.int64)
+            copies = self.copies[rows][:, which]
+            has_copy = (rows >= 0)[:, None] & (copies >= 0)
+            return np.where(has_copy, point[copies], point[columns][:, None])
+
+        return value
 
     def lift(self, point: FloatArray) -> None:
         """Fill in the copies from the values of the whole variables, in place."""

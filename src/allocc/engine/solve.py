@@ -283,15 +283,24 @@ class Loop:
         if self._search is None and is_linear_when_fixed(relaxation):
             self._search = LocalSearch(FixedProgram(relaxation), self.minimize)
         if self._search is not None:
-            _, found = self._search.value(self._rounded(point))
+            value, found = self._search.value(self._rounded(point))
             if found is not None:
-                self.offer(found)
+                # The linear program is exact: what it calls worse need not be simulated.
+                if not self._is_worse(value):
+                    self.offer(found)
                 return
         elif relaxation.program.integer.any():
             fixed = solve_fixed(relaxation, point, self.remaining())
             if fixed is not None:
                 self.offer(fixed)
         self.offer(point)
+
+    def _is_worse(self, signed: float) -> bool:
+        """Whether a signed value (smaller is better) is clearly worse than the best."""
+        if self.best is None:
+            return False
+        best = self.best.value if self.minimize else -self.best.value
+        return signed > best + ABSOLUTE_GAP * max(1.0, abs(best))
 
     def _rounded(self, point: FloatArray) -> FloatArray:
         assert self._search is not None
@@ -332,8 +341,8 @@ class Loop:
         def stop() -> bool:
             return self.cancelled
 
-        _, found = self._search.run(here, order, seconds, stop)
-        if found is not None:
+        value, found = self._search.run(here, order, seconds, stop)
+        if found is not None and not self._is_worse(value):
             self.offer(found)
 
     # --- endings --------------------------------------------------------------------------
