@@ -247,6 +247,23 @@ class HighsSession:
             termination, note = self._confirm(monitor, options, direct, termination)
         return self._read(monitor, options, termination, note)
 
+    def quick_value(self, options: SolveOptions) -> float | None:
+        """The optimal value of a linear program in a direct run, None where there is none to give.
+
+        Nothing but the value is read from HiGHS; where the answer is not plain, `solve` gives it.
+        """
+        if self._mixed or not self._hot or watched(options):
+            return self.solve(options).value
+        self._set_options(options, True)
+        self._highs.run()
+        if self._terminations.get(self._highs.getModelStatus()) != "optimal":
+            return self.solve(options).value
+        return float(self._highs.getObjectiveValue()) / self._factor
+
+    def point(self) -> FloatArray:
+        """The point of the last run."""
+        return np.array(self._highs.getSolution().col_value, dtype=np.float64)
+
     def _set_options(self, options: SolveOptions, direct: bool) -> None:
         # A scheduler that already works in this thread cannot change its number of threads, and
         # simplex does not use it: leave it alone in direct runs.

@@ -283,10 +283,12 @@ class Loop:
         if self._search is None and is_linear_when_fixed(relaxation):
             self._search = LocalSearch(FixedProgram(relaxation), self.minimize)
         if self._search is not None:
-            value, found = self._search.value(self._rounded(point))
-            if found is not None:
+            here = self._rounded(point)
+            value = self._search.value(here)
+            if np.isfinite(value):
                 # The linear program is exact: what it calls worse need not be simulated.
-                if not self._is_worse(value):
+                found = None if self._is_worse(value) else self._search.point(here)
+                if found is not None:
                     self.offer(found)
                 return
         elif relaxation.program.integer.any():
