@@ -58,6 +58,14 @@ class Propagator:
             program.row_lower[self.row_of],
             program.row_upper[self.row_of],
         )
+        q = program.products
+        self.square = q.left == q.right
+        # Each product says something of both of its factors.
+        self.quotients = (
+            np.concatenate([q.result, q.result]),
+            np.concatenate([q.left, q.right]),
+            np.concatenate([q.right, q.left]),
+        )
         self.ratios = ratio_rows(program) if ratios is None else ratios
 
     def run(
@@ -161,12 +169,12 @@ class Propagator:
             return
         w, a, b = q.result, q.left, q.right
         low, high = times(lower[a], upper[a], lower[b], upper[b])
-        square = a == b
-        low = np.where(square & (low < 0), 0.0, low)
+        if self.square.any():
+            low = np.where(self.square & (low < 0), 0.0, low)
         _take(lower, upper, w, *_outward(low, high))
-        for x, y in ((a, b), (b, a)):
-            low, high = divide(lower[w], upper[w], lower[y], upper[y])
-            _take(lower, upper, x, *_outward(low, high))
+        w, x, y = self.quotients
+        low, high = divide(lower[w], upper[w], lower[y], upper[y])
+        _take(lower, upper, x, *_outward(low, high))
         # A row k * x <= s with s = w * x and x > 0 says k <= w; see `ratio_rows`.
         for column, other, bound, is_lower in self.ratios:
             good = lower[other] > 0
@@ -222,7 +230,11 @@ def times(
         corners = np.stack([al * bl, al * bu, au * bl, au * bu])
     if np.isnan(corners).any():
         corners = np.where(np.isnan(corners), 0.0, corners)
-    return corners.min(axis=0), corners.max(axis=0)
+    p, q, r, s = corners
+    return (
+        np.minimum(np.minimum(p, q), np.minimum(r, s)),
+        np.maximum(np.maximum(p, q), np.maximum(r, s)),
+    )
 
 
 def divide(
