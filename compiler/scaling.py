@@ -136,9 +136,11 @@ def safe_dual(
     y = np.where((y < 0) & np.isposinf(program.row_upper), 0.0, y)
     side = np.where(y > 0, program.row_lower, program.row_upper)
     held = np.where(y != 0, y * np.where(y != 0, side, 0.0), 0.0)
-    reduced = c - program.matrix.T @ y
+    m = program.matrix
+    parts = m.data * np.repeat(y, np.diff(m.indptr))
+    reduced = c - np.bincount(m.indices, parts, program.columns)
     # What rounding can have cost in the sums above.
-    absolute = np.abs(c) + np.abs(program.matrix).T @ np.abs(y)
+    absolute = np.abs(c) + np.bincount(m.indices, np.abs(parts), program.columns)
     reduced = np.where(np.abs(reduced) <= 1e-15 * (absolute + 1.0), 0.0, reduced)
     end = np.where(reduced > 0, program.lower, program.upper)
     with np.errstate(invalid="ignore"):

@@ -22,6 +22,7 @@ class LocalSearch:
         self.sign = 1.0 if minimize else -1.0
         self.values: dict[bytes, float] = {}
         self.points: dict[bytes, FloatArray | None] = {}
+        self.exhausted: set[tuple[bytes, bytes]] = set()
 
     def value(self, x: FloatArray) -> float:
         """Signed value (smaller is better) of an assignment."""
@@ -56,6 +57,10 @@ class LocalSearch:
         improved = True
         while improved and not out():
             improved = False
+            # Where nothing around is better, nothing is after a second look.
+            here = (x.tobytes(), np.sort(movable).tobytes())
+            if here in self.exhausted:
+                break
             single: dict[tuple[int, float], float] = {}
             for j in movable.tolist():
                 for amount in (1.0, -1.0, 2.0, -2.0):
@@ -90,6 +95,8 @@ class LocalSearch:
                     break
                 if out():
                     return best, self.point(x)
+            if not improved:
+                self.exhausted.add(here)
         return best, self.point(x)
 
     def _moved(self, x: FloatArray, moves: list[tuple[int, float]]) -> FloatArray | None:
