@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from allocc.compiler import errors
 from allocc.compiler.bounds import Infeasible, Propagator
+from allocc.compiler.bounds_needed import check_bounds, check_finite
 from allocc.compiler.direction import harmless
 from allocc.compiler.extension import Extension
 from allocc.compiler.local_ranges import LocalRanges, propagate
@@ -23,7 +23,6 @@ from allocc.compiler.program import (
     no_products,
 )
 from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, univariate
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Relaxation:
         # Whether anything was cut off that is no better than what was had at the time.
         self.dropped = False
         self._local: dict[int, LocalRanges] = {}
-        self._check_bounds()
+        check_bounds(self.program)
         self.partition = self._choose_partition()
         self.curved = self._choose_curves()
 
@@ -157,77 +156,6 @@ class Relaxation:
         """Whether a continuous column has to be cut."""
         return any(not self.program.integer[j] for j in self.cut_columns)
 
-    def _check_bounds(self) -> None:
-        """Every factor that needs bounds has them; errors name what to bound."""
-        p, q = self.program, self.program.products
-        found: list[Diagnostic] = []
-        # A quotient by what may be nought has no bounds: that is told once, by `_check_ratios`.
-        newer, bottom = np.maximum(q.left, q.right), np.minimum(q.left, q.right)
-        endless = newer[(q.result < newer) & (p.lower[bottom] <= 0) & (p.upper[bottom] >= 0)]
-        for side in (q.left, q.right):
-            other = q.right if side is q.left else q.left
-            fixed = p.lower[other] == p.upper[other]
-            for j in np.unique(
-                side[~fixed & ~(np.isfinite(p.lower[side]) & np.isfinite(p.upper[side]))]
-            ):
-                if j not in endless:
-                    found.append(self._unbounded(int(j), "a product"))
-        for atoms in p.functions:
-            if atoms.kind == "abs":
-                continue
-            for j in atoms.argument:
-                if not (np.isfinite(p.lower[j]) and np.isfinite(p.upper[j])):
-                    found.append(self._unbounded(int(j), f"{atoms.kind}(...)"))
-            low, high = p.lower[atoms.argument], p.upper[atoms.argument]
-            needs = {"log": low <= 0, "sqrt": low < 0, "reciprocal": (low <= 0) & (high >= 0)}
-            bad = needs.get(atoms.kind, np.zeros(len(low), dtype=bool))
-            if atoms.kind == "power" and (
-                atoms.exponent != int(atoms.exponent) or atoms.exponent < 0
-            ):
-                bad = low < 0 if atoms.exponent > 0 else low <= 0
-            for k in np.flatnonzero(bad)[:3]:
-                name = p.column_name(int(atoms.argument[k]))
-                wants = (
-                    "an argument other than nought"
-                    if atoms.kind == "reciprocal"
-                    else "a positive argument"
-                )
-                found.append(
-                    errors.outside_domain(
-                        f"{atoms.kind} of {name}", wants, f"{low[k]:g}", f"{high[k]:g}", atoms.span
-                    )
-                )
-        self._check_ratios(found)
-        if found:
-            raise AlloccError(found[:10])
-
-    def _check_ratios(self, found: list[Diagnostic]) -> None:
-        """A ratio's denominator must not reach nought."""
-        p, q = self.program, self.program.products
-        newer = np.maximum(q.left, q.right)
-        ratio = np.flatnonzero(q.result < newer)
-        for k in ratio:
-            bottom = q.right[k] if q.left[k] == newer[k] else q.left[k]
-            low, high = p.lower[bottom], p.upper[bottom]
-            if low <= 0 <= high:
-                name = p.column_name(int(bottom))
-                block = next(b for b in p.column_blocks if b.start <= bottom < b.start + b.count)
-                found.append(
-                    errors.outside_domain(
-                        f"1 / {name}",
-                        "a denominator other than nought",
-                        f"{low:g}",
-                        f"{high:g}",
-                        block.span,
-                    )
-                )
-
-    def _unbounded(self, j: int, what: str) -> Diagnostic:
-        p = self.program
-        side = "upper" if np.isinf(p.upper[j]) else "lower"
-        block = next(b for b in p.column_blocks if b.start <= j < b.start + b.count)
-        return errors.unbounded_factor(p.column_name(j), side, what, block.span)
-
     # --- pieces ----------------------------------------------------------------------------
 
     def pieces_of(self, j: int) -> tuple[FloatArray, FloatArray]:
@@ -279,12 +207,8 @@ class Relaxation:
         build = Extension(p)
         for atoms in p.functions:
             if atoms.kind == "abs":
-                self._mixed_finite(atoms, p.lower, p.upper)
-                absolute.write(build, atoms, p.lower, p.upper, self.down)
-        for e in p.extremes:
-            free = self.down if e.sense == "max" else self.up
-            self._finite(e.argument[~free[e.result[e.owner]]], p.lower, p.upper)
-            extremes.write(build, e, p.lower, p.upper, self.down, self.up)
+                self._absolute(build, atoms, p.lower, p.upper)
+        self._extremes(build, p.lower, p.upper)
         smooth = tuple(f for f in p.functions if f.kind != "abs")
         program = build.finish(p.products, smooth)
         return Built(program, p.columns, ())
@@ -388,30 +312,29 @@ class Relaxation:
         )
         for number, atoms in enumerate(p.functions):
             if atoms.kind == "abs":
-                self._mixed_finite(atoms, low, high)
-                absolute.write(build, atoms, low, high, self.down)
+                self._absolute(build, atoms, low, high)
                 continue
             self._function(build, number, low, high, curves)
-        for e in p.extremes:
-            free = self.down if e.sense == "max" else self.up
-            self._finite(e.argument[~free[e.result[e.owner]]], low, high)
-            extremes.write(build, e, low, high, self.down, self.up)
+        self._extremes(build, low, high)
         program = build.finish(no_products())
         if not integral:
             program = replace(program, integer=np.zeros(program.columns, dtype=bool))
         return Built(program, p.columns, tuple(copies))
 
-    def _mixed_finite(self, atoms: FunctionAtoms, low: FloatArray, high: FloatArray) -> None:
-        """An absolute value needs bounds only where both signs are possible and it could float."""
+    def _absolute(
+        self, build: Extension, atoms: FunctionAtoms, low: FloatArray, high: FloatArray
+    ) -> None:
+        # Bounds are needed only where both signs are possible and it could float.
         x = atoms.argument
-        self._finite(x[~self.down[atoms.result] & (low[x] < 0) & (high[x] > 0)], low, high)
+        mixed = x[~self.down[atoms.result] & (low[x] < 0) & (high[x] > 0)]
+        check_finite(self.program, mixed, low, high)
+        absolute.write(build, atoms, low, high, self.down)
 
-    def _finite(self, columns: IntArray, low: FloatArray, high: FloatArray) -> None:
-        bad = columns[~(np.isfinite(low[columns]) & np.isfinite(high[columns]))]
-        if len(bad):
-            raise AlloccError(
-                [self._unbounded(int(j), "min, max or abs") for j in np.unique(bad)[:5]]
-            )
+    def _extremes(self, build: Extension, low: FloatArray, high: FloatArray) -> None:
+        for e in self.program.extremes:
+            free = self.down if e.sense == "max" else self.up
+            check_finite(self.program, e.argument[~free[e.result[e.owner]]], low, high)
+            extremes.write(build, e, low, high, self.down, self.up)
 
     def _function(
         self,
