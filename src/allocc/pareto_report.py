@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from allocc.pareto import Frontier, Point, corners, staircase
+from allocc.frontier import Frontier, Point, corners, frontier_data, staircase
+from allocc.run_folder import fill, to_json, write_long
 from allocc.tables import duration, number, numbers, percent, table
 
 _WORDS = {
@@ -121,6 +122,23 @@ def write_csv(found: Frontier, path: Path) -> None:
             row += [p.status, p.same_as, p.dominated_by]
             row += [p.terms[n] for n in found.left_out]
             writer.writerow(["" if x is None else x for x in row])
+
+
+def save(found: Frontier, folder: Path) -> Path:
+    """A new folder with `frontier.json`, `points.csv`, `frontier.svg` and a file of decisions a point.
+
+    Raises `AlloccError` where it cannot be written.
+    """
+
+    def write(part: Path) -> None:
+        (part / "frontier.json").write_text(to_json(frontier_data(found)) + "\n", "utf-8")
+        write_csv(found, part / "points.csv")
+        if found.points:
+            write_plot(found, part / "frontier.svg")
+        for k, point in enumerate(found.points, 1):
+            write_long(part / f"decisions-{k}.csv", point.blocks, kinds=False)
+
+    return fill(folder, write)
 
 
 # --- the plot ------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -89,12 +89,17 @@ def check_free(folder: Path) -> None:
 def save(result: Result, folder: str | PathLike[str] | None = None) -> Path:
     """Write a result; the folder appears when it is complete. Never writes over anything."""
     target = default_folder(result.model) if folder is None else Path(folder)
+    return fill(target, lambda part: _write_all(result, part))
+
+
+def fill(target: Path, write: Callable[[Path], None]) -> Path:
+    """Make a folder that `write` fills; it appears when it is complete, over nothing."""
     check_free(target)
     part: str | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
-        _write_all(result, Path(part))
+        write(Path(part))
         os.chmod(part, 0o777 & ~_umask())
         # An empty folder may be replaced; one that was filled meanwhile makes this fail.
         os.replace(part, target)

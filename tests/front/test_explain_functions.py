@@ -50,7 +50,8 @@ def test_shape_and_binaries(name: str, place: str, small: bool, tmp_path: Path) 
         rest = f"{sense} {{ own : 2 * {call}  more : 0.01 * (sum(x) - sum(y)) }}"
     else:
         sign = "<=" if small else ">="
-        rest = f"limit own: {call} {sign} 0.3\nminimize {{ more : sum(x) + 2 * sum(y) }}"
+        level = 0.2 if name == "gini" else 1.5
+        rest = f"limit own: {call} {sign} {level}\nminimize {{ more : sum(x) + 2 * sum(y) }}"
     model = load(tmp_path, name, rest)
     (use,) = function_uses(model)
     assert (use.call, use.shape, use.direction) == (call, shape, 1 if small else -1)

@@ -27,7 +27,7 @@ from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.render import to_json
 
 if TYPE_CHECKING:
-    from allocc.pareto import Frontier
+    from allocc.frontier import Frontier
 
 _EXITS = {
     "optimal": 0,
@@ -61,6 +61,12 @@ _EXITS = {
 @click.option(
     "--time-limit", type=float, metavar="SECONDS", help="Stop each solve after this time."
 )
+@click.option(
+    "--run",
+    type=click.Path(),
+    metavar="DIR",
+    help="New folder for the points, the decisions of each, and the plot.",
+)
 @click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
 @click.option("csv_file", "--csv", type=click.Path(), metavar="FILE", help="Write the points.")
 @click.option(
@@ -78,6 +84,7 @@ def pareto(
     solver: str,
     gap: float,
     time_limit: float | None,
+    run: str | None,
     as_json: bool,
     csv_file: str | None,
     plot: str | None,
@@ -98,21 +105,31 @@ def pareto(
         raise AlloccError([mistakes.bad_option("--points", points, "at least 2")])
     if plot is not None:
         _check_plot(plot)
+    if run is not None:
+        from allocc.run_folder import check_free
+
+        check_free(Path(run))
     loaded = load_model(model, data, settings)
     if loaded.warnings:
         show(loaded.warnings)
         say("")
 
     from allocc.cli.progress import stoppable, watching
-    from allocc.pareto import frontier_data, trace
+    from allocc.frontier import frontier_data
+    from allocc.pareto import trace
 
     cancel = threading.Event()
     with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
         options = make_options(solver, "auto", gap, time_limit, cancel=cancel, progress=tell)
         found = trace(loaded, between, points, options, None if quiet else say)
     written, failed = _files(found, csv_file, plot)
+    if run is not None and found.points:
+        try:
+            written.append(f"everything is in {found.save(run)}")
+        except AlloccError as error:
+            failed += error.diagnostics
     if as_json:
-        told = {**frontier_data(found), "csv": csv_file, "plot": plot}
+        told = {**frontier_data(found), "csv": csv_file, "plot": plot, "run": run}
         told["diagnostics"] = [to_json(d) for d in (*loaded.warnings, *failed)]
         write_json(told)
     else:
