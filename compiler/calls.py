@@ -23,6 +23,7 @@ from allocc.compiler.library import shipped_in
 from allocc.compiler.numeric import reduce_array
 from allocc.compiler.scope import Closure, Local, Scope
 from allocc.compiler.spaces import bind_index
+from allocc.compiler.symbols import Symbols
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
 
@@ -40,6 +41,11 @@ class Calls(Columns):
 
     #: How many calls of declared functions were expanded so far.
     expansions = 0
+
+    def __init__(self, symbols: Symbols) -> None:
+        super().__init__(symbols)
+        # What each call of a declared function has become, by its place.
+        self.expanded: dict[Span, Node] = {}
 
     def call(self, e: tree.Call, scope: Scope) -> Node:
         """The value of a call."""
@@ -204,7 +210,9 @@ class Calls(Columns):
                 self._bind_sets(name, formal, slots, argument, locals_)
             locals_[formal.name.name] = Closure(argument, scope, slots)
         inner = Scope(locals_, scope.now, scope.anonymous, scope.guard, scope.depth + 1)
-        return self.node(function.value, inner)
+        found = self.node(function.value, inner)
+        self.expanded[e.span] = found
+        return found
 
     def _slots(
         self, name: str, formal: tree.Formal, argument: tree.Expression, scope: Scope

@@ -82,6 +82,7 @@ from allocc.compiler.lowering_errors import (
     unsafe_step,
 )
 from allocc.compiler.name_errors import (
+    argument_too_late,
     circular,
     circular_use,
     misplaced_statement,
@@ -119,6 +120,7 @@ __all__ = [
     "Failed",
     "Outside",
     "Poisoned",
+    "argument_too_late",
     "array_wanted",
     "bad_bounds",
     "bad_chance",

@@ -31,6 +31,10 @@ _NAMED = (
 _LOOSE = tree.Effect | tree.Limit | tree.Prefer | tree.Chance
 
 
+#: What earlier `use` statements have brought: the statement of each name, by file and name.
+Taken = dict[tuple[str, str], tree.Statement]
+
+
 def shipped() -> list[str]:
     """Names of the library's files."""
     folder = files("allocc.models") / "library"
@@ -51,7 +55,7 @@ def expand_uses(
     """
     found: list[tuple[Any, bool]] = []
     lost: set[str] = set()
-    taken: set[tuple[str, str]] = set()
+    taken: Taken = {}
     for statement in file.statements:
         if not isinstance(statement, tree.Use):
             found.append((statement, False))
@@ -94,7 +98,7 @@ def _load(
     if here in active:
         raise errors.Failed(errors.circular_use(name, statement.file.span))
     found: list[tree.Statement] = []
-    taken: set[tuple[str, str]] = set()
+    taken: Taken = {}
     for inner in parse_file(local).statements:
         if isinstance(inner, tree.Use):
             found += _chosen(inner, _load(inner, local, (*active, here)), taken)
@@ -120,7 +124,7 @@ def _named(statements: tuple[tree.Statement, ...]) -> dict[str, Any]:
 
 
 def _chosen(
-    statement: tree.Use, statements: tuple[tree.Statement, ...], taken: set[tuple[str, str]]
+    statement: tree.Use, statements: tuple[tree.Statement, ...], taken: Taken
 ) -> Iterator[tree.Statement]:
     """The named statements of a file and everything of it that they mention."""
     named = _named(statements)
@@ -134,7 +138,7 @@ def _chosen(
                 # A whole model, but for its time and its objective, which the user's model has.
                 wanted.extend(named)
                 loose = [s for s in statements if isinstance(s, _LOOSE) and (file, "") not in taken]
-                taken.add((file, ""))
+                taken[file, ""] = header
                 continue
             raise errors.Failed(
                 errors.not_in_library(identifier.name, file, identifier.span, list(named))
@@ -160,10 +164,14 @@ def _chosen(
             raise errors.Failed(
                 errors.unknown_argument(argument.name.name, file, argument.name.span, parameters)
             )
-        chosen[argument.name.name] = replace(bound, value=argument.value)
+        name = argument.name.name
+        known = taken.get((file, name))
+        if known is not None and not _same_value(known, argument.value):
+            raise errors.Failed(errors.argument_too_late(name, file, argument.name.span))
+        chosen[name] = replace(bound, value=argument.value)
     loose += _units(statements, [*chosen.values(), *loose])
     fresh = {n: s for n, s in chosen.items() if (file, n) not in taken}
-    taken.update((file, n) for n in chosen)
+    taken.update({(file, n): s for n, s in fresh.items()})
     return iter([*fresh.values(), *(s for n in fresh for s in starts.get(n, ())), *loose])
 
 
@@ -178,6 +186,12 @@ def _units(statements: tuple[tree.Statement, ...], chosen: Iterable[Any]) -> lis
                 found[n.name] = declared[n.name]
                 pending.append(declared[n.name])
     return list(found.values())
+
+
+def _same_value(known: tree.Statement, value: tree.Expression) -> bool:
+    """Whether an earlier `use` has brought a parameter or a set with this very value."""
+    own = getattr(known, "value", None)
+    return own is not None and own.span.text.split() == value.span.text.split()
 
 
 def _mentioned(node: Any) -> set[str]:

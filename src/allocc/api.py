@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from allocc.dsl.tree import File
     from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Options, Outcome, Step
+    from allocc.frontier import Frontier
+    from allocc.prices import Prices
     from allocc.result import Result
 
 
@@ -256,16 +258,19 @@ class Model:
         seed: int = 0,
         progress: Callable[[Step], None] | bool | None = None,
         cancel: threading.Event | None = None,
+        start: object = None,
     ) -> Result:
         """Find the best allocation and prove how good it is.
 
-        `progress` is called with every step of the proof; True prints them. Setting `cancel`
+        `start` are decisions to begin with, in any form that `simulate` takes: they are simulated,
+        and used if they meet every limit. `progress` is called with every step of the proof; True prints them. Setting `cancel`
         stops the solve, as Ctrl-C does, with the best allocation that is known.
 
         Raises `MissingSolver` when the solver is not installed.
         """
         from allocc.engine.choose import CannotServe
         from allocc.engine.solve import solve
+        from allocc.given import given_decisions
 
         told: Callable[[Step], None] | None = None
         if progress is True:
@@ -276,8 +281,9 @@ class Model:
             told = progress
         options = make_options(solver, method, gap, time_limit, threads, seed, cancel, told)
         with reported():
+            starts = [] if start is None else [given_decisions(self.problem, start)]
             try:
-                outcome = solve(self.problem, options)
+                outcome = solve(self.problem, options, starts)
             except CannotServe as reason:
                 raise PlainError([mistakes.cannot_serve(str(reason))]) from None
             return self._result(outcome, options)
@@ -300,6 +306,35 @@ class Model:
                 problem = self.problem
                 values = given_decisions(problem, decisions)
             return self._simulated(problem, assess(problem, values), decisions is None)
+
+    def pareto(
+        self,
+        first: str,
+        second: str,
+        points: int = 9,
+        solver: str = "highs",
+        gap: float = 1e-4,
+        time_limit: float | None = None,
+    ) -> Frontier:
+        """What the objective's term `first` costs in its term `second`, point by point with proof.
+
+        `time_limit` is for each solve, in seconds. Raises `AlloccError` for terms that nothing can
+        be traced between.
+        """
+        from allocc.pareto import trace
+
+        options = make_options(solver, "auto", gap, time_limit)
+        return trace(self, (first, second), points, options)
+
+    def prices(self, decisions: object) -> Prices:
+        """What one more unit of each limit would buy, at decisions in any form `simulate` takes.
+
+        The integers are fixed; the prices are local, they hold for small changes.
+        """
+        from allocc.prices import prices
+
+        with reported():
+            return prices(self, decisions)
 
     @cached_property
     def baseline_problem(self) -> Problem:

@@ -2,6 +2,8 @@
 
 frontier.json      all points with their bounds, what is proven, and how it was found
 frontier.csv       one row a point
+frontier.svg       the picture
+decisions-N.csv    the decisions of point N, as `allocc simulate` reads them
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from allocc.run_folder import FORMAT, read_json, readable, to_json, write_folder
+from allocc.run_folder import FORMAT, read_json, readable, to_json, write_folder, write_long
 
 if TYPE_CHECKING:
-    from allocc.pareto import Frontier
+    from allocc.frontier import Frontier
 
 FILE = "frontier.json"
 
@@ -24,8 +26,8 @@ def save(found: Frontier, folder: str | PathLike[str]) -> Path:
 
     Raises `AlloccError` E7007 for a folder that holds something, E7008 where it cannot be written.
     """
-    from allocc.pareto import frontier_data
-    from allocc.pareto_report import write_csv
+    from allocc.frontier import frontier_data
+    from allocc.pareto_report import write_csv, write_plot
 
     def write(part: Path) -> None:
         created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -33,6 +35,9 @@ def save(found: Frontier, folder: str | PathLike[str]) -> Path:
         (part / FILE).write_text(to_json(data) + "\n", encoding="utf-8")
         if found.points:
             write_csv(found, part / "frontier.csv")
+            write_plot(found, part / "frontier.svg")
+        for k, point in enumerate(found.points, 1):
+            write_long(part / f"decisions-{k}.csv", point.blocks, kinds=False)
 
     return write_folder(Path(folder), write)
 
@@ -45,7 +50,7 @@ def read(folder: str | PathLike[str]) -> Frontier:
 
 
 def _frontier(data: dict[str, Any]) -> Frontier:
-    from allocc.pareto import Axis, Claim, Frontier
+    from allocc.frontier import Axis, Claim, Frontier
 
     first, second = (Axis(a["term"], a["description"], a["unit"]) for a in data["between"])
     names = (first.name, second.name)
@@ -74,7 +79,7 @@ def _frontier(data: dict[str, Any]) -> Frontier:
 
 
 def _point(p: dict[str, Any], names: tuple[str, str]) -> Any:
-    from allocc.pareto import Point
+    from allocc.frontier import Point
     from allocc.run_folder import violation_of
 
     violation = violation_of(p["violation"])

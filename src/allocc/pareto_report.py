@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from allocc.pareto import Frontier, Point, corners, staircase
+from allocc.frontier import Frontier, Point, corners, staircase
 from allocc.tables import duration, number, numbers, percent, table
 
 _WORDS = {

@@ -213,3 +213,27 @@ def test_units(epidemic: allocc.Model) -> None:
         epidemic.unit_of("3 *")
     with pytest.raises(allocc.AlloccError):
         epidemic.unit_of("A let x = A")
+
+
+def test_start(tmp_path: Path) -> None:
+    """A start is simulated first and known from the beginning; one that breaks a limit is told."""
+    model = allocc.load(small.easy(tmp_path))
+    best = model.solve()
+    again = model.solve(start={"doses": best.decisions["doses"].to_dict()})
+    assert again.status == "optimal" and again.value == best.value == 18
+    (step,) = [s for s in again.history if s.phase == "start"]
+    assert step.value == 18
+    poor = model.solve(start={"doses": {"a": 1, "b": 2}})
+    assert poor.status == "optimal" and poor.value == 18
+    broken = model.solve(start={"doses": {"a": 8, "b": 8}})
+    assert broken.status == "optimal" and broken.value == 18
+    assert any("no start" in n for n in broken.notes)
+    with pytest.raises(allocc.AlloccError, match="E7"):
+        model.solve(start={"syringes": 3})
+
+
+def test_prices_of_a_result(tmp_path: Path) -> None:
+    text = small.EASY.replace("integer ", "")
+    model = allocc.load(small.easy(tmp_path, text))
+    found = model.prices({"doses": {"a": 8, "b": 2}})
+    assert {p.name: p.price for p in found.rows}["store"] == pytest.approx(1)

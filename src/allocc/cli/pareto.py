@@ -27,7 +27,7 @@ from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.render import to_json
 
 if TYPE_CHECKING:
-    from allocc.pareto import Frontier
+    from allocc.frontier import Frontier
 
 _EXITS = {
     "optimal": 0,
@@ -61,12 +61,17 @@ _EXITS = {
 @click.option(
     "--time-limit", type=float, metavar="SECONDS", help="Stop each solve after this time."
 )
+@click.option(
+    "--run",
+    type=click.Path(),
+    metavar="DIR",
+    help="New folder for the points, the decisions of each, and the plot.",
+)
 @click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
 @click.option("csv_file", "--csv", type=click.Path(), metavar="FILE", help="Write the points.")
 @click.option(
     "--plot", type=click.Path(), metavar="FILE", help="Draw it: .svg, or .png with matplotlib."
 )
-@click.option("--run", type=click.Path(), metavar="DIR", help="Folder for the frontier, a new one.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.pass_context
 def pareto(
@@ -79,10 +84,10 @@ def pareto(
     solver: str,
     gap: float,
     time_limit: float | None,
+    run: str | None,
     as_json: bool,
     csv_file: str | None,
     plot: str | None,
-    run: str | None,
     quiet: bool,
 ) -> None:
     """Trace what one term of the objective of MODEL costs in another, and prove it.
@@ -110,8 +115,9 @@ def pareto(
         say("")
 
     from allocc.cli.progress import stoppable, watching
+    from allocc.frontier import frontier_data
     from allocc.frontier_folder import save
-    from allocc.pareto import frontier_data, trace
+    from allocc.pareto import trace
 
     cancel = threading.Event()
     with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from allocc.backends import registry
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Progress, Solution, SolveOptions
 from allocc.compiler.bounds import Infeasible
+from allocc.compiler.complete import Completer
 from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray, Program
@@ -41,20 +43,24 @@ ABSOLUTE_GAP = 1e-9
 CONTRADICTION = 1e-6
 
 
-def solve(problem: Problem, options: Options) -> Outcome:
+def solve(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> Outcome:
     """Choose a method, run it, and judge what comes out by simulation.
+
+    `starts` are decisions that are simulated first; the best that is feasible is what the search
+    begins at. They prove nothing, and bad ones do no harm.
 
     Raises `MissingSolver` where the solver is not there, `AlloccError` where the model cannot be
     compiled for it (a product without bounds, say).
     """
-    return Loop(problem, options).run()
+    return Loop(problem, options, starts).run()
 
 
 class Loop:
     """One solve: the best allocation, the best bound, and how they came about."""
 
-    def __init__(self, problem: Problem, options: Options) -> None:
+    def __init__(self, problem: Problem, options: Options, starts: Sequence[Values] = ()) -> None:
         self.problem = problem
+        self.starts = starts
         self.options = options
         self.started = time.perf_counter()
         self.minimize = problem.sense == "minimize"
@@ -65,6 +71,7 @@ class Loop:
         self.rounds = 0
         self.notes: list[str] = []
         self.choice = Choice("exact", "")
+        self._seen: set[bytes] = set()
         self._search: LocalSearch | None = None
         self._successive: SuccessiveLinear | None = None
 
@@ -145,8 +152,13 @@ class Loop:
         return found
 
     def offer(self, point: FloatArray) -> bool:
-        """Simulate the decisions of a point and keep them if they are the best so far."""
-        found = assess(self.problem, self.decisions(point))
+        """Simulate the decisions of a point, if they are new, and keep them if they are the best."""
+        decisions = self.decisions(point)
+        key = b"".join(x.tobytes() for x in decisions.values())
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        found = assess(self.problem, decisions)
         if not self.better(found):
             return False
         self.best = found
@@ -230,12 +242,36 @@ class Loop:
         self.note(self.choice.reason)
         if not self.problem.decisions:
             return self._nothing_to_decide()
+        self._begin(program)
         if self.choice.method == "direct":
             return self._once(backend, relaxation, relaxation.build_direct(backend.capabilities))
         if self.choice.method == "exact":
             relaxation.make_exact()
             return self._once(backend, relaxation, relaxation.build())
         return refine(self, backend, relaxation, program)
+
+    def _begin(self, program: Program) -> None:
+        """Simulate the starts, and complete the best one to a point of the program."""
+        for start in self.starts:
+            found = assess(self.problem, {v: start[v] for v in self.problem.decisions})
+            if self.better(found):
+                self.best = found
+        if not self.starts:
+            return
+        if self.best is None:
+            self.notes.append("no start meets every limit: none is used")
+            return
+        given = np.zeros(program.columns, dtype=bool)
+        point = np.zeros(program.columns)
+        for v in self.problem.decisions:
+            here = slice(v.offset, v.offset + v.size)
+            point[here] = np.asarray(self.best.values[v]).ravel()
+            given[here] = True
+        complete = Completer(program, given)
+        full = complete(point)
+        if not len(complete.missing) and np.isfinite(full).all():
+            self.best_point = full
+        self.note("start")
 
     def _nothing_to_decide(self) -> Outcome:
         self.offer(np.zeros(0))
@@ -252,7 +288,7 @@ class Loop:
         """One solve of a program that is exact."""
         self.rounds = 1
         target = self.options.gap * 0.5
-        start = None
+        start = None if self.best_point is None else built.lift_point(self.best_point)
         for _ in range(3):
             solution = self.call(backend, built.program, target, start)
             outcome = self.without_point(solution)
@@ -277,15 +313,26 @@ class Loop:
         if self._search is None and is_linear_when_fixed(relaxation):
             self._search = LocalSearch(FixedProgram(relaxation), self.minimize)
         if self._search is not None:
-            _, found = self._search.value(self._rounded(point))
-            if found is not None:
-                self.offer(found)
+            here = self._rounded(point)
+            value = self._search.value(here)
+            if np.isfinite(value):
+                # The linear program is exact: what it calls worse need not be simulated.
+                found = None if self._is_worse(value) else self._search.point(here)
+                if found is not None:
+                    self.offer(found)
                 return
         elif relaxation.program.integer.any():
             fixed = solve_fixed(relaxation, point, self.remaining())
             if fixed is not None:
                 self.offer(fixed)
         self.offer(point)
+
+    def _is_worse(self, signed: float) -> bool:
+        """Whether a signed value (smaller is better) is clearly worse than the best."""
+        if self.best is None:
+            return False
+        best = self.best.value if self.minimize else -self.best.value
+        return signed > best + ABSOLUTE_GAP * max(1.0, abs(best))
 
     def _rounded(self, point: FloatArray) -> FloatArray:
         assert self._search is not None
@@ -326,8 +373,8 @@ class Loop:
         def stop() -> bool:
             return self.cancelled
 
-        _, found = self._search.run(here, order, seconds, stop)
-        if found is not None:
+        value, found = self._search.run(here, order, seconds, stop)
+        if found is not None and not self._is_worse(value):
             self.offer(found)
 
     # --- endings --------------------------------------------------------------------------

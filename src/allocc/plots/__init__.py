@@ -14,7 +14,7 @@ from allocc.dsl.diagnostics import AlloccError
 from allocc.errors import MissingLibrary
 
 if TYPE_CHECKING:
-    from allocc.pareto import Frontier
+    from allocc.frontier import Frontier
     from allocc.result import Result
 
 #: What can be drawn of a result, and of a frontier.

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from allocc.pareto import Frontier, Point
+from allocc.frontier import Frontier, Point
 from allocc.pareto_report import picture
 from allocc.plots.style import INK, MAIN, PALE, Drawing, drawn, number_axis
 
