@@ -22,10 +22,13 @@ from allocc.compiler.model import (
     LetSymbol,
     Model,
     ParameterSymbol,
+    ReportSymbol,
     Time,
 )
+from allocc.compiler.program import FloatArray
 from allocc.compiler.scope import Scope
 from allocc.compiler.structure import Declarations, declare, describe, first_span, recursions
+from allocc.compiler.symbols import Known
 from allocc.compiler.tables import Table, read_table
 from allocc.compiler.values import Values, deep_recursion, is_small
 from allocc.dsl import tree
@@ -125,6 +128,7 @@ class Binder(Values):
             limits=d.limits,
             prefers=d.prefers,
             chances=d.chances,
+            reports=[get[n] for n in d.reports],
             objective=d.objective,
             sets={n: get[n] for n in d.sets},
             binder=self,
@@ -201,6 +205,8 @@ class Binder(Values):
                 return self._flow(statement)
             case tree.Decide():
                 return self._decide(statement)
+            case tree.Report():
+                return ReportSymbol(statement, *self.space(statement.index))
             case _:
                 return statement
 
@@ -388,6 +394,17 @@ class Binder(Values):
             time_axis=next((k for k, s in enumerate(sets) if s.kind == "time"), None),
         )
         return LetSymbol(statement, space, sets, "definition", variable=variable)
+
+    def report_values(self, symbol: ReportSymbol, known: Known) -> FloatArray:
+        """A report over its whole index space, where everything is decided."""
+        name = symbol.statement.name.name
+        if name not in known.reports:
+            value = symbol.statement.value
+            with self._expanding(name):
+                node = assignment.assign(name, value, symbol.space, symbol.sets, self, numeric=True)
+            assert isinstance(node, Data)
+            known.reports[name] = assignment.full(node, symbol.space).astype(float)
+        return known.reports[name]
 
     # --- what the evaluator asks -----------------------------------------------------------
 

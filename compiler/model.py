@@ -84,6 +84,15 @@ class FlowSymbol:
         return side_name(self.statement.origin) == compartment
 
 
+@dataclass(eq=False)
+class ReportSymbol:
+    """A value over its index space that is computed once the decisions are known."""
+
+    statement: tree.Report
+    space: Space
+    sets: tuple[IndexSet, ...]
+
+
 def side_name(side: tree.Name | tree.Subscript | None) -> str | None:
     """The compartment at a flow's end, None for the outside."""
     if side is None:
@@ -150,6 +159,7 @@ class Model:
     limits: list[Limit]
     prefers: list[Prefer]
     chances: list[Chance]
+    reports: list[ReportSymbol]
     objective: Objective | None
     sets: dict[str, IndexSet]
     binder: object

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from allocc.dsl.tree import File
     from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Options, Outcome, Step
+    from allocc.labelled import Block
     from allocc.result import Result
 
 
@@ -328,7 +329,7 @@ class Model:
             )
         }
         return Result(
-            **self._about(self.problem, outcome.terms, outcome.values, base),
+            **self._about(self.problem, outcome.terms, outcome.values, base, outcome.notes),
             status=outcome.status,
             stopped=outcome.stopped,
             value=outcome.value,
@@ -341,7 +342,6 @@ class Model:
             rounds=outcome.rounds,
             message=outcome.message,
             explanation=outcome.explanation,
-            notes=outcome.notes,
             discretization=outcome.discretization,
             history=outcome.history,
             options=asked,
@@ -354,12 +354,20 @@ class Model:
         terms: Mapping[str, float],
         values: Mapping[Any, FloatArray] | None,
         baseline: tuple[Problem, Values] | None,
+        told: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         """What results of a solve and of a simulation have in common."""
         from allocc.labelled import blocks_of
+        from allocc.reports import report_blocks
         from allocc.result import TermValue
 
         time = self.bound.time
+        blocks: list[Block] = []
+        notes: list[str] = []
+        if values is not None:
+            blocks = blocks_of(problem, values, baseline)
+            reports, notes = report_blocks(problem, values, baseline)
+            blocks += reports
         return {
             "model": self.name,
             "title": self.title,
@@ -369,7 +377,8 @@ class Model:
                 for t in problem.terms
                 if t.name in terms
             ),
-            "blocks": () if values is None else tuple(blocks_of(problem, values, baseline)),
+            "blocks": tuple(blocks),
+            "notes": (*told, *notes),
             "time_unit": time.unit if time is not None else "",
             "baseline_value": None if baseline is None else _worth(*baseline),
             "settings": dict(self.settings),

@@ -40,7 +40,7 @@ def result_html(result: Result) -> str:
         head = ("name", "value", "without interventions", "change", "what it is")
         parts.append(_table(end_heading(result), head, rows_of_ends))
     for block in result.blocks:
-        if block.kind == "decision":
+        if block.kind in ("decision", "report"):
             parts.append(_decision(block.name, block.description, block.frame()))
     parts.append("</div>")
     return "\n".join(parts)
@@ -48,7 +48,7 @@ def result_html(result: Result) -> str:
 
 def _decision(name: str, description: str, value: Any) -> str:
     about = f" ({escape(description)})" if description else ""
-    if isinstance(value, float):
+    if isinstance(value, int | float):
         return f"<p>{escape(name)}{about} = {numbers([value])[0]}</p>"
     frame = value.to_frame() if hasattr(value, "to_frame") else value
     rows = len(frame)

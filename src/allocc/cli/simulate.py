@@ -48,6 +48,7 @@ def simulate(
             reason = problem.strerror or str(problem)
             raise AlloccError([mistakes.cannot_write("the CSV file", csv_file, reason)]) from None
     if as_json:
+        from allocc.reports import report_data
         from allocc.result import violation_data
 
         write_json(
@@ -57,6 +58,7 @@ def simulate(
                 "value": result.value,
                 "violation": violation_data(result.violation),
                 "terms": result.terms,
+                "reports": report_data(result.blocks),
                 "end": {e.name: e.value for e in result.ends()},
                 "csv": csv_file,
             }
