@@ -65,7 +65,9 @@ def random_settings(rng: np.random.Generator) -> dict[str, object]:
 def heuristics(chosen: argparse.Namespace) -> None:
     from heuristic import compare
 
-    print(f"{'instance':16} {'reading':10} {'cases':>6} {'missed':>7} {'mean lost':>10} {'most':>7} ")
+    print(
+        f"{'instance':16} {'reading':10} {'cases':>6} {'missed':>7} {'mean lost':>10} {'most':>7} "
+    )
     runs = [(d.name, [(d, s) for s in settings(d)]) for d in chosen.data]
     with tempfile.TemporaryDirectory() as top:
         made = []
