@@ -18,6 +18,7 @@ SHARED = ROOT.parent / "shared" / "data" / "access" / "counties8"
 
 sys.path.insert(0, str(ACCESS))
 from heuristic import compare, heuristic
+from regret import least_regret
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -104,3 +105,16 @@ def test_the_exact_disparity_is_reported() -> None:
     model = allocc.load(ACCESS / "access.alloc", case="c01")
     same = model.simulate({"doses": exact["doses"]})
     assert same.reports["exact_disparity"] == pytest.approx(exact.value, abs=1e-9)
+
+
+def test_regret_in_one_go() -> None:
+    """Both sides of the certificate hold, also where the inner solves are coarse."""
+    fine = least_regret(ACCESS, "c06", gap=1e-7)
+    assert fine.bound is not None
+    assert fine.certain == pytest.approx(fine.bound, abs=1e-6)
+    assert fine.certain == pytest.approx(0.026409, abs=1e-6)
+    for gap in (0.5, 0.1, 0.01):
+        coarse = least_regret(ACCESS, "c06", gap=gap)
+        assert coarse.bound is not None
+        assert coarse.bound <= fine.certain + 1e-9
+        assert coarse.certain >= fine.bound - 1e-9
