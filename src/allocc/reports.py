@@ -102,38 +102,51 @@ def report_data(blocks: Sequence[Block]) -> dict[str, Any]:
 
 
 def report_tables(blocks: Sequence[Block]) -> list[str]:
-    """Reports as text: single numbers in one table, those over the same labels side by side."""
-    lines: list[str] = []
-    single = [b for b in blocks if not b.axes]
-    if single:
-        rows = [[b.name, number(b.values.item()), b.unit, b.description] for b in single]
-        lines += table(["name", "value", "unit", "what it is"], rows, right=[1])
+    """Reports as text: those over the same labels, or the same times, share a table."""
     groups: dict[object, list[Block]] = {}
     for b in blocks:
-        if b.axes and b.time_axis is None:
-            groups.setdefault(tuple((a.names, a.members) for a in b.axes), []).append(b)
-    moving = [b for b in blocks if b.time_axis is not None]
-    for group in (*groups.values(), *([b] for b in moving)):
+        labels = tuple((a.names, a.members) for a in b.axes)
+        alone = b.time_axis is not None and len(b.axes) > 1
+        groups.setdefault((labels, b.name if alone else ""), []).append(b)
+    lines: list[str] = []
+    for group in sorted(
+        groups.values(), key=lambda g: (len(g[0].axes), g[0].time_axis is not None)
+    ):
         if lines:
             lines.append("")
-        lines += _table(group)
+        lines += _course(group) if all(a.time for a in group[0].axes) else _table(group)
     return lines
+
+
+def _times(block: Block) -> dict[str, FloatArray]:
+    """What a report over time is at some times, by a heading; nothing for another report."""
+    k = block.time_axis
+    if k is None:
+        return {}
+    members, name = block.axes[k].members, block.axes[k].names[0]
+    return {
+        f"{name} = {_text(members[i])}": block.values.take(i, axis=k).ravel()
+        for i in _spaced(len(members))
+    }
+
+
+def _course(group: Sequence[Block]) -> list[str]:
+    """Single numbers, or those that change with time and nothing else: a row for each."""
+    head = list(_times(group[0])) or ["value"]
+    rows = []
+    for b in group:
+        values = [float(x.item()) for x in _times(b).values()] or [b.values.item()]
+        rows.append([b.name, *(numbers(values) if b.axes else map(number, values))])
+        rows[-1] += [b.unit, b.description]
+    return table(["name", *head, "unit", "what it is"], rows, right=range(1, len(head) + 1))
 
 
 def _table(group: Sequence[Block]) -> list[str]:
     """Blocks over the same labels, a row for each; one over time has columns for some times."""
     first = group[0]
     k = first.time_axis
-    if k is None:
-        columns = {b.name: b.values.ravel() for b in group}
-        axes = first.axes
-    else:
-        members = first.axes[k].members
-        columns = {
-            f"{first.axes[k].names[0]} = {_text(members[i])}": first.values.take(i, axis=k).ravel()
-            for i in _spaced(len(members))
-        }
-        axes = tuple(a for a in first.axes if not a.time)
+    columns = _times(first) or {b.name: b.values.ravel() for b in group}
+    axes = tuple(a for a in first.axes if not a.time)
     labels = list(Block("", "report", axes, first.values).labels())
     order = list(range(len(labels)))
     if len(order) > MOST_ROWS:
