@@ -23,7 +23,11 @@ from allocc.dsl.diagnostics import AlloccError
 )
 @click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
 @click.option(
-    "csv_file", "--csv", type=click.Path(), metavar="FILE", help="Write compartments and flows."
+    "csv_file",
+    "--csv",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write compartments, flows and reports.",
 )
 def simulate(
     model: str,
@@ -66,4 +70,4 @@ def simulate(
     else:
         put(result.summary(color=color_on(sys.stdout)))
     if csv_file is not None:
-        say(f"compartments and flows are in {csv_file}")
+        say(f"compartments, flows and reports are in {csv_file}")
