@@ -235,6 +235,16 @@ def decision_condition(name: str, span: Span) -> Diagnostic:
     )
 
 
+def only_in_reports(name: str, decided: str, span: Span) -> Diagnostic:
+    """A function of data given something that is decided."""
+    return Diagnostic(
+        "E4036",
+        f"`{name}` cannot be optimized, but depends here on '{decided}'",
+        span,
+        f"use it on data, or in a `report`, where '{decided}' is known",
+    )
+
+
 def negative_initial(name: str, value: str, span: Span, data: DataPlace | None) -> Diagnostic:
     """A compartment that starts below nought."""
     return Diagnostic(

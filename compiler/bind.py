@@ -23,10 +23,13 @@ from allocc.compiler.model import (
     LetSymbol,
     Model,
     ParameterSymbol,
+    ReportSymbol,
     Time,
 )
+from allocc.compiler.program import FloatArray
 from allocc.compiler.scope import Scope
 from allocc.compiler.structure import Declarations, declare, describe, first_span, recursions
+from allocc.compiler.symbols import Known
 from allocc.compiler.tables import Table, read_table
 from allocc.compiler.units import shown
 from allocc.compiler.values import Values, deep_recursion, is_small
@@ -129,6 +132,7 @@ class Binder(Values):
             limits=d.limits,
             prefers=d.prefers,
             chances=d.chances,
+            reports=[get[n] for n in d.reports],
             objective=d.objective,
             sets={n: get[n] for n in d.sets},
             units=found_units,
@@ -206,6 +210,8 @@ class Binder(Values):
                 return self._flow(statement)
             case tree.Decide():
                 return self._decide(statement)
+            case tree.Report():
+                return ReportSymbol(statement, *self.space(statement.index))
             case _:
                 return statement
 
@@ -398,6 +404,17 @@ class Binder(Values):
         """A unit as reports show it; `time_unit` is the unit of the model's time."""
         time = self.declared.names.get(self.time_name or "")
         return shown(unit, time.unit if isinstance(time, tree.Time) else None)
+
+    def report_values(self, symbol: ReportSymbol, known: Known) -> FloatArray:
+        """A report over its whole index space, where everything is decided."""
+        name = symbol.statement.name.name
+        if name not in known.reports:
+            value = symbol.statement.value
+            with self._expanding(name):
+                node = assignment.assign(name, value, symbol.space, symbol.sets, self, numeric=True)
+            assert isinstance(node, Data)
+            known.reports[name] = assignment.full(node, symbol.space).astype(float)
+        return known.reports[name]
 
     # --- what the evaluator asks -----------------------------------------------------------
 

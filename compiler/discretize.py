@@ -35,6 +35,7 @@ from allocc.compiler.problem import (
     Update,
 )
 from allocc.compiler.program import label_text
+from allocc.compiler.reports import check_reports
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
 from allocc.compiler.step_check import check_step
@@ -105,6 +106,7 @@ class _Discretizer:
             if made is not None:
                 terms.append(made)
         self.binder._active_dynamics = False
+        check_reports(model)
         if model.time is not None and model.time.method == "exponential":
             self._check_linear(flows, model.time.statement)
         self.collector.raise_errors()
@@ -130,6 +132,7 @@ class _Discretizer:
             sense,
             self.period,
             chances,
+            self.binder.effects_on,
         )
 
     # --- dynamics -------------------------------------------------------------------------

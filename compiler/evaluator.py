@@ -143,13 +143,14 @@ class Evaluator(Calls, Sets):
                 ~zero, right.axes, scope, lambda at: errors.division_by_zero(e.right.span, at)
             )
         safe = np.where(zero, 1.0, right.values)
-        reciprocal = np.where(zero, 0.0, 1.0 / safe)
+        reciprocal = np.where(zero, self.nothing, 1.0 / safe)
         if isinstance(left, Data):
             # Dividing is more exact than multiplying by a reciprocal.
             quotient = data_binary(np.divide, left, Data(right.axes, safe))
             if not zero.any():
                 return Data(quotient.axes, quotient.values, e.span)
-            return data_binary(np.multiply, quotient, Data(right.axes, (~zero).astype(float)))
+            kept = Data(right.axes, np.where(zero, self.nothing, 1.0))
+            return data_binary(np.multiply, quotient, kept)
         return multiply(Data(right.axes, reciprocal), left, e.span)
 
     def _power(self, left: Node, right: Node, e: tree.Binary, scope: Scope) -> Node:
@@ -159,7 +160,7 @@ class Evaluator(Calls, Sets):
             good = np.isfinite(found.values)
             reason = "the result is too large, or no real number"
             self.check(good, found.axes, scope, lambda at: self._undefined(e, reason, at))
-            return Data(found.axes, np.where(good, found.values, 0.0), e.span)
+            return Data(found.axes, np.where(good, found.values, self.nothing), e.span)
         if isinstance(left, Data):
             bad = left.values <= 0
             reason = "a base below or at zero has no power that a decision chooses"

@@ -25,6 +25,7 @@ _NAMED = (
     | tree.Compartment
     | tree.Flow
     | tree.Intervention
+    | tree.Report
 )
 
 #: Statements that come along when a whole model is named.

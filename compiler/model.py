@@ -87,6 +87,15 @@ class FlowSymbol:
 
 
 @dataclass(eq=False)
+class ReportSymbol:
+    """A value over its index space that is computed once the decisions are known."""
+
+    statement: tree.Report
+    space: Space
+    sets: tuple[IndexSet, ...]
+
+
+@dataclass(eq=False)
 class CompartmentSymbol:
     """A compartment: its variable over its sets and the time points, and its initial value."""
 
@@ -144,6 +153,7 @@ class Model:
     limits: list[Limit]
     prefers: list[Prefer]
     chances: list[Chance]
+    reports: list[ReportSymbol]
     objective: Objective | None
     sets: dict[str, IndexSet]
     units: Units

@@ -81,6 +81,23 @@ def reduce_array(
     return spread(out.reshape(*shape, *values.shape[1:]), (*outer, *kept), tuple(result))
 
 
+def binomial(most: FloatArray, trials: FloatArray, chance: FloatArray) -> FloatArray:
+    """P(X <= most) for X ~ Binomial(trials, chance), element by element.
+
+    `trials` are whole and not negative, `chance` lies in 0 .. 1, `most` is any number. By the
+    regularized incomplete beta function (Abramowitz and Stegun 1964, 26.5.24), whose cost does not
+    grow with the number of trials.
+    """
+    from scipy.special import betainc
+
+    below = np.floor(most)
+    inside = (below >= 0) & (below < trials)
+    k = np.where(inside, below, 0.0)
+    n = np.where(inside, trials, 1.0)
+    found: FloatArray = np.where(inside, betainc(n - k, k + 1, 1 - chance), below >= trials)
+    return found
+
+
 class Evaluation:
     """Values of nodes at one point, with some axes held at a single position.
 

@@ -32,6 +32,7 @@ class Declarations:
     limits: list[tree.Limit] = field(default_factory=list)
     prefers: list[tree.Prefer] = field(default_factory=list)
     chances: list[tree.Chance] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
     objective: tree.Objective | None = None
     units: dict[str, tree.UnitDeclaration] = field(default_factory=dict)
     time_name: str | None = None
@@ -121,6 +122,9 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
             case tree.Chance():
                 rule(statement)
                 d.chances.append(statement)
+            case tree.Report():
+                if name(statement, library):
+                    d.reports.append(statement.name.name)
             case tree.Objective():
                 if d.objective is not None:
                     collector.add(
@@ -179,6 +183,7 @@ _KINDS = {
     tree.Compartment: "a compartment",
     tree.Flow: "a flow",
     tree.Decide: "a decision",
+    tree.Report: "a report",
     tree.Function: "a function",
     tree.Intervention: "an intervention",
     tree.UnitDeclaration: "a unit",

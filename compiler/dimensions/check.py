@@ -25,7 +25,9 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
 
 #: Statements that declare a quantity, which may carry a unit.
-QUANTITIES = tree.Parameter | tree.Let | tree.Time | tree.Compartment | tree.Flow | tree.Decide
+QUANTITIES = (
+    tree.Parameter | tree.Let | tree.Report | tree.Time | tree.Compartment | tree.Flow | tree.Decide
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class _Statements:
                     self.inference.infer(statement.value, {})
                 case tree.Function():
                     self.inference.found.extend(self.inference.always_wrong(statement))
-                case tree.Parameter() | tree.Let():
+                case tree.Parameter() | tree.Let() | tree.Report():
                     self._value(statement)
                 case tree.Decide():
                     names = self.inference.names(statement.index)
@@ -135,7 +137,7 @@ class _Statements:
 
     # --- values ---------------------------------------------------------------------------------
 
-    def _value(self, statement: tree.Parameter | tree.Let) -> None:
+    def _value(self, statement: tree.Parameter | tree.Let | tree.Report) -> None:
         names = self.inference.names(statement.index)
         if statement.value is not None:
             found = self.inference.infer(statement.value, names)
@@ -145,7 +147,12 @@ class _Statements:
 
     def _declared(
         self,
-        statement: tree.Parameter | tree.Let | tree.Decide | tree.Time | tree.Compartment,
+        statement: tree.Parameter
+        | tree.Let
+        | tree.Report
+        | tree.Decide
+        | tree.Time
+        | tree.Compartment,
         what: str,
         e: tree.Expression,
         found: Found,

@@ -75,16 +75,16 @@ class Inference(Mends):
         match statement:
             case tree.Time():
                 return self.time
-            case tree.Let(unit=None):
+            case tree.Let(unit=None) | tree.Report(unit=None):
                 return self._of_value(statement)
-            case tree.Let() | tree.Parameter() | tree.Decide() | tree.Compartment():
+            case tree.Let() | tree.Report() | tree.Parameter() | tree.Decide() | tree.Compartment():
                 return self.vocabulary.read(statement.unit) or UNKNOWN
             case tree.Flow():
                 return self.flow(statement)
             case _:
                 return UNKNOWN
 
-    def _of_value(self, statement: tree.Let | tree.Flow) -> Found:
+    def _of_value(self, statement: tree.Let | tree.Report | tree.Flow) -> Found:
         with self.quiet():
             found = self.infer(statement.value, self.names(statement.index))
         return found if isinstance(found, Unit) else UNKNOWN
@@ -266,6 +266,12 @@ class Inference(Mends):
                 )
             case "abs" if arguments:
                 return arguments[0]
+            case "floor" if arguments and name not in self.declared.names:
+                return arguments[0]
+            case "binomial" if name not in self.declared.names:
+                for argument, found in zip(e.arguments[2:], arguments[2:], strict=True):
+                    self.pure("a probability", argument, found, names)
+                return ONE
             case "sqrt" if arguments:
                 found = arguments[0]
                 return found ** Fraction(1, 2) if isinstance(found, Unit) else found

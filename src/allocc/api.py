@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Options, Outcome, Step
     from allocc.frontier import Frontier
+    from allocc.labelled import Block
     from allocc.prices import Prices
     from allocc.result import Result
 
@@ -388,7 +389,7 @@ class Model:
             )
         }
         return Result(
-            **self._about(self.problem, outcome.terms, outcome.values, base),
+            **self._about(self.problem, outcome.terms, outcome.values, base, outcome.notes),
             status=outcome.status,
             stopped=outcome.stopped,
             value=outcome.value,
@@ -401,7 +402,6 @@ class Model:
             rounds=outcome.rounds,
             message=outcome.message,
             explanation=outcome.explanation,
-            notes=outcome.notes,
             discretization=outcome.discretization,
             history=outcome.history,
             options=asked,
@@ -414,13 +414,21 @@ class Model:
         terms: Mapping[str, float],
         values: Mapping[Any, FloatArray] | None,
         baseline: tuple[Problem, Values] | None,
+        told: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         """What results of a solve and of a simulation have in common."""
         from allocc.comparisons import targets_of
         from allocc.labelled import blocks_of
+        from allocc.reports import report_blocks
         from allocc.result import TermValue
 
         time = self.bound.time
+        blocks: list[Block] = []
+        notes: list[str] = []
+        if values is not None:
+            blocks = blocks_of(problem, values, baseline)
+            reports, notes = report_blocks(problem, values, baseline)
+            blocks += reports
         return {
             "model": self.name,
             "title": self.title,
@@ -430,7 +438,8 @@ class Model:
                 for t in problem.terms
                 if t.name in terms
             ),
-            "blocks": () if values is None else tuple(blocks_of(problem, values, baseline)),
+            "blocks": tuple(blocks),
+            "notes": (*told, *notes),
             "targets": () if values is None else targets_of(problem, values),
             "time_unit": time.unit if time is not None else "",
             "baseline_value": None if baseline is None else _worth(*baseline),

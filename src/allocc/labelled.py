@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-Kind = Literal["decision", "compartment", "flow"]
+Kind = Literal["decision", "compartment", "flow", "report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A decision, compartment or flow: values over its indices.
+    """A decision, compartment, flow or report: values over its indices.
 
     `baseline` has the same shape: the values without the interventions, where they are known.
     `binary` is a decision between 0 and 1, that is, between no and yes.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from allocc.reports import report_tables
 from allocc.tables import duration, number, numbers, percent, table
 
 if TYPE_CHECKING:
@@ -85,6 +86,9 @@ def summary(result: Result, color: bool = False) -> str:
     ends = end_table(result)
     if ends:
         lines += ["", bold(end_heading(result)), *ends]
+    reports = [b for b in result.blocks if b.kind == "report"]
+    if reports:
+        lines += ["", bold("Reports"), *report_tables(reports)]
     for note in result.notes:
         lines += ["", f"Note: {note}"]
     return "\n".join(lines)
@@ -357,6 +361,7 @@ def model_facts(model: Model) -> list[tuple[str, str]]:
         ("sets", ", ".join(f"{n} ({len(s):,})" for n, s in bound.sets.items())),
         ("limits", ", ".join(x.name.name for x in bound.limits)),
         ("preferences", ", ".join(x.name.name for x in bound.prefers)),
+        ("reports", ", ".join(r.statement.name.name for r in bound.reports)),
     ]
     if bound.objective is not None:
         terms = ", ".join(t.name.name for t in bound.objective.terms)

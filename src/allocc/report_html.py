@@ -31,11 +31,12 @@ def result_html(result: Result) -> str:
         texts = numbers([t.value for t in result.objective])
         rows = [(t.name, x, t.description) for t, x in zip(result.objective, texts, strict=True)]
         parts.append(_table("Objective", ("term", "value", "what it is"), rows))
-    for short in decisions_in_short([b for b in result.blocks if b.kind == "decision"]):
-        parts.append(_table("Decisions", short.head, short.rows))
-        parts += [f"<p><small>{'<br>'.join(map(escape, short.about))}</small></p>"] * bool(
-            short.about
-        )
+    for kind, heading in (("decision", "Decisions"), ("report", "Reports")):
+        for short in decisions_in_short([b for b in result.blocks if b.kind == kind]):
+            parts.append(_table(heading, short.head, short.rows))
+            if short.about:
+                about = "<br>".join(map(escape, short.about))
+                parts.append(f"<p><small>{about}</small></p>")
     ends = result.ends()
     if ends:
         values = numbers([x for e in ends for x in (e.value, e.baseline)], 7)

@@ -29,7 +29,7 @@ class TermValue:
 class Result:
     """An allocation with its certificate.
 
-    `result["spend"]` is a decision, compartment or flow: a number, a Series over its labels, or, over
+    `result["spend"]` is a decision, compartment, flow or report: a number, a Series over its labels, or, over
     time, with time down the rows and the labels across, ready for `.plot()`. `to_long()` has
     everything in one tidy table. `value`, `bound`, `gap` and `violation` are None where unknown.
     """
@@ -90,6 +90,11 @@ class Result:
     def decisions(self) -> dict[str, Any]:
         """Every decision by name, as `result[name]` gives it."""
         return {b.name: b.frame() for b in self.blocks if b.kind == "decision"}
+
+    @property
+    def reports(self) -> dict[str, Any]:
+        """Every report by name, as `result[name]` gives it; nan where it has no value."""
+        return {b.name: b.frame() for b in self.blocks if b.kind == "report"}
 
     @property
     def trajectories(self) -> Any:

@@ -4,6 +4,7 @@ result.json        everything scalar, with options, settings, versions and hashe
 certificate.json   what is proven
 decisions.csv      tidy: name, a column for every index, value; `--decisions` reads it back
 trajectories.csv   tidy: kind, name, a column for every index, value, baseline
+reports.csv        tidy, as trajectories.csv: what `report` statements compute
 targets.csv        what the model compares decisions with: statement, name, index columns, value
 history.csv        what was proven and had, as time went on
 """
@@ -28,12 +29,16 @@ from typing import TYPE_CHECKING, Any
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError
 from allocc.labelled import Block, Labels, Target, index_columns
+from allocc.reports import report_data
 
 if TYPE_CHECKING:
     from allocc.engine.outcome import Violation
     from allocc.result import Result
 
 FORMAT = 1
+
+#: The tables beside decisions.csv, and what kinds of blocks each has.
+_TABLES = {"trajectories.csv": ("compartment", "flow"), "reports.csv": ("report",)}
 
 _STEP = ("seconds", "bound", "value", "gap", "round", "phase")
 
@@ -131,9 +136,10 @@ def _write_all(result: Result, folder: Path) -> None:
     decisions = [b for b in result.blocks if b.kind == "decision"]
     if result.has_allocation:
         write_long(folder / "decisions.csv", decisions, kinds=False)
-    moving = [b for b in result.blocks if b.kind != "decision"]
-    if moving:
-        write_long(folder / "trajectories.csv", moving, kinds=True)
+    for name, own in _TABLES.items():
+        found = [b for b in result.blocks if b.kind in own]
+        if found:
+            write_long(folder / name, found, kinds=True)
     if result.targets:
         _write_targets(folder / "targets.csv", result)
     steps = ([_cell(getattr(s, c)) for c in _STEP] for s in result.history)
@@ -184,6 +190,7 @@ def result_data(result: Result) -> dict[str, Any]:
             }
             for t in result.targets
         ],
+        "reports": report_data(result.blocks),
         "certificate": result.certificate,
         "options": result.options,
         "settings": result.settings,
@@ -356,15 +363,14 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
     import numpy as np
 
     found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
-    for name in ("decisions.csv", "trajectories.csv"):
-        if not any((b["kind"] == "decision") == (name == "decisions.csv") for b in about):
+    for name, own in {"decisions.csv": ("decision",), **_TABLES}.items():
+        if not any(b["kind"] in own for b in about):
             continue
         for row in _rows(path / name):
             kind = row.get("kind", "decision")
             value, base = found.setdefault((kind, row["name"]), ([], []))
             value.append(float(row["value"] or "nan"))
-            if row.get("baseline"):
-                base.append(float(row["baseline"]))
+            base.append(float(row.get("baseline") or "nan"))
     for b in about:
         axes = tuple(
             Labels(tuple(a["names"]), tuple(tuple(m) for m in a["members"]), a["time"])
@@ -373,7 +379,8 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
         shape = tuple(len(a.members) for a in axes)
         value, base = found[b["kind"], b["name"]]
         values = np.array(value).reshape(shape)
-        baseline = np.array(base).reshape(shape) if len(base) == values.size else None
+        known = np.array(base).reshape(shape)
+        baseline = None if np.isnan(known).all() else known
         yield Block(
             b["name"],
             b["kind"],

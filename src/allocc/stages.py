@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from allocc.tables import number, table
+from allocc.tables import number, percent, table
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -138,18 +139,30 @@ def problem_text(model: Model) -> str:
     lines = [f"problem {p.model.name}", "", "Unknowns"]
     lines += table(["name", "kind", "number"], rows, right=[2])
     if p.constraints:
-        rows = []
-        for c in p.constraints:
-            count = 1
-            for a in c.axes:
-                count *= a.size
-            rows.append([c.name, f"{count:,}", _text(c.span)])
+        rows = [[c.name, f"{_count(c):,}", _text(c.span)] for c in p.constraints]
         lines += ["", "Limits", *table(["name", "number", "as written"], rows, right=[1])]
+    for b in p.chances:
+        rows = [
+            [x.constraint.name, f"{_count(x.constraint):,}", _text(x.constraint.span)]
+            for x in b.limits
+        ]
+        heading = f"Limits of {b.name}, with probability {percent(b.probability)}"
+        lines += ["", heading, *table(["name", "number", "as written"], rows, right=[1])]
     if p.terms:
         rows = [[t.name, "penalty" if t.penalty else "", _text(t.span)] for t in p.terms]
         heading = p.sense[:1].upper() + p.sense[1:]
         lines += ["", heading, *table(["term", "kind", "as written"], rows)]
+    if p.model.reports:
+        rows = [
+            [_indexed(r.statement.name.name, r.sets), _source(r.statement.value)]
+            for r in p.model.reports
+        ]
+        lines += ["", "Reports", *table(["name", "as written"], rows)]
     return "\n".join(lines)
+
+
+def _count(constraint: Any) -> int:
+    return math.prod(a.size for a in constraint.axes)
 
 
 def _text(span: Any) -> str:

@@ -66,6 +66,9 @@ minimize {
   c : sum(t: I["n", t]) ^ 2
   d : sum(dose) + beta[end] + linf(site, pop) + worst_off(site) + range(pop)
 }
+report peak[r in R] "most who are ill" = max(t: I[r, t]) / max(1, site[r])
+report busy[p in period] = sum(r in R if dose[r, p] > site[r]: floor(dose[r, p])) + sum(peak)
+report safe = if mask > 0.1 then binomial(site["n"], 9, mask) else 1 / (1 + D[end])
 """
 TABLES = """
 table county from "county.csv" key fips
@@ -86,6 +89,8 @@ limit b: sum(c in County if region[c] == "north": x[c]) <= budget
 limit m[a in County]: sum((a, b) in Arc: go[a, b]) <= x[a] * delta
 limit n[a in County, b in County if near[a, b] < 50]: x[a] >= x[b] / pop[b]
 minimize { c : sum((a, b) in Arc: dist[a, b] * go[a, b]) + mean(x) }
+report rest[c in County] = if x[c] < pop[c] then log(pop[c] - x[c]) else 0
+report worst = max(c in County if region[c] == "north": rest[c] / x[c])
 """
 FILES = {
     "county.csv": "fips,population,region\n44001,100,north\n44003,200,south\n44005,300,north\n",

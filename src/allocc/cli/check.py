@@ -40,8 +40,15 @@ def check(
         p = loaded.problem
         count = sum(v.size for v in p.decisions)
         limits = sum(_size(c.axes) for c in p.constraints)
-        counts = ((count, "decision"), (len(p.states), "compartment"), (limits, "limit"))
-        facts = ", ".join(f"{n:,} {word}{'s' * (n != 1)}" for n, word in counts if n)
+        scenarios = sum(_size(x.constraint.axes) for b in p.chances for x in b.limits)
+        counts = (
+            (count, "decision", ""),
+            (len(p.states), "compartment", ""),
+            (limits, "limit", ""),
+            (scenarios, "limit", " in scenarios"),
+            (len(loaded.bound.reports), "report", ""),
+        )
+        facts = ", ".join(f"{n:,} {word}{'s' * (n != 1)}{where}" for n, word, where in counts if n)
     except AlloccError as error:
         found = list(error.diagnostics)
     wrong = any(d.severity == "error" for d in found)

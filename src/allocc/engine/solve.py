@@ -32,6 +32,7 @@ from allocc.engine.outcome import (
     relative_gap,
 )
 from allocc.engine.refine import refine
+from allocc.engine.relaxed import relaxed_first
 from allocc.engine.search import LocalSearch
 from allocc.engine.successive import SuccessiveLinear
 
@@ -190,8 +191,12 @@ class Loop:
         gap: float,
         start: FloatArray | None,
         seconds: float | None = None,
+        vertex: bool = False,
     ) -> Solution:
-        """Solve a program, scaled if it is linear; a linear program's bound is recomputed."""
+        """Solve a program, scaled if it is linear; a linear program's bound is recomputed.
+
+        Large linear programs are solved by an interior point method, unless a `vertex` is needed.
+        """
         options = self.solve_options(gap, start)
         if seconds is not None:
             left = options.time_limit
@@ -199,7 +204,7 @@ class Loop:
         if len(program.products) or program.functions:
             return backend.solve(program, options)
         scaled, scaling = scale(program)
-        if not program.integer.any() and program.columns > LARGE:
+        if not vertex and not program.integer.any() and program.columns > LARGE:
             options = replace(options, interior=True)
         if start is not None:
             options = replace(options, start=scaling.point_in(start))
@@ -289,6 +294,15 @@ class Loop:
         self.rounds = 1
         target = self.options.gap * 0.5
         start = None if self.best_point is None else built.lift_point(self.best_point)
+        rounded = relaxed_first(self, backend, built.program)
+        if rounded is not None and rounded.point is not None:
+            self.offer(built.lower_point(rounded.point))
+            if not self.closed:
+                self.candidates(relaxation, built.lower_point(rounded.point))
+            self.note("relaxed and rounded")
+            if self.closed:
+                return self.finish(rounded)
+            start = rounded.point
         for _ in range(3):
             solution = self.call(backend, built.program, target, start)
             outcome = self.without_point(solution)
