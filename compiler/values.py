@@ -49,6 +49,8 @@ class Values(ABC):
 
     def __init__(self) -> None:
         self._open: list[str] = []
+        #: Where it is a list, what is read of parameters and named expressions is written down.
+        self.reads: list[tuple[ParameterSymbol | LetSymbol, list[Coordinate]]] | None = None
         self._unknown_names: set[str] = set()
 
     def unknown(self, name: str, diagnostic: Diagnostic) -> Exception:
@@ -182,6 +184,8 @@ class Values(ABC):
             now, timed = self._now_at(name, indices[-1], scope, fallback)
             indices = indices[:-1] or None
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
+        if self.reads is not None:
+            self.reads.append((symbol, found))
         if symbol.sets:
             value: Node = self.evaluator.gather(symbol.values, symbol.sets, found, name.span)
         else:
@@ -255,6 +259,8 @@ class Values(ABC):
             if now is None:
                 raise errors.Failed(errors.needs_time(name.name, name.span))
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
+        if self.reads is not None and symbol.mode in ("data", "definition"):
+            self.reads.append((symbol, found))
         value: Node
         if symbol.mode == "data":
             assert symbol.values is not None

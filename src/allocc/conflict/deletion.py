@@ -1,0 +1,179 @@
+"""The filter: from all members of a model to a set of which none can be left out.
+
+Whole statements come first, then the rows and ends within those that are left; both by QuickXplain,
+which asks about halves, so that a conflict of k among n takes about 2 k log(n / k) questions. In the end every
+member is left out once more: only where each time a point is found is the set called irreducible. A question
+that gets no answer in its time keeps what it was about.
+
+References: Junker (2004), AAAI 167-172 (QuickXplain); Chinneck and Dravnieks (1991), ORSA Journal on
+Computing 3:157-168 (deletion filter).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocc.compiler.program import BoolArray, IntArray
+from allocc.compiler.simulate import Values
+from allocc.conflict.oracle import Answer, Oracle, Recompiled, Switched
+from allocc.conflict.statements import Statements
+from allocc.engine.outcome import Options
+
+#: One question gets at most this share of the time that is left.
+SHARE = 0.25
+
+
+class Budget:
+    """Seconds that may be spent, from now on; a set `cancel` ends them."""
+
+    def __init__(self, seconds: float, cancel: threading.Event | None = None) -> None:
+        self.seconds = seconds
+        self.cancel = cancel
+        self.started = time.perf_counter()
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.started
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        if self.cancel is not None and self.cancel.is_set():
+            return 0.0
+        return max(0.0, self.seconds - self.spent)
+
+
+@dataclass(frozen=True, eq=False)
+class Filtered:
+    """What is left: members that cannot hold together.
+
+    `needed` maps a member without which the others were seen to hold to a point that shows it, and
+    `oracle` is the one that found these points.
+    `agreed` is False where a point was found that keeps every member, against what the solve said.
+    """
+
+    members: IntArray
+    needed: dict[int, Values]
+    oracle: Oracle
+    checks: int
+    agreed: bool = True
+
+    @property
+    def irreducible(self) -> bool:
+        """Whether every member is proven to be needed."""
+        return self.agreed and len(self.needed) == len(self.members)
+
+
+class _Asking:
+    """Questions within a budget; what is known already is not asked again."""
+
+    def __init__(self, oracle: Oracle, budget: Budget) -> None:
+        self.oracle = oracle
+        self.budget = budget
+        self.known: dict[bytes, Answer] = {}
+        self.checks = 0
+
+    def __call__(self, kept: BoolArray) -> Answer:
+        kept = kept | self.oracle.held
+        key = np.packbits(kept).tobytes()
+        if key not in self.known:
+            if self.budget.left <= 0:
+                return Answer(None)
+            self.checks += 1
+            self.known[key] = self.oracle.ask(kept, self.budget.left * SHARE)
+        return self.known[key]
+
+    def impossible(self, kept: BoolArray) -> bool:
+        """Whether the kept members are proven not to hold together."""
+        return self(kept).holds is False
+
+
+def smallest(statements: Statements, options: Options, budget: Budget) -> Filtered:
+    """Members that cannot hold together, as few as could be found in the time."""
+    every = np.ones(statements.size, dtype=bool)
+    oracle: Oracle = Switched(statements, options)
+    asking = _Asking(oracle, budget)
+    current = every
+    if not oracle.exact and not asking.impossible(every):
+        # What conflicts is not in the linear rows alone.
+        oracle = Recompiled(statements, options)
+        asking, checks = _Asking(oracle, budget), asking.checks
+        asking.checks = checks
+    first = oracle.start(budget.left * SHARE) if budget.left > 0 else None
+    if first is not None and asking.impossible(first):
+        current = first
+    elif asking(every).holds:
+        return Filtered(np.flatnonzero(every), {}, oracle, asking.checks, agreed=False)
+    switched = current & ~oracle.held
+    # Statements, the preferred ones first; both ends of one range are one statement.
+    groups: dict[object, list[IntArray]] = {}
+    for s in statements.all:
+        mine = s.members[switched[s.members]]
+        if len(mine):
+            groups.setdefault((s.kind, id(s.source)), []).append(mine)
+    whole = [np.concatenate(parts) for parts in groups.values()]
+    left = _quick(asking.impossible, whole, statements.size)
+    singles = [np.array([k]) for k in np.sort(np.concatenate([*left, np.zeros(0, dtype=np.int64)]))]
+    found = _quick(asking.impossible, singles, statements.size)
+    kept = mask(statements.size, found)
+    return _proven(statements, options, asking, kept)
+
+
+def _proven(statements: Statements, options: Options, asking: _Asking, kept: BoolArray) -> Filtered:
+    """Leave out each member once, the least preferred first, and drop what is not needed."""
+    needed: dict[int, Values] = {}
+    oracle = asking.oracle
+    points = asking
+    if not oracle.exact and kept.any() and asking.budget.left > 0:
+        points = _Asking(Recompiled(statements, options), asking.budget)
+    for member in np.flatnonzero(kept)[::-1].tolist():
+        kept[member] = False
+        answer = asking(kept)
+        if answer.holds is None:
+            answer = points(kept)
+        if answer.holds is False and (points is asking or not points.oracle.held[member]):
+            continue
+        kept[member] = True
+        if answer.holds and answer.values is not None:
+            needed[member] = answer.values
+    if points is not asking:
+        asking.checks += points.checks
+    # What holds with more members holds with fewer: an earlier proof stays one.
+    return Filtered(np.flatnonzero(kept), needed, points.oracle, asking.checks)
+
+
+def _quick(
+    impossible: Callable[[BoolArray], bool], elements: Sequence[IntArray], size: int
+) -> list[IntArray]:
+    """QuickXplain: elements that are impossible together, the earlier ones preferred.
+
+    All elements together are known to be impossible.
+    """
+    nothing = np.zeros(size, dtype=bool)
+
+    def run(background: BoolArray, added: bool, rest: Sequence[IntArray]) -> list[IntArray]:
+        if added and impossible(background):
+            return []
+        if len(rest) <= 1:
+            return list(rest)
+        half = len(rest) // 2
+        first, second = rest[:half], rest[half:]
+        late = run(background | mask(size, first), True, second)
+        early = run(background | mask(size, late), bool(late), first)
+        return [*early, *late]
+
+    return run(nothing, False, elements) if elements else []
+
+
+def mask(size: int, members: Sequence[IntArray]) -> BoolArray:
+    """True at some members."""
+    found = np.zeros(size, dtype=bool)
+    for some in members:
+        found[some] = True
+    return found
