@@ -381,7 +381,8 @@ class _Discretizer:
             flat = flat * axis.size + place
         position = np.broadcast_to(flat, space.shape).ravel()
         found = []
-        for body, equal in self._bodies(statement, space):
+        for k, sides in enumerate(self._sides(statement, space)):
+            body, equal = _body(*sides)
             for side in (body, negate(body)) if equal else (body,):
                 constraint = Constraint(
                     statement.name.name,
@@ -392,6 +393,7 @@ class _Discretizer:
                     row_labels(space),
                     statement.span,
                     description=statement.description or "",
+                    written=Comparison(statement, k, *sides, space),
                 )
                 found.append(ScenarioLimit(constraint, position))
         return found

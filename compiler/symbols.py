@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from allocc.compiler.expression import Node
-from allocc.compiler.index import IndexSet
+from allocc.compiler.index import Coordinate, IndexSet
+from allocc.compiler.model import LetSymbol, ParameterSymbol
 from allocc.compiler.scope import Scope
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 
 
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What an expression has read: a parameter, a named expression or a table's column, and where.
+
+    There is a coordinate for every set of a name; of a column, the one of its rows.
+    """
+
+    source: ParameterSymbol | LetSymbol | Table
+    coordinates: Sequence[Coordinate]
+    column: str = ""
+
+
 class Symbols(Protocol):
     """What the evaluator needs of the model: its declared names."""
+
+    reads: list[Read] | None
 
     @property
     def time_name(self) -> str | None:

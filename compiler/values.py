@@ -34,6 +34,7 @@ from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
 from allocc.compiler.structure import BUILTIN, Declarations, describe
 from allocc.compiler.subscripts import Mask
+from allocc.compiler.symbols import Read
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span
@@ -49,8 +50,8 @@ class Values(ABC):
 
     def __init__(self) -> None:
         self._open: list[str] = []
-        #: Where it is a list, what is read of parameters and named expressions is written down.
-        self.reads: list[tuple[ParameterSymbol | LetSymbol, list[Coordinate]]] | None = None
+        #: Where it is a list, everything that is read of the data is written down in it.
+        self.reads: list[Read] | None = None
         self._unknown_names: set[str] = set()
 
     def unknown(self, name: str, diagnostic: Diagnostic) -> Exception:
@@ -185,7 +186,7 @@ class Values(ABC):
             indices = indices[:-1] or None
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
         if self.reads is not None:
-            self.reads.append((symbol, found))
+            self.reads.append(Read(symbol, found))
         if symbol.sets:
             value: Node = self.evaluator.gather(symbol.values, symbol.sets, found, name.span)
         else:
@@ -260,7 +261,7 @@ class Values(ABC):
                 raise errors.Failed(errors.needs_time(name.name, name.span))
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
         if self.reads is not None and symbol.mode in ("data", "definition"):
-            self.reads.append((symbol, found))
+            self.reads.append(Read(symbol, found))
         value: Node
         if symbol.mode == "data":
             assert symbol.values is not None

@@ -372,7 +372,7 @@ class _Pricing:
     ) -> list[Price]:
         """The rows of one comparison of a limit."""
         side, sign = _side(statement.relation, place)
-        unit = _Units(self.model).of_relation(statement.relation)
+        unit = Units(self.model).of_relation(statement.relation)
         timed = self.timed(statement)
         p, found = self.program, []
         for k in range(block.count):
@@ -419,7 +419,7 @@ def _side(relation: tree.Expression, place: int) -> tuple[Side, float]:
     return side, -sign if side == "left side" else sign
 
 
-class _Units:
+class Units:
     """The unit of a limit's sides from the declared ones; empty where they do not say."""
 
     def __init__(self, model: Model) -> None:

@@ -18,6 +18,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields, is_dataclass
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -28,6 +29,9 @@ from allocc.dsl.diagnostics import AlloccError
 from allocc.labelled import Block, Labels, index_columns
 
 if TYPE_CHECKING:
+    from allocc.conflict.escape import Escape
+    from allocc.conflict.explanation import Conflict
+    from allocc.conflict.loosen import Loosening
     from allocc.result import Result
 
 FORMAT = 1
@@ -152,6 +156,10 @@ def result_data(result: Result) -> dict[str, Any]:
         "message": result.message,
         "explanation": result.explanation,
         "notes": list(result.notes),
+        "conflict": _plain(result.conflict),
+        "loosening": _plain(result.loosening),
+        "escape": _plain(result.escape),
+        "loosened": list(result.loosened),
         "time_unit": result.time_unit,
         "terms": [
             {
@@ -179,6 +187,22 @@ def result_data(result: Result) -> dict[str, Any]:
             for b in result.blocks
         ],
     }
+
+
+def _plain(found: Conflict | Loosening | Escape | None) -> dict[str, Any] | None:
+    """A finding as plain data; the result of a loosened model is a folder of its own."""
+    if found is None:
+        return None
+    return {
+        f.name: [asdict(x) for x in value] if _is_data(value) else value
+        for f in fields(found)
+        if f.name != "result"
+        for value in [getattr(found, f.name)]
+    }
+
+
+def _is_data(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and is_dataclass(value[0])
 
 
 def write_long(target: Path, blocks: Sequence[Block], kinds: bool) -> None:

@@ -53,8 +53,8 @@ class Budget:
 class Filtered:
     """What is left: members that cannot hold together.
 
-    `needed` maps a member without which the others were seen to hold to a point that shows it, and
-    `oracle` is the one that found these points.
+    `needed` maps a member without which the others were seen to hold to a point that shows it.
+    `oracle` is the one that the conflict is proven by.
     `agreed` is False where a point was found that keeps every member, against what the solve said.
     """
 
@@ -145,7 +145,7 @@ def _proven(statements: Statements, options: Options, asking: _Asking, kept: Boo
     if points is not asking:
         asking.checks += points.checks
     # What holds with more members holds with fewer: an earlier proof stays one.
-    return Filtered(np.flatnonzero(kept), needed, points.oracle, asking.checks)
+    return Filtered(np.flatnonzero(kept), needed, oracle, asking.checks)
 
 
 def _quick(

@@ -10,11 +10,12 @@ anew for every question.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from scipy import sparse
 
 from allocc.backends import registry
 from allocc.backends.check import check_point
@@ -23,9 +24,17 @@ from allocc.compiler.bounds import Infeasible
 from allocc.compiler.expression import Data, Variable
 from allocc.compiler.lower import lower, ratio_limit
 from allocc.compiler.problem import Problem
-from allocc.compiler.program import BoolArray, FloatArray, IntArray, Program, no_products
+from allocc.compiler.program import (
+    Block,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Program,
+    no_products,
+)
 from allocc.compiler.relaxation import Relaxation
 from allocc.compiler.simulate import Values
+from allocc.conflict.elastic import ElasticLoop, elastic
 from allocc.conflict.farkas import support
 from allocc.conflict.statements import Statement, Statements
 from allocc.dsl.diagnostics import AlloccError
@@ -47,6 +56,17 @@ class Answer:
     values: Values | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """How little a member is broken where all others hold: `off` or more, where that is proven.
+
+    `values` are an allocation that comes near, where one is known.
+    """
+
+    off: float | None
+    values: Values | None = None
+
+
 class Oracle(Protocol):
     """What answers.
 
@@ -58,14 +78,17 @@ class Oracle(Protocol):
     exact: bool
 
     @property
-    def widened(self) -> Sequence[Statement]:
-        """The statements whose ends are moved outward."""
+    def wide(self) -> Mapping[Statement, FloatArray]:
+        """The ranges that are made wider instead of being left out, and their new ends."""
 
     def ask(self, kept: BoolArray, seconds: float, fractions: bool = False) -> Answer:
         """Whether the kept members can hold together; with `fractions`, without whole numbers."""
 
     def start(self, seconds: float) -> BoolArray | None:
         """Members among which a linear relaxation sees a conflict, not proven; None where it sees none."""
+
+    def nearest(self, kept: BoolArray, member: int, seconds: float) -> Nearest:
+        """How little a row of a limit, or an end of a range, is broken where all else is kept."""
 
 
 def block_rows(problem: Problem, program: Program) -> list[IntArray | None]:
@@ -95,6 +118,7 @@ class Switched:
         self.options = options
         self.backend = registry.get(options.solver)
         self.held = np.zeros(statements.size, dtype=bool)
+        self.wide: Mapping[Statement, FloatArray] = {}
         problem = statements.problem
         # With a side that is not nought, limits on ratios are not multiplied out.
         aside = Data((), np.asarray(1e-300))
@@ -110,11 +134,6 @@ class Switched:
         if built is None:
             built = replace(stated, products=no_products(), functions=(), extremes=())
         self.program = built
-
-    @property
-    def widened(self) -> Sequence[Statement]:
-        """None: every end can be left out."""
-        return ()
 
     def _built(self, stated: Program) -> Program | None:
         """The program with exact forms that hold without any member, None where there are none."""
@@ -160,9 +179,72 @@ class Switched:
         point = found.point
         if not check_point(program, point).holds(TOLERANCE):
             return Answer(None)
-        return Answer(
-            True, {v: point[k : k + v.size].reshape(v.shape) for v, k in self.offsets.items()}
+        return Answer(True, self._values(point))
+
+    def nearest(self, kept: BoolArray, member: int, seconds: float) -> Nearest:
+        """What the row adds up to at least (or at most), with its own side left out."""
+        s, place = self.statements.of(member)
+        without = kept.copy()
+        without[member] = False
+        program = self.restricted(without)
+        costs = np.zeros(program.columns)
+        if isinstance(s.source, Variable):
+            j = self.offsets[s.source] + place
+            costs[j] = 1.0
+            low, high = self.program_range(s, place)
+        else:
+            i = self.rows[self.statements.limits().index(s)][place]
+            row = self.program.matrix[[i]].tocsr()
+            costs[row.indices] = row.data
+            low, high = float(self.program.row_lower[i]), float(self.program.row_upper[i])
+        best = Nearest(None)
+        for sense, end in (("minimize", high), ("maximize", low)):
+            if not np.isfinite(end):
+                continue
+            aim = replace(program, objective=costs, sense=sense, offset=0.0)  # type: ignore[arg-type]
+            found = self._beyond(aim, end, seconds)
+            if found is None:
+                return Nearest(None)
+            if found.off is not None and (best.off is None or found.off < best.off):
+                best = found
+        return best
+
+    def _beyond(self, program: Program, end: float, seconds: float) -> Nearest | None:
+        """How far the objective is beyond `end`, on the side where it is too large (or too small)."""
+        up = program.sense == "minimize"
+        row = sparse.csr_array(program.objective.reshape(1, -1))
+        program = replace(
+            program,
+            matrix=sparse.csr_array(sparse.vstack([program.matrix, row], format="csr")),
+            row_lower=np.append(program.row_lower, end if up else -np.inf),
+            row_upper=np.append(program.row_upper, np.inf if up else end),
+            row_blocks=(*program.row_blocks, Block("beyond", program.rows, 1, "auxiliary")),
+            defined=None,
         )
+        loop = Loop(self.statements.problem, _limited(self.options, seconds))
+        found = loop.call(self.backend, program, 1e-6, None)
+        if found.termination == "infeasible":
+            return Nearest(None)
+        if found.termination != "optimal" or found.bound is None or found.point is None:
+            return None
+        off = max(0.0, found.bound - end if up else end - found.bound)
+        return Nearest(off, self._values(found.point) if self.exact else None)
+
+    def program_range(self, s: Statement, place: int) -> tuple[float, float]:
+        """The end of a range that a member states; the other one is open."""
+        v = s.source
+        assert isinstance(v, Variable)
+        assert v.lower is not None
+        assert v.upper is not None
+        if s.kind == "nonnegative":
+            return 0.0, np.inf
+        if s.side == "lower":
+            return float(v.lower.ravel()[place]), np.inf
+        return -np.inf, float(v.upper.ravel()[place])
+
+    def _values(self, point: FloatArray) -> Values:
+        """Decisions and compartments of a point."""
+        return {v: point[k : k + v.size].reshape(v.shape) for v, k in self.offsets.items()}
 
     def start(self, seconds: float) -> BoolArray | None:
         """The members of a Farkas certificate."""
@@ -215,11 +297,6 @@ class Recompiled:
             together[s.members] = False
             if not self._compiles(together | self.held):
                 self._settle(s, together)
-
-    @property
-    def widened(self) -> Sequence[Statement]:
-        """The statements whose ends are moved outward."""
-        return list(self.wide)
 
     def _settle(self, s: Statement, without: BoolArray) -> None:
         """Leave out a range where the problem compiles without it, else widen it, else hold it."""
@@ -294,6 +371,24 @@ class Recompiled:
             if mine is not None:
                 kept[s.members] = found.rows[mine]
         return kept
+
+    def nearest(self, kept: BoolArray, member: int, seconds: float) -> Nearest:
+        """The engine's answer with slack for one member; nothing is proven within wider ranges."""
+        s, _ = self.statements.of(member)
+        weights = np.full(s.count, np.inf)
+        weights[member - s.start] = 1.0
+        wide = {k: ends for k, ends in self.wide.items() if not kept[k.members].all()}
+        limited = _limited(self.options, seconds)
+        try:
+            with (
+                elastic(self.statements, kept | self.held, {s: weights}, wide=wide) as loose,
+                np.errstate(all="ignore"),
+            ):
+                found = ElasticLoop(loose, limited).run()
+        except (AlloccError, CannotServe):
+            return Nearest(None)
+        proven = found.status == "optimal" and not wide
+        return Nearest(found.bound if proven else None, found.values)
 
 
 def _limited(options: Options, seconds: float) -> Options:
