@@ -5,6 +5,7 @@ certificate.json   what is proven
 decisions.csv      tidy: name, a column for every index, value; `--decisions` reads it back
 trajectories.csv   tidy: kind, name, a column for every index, value, baseline
 history.csv        what was proven and had, as time went on
+loosened/          the same of the model with limits loosened, where that was asked
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from allocc.result import Result
 
 FORMAT = 1
+
+#: The folder within a run folder that has the result of the model with its limits loosened.
+LOOSENED = "loosened"
 
 _STEP = ("seconds", "bound", "value", "gap", "round", "phase")
 
@@ -129,6 +133,9 @@ def _write_all(result: Result, folder: Path) -> None:
         write_long(folder / "trajectories.csv", moving, kinds=True)
     steps = ([_cell(getattr(s, c)) for c in _STEP] for s in result.history)
     _csv(folder / "history.csv", _STEP, steps)
+    if result.loosening is not None and result.loosening.result is not None:
+        (folder / LOOSENED).mkdir()
+        _write_all(result.loosening.result, folder / LOOSENED)
 
 
 def result_data(result: Result) -> dict[str, Any]:
@@ -302,7 +309,37 @@ def _result(path: Path, data: dict[str, Any]) -> Result:
         notes=tuple(data["notes"]),
         history=tuple(history),
         folder=path,
+        **_findings(path, data),
     )
+
+
+def _findings(path: Path, data: dict[str, Any]) -> dict[str, Any]:
+    """What was found out about a model without an allocation; older folders have none of it."""
+    from allocc.conflict.cells import Cell
+    from allocc.conflict.escape import Escape, Escaping, Improved
+    from allocc.conflict.explanation import Conflict, Member
+    from allocc.conflict.loosen import Loosened, Loosening
+
+    found: dict[str, Any] = {"loosened": tuple(data.get("loosened", ()))}
+    if conflict := data.get("conflict"):
+        members = [
+            Member(
+                **{**m, "labels": tuple(m["labels"]), "cells": tuple(Cell(**c) for c in m["cells"])}
+            )
+            for m in conflict["members"]
+        ]
+        lists = {k: tuple(conflict[k]) for k in ("held", "widened")}
+        found["conflict"] = Conflict(**{**conflict, **lists, "members": tuple(members)})
+    if loosening := data.get("loosening"):
+        items = [Loosened(**{**i, "labels": tuple(i["labels"])}) for i in loosening["items"]]
+        inner = path / LOOSENED
+        result = read(inner) if inner.is_dir() else None
+        found["loosening"] = Loosening(**{**loosening, "items": tuple(items), "result": result})
+    if escape := data.get("escape"):
+        gone = [Escaping(**{**d, "labels": tuple(d["labels"])}) for d in escape["decisions"]]
+        terms = tuple(Improved(**t) for t in escape["terms"])
+        found["escape"] = Escape(**{**escape, "decisions": tuple(gone), "terms": terms})
+    return found
 
 
 def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:

@@ -114,7 +114,9 @@ def solve(
     else:
         put(result.summary(color=color_on(sys.stdout)))
         if result.folder is not None:
-            put(f"\nEverything is in {result.folder}")
+            loose = result.loosening is not None and result.loosening.result is not None
+            more = "; what the loosened limits allow, in loosened/ there" if loose else ""
+            put(f"\nEverything is in {result.folder}{more}")
     if failed:
         say("")
         show(failed)

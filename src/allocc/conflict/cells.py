@@ -10,7 +10,7 @@ import numpy as np
 from allocc.compiler import units
 from allocc.compiler.assignment import cell_place
 from allocc.compiler.bind import Binder
-from allocc.compiler.index import Coordinate, IndexSet
+from allocc.compiler.index import Axis, Coordinate, IndexSet
 from allocc.compiler.model import LetSymbol, ParameterSymbol, enter
 from allocc.compiler.program import label_text
 from allocc.compiler.scope import Scope
@@ -49,11 +49,7 @@ def cells(
     Parameters that are made of others are followed by those.
     """
     place = np.unravel_index(at, space.shape) if space.axes else ()
-    here = tuple(
-        Coordinate(axis.set, (), np.asarray(int(p)))
-        for axis, p in zip(space.axes, place, strict=True)
-    )
-    scope = enter(space, here, Scope(), None)
+    scope = _at_point(space, [int(p) for p in place])
     found: dict[tuple[str, tuple[int, ...]], Cell] = {}
     for e in expressions:
         for name, at_point, cell in _read(binder, e, scope):
@@ -161,10 +157,16 @@ def _inside(
     binder: Binder, e: tree.Expression, space: Space, point: tuple[int, ...]
 ) -> Iterator[tuple[str, tuple[int, ...], Cell]]:
     """What the value of a declared name reads at a point of its space."""
+    yield from _read(binder, e, _at_point(space, point))
+
+
+def _at_point(space: Space, point: Sequence[int]) -> Scope:
+    """The scope inside of a space at a single point of it: every axis has one member."""
     here = tuple(
-        Coordinate(axis.set, (), np.asarray(p)) for axis, p in zip(space.axes, point, strict=True)
+        Coordinate(axis.set, (Axis(axis.set, 1),), np.array([p]))
+        for axis, p in zip(space.axes, point, strict=True)
     )
-    yield from _read(binder, e, enter(space, here, Scope(), None))
+    return enter(space, here, Scope(), None)
 
 
 def _set_from_outside(binder: Binder, name: str, labels: Sequence[str]) -> bool:

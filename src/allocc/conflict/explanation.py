@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from allocc.compiler.bind import Binder
     from allocc.dsl.tree import Span
 
+#: The data of a chance block are read in so many rows of each of its limits.
+MOST_ROWS = 50
 #: A set with more members than this is told without what the others leave for each of them.
 MOST_NEAREST = 12
 
@@ -87,7 +89,6 @@ class Conflict:
     held: tuple[str, ...] = ()
     widened: tuple[str, ...] = ()
     whole_numbers: bool | None = None
-    notes: tuple[str, ...] = field(default=())
 
 
 def explain(model: Model, options: Options, seconds: float) -> Conflict:
@@ -157,7 +158,7 @@ class _Told:
             case Constraint() as c:
                 made = limit_member(self.model, c, place)
             case ChanceConstraint() as block:
-                made = _chance(block)
+                made = self.chance(block)
             case Variable() as v:
                 made = self.variable(s, v, place)
         near = Nearest(None)
@@ -169,6 +170,30 @@ class _Told:
         if made.operator:
             made = _with_values(made, s, place, near.off, values)
         return replace(made, needed=needed)
+
+    def chance(self, block: ChanceConstraint) -> Member:
+        """A chance block, with the data of its limits in every scenario."""
+        statement = next(x for x in self.model.bound.chances if x.name.name == block.name)
+        file, line, source = _place(statement.span)
+        share = f"{100 * block.probability:.6g} %"
+        about = f"its limits hold in scenarios that weigh {share} or more"
+        read: dict[str, Cell] = {}
+        for limit in block.limits:
+            written = limit.constraint.written
+            assert written is not None
+            for row in range(min(limit.constraint.count, MOST_ROWS)):
+                read |= {c.name: c for c in _cells(self.binder, written, row)}
+        return Member(
+            "chance",
+            block.name,
+            (),
+            about,
+            file,
+            line,
+            source,
+            block.description,
+            cells=tuple(read.values()),
+        )
 
     def variable(self, s: Statement, v: Variable, place: int) -> Member:
         """A range's end, an initial value, or a compartment that is not negative."""
@@ -269,13 +294,6 @@ def _cells(binder: Binder, written: Comparison, place: int) -> list[Cell]:
     assert isinstance(relation, tree.Comparison)
     sides = relation.operands[written.place : written.place + 2]
     return cells(binder, sides, written.space, place)
-
-
-def _chance(block: ChanceConstraint) -> Member:
-    file, line, source = _place(block.span)
-    share = f"{100 * block.probability:.6g} %"
-    about = f"its limits hold in scenarios that weigh {share} or more"
-    return Member("chance", block.name, (), about, file, line, source, block.description)
 
 
 def _titled(s: Statement) -> str:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Slack below this part of a limit's size is rounding.
 ROUNDING = 1e-7
+#: Loosened limits get this part of their size more, so that what loosened them fits.
+ROOM = 1e-9
 
 LooseningStatus = Literal["cheapest", "proposed", "impossible", "unknown"]
 
@@ -238,7 +240,7 @@ def _moved(
         if c not in amounts:
             return c
         by, size = amounts[c], _block_size(c)
-        room = np.where(np.abs(by) > 0, ROUNDING * np.maximum(size, 1.0), 0.0)
+        room = np.where(np.abs(by) > 0, ROOM * np.maximum(size, 1.0), 0.0)
         up = Data(c.axes, (np.maximum(by, 0.0) + room).reshape(c.shape))
         if np.isneginf(c.lower.values).all():
             return replace(c, upper=up)

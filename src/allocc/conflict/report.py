@@ -70,8 +70,8 @@ def _remarks(found: Conflict) -> list[str]:
         remarks.append(f"Taken as they are, without a try: {_listed(found.held)}.")
     if found.widened:
         remarks.append(
-            f"A product or function needs {_listed(found.widened)}: tried with ten times as much "
-            "room, instead of without."
+            f"A product, a function or a chance block needs {_listed(found.widened)}: tried with ten "
+            "times as much room, instead of without."
         )
     if found.members:
         remarks.append(
