@@ -1,13 +1,15 @@
 r"""A quick start: rows and columns that prove a linear relaxation infeasible.
 
-The rows that can be switched get slack, and the slack is minimized:
+The rows that can be switched share one slack, which is minimized:
 
 .. math::
-    \min \sum_i s_i \quad \text{where} \quad l - s \le A x \le u + s, \quad s \ge 0 .
+    \min s \quad \text{where} \quad l_i - w_i s \le a_i'x \le u_i + w_i s, \quad s \ge 0 ,
 
-Where the minimum is above 0, the duals of the rows and the reduced costs of the columns are a Farkas
-certificate: the rows and ends of ranges with a multiplier other than 0 cannot hold together. What
-comes out is a guess as far as a solver's tolerances go; it is asked about again, like any other set.
+with :math:`w_i` the largest coefficient of row i. Where the minimum is above 0, the duals of the rows
+and the reduced costs of the columns are a Farkas certificate: rows and ends of ranges with a multiplier
+other than 0 cannot hold together. The multipliers add up to one, so that a vertex of the dual has few
+of them; slack for each row by itself would mix all conflicts that there are. What comes out is a guess
+as far as a solver's tolerances go; it is asked about again, like any other set.
 Reference: Gleeson and Ryan (1990), ORSA Journal on Computing 2:61-63; Chinneck (2008), Feasibility
 and Infeasibility in Optimization, ch. 6.
 """
@@ -26,7 +28,7 @@ from allocc.compiler.program import Block, BoolArray, IntArray, Program
 #: A multiplier below this share of the largest one is none.
 NONE = 1e-9
 #: Slack below this says that the relaxation has a point.
-SLACK = 1e-7
+SLACK = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,30 +49,41 @@ def support(
     """
     if not len(rows):
         return None
-    n, count = program.columns, len(rows)
-    place = np.arange(count)
-    one = sparse.coo_array((np.ones(count), (rows, place)), shape=(program.rows, count))
-    matrix = sparse.csr_array(sparse.hstack([program.matrix, -one, one], format="csr"))
+    n, m = program.columns, program.rows
+    size = np.asarray(abs(program.matrix).max(axis=1).todense()).ravel()
+    weight = np.zeros(m)
+    weight[rows] = np.where(size[rows] > 0, size[rows], 1.0)
+    # An upper side needs its slack with another sign than a lower one: rows with both come twice.
+    both = np.flatnonzero((weight > 0) & np.isfinite(program.row_lower + program.row_upper))
+    sign = np.where(np.isfinite(program.row_upper), -1.0, 1.0)
+    slack = np.concatenate([sign * weight, weight[both]]).reshape(-1, 1)
+    matrix = sparse.vstack([program.matrix, program.matrix[both]], format="csr")
+    row_lower = program.row_lower.copy()
+    row_lower[both] = -np.inf
     elastic = replace(
         program,
         sense="minimize",
-        objective=np.concatenate([np.zeros(n), np.ones(2 * count)]),
+        objective=np.append(np.zeros(n), 1.0),
         offset=0.0,
-        lower=np.concatenate([program.lower, np.zeros(2 * count)]),
-        upper=np.concatenate([program.upper, np.full(2 * count, np.inf)]),
-        integer=np.zeros(n + 2 * count, dtype=bool),
-        matrix=matrix,
-        column_blocks=(*program.column_blocks, Block("slack", n, 2 * count, "auxiliary")),
+        lower=np.append(program.lower, 0.0),
+        upper=np.append(program.upper, np.inf),
+        integer=np.zeros(n + 1, dtype=bool),
+        matrix=sparse.csr_array(sparse.hstack([matrix, sparse.csr_array(slack)], format="csr")),
+        row_lower=np.concatenate([row_lower, program.row_lower[both]]),
+        row_upper=np.concatenate([program.row_upper, np.full(len(both), np.inf)]),
+        column_blocks=(*program.column_blocks, Block("slack", n, 1, "auxiliary")),
+        row_blocks=(*program.row_blocks, Block("lower side", m, len(both), "auxiliary")),
         defined=None,
     )
     found = backend.solve(elastic, options)
     if found.termination != "optimal" or found.value is None or found.value <= SLACK:
         return None
-    y = found.row_duals
-    if y is None:
+    if found.row_duals is None:
         return None
+    y = found.row_duals[:m].copy()
+    y[both] += found.row_duals[m:]
     costs = -(program.matrix.T @ y)
-    used = np.abs(y) > NONE * max(1.0, float(np.abs(y).max()))
-    size = np.abs(program.matrix).T @ np.abs(y)
-    big = np.abs(costs) > NONE * np.maximum(size, 1.0)
+    used = np.abs(y) > NONE * float(np.abs(y).max())
+    added = np.abs(program.matrix).T @ np.abs(y)
+    big = np.abs(costs) > NONE * added
     return Support(used, big & (costs > 0), big & (costs < 0))

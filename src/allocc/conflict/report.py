@@ -12,22 +12,35 @@ from allocc.report import wrap
 from allocc.tables import duration, number, percent
 
 WIDTH = 98
-#: Members and cells that are shown, and characters of a statement.
-MOST_MEMBERS, MOST_CELLS, MOST_SOURCE = 20, 6, 160
+#: Members that are all shown, those of one statement where there are more, cells, and characters.
+MOST_MEMBERS, MOST_ALIKE, MOST_CELLS, MOST_SOURCE = 20, 3, 6, 160
 
 
 def conflict_lines(found: Conflict) -> list[str]:
     """The part of a report that says what cannot hold together."""
     lines = wrap(_head(found), WIDTH)
-    shown = found.members[:MOST_MEMBERS]
-    width = len(str(len(shown)))
+    groups: dict[tuple[str, str], list[Member]] = {}
+    for member in found.members:
+        groups.setdefault((member.kind, member.named if _few(found) else member.name), []).append(
+            member
+        )
+    width = len(str(min(len(found.members), 99)))
     told: set[str] = set()
-    for k, member in enumerate(shown, 1):
-        lines += ["", *_numbered(k, width, _member(member, told))]
-    if len(found.members) > len(shown):
-        lines += ["", f"  and {len(found.members) - len(shown)} more; --json has them all"]
+    k = 0
+    for rows in groups.values():
+        for member in rows[:MOST_ALIKE]:
+            k += 1
+            lines += ["", *_numbered(k, width, _member(member, told))]
+        if len(rows) > MOST_ALIKE:
+            more = len(rows) - MOST_ALIKE
+            lines += ["", f"     and {more:,} more of {rows[0].name}; --json has them all"]
     after = _remarks(found)
     return [*lines, *([""] if after else []), *(x for r in after for x in wrap(r, WIDTH))]
+
+
+def _few(found: Conflict) -> bool:
+    """Whether every member is shown."""
+    return len(found.members) <= MOST_MEMBERS
 
 
 def _head(found: Conflict) -> str:
