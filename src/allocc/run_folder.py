@@ -317,7 +317,7 @@ def _findings(path: Path, data: dict[str, Any]) -> dict[str, Any]:
     """What was found out about a model without an allocation; older folders have none of it."""
     from allocc.conflict.cells import Cell
     from allocc.conflict.escape import Escape, Escaping, Improved
-    from allocc.conflict.explanation import Conflict, Member
+    from allocc.conflict.explanation import Conflict, Counted, Member
     from allocc.conflict.loosen import Loosened, Loosening
 
     found: dict[str, Any] = {"loosened": tuple(data.get("loosened", ()))}
@@ -328,7 +328,8 @@ def _findings(path: Path, data: dict[str, Any]) -> dict[str, Any]:
             )
             for m in conflict["members"]
         ]
-        lists = {k: tuple(conflict[k]) for k in ("held", "widened")}
+        lists: dict[str, Any] = {k: tuple(conflict[k]) for k in ("held", "widened")}
+        lists["statements"] = tuple(Counted(**s) for s in conflict["statements"])
         found["conflict"] = Conflict(**{**conflict, **lists, "members": tuple(members)})
     if loosening := data.get("loosening"):
         items = [Loosened(**{**i, "labels": tuple(i["labels"])}) for i in loosening["items"]]

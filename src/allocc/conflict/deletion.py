@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,8 @@ from allocc.engine.outcome import Options
 
 #: One question gets at most this share of the time that is left.
 SHARE = 0.25
+#: The certificate to begin with may take more: it saves many questions.
+START = 0.5
 
 
 class Budget:
@@ -107,7 +109,7 @@ def smallest(statements: Statements, options: Options, budget: Budget) -> Filter
         oracle = Recompiled(statements, options)
         asking, checks = _Asking(oracle, budget), asking.checks
         asking.checks = checks
-    first = oracle.start(budget.left * SHARE) if budget.left > 0 else None
+    first = oracle.start(budget.left * START) if budget.left > 0 else None
     if first is not None and asking.impossible(first):
         current = first
         if isinstance(oracle, Switched):
@@ -123,9 +125,9 @@ def smallest(statements: Statements, options: Options, budget: Budget) -> Filter
         if len(mine):
             groups.setdefault((s.kind, id(s.source)), []).append(mine)
     whole = [np.concatenate(parts) for parts in groups.values()]
-    left = _quick(asking.impossible, whole, statements.size)
+    left = _quick(asking, whole, statements.size)
     singles = [np.array([k]) for k in np.sort(np.concatenate([*left, np.zeros(0, dtype=np.int64)]))]
-    found = _quick(asking.impossible, singles, statements.size)
+    found = _quick(asking, singles, statements.size)
     kept = mask(statements.size, found)
     return _proven(statements, options, asking, kept)
 
@@ -138,6 +140,8 @@ def _proven(statements: Statements, options: Options, asking: _Asking, kept: Boo
     if not oracle.exact and kept.any() and asking.budget.left > 0:
         points = _Asking(Recompiled(statements, options), asking.budget)
     for member in np.flatnonzero(kept)[::-1].tolist():
+        if asking.budget.left <= 0:
+            break
         kept[member] = False
         answer = asking(kept)
         if answer.holds is None:
@@ -153,9 +157,7 @@ def _proven(statements: Statements, options: Options, asking: _Asking, kept: Boo
     return Filtered(np.flatnonzero(kept), needed, oracle, asking.checks)
 
 
-def _quick(
-    impossible: Callable[[BoolArray], bool], elements: Sequence[IntArray], size: int
-) -> list[IntArray]:
+def _quick(asking: _Asking, elements: Sequence[IntArray], size: int) -> list[IntArray]:
     """QuickXplain: elements that are impossible together, the earlier ones preferred.
 
     All elements together are known to be impossible.
@@ -163,9 +165,9 @@ def _quick(
     nothing = np.zeros(size, dtype=bool)
 
     def run(background: BoolArray, added: bool, rest: Sequence[IntArray]) -> list[IntArray]:
-        if added and impossible(background):
+        if added and asking.impossible(background):
             return []
-        if len(rest) <= 1:
+        if len(rest) <= 1 or asking.budget.left <= 0:
             return list(rest)
         half = len(rest) // 2
         first, second = rest[:half], rest[half:]

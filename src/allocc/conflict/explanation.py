@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from allocc.compiler.bind import Binder
     from allocc.dsl.tree import Span
 
+#: Of more members than this, only the first of each statement are told, so many of them.
+MOST_TOLD, MOST_ALIKE = 500, 3
 #: The data of a chance block are read in so many rows of each of its limits.
 MOST_ROWS = 50
 #: A set with more members than this is told without what the others leave for each of them.
@@ -69,9 +71,21 @@ class Member:
         return f"{self.name}[{','.join(self.labels)}]" if self.labels else self.name
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many members of a conflict come from one statement."""
+
+    kind: Kind
+    name: str
+    count: int
+
+
 @dataclass(frozen=True)
 class Conflict:
     """Members of a model that cannot hold together, and what is proven about it.
+
+    There are `count` of them among `of` that were looked at; where there are too many to tell, `members`
+    has the first of each statement only. `statements` says how many come from which.
 
     `status` is "irreducible" where each member was left out once and the others then held, "reduced"
     where that is not proven of all, and "contradicted" where an allocation was found after all.
@@ -81,6 +95,9 @@ class Conflict:
 
     status: Status
     members: tuple[Member, ...]
+    statements: tuple[Counted, ...]
+    count: int
+    needed: int
     seconds: float
     budget: float
     checks: int
@@ -89,6 +106,11 @@ class Conflict:
     held: tuple[str, ...] = ()
     widened: tuple[str, ...] = ()
     whole_numbers: bool | None = None
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything is known that need not be left out."""
+        return self.status == "irreducible" or self.count < self.of
 
 
 def explain(model: Model, options: Options, seconds: float) -> Conflict:
@@ -124,12 +146,17 @@ class _Told:
         status: Status = "irreducible" if found.irreducible else "reduced"
         if not found.agreed:
             status = "contradicted"
-        members = [] if status == "contradicted" else found.members.tolist()
+        members: list[int] = [] if status == "contradicted" else found.members.tolist()
+        groups: dict[tuple[Kind, str], list[int]] = {}
+        for k in members:
+            s, _ = self.statements.of(k)
+            groups.setdefault((s.kind, s.name), []).append(k)
+        most = MOST_ALIKE if len(members) > MOST_TOLD else len(members)
         whole = None
         if status == "irreducible" and self.budget.left > 0 and members:
             kept = mask(self.statements.size, [found.members])
             whole = oracle.ask(kept, self.budget.left, fractions=True).holds
-        told = tuple(self.member(k) for k in members)
+        told = tuple(self.member(k) for rows in groups.values() for k in rows[:most])
         mine = {id(self.statements.of(k)[0].source) for k in members}
         held = {
             _titled(s)
@@ -140,6 +167,9 @@ class _Told:
         return Conflict(
             status,
             told,
+            tuple(Counted(kind, name, len(rows)) for (kind, name), rows in groups.items()),
+            len(members),
+            len(found.needed),
             self.budget.spent,
             self.budget.seconds,
             found.checks,

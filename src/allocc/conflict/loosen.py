@@ -257,7 +257,7 @@ def _moved(
             v = key.source
             assert v.lower is not None
             assert v.upper is not None
-            low, high = ranges.get(v, (v.lower.copy(), v.upper.copy()))
+            low, high = ranges.get(v, (np.array(v.lower, float), np.array(v.upper, float)))
             ranges[v] = (low, high)
             if key.side == "lower":
                 low.flat[key.places] -= by

@@ -19,32 +19,26 @@ MOST_MEMBERS, MOST_ALIKE, MOST_CELLS, MOST_SOURCE = 20, 3, 6, 160
 def conflict_lines(found: Conflict) -> list[str]:
     """The part of a report that says what cannot hold together."""
     lines = wrap(_head(found), WIDTH)
+    most = found.count if found.count <= MOST_MEMBERS else MOST_ALIKE
     groups: dict[tuple[str, str], list[Member]] = {}
-    for member in found.members:
-        groups.setdefault((member.kind, member.named if _few(found) else member.name), []).append(
-            member
-        )
-    width = len(str(min(len(found.members), 99)))
+    for member in found.members if found.narrowed else ():
+        groups.setdefault((member.kind, member.name), []).append(member)
+    shown = sum(min(len(rows), most) for rows in groups.values())
+    width = len(str(shown))
     told: set[str] = set()
     k = 0
-    for rows in groups.values():
-        for member in rows[:MOST_ALIKE]:
+    for counted in found.statements if found.narrowed else ():
+        for member in groups[counted.kind, counted.name][:most]:
             k += 1
             lines += ["", *_numbered(k, width, _member(member, told))]
-        if len(rows) > MOST_ALIKE:
-            more = len(rows) - MOST_ALIKE
-            lines += ["", f"     and {more:,} more of {rows[0].name}; --json has them all"]
+        if counted.count > most:
+            lines += ["", f"     and {counted.count - most:,} more of {counted.name}"]
     after = _remarks(found)
     return [*lines, *([""] if after else []), *(x for r in after for x in wrap(r, WIDTH))]
 
 
-def _few(found: Conflict) -> bool:
-    """Whether every member is shown."""
-    return len(found.members) <= MOST_MEMBERS
-
-
 def _head(found: Conflict) -> str:
-    count = len(found.members)
+    count = found.count
     if found.status == "contradicted":
         return (
             "Why: not explained. The solver called the model infeasible, but when it was asked again, "
@@ -62,16 +56,18 @@ def _head(found: Conflict) -> str:
             f"Why: these {count} cannot hold together. The set is irreducible: without any one of "
             f"them the others can hold."
         )
-    needed = sum(m.needed for m in found.members)
-    why = "in the time" if found.seconds >= 0.95 * found.budget else "with what could be proven"
-    text = (
-        f"Why: these {count} cannot hold together, of {found.of:,} that were looked at. The set could "
-        f"not be made smaller {why}"
-    )
-    if found.seconds >= 0.95 * found.budget:
-        text += f", {duration(found.budget)}"
+    late = found.seconds >= 0.95 * found.budget
+    if not found.narrowed:
+        why = f"in {duration(found.budget)}" if late else "with what could be proven"
+        return (
+            f"Why: not found {why}. All of {found.of:,} limits, ranges and data are still in question; "
+            "--explain-time gives it more time."
+        )
+    why = f"in the time, {duration(found.budget)}" if late else "with what could be proven"
+    proven = f"{found.needed or 'none'} of them {'is' if found.needed == 1 else 'are'}"
     return (
-        f"{text}; {needed or 'none'} of them {'is' if needed == 1 else 'are'} proven to be needed."
+        f"Why: these {count:,} cannot hold together, of {found.of:,} that were looked at. The set could "
+        f"not be made smaller {why}; {proven} proven to be needed."
     )
 
 
@@ -86,10 +82,10 @@ def _remarks(found: Conflict) -> list[str]:
             f"A product, a function or a chance block needs {_listed(found.widened)}: tried with ten "
             "times as much room, instead of without."
         )
-    if found.members:
-        remarks.append(
-            f"Found by {found.solver} in {duration(found.seconds)}, {found.checks} tries."
-        )
+    if found.count:
+        did = "Found" if found.narrowed else "Tried"
+        tries = "1 try" if found.checks == 1 else f"{found.checks} tries"
+        remarks.append(f"{did} by {found.solver} in {duration(found.seconds)}, {tries}.")
     return remarks
 
 

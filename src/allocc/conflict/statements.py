@@ -121,7 +121,8 @@ class Statements:
             if isinstance(v, Variable) and v not in found:
                 assert v.lower is not None
                 assert v.upper is not None
-                found[v] = (v.lower.copy(), v.upper.copy())
+                # A scalar's end may be a number that cannot be written to.
+                found[v] = (np.array(v.lower, dtype=float), np.array(v.upper, dtype=float))
                 if v.kind == "state":
                     found[v][0][...], found[v][1][...] = 0.0, np.inf
         for s in self.all:
