@@ -109,7 +109,7 @@ def judged(system: System, solver: str) -> None:
         assert not system.keeps([members[place]], point).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(systems())
 def test_whole_systems(system: System) -> None:
     judged(system, "highs")
