@@ -1,4 +1,7 @@
-"""Random systems of whole numbers: what is found conflicts, and what is needed is needed."""
+"""Random systems of whole numbers: what is found conflicts, and what is called needed is needed.
+
+What is not called needed has no point without it, as far as enumeration can see.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allocc.backends import registry
-from allocc.conflict.deletion import Budget, Filtered, smallest
+from allocc.conflict.budget import Budget
+from allocc.conflict.deletion import Filtered, smallest
 from allocc.conflict.statements import Statements
 from allocc.engine.outcome import Options
 from tests.compiler.making import problem
@@ -89,18 +93,21 @@ def judged(system: System, solver: str) -> None:
     feasible = bool(system.keeps(every, points).any())
     unrolled = problem(system.text)
     statements = Statements(unrolled)
-    found = smallest(statements, Options(solver=solver), Budget(60))
+    found = smallest(statements, Options(solver=solver), Budget(8))
     if feasible:
         assert not found.agreed
         return
     assert found.agreed
-    assert found.irreducible
     members = found_members(statements, found)
     # Ranges of `z` are in no conflict.
     assert len(members) == len(found.members)
     assert not system.keeps(members, points).any()
     for place, member in enumerate(found.members.tolist()):
         others = members[:place] + members[place + 1 :]
+        if member not in found.needed:
+            # Without its ranges 3 x - 3 y == 4 has no end for a solver: that is not called proven.
+            assert not system.keeps(others, points).any()
+            continue
         values = found.needed[member]
         point = np.array(
             [[round(float(values[v].ravel()[0])) for v in unrolled.decisions if v.name != "z"]]
@@ -111,6 +118,7 @@ def judged(system: System, solver: str) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(systems())
+@example(System(((0, 1), (-3, 3)), (">=", "=="), (0, 4), (1, 1)))
 def test_whole_systems(system: System) -> None:
     judged(system, "highs")
 

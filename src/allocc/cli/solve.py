@@ -164,24 +164,29 @@ def _explain(
     relax: bool,
 ) -> None:
     """Add to a result why there is no allocation or no best one, and what to loosen, as asked."""
+    from allocc.backends.solution import LicenceLimit
     from allocc.cli.progress import stoppable, watching
 
     if result.status not in ("infeasible", "unbounded") or result.stopped == "interrupted":
         return
     cancel = threading.Event()
-    with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
-        if result.status == "unbounded":
+    try:
+        with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
+            if result.status == "unbounded":
+                if seconds is not None:
+                    result.escape = loaded.escape(solver, seconds, threads, seed, cancel)
+                return
             if seconds is not None:
-                result.escape = loaded.escape(solver, seconds, threads, seed, cancel)
-            return
-        if seconds is not None:
-            if not quiet:
-                say("no allocation meets every limit; looking for what conflicts")
-            result.conflict = loaded.conflict(solver, seconds, threads, seed, cancel)
-        if relax and not cancel.is_set():
-            result.loosening = loaded.loosen(
-                solver, gap, time_limit, threads, seed, cancel, progress=tell
-            )
+                if not quiet:
+                    say("no allocation meets every limit; looking for what conflicts")
+                result.conflict = loaded.conflict(solver, seconds, threads, seed, cancel)
+            if relax and not cancel.is_set():
+                result.loosening = loaded.loosen(
+                    solver, gap, time_limit, threads, seed, cancel, progress=tell
+                )
+    except LicenceLimit as limit:
+        # What the solve has proven stands.
+        say(f"why is not found out: {limit}")
 
 
 def _object(result: Result, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:

@@ -13,8 +13,6 @@ Computing 3:157-168 (deletion filter).
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +20,7 @@ import numpy as np
 
 from allocc.compiler.program import BoolArray, IntArray
 from allocc.compiler.simulate import Values
+from allocc.conflict.budget import Budget
 from allocc.conflict.oracle import Answer, Oracle, Recompiled, Switched
 from allocc.conflict.statements import Statements
 from allocc.engine.outcome import Options
@@ -30,27 +29,6 @@ from allocc.engine.outcome import Options
 SHARE = 0.25
 #: The certificate to begin with may take more: it saves many questions.
 START = 0.5
-
-
-class Budget:
-    """Seconds that may be spent, from now on; a set `cancel` ends them."""
-
-    def __init__(self, seconds: float, cancel: threading.Event | None = None) -> None:
-        self.seconds = seconds
-        self.cancel = cancel
-        self.started = time.perf_counter()
-
-    @property
-    def spent(self) -> float:
-        """Seconds since the start."""
-        return time.perf_counter() - self.started
-
-    @property
-    def left(self) -> float:
-        """Seconds that are left."""
-        if self.cancel is not None and self.cancel.is_set():
-            return 0.0
-        return max(0.0, self.seconds - self.spent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +84,7 @@ def smallest(statements: Statements, options: Options, budget: Budget) -> Filter
     current = every
     if not oracle.exact and not asking.impossible(every):
         # What conflicts is not in the linear rows alone.
-        oracle = Recompiled(statements, options)
+        oracle = Recompiled(statements, options, budget)
         asking, checks = _Asking(oracle, budget), asking.checks
         asking.checks = checks
     first = oracle.start(budget.left * START) if budget.left > 0 else None
@@ -135,19 +113,20 @@ def smallest(statements: Statements, options: Options, budget: Budget) -> Filter
 def _proven(statements: Statements, options: Options, asking: _Asking, kept: BoolArray) -> Filtered:
     """Leave out each member once, the least preferred first, and drop what is not needed."""
     needed: dict[int, Values] = {}
-    oracle = asking.oracle
+    oracle, budget = asking.oracle, asking.budget
     points = asking
-    if not oracle.exact and kept.any() and asking.budget.left > 0:
-        points = _Asking(Recompiled(statements, options), asking.budget)
+    if not oracle.exact and kept.any() and budget.left > 0:
+        points = _Asking(Recompiled(statements, options, budget), budget)
     for member in np.flatnonzero(kept)[::-1].tolist():
-        if asking.budget.left <= 0:
+        if budget.left <= 0:
             break
         kept[member] = False
         answer = asking(kept)
-        if answer.holds is None:
-            answer = points(kept)
-        if answer.holds is False and (points is asking or not points.oracle.held[member]):
+        if answer.holds is False:
             continue
+        if answer.holds is None and points is not asking:
+            # What is held there is not among the members: only a point says something.
+            answer = points(kept)
         kept[member] = True
         if answer.holds and answer.values is not None:
             needed[member] = answer.values

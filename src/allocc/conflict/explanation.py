@@ -14,8 +14,9 @@ from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import ChanceConstraint, Comparison, Constraint
 from allocc.compiler.program import label_text
 from allocc.compiler.simulate import Values
+from allocc.conflict.budget import Budget
 from allocc.conflict.cells import Cell, cells
-from allocc.conflict.deletion import Budget, Filtered, mask, smallest
+from allocc.conflict.deletion import Filtered, mask, smallest
 from allocc.conflict.oracle import Nearest
 from allocc.conflict.statements import Kind, Statement, Statements
 from allocc.dsl import tree

@@ -177,10 +177,12 @@ def _items(
         change = sign * amount
         before = after = None
         side = ""
-        if told.fixed == "right":
+        # An equation of a chance block is two rows, of which one is turned round.
+        turned = told.operator == "==" and bool(np.isneginf(c.lower.values).all())
+        if not turned and told.fixed == "right":
             side, before = "right side", told.right
             after = None if before is None else before + change
-        elif told.fixed == "left":
+        elif not turned and told.fixed == "left":
             side, before = "left side", told.left
             after = None if before is None else before - change
         yield Loosened(

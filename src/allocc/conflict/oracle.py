@@ -34,6 +34,7 @@ from allocc.compiler.program import (
 )
 from allocc.compiler.relaxation import Relaxation
 from allocc.compiler.simulate import Values
+from allocc.conflict.budget import Budget
 from allocc.conflict.elastic import ElasticLoop, elastic
 from allocc.conflict.farkas import support
 from allocc.conflict.statements import Statement, Statements
@@ -273,9 +274,10 @@ class Recompiled:
 
     exact = True
 
-    def __init__(self, statements: Statements, options: Options) -> None:
+    def __init__(self, statements: Statements, options: Options, budget: Budget) -> None:
         self.statements = statements
         self.options = options
+        self.budget = budget
         self.held = np.zeros(statements.size, dtype=bool)
         self.wide: dict[Statement, FloatArray] = {}
         for s in statements.all:
@@ -295,11 +297,13 @@ class Recompiled:
         together = base.copy()
         for s in ends:
             together[s.members] = False
-            if not self._compiles(together | self.held):
-                self._settle(s, together)
+            self._settle(s, together)
 
     def _settle(self, s: Statement, without: BoolArray) -> None:
         """Leave out a range where the problem compiles without it, else widen it, else hold it."""
+        if self.budget.left <= 0:
+            self.held[s.members] = True
+            return
         if self._compiles(without | self.held):
             return
         v = s.source

@@ -185,7 +185,7 @@ class Loop:
             left = options.time_limit
             options = replace(options, time_limit=seconds if left is None else min(seconds, left))
         if len(program.products) or program.functions:
-            return backend.solve(program, options)
+            return self.told_apart(backend, program, backend.solve(program, options))
         scaled, scaling = scale(program)
         if not program.integer.any() and program.columns > LARGE:
             options = replace(options, interior=True)
