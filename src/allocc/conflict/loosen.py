@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 #: Slack below this part of a limit's size is rounding.
 ROUNDING = 1e-7
-#: Loosened limits get this part of their size more, so that what loosened them fits.
-ROOM = 1e-9
+#: Loosened limits get this part of their size more, so that what loosened them fits; more if it does not.
+ROOM = (1e-9, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+#: With more room than this, what is told is the loosening with the room, and no longer the cheapest.
+PLAIN = 1e-6
 
 LooseningStatus = Literal["cheapest", "proposed", "impossible", "unknown"]
 
@@ -143,20 +145,36 @@ def _proposal(
 ) -> Loosening:
     """The loosening that an elastic problem's outcome means."""
     assert outcome.values is not None
-    items: list[Loosened] = []
-    amounts: dict[Constraint | Statement, FloatArray] = {}
-    for key, slack in loose.slacks.items():
-        found = slack.amounts(outcome.values)
-        amounts[key] = found
-        items += _items(model, key, slack, found)
-    status: LooseningStatus = "cheapest" if outcome.status == "optimal" else "proposed"
-    ranges = any(isinstance(k, Statement) for k in loose.slacks)
-    with _moved(statements, amounts) as problem:
-        own = Loop(problem, options).run()
+    found = {key: slack.amounts(outcome.values) for key, slack in loose.slacks.items()}
+    amounts = found
+    result = None
+    for room in ROOM:
+        amounts = {key: _with_room(by, loose.slacks[key], room) for key, by in found.items()}
+        with _moved(statements, amounts) as problem:
+            own = Loop(problem, options).run()
+        told = amounts if room > PLAIN else found
+        items = [i for key, by in told.items() for i in _items(model, key, loose.slacks[key], by)]
         result = model.loosened_result(own, options, [i.named for i in items])
+        if own.status != "infeasible":
+            break
+    plain = told is found
     return Loosening(
-        status, tuple(items), outcome.value, outcome.bound, seconds, ranges, "", result
+        "cheapest" if plain and outcome.status == "optimal" else "proposed",
+        tuple(items),
+        outcome.value if plain else sum(i.share for i in items),
+        outcome.bound,
+        seconds,
+        any(isinstance(k, Statement) for k in loose.slacks),
+        "",
+        result,
     )
+
+
+def _with_room(by: FloatArray, slack: Slack, room: float) -> FloatArray:
+    """Amounts with a little more, in the direction in which there is any."""
+    finite = np.where(np.isfinite(slack.sizes), slack.sizes, 0.0)
+    size = np.maximum(np.maximum(finite, np.abs(by)), 1.0)
+    return np.asarray(by + np.sign(by) * room * size)
 
 
 def _items(
@@ -235,18 +253,17 @@ def _range_item(s: Statement, k: int, amount: float, share: float) -> Loosened:
 def _moved(
     statements: Statements, amounts: Mapping[Constraint | Statement, FloatArray]
 ) -> Iterator[Problem]:
-    """The problem with its limits and ranges moved outward by amounts and a little for rounding."""
+    """The problem with its limits and ranges moved outward by amounts."""
     problem = statements.problem
 
     def moved(c: Constraint) -> Constraint:
         if c not in amounts:
             return c
-        by, size = amounts[c], _block_size(c)
-        room = np.where(np.abs(by) > 0, ROOM * np.maximum(size, 1.0), 0.0)
-        up = Data(c.axes, (np.maximum(by, 0.0) + room).reshape(c.shape))
+        by = amounts[c]
+        up = Data(c.axes, np.maximum(by, 0.0).reshape(c.shape))
         if np.isneginf(c.lower.values).all():
             return replace(c, upper=up)
-        down = Data(c.axes, (np.minimum(by, 0.0) - room).reshape(c.shape))
+        down = Data(c.axes, np.minimum(by, 0.0).reshape(c.shape))
         return replace(c, lower=down, upper=up)
 
     chances = [
