@@ -138,10 +138,17 @@ minimize { c: sum(take) }
     assert found.ranges
     assert {i.kind for i in found.items} == {"range"}
     assert found.cost == pytest.approx(2 / 6)
+    assert {(i.side, i.before) for i in found.items} == {("lower end", 6.0)}
+    assert sum(i.amount for i in found.items) == pytest.approx(2)
     text = " ".join(loosening_lines(found))
     assert "limits and ranges (limits alone do not suffice)" in text
     assert found.result is not None
     assert found.result.status == "optimal"
+    # Within the ranges that were loosened, and not without any.
+    assert found.result.value == pytest.approx(10)
+    least = {i.labels: i.after for i in found.items}
+    for period, value in found.result["take"].items():
+        assert least.get((str(period),), 6.0) - 1e-6 <= value <= 9
 
 
 def test_nothing_helps(tmp_path: Path) -> None:

@@ -103,13 +103,13 @@ def loosen(model: Model, options: Options) -> Loosening:
         try:
             with elastic(statements, kept, soft, blocks) as loose:
                 outcome = ElasticLoop(loose, replace(options, method="auto")).run()
-                seconds += outcome.seconds
-                if outcome.values is not None:
-                    return _proposal(model, options, statements, loose, outcome, seconds)
         except AlloccError as error:
             # With a limit loosened, a factor has no range any more.
             message = error.diagnostics[0].message
             return Loosening("unknown", (), None, None, seconds, with_ranges, message)
+        seconds += outcome.seconds
+        if outcome.values is not None:
+            return _proposal(model, options, statements, loose, outcome, seconds)
         if outcome.status != "infeasible":
             return Loosening("unknown", (), None, outcome.bound, seconds, with_ranges)
     return Loosening("impossible", (), None, None, seconds, True)
