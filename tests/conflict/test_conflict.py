@@ -284,3 +284,25 @@ minimize { c: sum(x) }
     found = load(tmp_path, text, tables).conflict()
     assert [m.named for m in found.members] == ["far[a]", "x[a]"]
     assert [c.name for c in found.members[0].cells] == ["minutes[a,b]", "minutes[a,c]"]
+
+
+def test_initial_value_of_a_nonlinear_model(tmp_path: Path) -> None:
+    """The engine simulates from initial values; one that starts at 0 shows that it is needed."""
+    text = """model cases
+time t : day = 0 .. 3
+compartment ill : person
+initial ill = 25
+decide lock[period] binary
+flow growth : -> ill = (0.2 - 0.4 * lock) * ill
+limit hospitals[t]: ill[t] <= 20
+minimize { c: sum(lock) }
+"""
+    model = load(tmp_path, text)
+    before = model.bound.compartments["ill"].initial
+    found = model.conflict()
+    assert found.status == "irreducible"
+    assert [(m.kind, m.named) for m in found.members] == [
+        ("limit", "hospitals[0]"),
+        ("initial", "ill"),
+    ]
+    assert model.bound.compartments["ill"].initial is before

@@ -71,6 +71,13 @@ class _Asking:
             self.known[key] = self.oracle.ask(kept, self.budget.left * SHARE)
         return self.known[key]
 
+    def afresh(self, kept: BoolArray) -> Answer:
+        """An answer for a problem that was changed; it is not kept."""
+        if self.budget.left <= 0:
+            return Answer(None)
+        self.checks += 1
+        return self.oracle.ask(kept | self.oracle.held, self.budget.left * SHARE)
+
     def impossible(self, kept: BoolArray) -> bool:
         """Whether the kept members are proven not to hold together."""
         return self(kept).holds is False
@@ -125,8 +132,12 @@ def _proven(statements: Statements, options: Options, asking: _Asking, kept: Boo
         if answer.holds is False:
             continue
         if answer.holds is None and points is not asking:
-            # What is held there is not among the members: only a point says something.
+            # What is held there is not among the members: only a point says something. An
+            # initial value is held, too; that others hold with 0 in its place shows as much.
             answer = points(kept)
+            if answer.holds is not True and statements.of(member)[0].kind == "initial":
+                with statements.emptied(mask(statements.size, [np.array([member])])):
+                    answer = points.afresh(kept)
         kept[member] = True
         if answer.holds and answer.values is not None:
             needed[member] = answer.values

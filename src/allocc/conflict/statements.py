@@ -17,6 +17,7 @@ import numpy as np
 
 from allocc.compiler.expression import Data, Variable
 from allocc.compiler.index import spread
+from allocc.compiler.model import CompartmentSymbol
 from allocc.compiler.problem import ChanceConstraint, Constraint, Problem
 from allocc.compiler.program import BoolArray, FloatArray, IntArray
 from allocc.dsl import tree
@@ -140,6 +141,31 @@ class Statements:
                 for ends in found[v]:
                     ends.flat[here] = v.lower.flat[here]
         return found
+
+    @contextmanager
+    def emptied(self, members: BoolArray) -> Iterator[None]:
+        """Some initial values are 0 instead of what they are, for the context only."""
+        before: list[tuple[CompartmentSymbol, FloatArray | None]] = []
+        ranges: Ranges = {}
+        for s in self.all:
+            off = members[s.members]
+            if s.kind != "initial" or not off.any():
+                continue
+            symbol = self.problem.model.compartments[s.name]
+            v = symbol.variable
+            before.append((symbol, symbol.initial))
+            initial = np.array(symbol.initial, dtype=float)
+            initial.flat[np.flatnonzero(off)] = 0.0
+            ranges[v] = (np.array(v.lower, dtype=float), np.array(v.upper, dtype=float))
+            for ends in ranges[v]:
+                ends.flat[s.places[off]] = 0.0
+            symbol.initial = initial
+        try:
+            with ranges_set(self.problem, ranges):
+                yield
+        finally:
+            for symbol, value in before:
+                symbol.initial = value
 
     @contextmanager
     def restricted(
