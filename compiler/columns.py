@@ -12,6 +12,7 @@ from allocc.compiler.index import Coordinate, IndexSet, join_axes, spread
 from allocc.compiler.program import BoolArray, label_text
 from allocc.compiler.scope import Scope
 from allocc.compiler.subscripts import Mask, Subscripts
+from allocc.compiler.symbols import Read
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
@@ -104,6 +105,8 @@ class Columns(Subscripts):
         A column is one of words when most of the cells that are read are words, unless a number
         is asked for. Otherwise every word among its numbers is a mistake.
         """
+        if self.symbols.reads is not None:
+            self.symbols.reads.append(Read(table, [rows], column))
         axes = join_axes(rows.axes, mask.axes if mask is not None else ())
         read = np.broadcast_to(spread(rows.positions, rows.axes, axes), tuple(a.size for a in axes))
         used: BoolArray = np.ones(read.shape, dtype=bool)

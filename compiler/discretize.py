@@ -27,6 +27,7 @@ from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along
 from allocc.compiler.numeric import reduce_array
 from allocc.compiler.problem import (
     ChanceConstraint,
+    Comparison,
     Constraint,
     FlowValue,
     ObjectiveTerm,
@@ -300,18 +301,14 @@ class _Discretizer:
 
     def _bodies(self, statement: tree.Limit | tree.Prefer, space: Space) -> list[tuple[Node, bool]]:
         """`body <= 0` (or `body == 0` where True) for each comparison of a relation."""
-        found = []
-        for left, operator, right in self._sides(statement, space):
-            if operator == ">=":
-                left, right = right, left
-            found.append((add(left, negate(right)), operator == "=="))
-        return found
+        return [_body(*sides) for sides in self._sides(statement, space)]
 
     def _limit(self, statement: tree.Limit) -> list[Constraint]:
         space = self._space(statement.index)
         name = statement.name.name
         found = []
-        for body, equal in self._bodies(statement, space):
+        for place, sides in enumerate(self._sides(statement, space)):
+            body, equal = _body(*sides)
             if isinstance(body, Data):
                 self._data_limit(statement, space, body, equal)
                 continue
@@ -326,6 +323,7 @@ class _Discretizer:
                     row_labels(space),
                     statement.span,
                     description=statement.description or "",
+                    written=Comparison(statement, place, *sides, space),
                 )
             )
         return found
@@ -387,7 +385,8 @@ class _Discretizer:
             flat = flat * axis.size + place
         position = np.broadcast_to(flat, space.shape).ravel()
         found = []
-        for body, equal in self._bodies(statement, space):
+        for k, sides in enumerate(self._sides(statement, space)):
+            body, equal = _body(*sides)
             for side in (body, negate(body)) if equal else (body,):
                 constraint = Constraint(
                     statement.name.name,
@@ -398,6 +397,7 @@ class _Discretizer:
                     row_labels(space),
                     statement.span,
                     description=statement.description or "",
+                    written=Comparison(statement, k, *sides, space),
                 )
                 found.append(ScenarioLimit(constraint, position))
         return found
@@ -463,6 +463,13 @@ class _Discretizer:
             kind = kinds.get(type(statement))
             if kind and name not in self.binder.used and name not in d.library:
                 self.collector.add(errors.unused_name(kind, name, statement.name.span))
+
+
+def _body(left: Node, operator: str, right: Node) -> tuple[Node, bool]:
+    """`body <= 0`, or `body == 0` where True, for a comparison."""
+    if operator == ">=":
+        left, right = right, left
+    return add(left, negate(right)), operator == "=="
 
 
 def _between(first: Span, second: Span) -> Span:

@@ -35,6 +35,14 @@ def lower(problem: Problem) -> Program:
         raise AlloccError(list(failed.diagnostics)) from None
 
 
+def ratio_limit(c: Constraint) -> ratios.RatioLimit | None:
+    """A limit as one on a ratio that can be multiplied out; rows without a side do not matter."""
+    if not np.isneginf(c.lower.values).all():
+        return None
+    sides = c.upper.values
+    return ratios.recognize(c.body) if not sides[np.isfinite(sides)].any() else None
+
+
 class _Lowering(Linearizer):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -83,11 +91,10 @@ class _Lowering(Linearizer):
         A limit on a ratio waits until all others are written, from which its denominator's sign
         may follow.
         """
-        if ratio and not c.lower.axes and np.isneginf(c.lower.values) and not c.upper.values.any():
-            found = ratios.recognize(c.body)
-            if found is not None:
-                self.deferred.append((c, found, binaries))
-                return
+        found = ratio_limit(c) if ratio else None
+        if found is not None:
+            self.deferred.append((c, found, binaries))
+            return
         self.constraint(c.name, c.axes, c.body, c.lower, c.upper, "stated", c.labels, c.span)
         if binaries:
             # The rows before it define what the limit is made of; they hold in any case.

@@ -15,14 +15,33 @@ from allocc.compiler.expression import Data, Node, Variable
 from allocc.compiler.index import Axis
 from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model
 from allocc.compiler.program import BoolArray, FloatArray, IntArray
-from allocc.dsl.tree import Span
+from allocc.compiler.spaces import Space
+from allocc.dsl.tree import Limit, Span
 
 Labels = Callable[[int], tuple[Any, ...]]
 
 
 @dataclass(frozen=True, eq=False)
+class Comparison:
+    """A comparison as it is written: both sides over the axes of `space`, for messages.
+
+    `place` counts the comparisons of a chain from 0: `1 <= x <= 4` has two of them.
+    """
+
+    statement: Limit
+    place: int
+    left: Node
+    operator: str
+    right: Node
+    space: Space
+
+
+@dataclass(frozen=True, eq=False)
 class Constraint:
-    """`lower <= body <= upper` at every point of `axes`; the ends are data over `axes`."""
+    """`lower <= body <= upper` at every point of `axes`; the ends are data over `axes`.
+
+    `written` is the comparison that it comes from, None for one that no statement states.
+    """
 
     name: str
     axes: tuple[Axis, ...]
@@ -33,6 +52,17 @@ class Constraint:
     span: Span
     unit: str = ""
     description: str = ""
+    written: Comparison | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size of each axis."""
+        return tuple(a.size for a in self.axes)
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        return int(np.prod(self.shape, dtype=np.int64))
 
 
 @dataclass(frozen=True, eq=False)

@@ -115,9 +115,11 @@ class Relaxation:
         rest = np.flatnonzero((chosen < 0) & ~exact)
         if len(rest):
             use = np.bincount(np.concatenate([q.left[rest], q.right[rest]]), minlength=p.columns)
-            width = (p.upper - p.lower) / np.maximum(
-                1e-9, np.maximum(np.abs(p.upper), np.abs(p.lower))
-            )
+            # Columns without bounds are no factors; what is said of them does not matter.
+            with np.errstate(invalid="ignore"):
+                width = (p.upper - p.lower) / np.maximum(
+                    1e-9, np.maximum(np.abs(p.upper), np.abs(p.lower))
+                )
             left, right = q.left[rest], q.right[rest]
             prefer_left = (use[left] > use[right]) | (
                 (use[left] == use[right]) & (width[left] <= width[right])

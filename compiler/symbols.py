@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from allocc.compiler.expression import Node
-from allocc.compiler.index import IndexSet
+from allocc.compiler.index import Coordinate, IndexSet
+from allocc.compiler.model import LetSymbol, ParameterSymbol
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.program import FloatArray
 from allocc.compiler.scope import Scope
@@ -29,11 +30,24 @@ class Known:
     undefined: list[Diagnostic] = field(default_factory=list)
 
 
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What an expression has read: a parameter, a named expression or a table's column, and where.
+
+    There is a coordinate for every set of a name; of a column, the one of its rows.
+    """
+
+    source: ParameterSymbol | LetSymbol | Table
+    coordinates: Sequence[Coordinate]
+    column: str = ""
+
+
 class Symbols(Protocol):
     """What the evaluator needs of the model: its declared names."""
 
     #: Set while a report is evaluated; decisions and compartments are then data like any other.
     known: Known | None
+    reads: list[Read] | None
 
     @property
     def time_name(self) -> str | None:

@@ -36,7 +36,7 @@ from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
 from allocc.compiler.structure import BUILTIN, Declarations, describe
 from allocc.compiler.subscripts import Mask
-from allocc.compiler.symbols import Known
+from allocc.compiler.symbols import Known, Read
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span
@@ -53,6 +53,8 @@ class Values(ABC):
 
     def __init__(self) -> None:
         self._open: list[str] = []
+        #: Where it is a list, everything that is read of the data is written down in it.
+        self.reads: list[Read] | None = None
         self._unknown_names: set[str] = set()
 
     def unknown(self, name: str, diagnostic: Diagnostic) -> Exception:
@@ -188,6 +190,8 @@ class Values(ABC):
             now, timed = self._now_at(name, indices[-1], scope, fallback)
             indices = indices[:-1] or None
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
+        if self.reads is not None:
+            self.reads.append(Read(symbol, found))
         if symbol.sets:
             value: Node = self.evaluator.gather(symbol.values, symbol.sets, found, name.span)
         else:
@@ -261,6 +265,8 @@ class Values(ABC):
             if now is None:
                 raise errors.Failed(errors.needs_time(name.name, name.span))
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
+        if self.reads is not None and symbol.mode in ("data", "definition"):
+            self.reads.append(Read(symbol, found))
         value: Node
         if symbol.mode == "data":
             assert symbol.values is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from allocc.compiler.program import FloatArray, Program
     from allocc.compiler.relaxation import Relaxation
     from allocc.compiler.simulate import Values
+    from allocc.conflict.escape import Escape
+    from allocc.conflict.explanation import Conflict
+    from allocc.conflict.loosen import Loosening
     from allocc.dsl.tree import File
     from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Options, Outcome, Step
@@ -289,6 +292,61 @@ class Model:
                 raise PlainError([mistakes.cannot_serve(str(reason))]) from None
             return self._result(outcome, options)
 
+    def conflict(
+        self,
+        solver: str = "highs",
+        seconds: float = 30.0,
+        threads: int | None = None,
+        seed: int = 0,
+        cancel: threading.Event | None = None,
+    ) -> Conflict:
+        """The limits, ranges and data of an infeasible model that cannot hold together.
+
+        `seconds` is what may be spent; `status` is "irreducible" only where it is proven that none of
+        them can be left out.
+        """
+        from allocc.conflict.explanation import explain
+
+        options = make_options(solver, "auto", 1e-4, seconds, threads, seed, cancel)
+        with reported():
+            return explain(self, options, seconds)
+
+    def loosen(
+        self,
+        solver: str = "highs",
+        gap: float = 1e-4,
+        time_limit: float | None = None,
+        threads: int | None = None,
+        seed: int = 0,
+        cancel: threading.Event | None = None,
+        progress: Callable[[Step], None] | None = None,
+    ) -> Loosening:
+        """The cheapest loosening of limits that leaves an allocation, and the best that it leaves.
+
+        A limit's loosening is measured by the limit's own size. `time_limit` is for each of the two
+        solves: what to loosen, and what is best then.
+        """
+        from allocc.conflict.loosen import loosen
+
+        options = make_options(solver, "auto", gap, time_limit, threads, seed, cancel, progress)
+        with reported():
+            return loosen(self, options)
+
+    def escape(
+        self,
+        solver: str = "highs",
+        seconds: float = 30.0,
+        threads: int | None = None,
+        seed: int = 0,
+        cancel: threading.Event | None = None,
+    ) -> Escape:
+        """The decisions of an unbounded model that go away without end."""
+        from allocc.conflict.escape import escape
+
+        options = make_options(solver, "auto", 1e-4, seconds, threads, seed, cancel)
+        with reported():
+            return escape(self, options, seconds)
+
     def simulate(self, decisions: object = None) -> Result:
         """Run decisions through the dynamics, without any solver.
 
@@ -370,6 +428,14 @@ class Model:
             message="baseline: no intervention acts" if baseline else "",
             versions=versions(),
         )
+
+    def loosened_result(
+        self, outcome: Outcome, options: Options, loosened: Sequence[str]
+    ) -> Result:
+        """A result of the model with some limits loosened; it says so wherever it is shown."""
+        result = self._result(outcome, options)
+        result.loosened = tuple(loosened)
+        return result
 
     def _result(self, outcome: Outcome, options: Options) -> Result:
         from allocc.result import Result

@@ -404,8 +404,7 @@ class _Pricing:
     ) -> list[Price]:
         """The rows of one comparison of a limit."""
         side, sign = _side(statement.relation, place)
-        shared = self.model.bound.units.of(statement.relation, statement.index)
-        unit = str(shared) if shared is not None and shared.words else ""
+        unit = unit_of_limit(self.model, statement)
         timed = self.timed(statement)
         p, found = self.program, []
         for k in range(block.count):
@@ -472,3 +471,9 @@ def _side(relation: tree.Expression, place: int) -> tuple[Side, float]:
     side: Side = "left side" if len(operators) > 1 and place == 0 else "right side"
     sign = -1.0 if operator == ">=" else 1.0
     return side, -sign if side == "left side" else sign
+
+
+def unit_of_limit(model: Model, statement: tree.Limit) -> str:
+    """The unit that the sides of a limit share, as text; empty where they do not say."""
+    shared = model.bound.units.of(statement.relation, statement.index)
+    return str(shared) if shared is not None and shared.words else ""

@@ -35,6 +35,11 @@ _STOPPED = {
 
 def status_words(result: Result) -> str:
     """The status as a sentence without its full stop."""
+    words = _status_words(result)
+    return f"with limits loosened: {words}" if result.loosened else words
+
+
+def _status_words(result: Result) -> str:
     why = _STOPPED.get(result.stopped, "")
     tail = f"; {why}" if why else ""
     gap = result.gap
@@ -91,7 +96,27 @@ def summary(result: Result, color: bool = False) -> str:
         lines += ["", bold("Reports"), *report_tables(reports)]
     for note in result.notes:
         lines += ["", f"Note: {note}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_findings(result, color)])
+
+
+def _findings(result: Result, color: bool) -> list[str]:
+    """Why there is no allocation or no best one, and what would have to be loosened."""
+    if result.conflict is None and result.loosening is None and result.escape is None:
+        return []
+    from allocc.conflict.report import conflict_lines, escape_lines, loosening_lines
+
+    lines: list[str] = []
+    if result.conflict is not None:
+        lines += ["", *conflict_lines(result.conflict)]
+    if result.escape is not None:
+        lines += ["", *escape_lines(result.escape)]
+    if result.loosening is not None:
+        lines += ["", *loosening_lines(result.loosening)]
+        loose = result.loosening.result
+        if loose is not None:
+            lines += ["", "The model with these limits loosened", ""]
+            lines += [f"  {x}".rstrip() for x in summary(loose, color).splitlines()]
+    return lines
 
 
 def _status_line(result: Result, color: bool) -> str:

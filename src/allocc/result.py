@@ -12,6 +12,9 @@ from allocc.labelled import Block, Target, index_columns
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from allocc.conflict.escape import Escape
+    from allocc.conflict.explanation import Conflict
+    from allocc.conflict.loosen import Loosening
     from allocc.engine.outcome import Step, Violation
 
 
@@ -32,6 +35,8 @@ class Result:
     `result["spend"]` is a decision, compartment, flow or report: a number, a Series over its labels, or, over
     time, with time down the rows and the labels across, ready for `.plot()`. `to_long()` has
     everything in one tidy table. `value`, `bound`, `gap` and `violation` are None where unknown.
+    `conflict`, `loosening` and `escape` say why there is no allocation, or no best one, where that was
+    asked.
     """
 
     model: str
@@ -62,6 +67,11 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    #: Names of the limits that were loosened; this is then no result of the model as it is written.
+    loosened: tuple[str, ...] = ()
+    conflict: Conflict | None = None
+    loosening: Loosening | None = None
+    escape: Escape | None = None
 
     # --- values -----------------------------------------------------------------------------
 
@@ -180,6 +190,7 @@ class Result:
         found: dict[str, Any] = clean(
             {
                 "statement": status_words(self),
+                "loosened": list(self.loosened),
                 "status": self.status,
                 "sense": self.sense,
                 "value": self.value,

@@ -7,6 +7,7 @@ trajectories.csv   tidy: kind, name, a column for every index, value, baseline
 reports.csv        tidy, as trajectories.csv: what `report` statements compute
 targets.csv        what the model compares decisions with: statement, name, index columns, value
 history.csv        what was proven and had, as time went on
+loosened/          the same of the model with limits loosened, where that was asked
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -32,6 +33,9 @@ from allocc.labelled import Block, Labels, Target, index_columns
 from allocc.reports import report_data
 
 if TYPE_CHECKING:
+    from allocc.conflict.escape import Escape
+    from allocc.conflict.explanation import Conflict
+    from allocc.conflict.loosen import Loosening
     from allocc.engine.outcome import Violation
     from allocc.result import Result
 
@@ -39,6 +43,8 @@ FORMAT = 1
 
 #: The tables beside decisions.csv, and what kinds of blocks each has.
 _TABLES = {"trajectories.csv": ("compartment", "flow"), "reports.csv": ("report",)}
+#: The folder within a run folder that has the result of the model with its limits loosened.
+LOOSENED = "loosened"
 
 _STEP = ("seconds", "bound", "value", "gap", "round", "phase")
 
@@ -144,6 +150,9 @@ def _write_all(result: Result, folder: Path) -> None:
         _write_targets(folder / "targets.csv", result)
     steps = ([_cell(getattr(s, c)) for c in _STEP] for s in result.history)
     _csv(folder / "history.csv", _STEP, steps)
+    if result.loosening is not None and result.loosening.result is not None:
+        (folder / LOOSENED).mkdir()
+        _write_all(result.loosening.result, folder / LOOSENED)
 
 
 def result_data(result: Result) -> dict[str, Any]:
@@ -171,6 +180,10 @@ def result_data(result: Result) -> dict[str, Any]:
         "message": result.message,
         "explanation": result.explanation,
         "notes": list(result.notes),
+        "conflict": _plain(result.conflict),
+        "loosening": _plain(result.loosening),
+        "escape": _plain(result.escape),
+        "loosened": list(result.loosened),
         "time_unit": result.time_unit,
         "terms": [
             {
@@ -209,6 +222,22 @@ def result_data(result: Result) -> dict[str, Any]:
             for b in result.blocks
         ],
     }
+
+
+def _plain(found: Conflict | Loosening | Escape | None) -> dict[str, Any] | None:
+    """A finding as plain data; the result of a loosened model is a folder of its own."""
+    if found is None:
+        return None
+    return {
+        f.name: [asdict(x) for x in value] if _is_data(value) else value
+        for f in fields(found)
+        if f.name != "result"
+        for value in [getattr(found, f.name)]
+    }
+
+
+def _is_data(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and is_dataclass(value[0])
 
 
 def write_long(target: Path, blocks: Sequence[Block], kinds: bool) -> None:
@@ -356,7 +385,38 @@ def _result(path: Path, data: dict[str, Any]) -> Result:
         notes=tuple(data["notes"]),
         history=tuple(history),
         folder=path,
+        **_findings(path, data),
     )
+
+
+def _findings(path: Path, data: dict[str, Any]) -> dict[str, Any]:
+    """What was found out about a model without an allocation; older folders have none of it."""
+    from allocc.conflict.cells import Cell
+    from allocc.conflict.escape import Escape, Escaping, Improved
+    from allocc.conflict.explanation import Conflict, Counted, Member
+    from allocc.conflict.loosen import Loosened, Loosening
+
+    found: dict[str, Any] = {"loosened": tuple(data.get("loosened", ()))}
+    if conflict := data.get("conflict"):
+        members = [
+            Member(
+                **{**m, "labels": tuple(m["labels"]), "cells": tuple(Cell(**c) for c in m["cells"])}
+            )
+            for m in conflict["members"]
+        ]
+        lists: dict[str, Any] = {k: tuple(conflict[k]) for k in ("held", "widened")}
+        lists["statements"] = tuple(Counted(**s) for s in conflict["statements"])
+        found["conflict"] = Conflict(**{**conflict, **lists, "members": tuple(members)})
+    if loosening := data.get("loosening"):
+        items = [Loosened(**{**i, "labels": tuple(i["labels"])}) for i in loosening["items"]]
+        inner = path / LOOSENED
+        result = read(inner) if inner.is_dir() else None
+        found["loosening"] = Loosening(**{**loosening, "items": tuple(items), "result": result})
+    if escape := data.get("escape"):
+        gone = [Escaping(**{**d, "labels": tuple(d["labels"])}) for d in escape["decisions"]]
+        terms = tuple(Improved(**t) for t in escape["terms"])
+        found["escape"] = Escape(**{**escape, "decisions": tuple(gone), "terms": terms})
+    return found
 
 
 def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from allocc import mistakes
 from allocc.cli.guard import EXIT_MISTAKE, exit_code, show
 from allocc.cli.options import load_model, method_option, model_options, solver_option
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
@@ -16,6 +17,7 @@ from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.render import to_json
 
 if TYPE_CHECKING:
+    from allocc.api import Model
     from allocc.result import Result
 
 
@@ -37,6 +39,20 @@ if TYPE_CHECKING:
 @click.option("--threads", type=int, metavar="N", help="Threads of the solver.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the solver.")
 @click.option(
+    "--relax",
+    is_flag=True,
+    help="Where no allocation meets every limit, find the cheapest loosening of limits.",
+)
+@click.option(
+    "--explain-time",
+    type=float,
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time to find out what conflicts where nothing is feasible; on top of --time-limit.",
+)
+@click.option("--no-explain", is_flag=True, help="Do not find out what conflicts.")
+@click.option(
     "--run",
     type=click.Path(),
     metavar="DIR",
@@ -57,6 +73,9 @@ def solve(
     time_limit: float | None,
     threads: int | None,
     seed: int,
+    relax: bool,
+    explain_time: float,
+    no_explain: bool,
     run: str | None,
     no_run: bool,
     as_json: bool,
@@ -72,6 +91,9 @@ def solve(
     if run is not None and no_run:
         raise click.UsageError("--run and --no-run exclude each other")
     make_options(solver, method, gap, time_limit, threads, seed)
+    if not 0 < explain_time < float("inf"):
+        wanted = "a number of seconds above 0; --no-explain leaves it out"
+        raise AlloccError([mistakes.bad_option("--explain-time", explain_time, wanted)])
     if run is not None:
         check_free(Path(run))
     loaded = load_model(model, data, settings)
@@ -79,6 +101,8 @@ def solve(
         show(loaded.warnings)
         say("")
     result = _solved(loaded, quiet, solver, method, gap, time_limit, threads, seed)
+    seconds = None if no_explain else explain_time
+    _explain(loaded, result, quiet, solver, gap, time_limit, threads, seed, seconds, relax)
     failed: tuple[Diagnostic, ...] = ()
     if not no_run:
         try:
@@ -90,7 +114,9 @@ def solve(
     else:
         put(result.summary(color=color_on(sys.stdout)))
         if result.folder is not None:
-            put(f"\nEverything is in {result.folder}")
+            loose = result.loosening is not None and result.loosening.result is not None
+            more = "; what the loosened limits allow, in loosened/ there" if loose else ""
+            put(f"\nEverything is in {result.folder}{more}")
     if failed:
         say("")
         show(failed)
@@ -125,6 +151,44 @@ def _solved(
     return result
 
 
+def _explain(
+    loaded: Model,
+    result: Result,
+    quiet: bool,
+    solver: str,
+    gap: float,
+    time_limit: float | None,
+    threads: int | None,
+    seed: int,
+    seconds: float | None,
+    relax: bool,
+) -> None:
+    """Add to a result why there is no allocation or no best one, and what to loosen, as asked."""
+    from allocc.backends.solution import LicenceLimit
+    from allocc.cli.progress import stoppable, watching
+
+    if result.status not in ("infeasible", "unbounded") or result.stopped == "interrupted":
+        return
+    cancel = threading.Event()
+    try:
+        with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
+            if result.status == "unbounded":
+                if seconds is not None:
+                    result.escape = loaded.escape(solver, seconds, threads, seed, cancel)
+                return
+            if seconds is not None:
+                if not quiet:
+                    say("no allocation meets every limit; looking for what conflicts")
+                result.conflict = loaded.conflict(solver, seconds, threads, seed, cancel)
+            if relax and not cancel.is_set():
+                result.loosening = loaded.loosen(
+                    solver, gap, time_limit, threads, seed, cancel, progress=tell
+                )
+    except LicenceLimit as limit:
+        # What the solve has proven stands.
+        say(f"why is not found out: {limit}")
+
+
 def _object(result: Result, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:
     """What --json prints: the run folder's result without the arrays' labels."""
     from allocc.run_folder import result_data
@@ -150,8 +214,14 @@ def _object(result: Result, diagnostics: list[dict[str, Any]]) -> dict[str, Any]
             "explanation",
             "notes",
             "discretization",
+            "conflict",
+            "loosening",
+            "escape",
         )
     }
+    loose = result.loosening.result if result.loosening is not None else None
+    if loose is not None:
+        found["loosening"]["result"] = _object(loose, [])
     found["terms"] = result.terms
     found["reports"] = data["reports"]
     found["run"] = None if result.folder is None else str(result.folder)

@@ -38,7 +38,8 @@ def assess(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Assess
     """Simulate decisions and judge the outcome.
 
     The violation is the largest over limits, the ranges of decisions, whole numbers, and
-    compartments below nought; relative ones are to the size of the row's own terms.
+    compartments below their range, which is nought; relative ones are to the size of the row's own
+    terms.
     """
     values = simulate(problem, decisions)
     evaluate = Evaluation(dict(values))
@@ -53,7 +54,9 @@ def assess(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Assess
         worst = _worse(worst, over, np.abs(x), v.name, v.labels)
     for v in problem.states:
         x = values[v]
-        worst = _worse(worst, np.maximum(-x, 0.0), np.full(x.shape, _size(x)), v.name, v.labels)
+        assert v.lower is not None
+        under = np.maximum(v.lower - x, 0.0)
+        worst = _worse(worst, under, np.full(x.shape, _size(x)), v.name, v.labels)
     for c in problem.constraints:
         worst = _worse(worst, *excess(evaluate, c), c.name, c.labels)
     reached: dict[str, float] = {}

@@ -202,13 +202,13 @@ class Loop:
             left = options.time_limit
             options = replace(options, time_limit=seconds if left is None else min(seconds, left))
         if len(program.products) or program.functions:
-            return backend.solve(program, options)
+            return self.told_apart(backend, program, backend.solve(program, options))
         scaled, scaling = scale(program)
         if not vertex and not program.integer.any() and program.columns > LARGE:
             options = replace(options, interior=True)
         if start is not None:
             options = replace(options, start=scaling.point_in(start))
-        found = backend.solve(scaled, options)
+        found = self.told_apart(backend, scaled, backend.solve(scaled, options))
         if "left out" in found.message:
             return self._distrust(found)
         bound, reduced = found.bound, found.reduced_costs
@@ -223,6 +223,18 @@ class Loop:
             row_duals=None if found.row_duals is None else found.row_duals * scaling.rows,
             reduced_costs=None if reduced is None else reduced / scaling.columns,
         )
+
+    def told_apart(self, backend: Backend, program: Program, found: Solution) -> Solution:
+        """An answer that says infeasible or unbounded as one of the two, asked without objective."""
+        if found.termination != "infeasible_or_unbounded" or not program.objective.any():
+            return found
+        free = replace(program, objective=np.zeros(program.columns))
+        second = backend.solve(free, self.solve_options(1.0, None))
+        if second.point is not None:
+            return replace(found, termination="unbounded")
+        if second.termination in ("infeasible", "infeasible_or_unbounded"):
+            return replace(found, termination="infeasible")
+        return replace(found, termination=second.termination, message=second.message)
 
     def _distrust(self, found: Solution) -> Solution:
         """A solution of a program that the solver has changed: it proves nothing."""
