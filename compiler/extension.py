@@ -57,8 +57,8 @@ class Extension:
         """Add auxiliary columns and return their positions."""
         start = self.count
         self._column_blocks.append(Block(name, start, count, "auxiliary", labels=labels))
-        self._lower.append(np.broadcast_to(np.asarray(lower, dtype=float), count))
-        self._upper.append(np.broadcast_to(np.asarray(upper, dtype=float), count))
+        self._lower.append(_each(lower, count))
+        self._upper.append(_each(upper, count))
         self._integer.append(np.full(count, integer))
         self.count += count
         return np.arange(start, start + count)
@@ -73,8 +73,8 @@ class Extension:
         local = np.arange(self.rows_count, self.rows_count + n)
         for columns, values in entries:
             self._rows.append(local)
-            self._columns.append(np.broadcast_to(np.asarray(columns, dtype=np.int64), n))
-            self._values.append(np.broadcast_to(np.asarray(values, dtype=float), n))
+            self._columns.append(_each(columns, n, np.int64))
+            self._values.append(_each(values, n))
         self._finish_rows(name, n, lower, upper)
 
     def ragged(
@@ -90,12 +90,12 @@ class Extension:
         """Add `count` rows from triples; `rows` counts from 0."""
         self._rows.append(rows + self.rows_count)
         self._columns.append(columns)
-        self._values.append(np.broadcast_to(np.asarray(values, dtype=float), len(rows)))
+        self._values.append(_each(values, len(rows)))
         self._finish_rows(name, count, lower, upper)
 
     def _finish_rows(self, name: str, n: int, lower: Any, upper: Any) -> None:
-        self._row_lower.append(np.broadcast_to(np.asarray(lower, dtype=float), n))
-        self._row_upper.append(np.broadcast_to(np.asarray(upper, dtype=float), n))
+        self._row_lower.append(_each(lower, n))
+        self._row_upper.append(_each(upper, n))
         self._row_blocks.append(Block(name, self.rows_count, n, "auxiliary"))
         self.rows_count += n
 
@@ -152,3 +152,9 @@ class Extension:
             extremes=extremes,
             defined=defined,
         )
+
+
+def _each(values: Any, count: int, kind: type = float) -> Any:
+    """One number for all of `count`, or one for each."""
+    found: Any = np.asarray(values, dtype=kind)
+    return found if found.shape == (count,) else np.full(count, found)

@@ -101,7 +101,7 @@ def _value(at: Evaluation, update: Update, node: object) -> FloatArray:
     """A node at one period, over the compartment's own axes."""
     value = spread(at(node), node.axes, update.axes)  # type: ignore[arg-type, attr-defined]
     shape = (*update.variable.shape[:-1], 1)
-    return np.broadcast_to(value, shape)[..., 0]
+    return (value if value.shape == shape else np.broadcast_to(value, shape))[..., 0]
 
 
 def _implicit(problem: Problem, values: Values, at: Evaluation, k: int, length: float) -> None:
