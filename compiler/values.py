@@ -191,7 +191,7 @@ class Values(ABC):
         if symbol.effects and now is not None:
             with self._expanding(name.name):
                 for effect in self.effects_of(symbol):
-                    factor = self._effect_value(effect, symbol.space, found, scope, now)
+                    factor = self.effect_value(effect, symbol.space, found, scope, now)
                     value = multiply(factor, value)
         return self.evaluator.masked(self.evaluator.masked(value, timed, fallback), mask, fallback)
 
@@ -204,7 +204,7 @@ class Values(ABC):
         """The effects that act on a flow or a parameter."""
         return symbol.effects if self.effects_on else []
 
-    def _effect_value(
+    def effect_value(
         self,
         effect: tree.Effect,
         space: Space,
@@ -212,6 +212,7 @@ class Values(ABC):
         scope: Scope,
         now: Now,
     ) -> Node:
+        """What an effect adds to, or multiplies, a flow or parameter at coordinates of it."""
         own, _ = self.space(effect.index)
         if effect.index is None:
             inner = enter(space, tuple(coordinates), Scope(depth=scope.depth), now)
@@ -332,7 +333,7 @@ class Values(ABC):
         with self._expanding(symbol.statement.name.name):
             total = self.evaluator.number(symbol.statement.value, inner)
             for effect in self.effects_of(symbol):
-                more = self._effect_value(effect, symbol.space, coordinates, Scope(), now)
+                more = self.effect_value(effect, symbol.space, coordinates, Scope(), now)
                 total = add(total, more)
         return total
 
