@@ -32,12 +32,13 @@ MOST_POINTS = 100_000
 def check_compartments(subject: Subject) -> list[Diagnostic]:
     """Compartments that no flow touches, and those that stay empty."""
     found = []
-    moving = [f.symbol for f in subject.problem.flows if not _moves_nothing(f)]
+    # A flow that moves nothing is told of by itself.
+    flows = subject.model.flows.values()
     for name, symbol in subject.model.compartments.items():
         if not subject.own(symbol.statement.span):
             continue
-        entering = any(side_name(f.statement.target) == name for f in moving)
-        leaving = any(side_name(f.statement.origin) == name for f in moving)
+        entering = any(side_name(f.statement.target) == name for f in flows)
+        leaving = any(side_name(f.statement.origin) == name for f in flows)
         span = symbol.statement.name.span
         if not entering and not leaving:
             found.append(messages.still_compartment(name, span))

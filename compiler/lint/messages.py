@@ -28,7 +28,7 @@ def still_compartment(name: str, span: Span) -> Diagnostic:
     """A compartment without flows."""
     return Diagnostic(
         "W6002",
-        f"compartment '{name}' never changes: no flow moves anything into it or out of it",
+        f"compartment '{name}' never changes: no flow leads into it or out of it",
         span,
         "add the flow that is missing, or make it a `param`",
     )
@@ -38,7 +38,7 @@ def empty_compartment(name: str, span: Span) -> Diagnostic:
     """A compartment that starts at nought and gets nothing."""
     return Diagnostic(
         "W6003",
-        f"compartment '{name}' stays at 0: it starts there, and no flow moves anything into it",
+        f"compartment '{name}' stays at 0: it starts there, and no flow leads into it",
         span,
         "add the flow into it, or an initial value",
     )
