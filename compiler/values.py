@@ -32,10 +32,11 @@ from allocc.compiler.model import (
 )
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
-from allocc.compiler.structure import BUILTIN, Declarations, describe
+from allocc.compiler.structure import Declarations, describe
 from allocc.compiler.subscripts import Mask
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import Span
 
 
