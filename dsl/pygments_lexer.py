@@ -30,7 +30,7 @@ _OPERATORS = ("and", "or", "not", "in")
 _NAMED = [w for w in STATEMENTS if w not in ("minimize", "maximize", "function", "use")]
 
 
-class AllocLexer(RegexLexer):
+class AllocLexer(RegexLexer):  # type: ignore[misc]
     """Lexer for allocc's `.alloc` models."""
 
     name = "alloc"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,21 +12,10 @@ from allocc.compiler.lint import messages
 from allocc.compiler.lint.subject import Subject
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.walk import nodes
 
 #: A parameter whose description begins so is a part of something.
 _SHARE = re.compile(r"\s*(?:the\s+)?(?:share|fraction|proportion|probability)\b", re.IGNORECASE)
-
-
-def nodes(node: Any) -> Iterator[Any]:
-    """A node of the tree and all below it."""
-    stack = [node]
-    while stack:
-        n = stack.pop()
-        if isinstance(n, tuple):
-            stack.extend(reversed(n))
-        elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span | tree.Source):
-            yield n
-            stack.extend(getattr(n, f) for f in reversed(n.__dataclass_fields__))
 
 
 def mentioned(node: Any) -> set[str]:

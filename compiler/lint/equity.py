@@ -13,7 +13,6 @@ import numpy as np
 
 from allocc.compiler.expression import Add, Apply, Data, Node, Power, Reduce, add
 from allocc.compiler.lint import messages
-from allocc.compiler.lint.declared import nodes
 from allocc.compiler.lint.ranges import ranges
 from allocc.compiler.lint.subject import Subject, probed, walk
 from allocc.compiler.numeric import reduce_array
@@ -21,6 +20,7 @@ from allocc.compiler.program import FloatArray
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span
+from allocc.dsl.walk import nodes
 
 #: The functions of the library that are nought only where both arguments are equal.
 DISTANCES = ("l1", "l2", "squares", "linf")

@@ -144,6 +144,15 @@ def no_trade(reason: str, hint: str) -> Diagnostic:
     return Diagnostic("E7021", f"there is no frontier: {reason}", hint=hint)
 
 
+def needs_package(what: str, package: str, extra: str) -> Diagnostic:
+    """A command whose optional package is not installed."""
+    return Diagnostic(
+        "E7060",
+        f"`{what}` needs the package {package}, which is not installed",
+        hint=f"install it: pip install '{extra}'",
+    )
+
+
 def bounds_infeasible() -> Diagnostic:
     """Propagation alone shows that no allocation meets every limit."""
     return Diagnostic(
