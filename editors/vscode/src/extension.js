@@ -6,7 +6,7 @@ const { LanguageClient, State } = require("vscode-languageclient/node");
 
 const INSTALL = "pip install 'allocc[lsp]'";
 
-let client;
+let client, tables;
 
 /** What the user has set, as the server takes it. */
 function options() {
@@ -20,7 +20,12 @@ async function start() {
     "allocc",
     "allocc",
     { command, args },
-    { documentSelector: [{ language: "alloc", scheme: "file" }], initializationOptions: options() }
+    {
+      documentSelector: [{ language: "alloc", scheme: "file" }],
+      initializationOptions: options(),
+      // Tables belong to a model: what is wrong with it may change with them.
+      synchronize: { fileEvents: tables },
+    }
   );
   try {
     await client.start();
@@ -52,6 +57,8 @@ async function activate(context) {
       }
     })
   );
+  tables = vscode.workspace.createFileSystemWatcher("**/*.{csv,alloc}");
+  context.subscriptions.push(tables);
   await start();
 }
 

@@ -27,6 +27,7 @@ class LanguageClient {
 const vscode = {
   workspace: {
     getConfiguration: () => ({ get: (name, other) => settings[name] ?? other }),
+    createFileSystemWatcher: (pattern) => ({ pattern, dispose() {} }),
     onDidChangeConfiguration: (handler) => {
       changed = handler;
       return { dispose() {} };
@@ -68,7 +69,8 @@ test("it starts the command and hands over the settings", async () => {
   await extension.activate(context);
   assert.deepEqual(started[0].server, { command: "/venv/bin/allocc", args: ["lsp"] });
   assert.deepEqual(started[0].client.initializationOptions, { dataFolder: "data/RI", pedantic: true });
-  assert.equal(context.subscriptions.length, 2);
+  assert.match(started[0].client.synchronize.fileEvents.pattern, /csv/);
+  assert.equal(context.subscriptions.length, 3);
   await extension.deactivate();
   assert.equal(stopped.length, 1);
 });

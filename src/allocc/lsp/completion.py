@@ -17,6 +17,7 @@ from allocc.lsp.symbols import kind_of
 from allocc.lsp.tables import header
 
 _COLUMN = re.compile(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)?\Z")
+_FRACTION = re.compile(r"[0-9]\.[0-9]*\Z")
 _FILE = re.compile(r'\b(use|table)\b[^"]*\bfrom\s+"([^"\r\n]*)\Z')
 _METHOD = re.compile(r"\bmethod\s+\w*\Z")
 _USE = re.compile(r"\buse\s+(?:\w+\s*,\s*)*\w*\Z")
@@ -44,7 +45,7 @@ def complete(outline: Outline, offset: int, data: Path | None) -> list[Item]:
     file = _FILE.search(before)
     if file is not None and before.count("\n", file.start(2)) == 0:
         return _files(file[1], outline, data)
-    if _in_text_or_comment(line):
+    if _in_text_or_comment(line) or _FRACTION.search(line):
         return []
     column = _COLUMN.search(line)
     if column is not None:
