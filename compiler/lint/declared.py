@@ -94,5 +94,5 @@ def check_shares(subject: Subject) -> list[Diagnostic]:
             continue
         place = tuple(int(i) for i in np.unravel_index(int(np.argmax(outside)), values.shape))
         shown = named_point(name, symbol.sets, place)
-        found.append(messages.no_share(shown, f"{float(values[place]):.6g}", statement.name.span))
+        found.append(messages.no_share(shown, f"{float(values[place]):,.6g}", statement.name.span))
     return found

@@ -129,7 +129,7 @@ def _long_steps(subject: Subject, values: Values) -> list[Diagnostic]:
             messages.long_step(
                 named_point(update.variable.name, update.variable.sets[:-1], place),
                 f"{time.name} = {label_text(time.points.label(k)[0])}",
-                f"{float(state[(*place, k)]):.6g}",
+                f"{float(state[(*place, k)]):,.6g}",
                 f"{time.step:g}",
                 f"{time.step / parts:g}",
                 step.span if step is not None else time.statement.span,
@@ -170,7 +170,7 @@ def _backward_flows(subject: Subject, values: Values) -> list[Diagnostic]:
             messages.backward_flow(
                 named_point(statement.name.name, flow.symbol.sets, place),
                 f"{time.name} = {label_text(time.points.label(int(worst[-1]))[0])}",
-                f"{float(amount[worst]):.6g}",
+                f"{float(amount[worst]):,.6g}",
                 statement.value.span,
             )
         )

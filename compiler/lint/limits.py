@@ -86,7 +86,7 @@ def _never_holds(program: Program, alone: Ranges, blocks: list[Block]) -> tuple[
     if not broken.any():
         return None
     k = int(np.argmax(np.where(broken, excess, -np.inf)))
-    return f"{excess[k]:.6g}", _labels(blocks, int(rows[k]))
+    return f"{excess[k]:,.6g}", _labels(blocks, int(rows[k]))
 
 
 def _labels(blocks: list[Block], row: int) -> str:
@@ -103,7 +103,7 @@ def _idle(
     row = int(rows[k])
     ends = np.array([program.row_lower[row], program.row_upper[row]])
     apart = float(slack[k] * _size(ends).max())
-    distance = f"{apart:.6g}" if slack[k] > BROKEN and np.isfinite(apart) else ""
+    distance = f"{apart:,.6g}" if slack[k] > BROKEN and np.isfinite(apart) else ""
     return messages.never_binds(
         limit.name.name, distance, _labels(blocks, row) if distance else "", limit.relation.span
     )

@@ -186,12 +186,12 @@ def leaky_switch(
 def missed_target(target: float, low: float, high: float, span: Span) -> Diagnostic:
     """An equity target whose total no allocation has."""
     if high - low <= 1e-6 * max(1.0, abs(low)):
-        can = f"always adds up to {high:.6g}"
+        can = f"always adds up to {high:,.6g}"
     else:
-        can = f"adds up to {low:.6g} or more" if low > target else f"adds up to {high:.6g} or less"
+        can = f"adds up to {low:,.6g} or more" if low > target else f"adds up to {high:,.6g} or less"
     return Diagnostic(
         "W6015",
-        f"this distance can never be 0: the target adds up to {target:.6g}, "
+        f"this distance can never be 0: the target adds up to {target:,.6g}, "
         f"and what is compared with it {can}",
         span,
         "scale the target to the total that is allotted; shares add up to 1",

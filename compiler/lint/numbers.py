@@ -94,7 +94,7 @@ def _leak(p: Program, block: Block) -> tuple[str, str, str, str] | None:
         return None
     k = int(np.argmax(np.where(switch, big, 0.0)))
     name = p.column_name(int(m.indices[k]))
-    return name, f"{big[k]:.3g}", f"{through[k]:.3g}", f"{width[k]:.6g}"
+    return name, f"{big[k]:.3g}", f"{through[k]:.3g}", f"{width[k]:,.6g}"
 
 
 def check_penalties(subject: Subject) -> list[Diagnostic]:
