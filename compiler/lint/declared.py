@@ -38,7 +38,9 @@ def check_indices(subject: Subject) -> list[Diagnostic]:
                 what = f"'{limit.name.name}'"
                 for binder in _unused(limit.index, rest):
                     found.append(messages.unused_index(binder.span.text, what, True, binder.span))
-        for call in nodes(statement):
+        # The statements of an intervention come by themselves.
+        calls = () if isinstance(statement, tree.Intervention) else nodes(statement)
+        for call in calls:
             if isinstance(call, tree.Call) and call.index is not None and mentioned(call.body):
                 what = f"`{call.function.name}`"
                 for binder in _unused(call.index, call.body):
@@ -86,7 +88,8 @@ def check_shares(subject: Subject) -> list[Diagnostic]:
     found = []
     for name, symbol in subject.model.parameters.items():
         statement, values = symbol.statement, symbol.values
-        described = _SHARE.match(statement.description or "")
+        # What has a unit may be a share of money, say, in dollars.
+        described = statement.unit is None and _SHARE.match(statement.description or "")
         if not described or not subject.own(statement.span) or values.dtype.kind not in "fi":
             continue
         outside = np.maximum(values - 1.0, -values)

@@ -13,7 +13,7 @@ import numpy as np
 
 from allocc.compiler.expression import Add, Apply, Data, Node, Power, Reduce, add
 from allocc.compiler.lint import messages
-from allocc.compiler.lint.ranges import ranges
+from allocc.compiler.lint.ranges import Directions, ranges
 from allocc.compiler.lint.subject import Subject, probed, walk
 from allocc.compiler.numeric import reduce_array
 from allocc.compiler.program import FloatArray
@@ -44,7 +44,7 @@ def check_targets(subject: Subject) -> list[Diagnostic]:
     if not found_at:
         return []
     program, probes = probed(subject.problem, [total for _, total, _ in found_at])
-    everything = ranges(program, np.ones(program.rows, dtype=bool))
+    everything = ranges(Directions(program), np.ones(program.rows, dtype=bool))
     if everything is None:
         return []
     found = []

@@ -12,7 +12,7 @@ import numpy as np
 
 from allocc.compiler.expression import Add, Data, Extreme, Multiply, Node, Reduce, children, is_zero
 from allocc.compiler.lint import messages
-from allocc.compiler.lint.ranges import TOLERANCE, Ranges, activity, ranges
+from allocc.compiler.lint.ranges import TOLERANCE, Directions, Ranges, activity, ranges
 from allocc.compiler.lint.subject import Subject, probed
 from allocc.compiler.program import Block, FloatArray, IntArray, Program, label_text
 from allocc.dsl import tree
@@ -31,7 +31,8 @@ def check_limits(subject: Subject) -> list[Diagnostic]:
     for block in program.row_blocks:
         definitions[block.start : block.start + block.count] = block.role == "definition"
     found = []
-    alone = ranges(program, definitions)
+    directions = Directions(program)
+    alone = ranges(directions, definitions)
     for limit, blocks in subject.limits if alone is not None else ():
         assert alone is not None
         hopeless = _never_holds(program, alone, blocks)
@@ -39,7 +40,7 @@ def check_limits(subject: Subject) -> list[Diagnostic]:
             found.append(messages.never_holds(limit.name.name, *hopeless, limit.relation.span))
     if found:
         return found
-    everything = ranges(program, np.ones(program.rows, dtype=bool))
+    everything = ranges(directions, np.ones(program.rows, dtype=bool))
     if everything is None:
         return []
     for limit, blocks in subject.limits:
@@ -50,7 +51,7 @@ def check_limits(subject: Subject) -> list[Diagnostic]:
         narrow = replace(everything, used=used)
         if (_slack(program, rows, *narrow.activity(rows)) < -BROKEN).any():
             continue
-        others = ranges(program, used)
+        others = ranges(directions, used)
         if others is None:
             continue
         slack = _slack(program, rows, *others.activity(rows))
@@ -119,7 +120,7 @@ def check_preferences(subject: Subject) -> list[Diagnostic]:
     if not excesses:
         return []
     program, probes = probed(subject.problem, [body for _, body in excesses])
-    everything = ranges(program, np.ones(program.rows, dtype=bool))
+    everything = ranges(Directions(program), np.ones(program.rows, dtype=bool))
     if everything is None:
         return []
     most = dict.fromkeys((name for name, _ in excesses), -np.inf)

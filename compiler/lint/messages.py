@@ -188,7 +188,9 @@ def missed_target(target: float, low: float, high: float, span: Span) -> Diagnos
     if high - low <= 1e-6 * max(1.0, abs(low)):
         can = f"always adds up to {high:,.6g}"
     else:
-        can = f"adds up to {low:,.6g} or more" if low > target else f"adds up to {high:,.6g} or less"
+        can = (
+            f"adds up to {low:,.6g} or more" if low > target else f"adds up to {high:,.6g} or less"
+        )
     return Diagnostic(
         "W6015",
         f"this distance can never be 0: the target adds up to {target:,.6g}, "

@@ -101,7 +101,7 @@ def check_penalties(subject: Subject) -> list[Diagnostic]:
     """Penalties of which the smallest is lost beside the largest."""
     binder = subject.binder
     weights: list[tuple[str, FloatArray, Span]] = []
-    for prefer in subject.model.prefers:
+    for prefer in (p for p in subject.model.prefers if subject.own(p.span)):
         space = bind_index(prefer.index, Scope(), binder.evaluator, binder.time_name)
         name = prefer.name.name
         data = binder.evaluator.data(prefer.penalty, space.scope, f"the penalty of '{name}'")
