@@ -54,9 +54,8 @@ def check_limits(subject: Subject) -> list[Diagnostic]:
         others = ranges(directions, used)
         if others is None:
             continue
-        slack = _slack(program, rows, *others.activity(rows))
-        if (slack >= -TOLERANCE).all():
-            found.append(_idle(program, limit, blocks, rows, slack))
+        if (_slack(program, rows, *others.activity(rows)) >= -TOLERANCE).all():
+            found.append(_idle(program, limit, blocks, rows, others))
     return found
 
 
@@ -69,12 +68,21 @@ def _size(ends: FloatArray) -> FloatArray:
 
 
 def _slack(program: Program, rows: IntArray, low: FloatArray, high: FloatArray) -> FloatArray:
-    """How far each row stays from its nearer end, relative to the end's size; negative beyond."""
-    least, most = program.row_lower[rows], program.row_upper[rows]
-    with np.errstate(invalid="ignore"):
-        above = np.where(np.isposinf(most), np.inf, (most - high) / _size(most))
-        below = np.where(np.isneginf(least), np.inf, (low - least) / _size(least))
-    return np.asarray(np.minimum(above, below))
+    """How far each row stays from its nearer end, relative to the sizes of both; negative beyond.
+
+    Whatever the coefficients are, a row that can be broken by a noticeable part of itself is.
+    """
+    found = np.full(len(rows), np.inf)
+    for end, reached, sign in (
+        (program.row_upper[rows], high, 1.0),
+        (program.row_lower[rows], low, -1.0),
+    ):
+        bounded = np.isfinite(end)
+        size = np.maximum(np.abs(end), np.where(np.isfinite(reached), np.abs(reached), 0.0))
+        with np.errstate(invalid="ignore"):
+            distance = sign * (end - reached) / np.where(size > 0, size, 1.0)
+        found = np.where(bounded, np.minimum(found, distance), found)
+    return found
 
 
 def _never_holds(program: Program, alone: Ranges, blocks: list[Block]) -> tuple[str, str] | None:
@@ -98,16 +106,16 @@ def _labels(blocks: list[Block], row: int) -> str:
 
 
 def _idle(
-    program: Program, limit: tree.Limit, blocks: list[Block], rows: IntArray, slack: FloatArray
+    program: Program, limit: tree.Limit, blocks: list[Block], rows: IntArray, others: Ranges
 ) -> Diagnostic:
-    k = int(np.argmin(slack))
-    row = int(rows[k])
-    ends = np.array([program.row_lower[row], program.row_upper[row]])
-    apart = float(slack[k] * _size(ends).max())
-    distance = f"{apart:,.6g}" if slack[k] > BROKEN and np.isfinite(apart) else ""
-    return messages.never_binds(
-        limit.name.name, distance, _labels(blocks, row) if distance else "", limit.relation.span
-    )
+    """What to say of a limit that all else implies: how far its sides stay apart, and where."""
+    low, high = others.activity(rows)
+    apart = np.minimum(program.row_upper[rows] - high, low - program.row_lower[rows])
+    k = int(np.argmin(apart))
+    far = _slack(program, rows, low, high)[k] > BROKEN and np.isfinite(apart[k])
+    distance = f"{apart[k]:,.6g}" if far else ""
+    where = _labels(blocks, int(rows[k])) if far else ""
+    return messages.never_binds(limit.name.name, distance, where, limit.relation.span)
 
 
 def check_preferences(subject: Subject) -> list[Diagnostic]:
@@ -123,15 +131,12 @@ def check_preferences(subject: Subject) -> list[Diagnostic]:
     everything = ranges(Directions(program), np.ones(program.rows, dtype=bool))
     if everything is None:
         return []
-    most = dict.fromkeys((name for name, _ in excesses), -np.inf)
+    free = dict.fromkeys((name for name, _ in excesses), True)
     for (name, _), (start, count) in zip(excesses, probes, strict=True):
-        top = float(np.max(everything.upper[start : start + count], initial=-np.inf))
-        most[name] = max(most[name], top)
-    return [
-        messages.never_costs(name, prefers[name].relation.span)
-        for name, top in most.items()
-        if top <= TOLERANCE
-    ]
+        low, high = (x[start : start + count] for x in (everything.lower, everything.upper))
+        rounding = TOLERANCE * np.where(np.isfinite(low), np.abs(low), 0.0)
+        free[name] &= bool((high <= rounding).all())
+    return [messages.never_costs(name, prefers[name].relation.span) for name in free if free[name]]
 
 
 def _excesses(node: Node) -> list[Node]:

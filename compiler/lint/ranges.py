@@ -12,8 +12,8 @@ from allocc.compiler.program import BoolArray, FloatArray, IntArray, Program
 #: A row that no solver would see broken is taken for kept: relative to the size of its end.
 TOLERANCE = 1e-8
 
-#: A propagation looks at so many coefficients at most, again and again: about a second.
-MOST_WORK = 1e7
+#: A propagation looks at so many coefficients at most, again and again: a second or a few.
+MOST_WORK = 3e6
 
 
 class Directions:

@@ -199,3 +199,20 @@ minimize {{ ill : sum(t: I[t]) + beds }}
     assert told.code == "W6001"
     safe = told.message.split("Euler's steps of ")[1].split()[0]
     assert "W6001" not in codes(text.format(step=safe))
+
+
+@pytest.mark.parametrize("scale", ["1e-9", "1e-5", "1", "1e6"])
+def test_small_coefficients_hide_nothing(scale: str) -> None:
+    """A limit says the same whatever both sides are multiplied with."""
+    text = """decide x in 0 .. 5
+limit cap: {s} * x <= {s} * {cap}
+prefer low: {s} * x <= {s} * {cap} penalty 1
+maximize {{ gain: 1 * x }}
+"""
+    assert codes(text.format(s=scale, cap=4)).count("W6009") == 0
+    assert codes(text.format(s=scale, cap=4)).count("W6011") == 1  # the limit implies it
+    assert codes(text.format(s=scale, cap=5)).count("W6009") == 1
+    free = text.replace("limit cap", "limit other").replace(
+        "* x <= {s} * {cap}\nprefer", "* x >= 0\nprefer"
+    )
+    assert codes(free.format(s=scale, cap=4)).count("W6011") == 0
