@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("pygls", reason="pygls is not installed: pip install 'allocc[lsp]'")
 
+from allocc.lsp import server
 from allocc.lsp.formatting import formatter
 from tests.lsp.editor import Editor
 
@@ -224,6 +225,19 @@ def test_formatting(editor: Editor, folder: Path) -> None:
     assert "decide x in 0 .. 1" in edit["newText"]
     editor.change(path, "decide x in in")
     assert editor.request("textDocument/formatting", about) is None
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_formatting_is_offered_where_there_is_a_formatter(
+    there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if there:
+        monkeypatch.setattr("allocc.dsl.format_source", str.upper, raising=False)
+        assert formatter() is str.upper
+    monkeypatch.setattr(server, "formatter", lambda: str.upper if there else None)
+    made = server.make_server()
+    assert ("textDocument/formatting" in made.protocol.fm.features) == there
+    made.worker.shutdown()
 
 
 def test_without_pygls_it_says_how_to_get_it(tmp_path: Path) -> None:
