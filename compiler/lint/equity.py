@@ -11,11 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from allocc.compiler.expression import Add, Apply, Data, Node, Power, Reduce, add
+from allocc.compiler.expression import (
+    Add,
+    Apply,
+    Data,
+    Extreme,
+    Node,
+    Power,
+    Reduce,
+    Reference,
+    add,
+)
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.ranges import Directions, ranges
 from allocc.compiler.lint.subject import Subject, probed, walk
-from allocc.compiler.numeric import reduce_array
+from allocc.compiler.numeric import Evaluation, reduce_array
 from allocc.compiler.program import FloatArray
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
@@ -25,6 +35,8 @@ from allocc.dsl.walk import nodes
 #: The functions of the library that are nought only where both arguments are equal.
 DISTANCES = ("l1", "l2", "squares", "linf")
 LIBRARY = "library equity.alloc"
+#: So many random points tell whether a total varies.
+POINTS = 4
 #: Totals that differ by less than this, relative to their size, may be meant to be equal.
 ROUNDING = 1e-6
 
@@ -48,8 +60,11 @@ def check_targets(subject: Subject) -> list[Diagnostic]:
     if everything is None:
         return []
     found = []
-    for (span, _, targets), (start, count) in zip(found_at, probes, strict=True):
+    for (span, total, targets), (start, count) in zip(found_at, probes, strict=True):
         low, high = everything.definitions(np.arange(start, start + count))
+        always = _always(total, count)
+        if always is not None:
+            low, high = np.maximum(low, always), np.minimum(high, always)
         slack = ROUNDING * np.maximum(1.0, np.abs(targets))
         missed = np.flatnonzero((low > targets + slack) | (high < targets - slack))
         if len(missed):
@@ -58,6 +73,34 @@ def check_targets(subject: Subject) -> list[Diagnostic]:
                 messages.missed_target(float(targets[k]), float(low[k]), float(high[k]), span)
             )
     return found
+
+
+def _always(total: Node, count: int) -> FloatArray | None:
+    """What a total is for all values of its variables, as shares add up to 1; None where it varies.
+
+    Without branches an expression is analytic: one that has a single value at random points of an
+    open set has it wherever it is defined.
+    """
+    parts = list(walk(total))
+    branched = any(
+        isinstance(n, Extreme)
+        or (isinstance(n, Apply) and n.function == "abs")
+        or (isinstance(n, Reduce) and n.operation != "sum")
+        for n in parts
+    )
+    if branched:
+        return None
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(POINTS):
+        free = {n.variable for n in parts if isinstance(n, Reference) and n.variable.value is None}
+        with np.errstate(all="ignore"):
+            value = Evaluation({v: rng.uniform(0.5, 2.0, v.shape) for v in free})(total)
+        shape = tuple(a.size for a in total.axes)
+        found.append(np.broadcast_to(value, shape).ravel())
+    first = np.asarray(found[0], dtype=float)
+    same = all(np.allclose(x, first, rtol=1e-9, atol=1e-12) for x in found)
+    return first if same and np.isfinite(first).all() and len(first) == count else None
 
 
 def _expressions(subject: Subject) -> list[tuple[Node, Any]]:

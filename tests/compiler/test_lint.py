@@ -216,3 +216,26 @@ maximize {{ gain: 1 * x }}
         "* x <= {s} * {cap}\nprefer", "* x >= 0\nprefer"
     )
     assert codes(free.format(s=scale, cap=4)).count("W6011") == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("x[s] / sum(x)", True),
+        ("x[s] / (1 + sum(x))", False),
+        ("x[s]^2 / sum(q in S: x[q]^2)", True),
+        ("min(x[s] / 40, 0.9)", False),
+        ("max(x[s] - 10, 0.4)", False),
+    ],
+)
+def test_shares_add_up_to_one(part: str, said: bool) -> None:
+    """What adds up to 1 whatever is decided is found, also where no range tells."""
+    text = f"""use l1 from "equity.alloc"
+set S = {{a, b}}
+param goal[s in S] = if s == "a" then 0.6 else 0.35
+decide x[S] in 1 .. 40
+let part[s in S] = {part}
+minimize {{ far: l1(part, goal) + sum(x) }}
+"""
+    assert ("W6015" in codes(text)) == said
+    assert "W6015" not in codes(text.replace("0.35", "0.4"))
