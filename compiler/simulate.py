@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +17,16 @@ Values = dict[Variable, FloatArray]
 
 #: Newton's method on the implicit step stops at this relative residual.
 IMPLICIT_TOLERANCE = 1e-12
+
+
+def lowest(decisions: Iterable[Variable]) -> Values:
+    """Every decision at its lower end; at 0, or its upper end, where it has none."""
+    values: Values = {}
+    for v in decisions:
+        assert v.lower is not None and v.upper is not None
+        low = np.where(np.isfinite(v.lower), v.lower, np.minimum(v.upper, 0.0))
+        values[v] = np.where(np.isfinite(low), low, 0.0)
+    return values
 
 
 def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Values:
@@ -87,6 +97,33 @@ def step(problem: Problem, values: Values, k: int) -> None:
             following.append(here + length * _value(at, update, update.rate))
     for update, new in zip(problem.updates, following, strict=True):
         values[update.variable][..., k + 1] = new
+
+
+def lows(problem: Problem, values: Values, parts: int) -> dict[Variable, float]:
+    """The least value of each compartment when every step is taken in so many parts of Euler's.
+
+    Decisions, and what else changes from period to period, stay as they are in each period.
+    """
+    assert problem.period is not None and problem.model.time is not None
+    working = {v: np.array(x, dtype=float) for v, x in values.items()}
+    length = problem.model.time.step / parts
+    least = {v: float(working[v][..., 0].min(initial=np.inf)) for v in problem.states}
+    for k in range(problem.model.time.count):
+        at = Evaluation(working, {problem.period: k})
+        begin = {u.variable: working[u.variable][..., k].copy() for u in problem.updates}
+        for _ in range(parts):
+            _flows(problem.flows, working, at, k)
+            rates = [_value(at, u, u.rate) for u in problem.updates]
+            for u, rate in zip(problem.updates, rates, strict=True):
+                state = working[u.variable]
+                state[..., k] += length * rate
+                least[u.variable] = min(least[u.variable], float(state[..., k].min()))
+        # The end of this period is the begin of the next one.
+        for u in problem.updates:
+            state = working[u.variable]
+            state[..., k + 1] = state[..., k]
+            state[..., k] = begin[u.variable]
+    return least
 
 
 def _flows(flows: list[FlowValue], values: Values, at: Evaluation, k: int) -> None:

@@ -19,6 +19,7 @@ from allocc.compiler.model import CompartmentSymbol, Model
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import FlowValue
 from allocc.compiler.program import FloatArray
+from allocc.compiler.simulate import lowest
 from allocc.dsl.diagnostics import Diagnostic
 
 #: Compartments of more points than this are perturbed all at once, which overstates what flows
@@ -75,10 +76,7 @@ def _start(model: Model) -> dict[Variable, FloatArray]:
         values[symbol.variable] = np.broadcast_to(
             symbol.initial[..., None], symbol.variable.shape
         ).astype(float)
-    for variable in model.decisions:
-        assert variable.lower is not None and variable.upper is not None
-        low = np.where(np.isfinite(variable.lower), variable.lower, np.minimum(variable.upper, 0.0))
-        values[variable] = np.where(np.isfinite(low), low, 0.0)
+    values |= lowest(model.decisions)
     return values
 
 

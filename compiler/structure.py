@@ -9,10 +9,8 @@ from typing import Any
 from allocc.compiler import errors
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
+from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import Span
-
-#: Names that every model has without declaring them.
-BUILTIN = ("start", "end", "period", "sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
 
 
 @dataclass

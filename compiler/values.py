@@ -34,11 +34,12 @@ from allocc.compiler.model import (
 from allocc.compiler.program import FloatArray
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
-from allocc.compiler.structure import BUILTIN, Declarations, describe
+from allocc.compiler.structure import Declarations, describe
 from allocc.compiler.subscripts import Mask
 from allocc.compiler.symbols import Known, Read
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import Span
 
 
@@ -201,7 +202,7 @@ class Values(ABC):
         if symbol.effects and now is not None:
             with self._expanding(name.name):
                 for effect in self.effects_of(symbol):
-                    factor = self._effect_value(effect, symbol.space, found, scope, now)
+                    factor = self.effect_value(effect, symbol.space, found, scope, now)
                     value = multiply(factor, value)
         return self.evaluator.masked(self.evaluator.masked(value, timed, fallback), mask, fallback)
 
@@ -214,7 +215,7 @@ class Values(ABC):
         """The effects that act on a flow or a parameter."""
         return symbol.effects if self.effects_on else []
 
-    def _effect_value(
+    def effect_value(
         self,
         effect: tree.Effect,
         space: Space,
@@ -222,6 +223,7 @@ class Values(ABC):
         scope: Scope,
         now: Now,
     ) -> Node:
+        """What an effect adds to, or multiplies, a flow or parameter at coordinates of it."""
         own, _ = self.space(effect.index)
         if effect.index is None:
             inner = enter(space, tuple(coordinates), Scope(depth=scope.depth), now)
@@ -371,7 +373,7 @@ class Values(ABC):
         with self._expanding(symbol.statement.name.name):
             total = self.evaluator.number(symbol.statement.value, inner)
             for effect in self.effects_of(symbol):
-                more = self._effect_value(effect, symbol.space, coordinates, Scope(), now)
+                more = self.effect_value(effect, symbol.space, coordinates, Scope(), now)
                 total = add(total, more)
         return total
 

@@ -50,7 +50,13 @@ SOFT = (
     "over",
     "weight",
 )
-RESERVED = frozenset([*STATEMENTS, "if", "then", "else", "and", "or", "not", "in"])
+# Words inside of expressions and indices.
+WORDS = ("if", "then", "else", "and", "or", "not", "in")
+RESERVED = frozenset([*STATEMENTS, *WORDS])
+# Names that every model has without declaring them: places in time, and functions.
+PLACES = ("start", "end", "period")
+FUNCTIONS = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
+BUILTIN = (*PLACES, *FUNCTIONS)
 # What cannot stand in any block, so that before it a block must have ended.
 _OUTSIDE = frozenset(
     ["model", "use", "table", "unit", "time", "function", "intervention", "minimize", "maximize"]

@@ -188,15 +188,33 @@ class Model:
         except Infeasible:
             raise PlainError([mistakes.bounds_infeasible()]) from None
 
-    def check(self) -> list[Diagnostic]:
-        """Everything that is wrong or suspicious, up to what a solver would need to know."""
+    def check(self, pedantic: bool = False) -> list[Diagnostic]:
+        """Everything that is wrong or suspicious, up to what a solver would need to know.
+
+        `pedantic` also looks for mistakes of modelling that the language allows: limits that can
+        never bind, effects that change nothing, and others (codes W6001 and up).
+        """
         found: list[Diagnostic] = []
         try:
             self.problem  # noqa: B018
             self._propagate()
         except PlainError as error:
             found.extend(error.diagnostics)
-        return [*found, *(d for d in self.warnings if d not in found)]
+        found += [d for d in self.warnings if d not in found]
+        if pedantic and not any(d.severity == "error" for d in found):
+            found = self._linted(found)
+        return found
+
+    def _linted(self, found: list[Diagnostic]) -> list[Diagnostic]:
+        """What was found, with the warnings of the lint."""
+        from allocc.compiler.lint.run import lint
+
+        with reported():
+            more = lint(self.problem, self.lowered)
+        if any(d.code == "W6010" for d in more):
+            # The limit that can never hold is named; that not all can be met says less.
+            found = [d for d in found if d.code != "W7001"]
+        return [*found, *more]
 
     def units(self) -> dict[str, str | None]:
         """The unit of every quantity of the model, declared or inferred; None where none is known.

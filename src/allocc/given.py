@@ -20,13 +20,9 @@ Entry = tuple[tuple[str, ...], object]
 
 def baseline_decisions(problem: Problem) -> dict[Variable, FloatArray]:
     """Every decision at its lower bound (at 0, or its upper bound, where it has none)."""
-    import numpy as np
+    from allocc.compiler.simulate import lowest
 
-    found = {}
-    for v in problem.decisions:
-        assert v.lower is not None and v.upper is not None
-        found[v] = np.where(np.isfinite(v.lower), v.lower, np.minimum(v.upper, 0.0))
-    return found
+    return lowest(problem.decisions)
 
 
 def given_decisions(problem: Problem, given: object) -> dict[Variable, FloatArray]:

@@ -149,6 +149,15 @@ def nothing_to_draw(what: str, reason: str) -> Diagnostic:
     return Diagnostic("E7031", f"there is nothing to draw for '{what}': {reason}")
 
 
+def needs_package(what: str, package: str, extra: str) -> Diagnostic:
+    """A command whose optional package is not installed."""
+    return Diagnostic(
+        "E7060",
+        f"`{what}` needs the package {package}, which is not installed",
+        hint=f"install it: pip install '{extra}'",
+    )
+
+
 def bounds_infeasible() -> Diagnostic:
     """Propagation alone shows that no allocation meets every limit."""
     return Diagnostic(

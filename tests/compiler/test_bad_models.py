@@ -1,7 +1,8 @@
 """Every bad model gets exactly the message that is written down for it, word for word.
 
 `ALLOCC_PROMOTE=1` writes the messages down anew; read the difference before it is committed. A
-line `#! --set cap=3` or `#! --data DIR` at the top of a model stands for the command line.
+line `#! --set cap=3`, `#! --data DIR` or `#! --pedantic` at the top of a model stands for the
+command line.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import pytest
 
 from allocc.compiler.bind import bind
 from allocc.compiler.discretize import discretize
+from allocc.compiler.lint.run import lint
+from allocc.compiler.lower import lower
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.parser import parse_file
 from allocc.dsl.render import render
@@ -48,10 +51,15 @@ def diagnostics(model: str) -> list[Diagnostic]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             bound = bind(parse_file(path), data, settings, path=path)
-            discretize(bound)
+            problem = discretize(bound)
+            more = lint(problem, lower(problem)) if pedantic(model) else []
     except AlloccError as error:
         return list(error.diagnostics)
-    return bound.diagnostics
+    return [*bound.diagnostics, *more]
+
+
+def pedantic(model: str) -> bool:
+    return "#! --pedantic" in Path(model).read_text("utf-8").splitlines()
 
 
 def expectations(folder: Path) -> dict[str, str]:

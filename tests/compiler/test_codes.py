@@ -15,13 +15,14 @@ from allocc.compiler import (
     name_errors,
     unit_errors,
 )
+from allocc.compiler.lint import messages
 from allocc.dsl import syntax_errors
 from allocc.dsl.catalogue import codes, explain
 from allocc.dsl.parser import parse
 from allocc.dsl.tree import Source
 
 BAD = Path(__file__).parents[1] / "bad"
-MODULES = (name_errors, data_errors, algebra_errors, lowering_errors, unit_errors)
+MODULES = (name_errors, data_errors, algebra_errors, lowering_errors, unit_errors, messages)
 CODE = re.compile(r'"([EW]\d{4})"')
 RAISED = sorted({c for m in MODULES for c in CODE.findall(inspect.getsource(m))})
 SYNTAX = sorted(set(CODE.findall(inspect.getsource(syntax_errors))))

@@ -21,21 +21,35 @@ from allocc.dsl.render import to_json
     show_default=True,
     help="json: one object with every diagnostic, for editors.",
 )
+@click.option(
+    "--pedantic",
+    is_flag=True,
+    help="Warn of mistakes of modelling, too: limits that never bind, effects without effect, ...",
+)
+@click.option("--strict", is_flag=True, help="End with exit code 1 where there is any warning.")
 @click.pass_context
 def check(
-    ctx: click.Context, model: str, data: str | None, settings: tuple[str, ...], form: str
+    ctx: click.Context,
+    model: str,
+    data: str | None,
+    settings: tuple[str, ...],
+    form: str,
+    pedantic: bool,
+    strict: bool,
 ) -> None:
     """Say everything that is wrong with MODEL, without solving it.
 
     Reads the model and its data, checks names, indices, units and ranges, and makes sure that
     every nonlinear term can be compiled.
+
+    Warnings leave the exit code at 0, unless --strict is given.
     """
     found: list[Diagnostic] = []
     facts = ""
     units: dict[str, str | None] = {}
     try:
         loaded = load_model(model, data, settings)
-        found = loaded.check()
+        found = loaded.check(pedantic)
         units = loaded.units()
         p = loaded.problem
         count = sum(v.size for v in p.decisions)
@@ -69,7 +83,7 @@ def check(
                 say("")
             put(f"{model} is well-formed: {facts}")
             put(_units(units))
-    if wrong:
+    if wrong or (strict and found):
         ctx.exit(EXIT_MISTAKE)
 
 

@@ -8,6 +8,7 @@ from allocc.cli.check import check
 from allocc.cli.compile import compile_model
 from allocc.cli.explain import explain
 from allocc.cli.guard import GuardedGroup
+from allocc.cli.lsp import lsp
 from allocc.cli.new import new
 from allocc.cli.pareto import pareto
 from allocc.cli.plot import plot
@@ -56,5 +57,17 @@ def cli() -> None:
     """
 
 
-for command in (check, solve, simulate, compile_model, explain, pareto, plot, prices, new, solvers):
+for command in (
+    check,
+    solve,
+    simulate,
+    compile_model,
+    explain,
+    pareto,
+    plot,
+    prices,
+    new,
+    solvers,
+    lsp,
+):
     cli.add_command(command)

@@ -1,0 +1,1 @@
+"""Mistakes of modelling that the language allows: what `allocc check --pedantic` looks for."""

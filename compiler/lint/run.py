@@ -1,0 +1,52 @@
+"""All checks of `allocc check --pedantic`, one after another."""
+
+from __future__ import annotations
+
+from allocc.compiler.lint.declared import check_arguments, check_indices, check_shares, check_units
+from allocc.compiler.lint.dynamics import (
+    check_compartments,
+    check_course,
+    check_effects,
+    check_flows,
+)
+from allocc.compiler.lint.equity import check_targets
+from allocc.compiler.lint.influence import check_influence
+from allocc.compiler.lint.limits import check_limits, check_preferences
+from allocc.compiler.lint.numbers import check_coefficients, check_penalties, check_switches
+from allocc.compiler.lint.subject import Subject
+from allocc.compiler.problem import Problem
+from allocc.compiler.program import Program
+from allocc.compiler.values import deep_recursion
+from allocc.dsl.diagnostics import Diagnostic
+
+CHECKS = (
+    check_indices,
+    check_arguments,
+    check_units,
+    check_shares,
+    check_compartments,
+    check_flows,
+    check_effects,
+    check_course,
+    check_influence,
+    check_coefficients,
+    check_switches,
+    check_penalties,
+)
+#: Checks that propagate bounds, some of them once for each limit.
+PROVING = (check_limits, check_preferences, check_targets)
+#: They are left out of programs with more coefficients than this.
+MOST_PROPAGATED = 200_000
+
+
+def lint(problem: Problem, program: Program) -> list[Diagnostic]:
+    """Warnings about what the language allows and a modeller hardly means, in the file's order.
+
+    `program` is the problem as `lower` writes it. Nothing is claimed that is not proven by bounds,
+    or seen in a simulation that the message tells of.
+    """
+    subject = Subject(problem, program)
+    checks = [*CHECKS, *(PROVING if program.matrix.nnz <= MOST_PROPAGATED else ())]
+    with deep_recursion():
+        found = [d for check in checks for d in check(subject)]
+    return sorted(found, key=lambda d: (d.span.start if d.span is not None else -1, d.code))

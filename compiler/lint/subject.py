@@ -1,0 +1,98 @@
+"""What a lint looks at: a model's stages, and which of its statements are the file's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from allocc.compiler.bind import Binder
+from allocc.compiler.expression import Data, Node, Reference, Variable, children
+from allocc.compiler.index import IndexSet
+from allocc.compiler.lower import lower
+from allocc.compiler.model import Model, along
+from allocc.compiler.problem import Constraint, Problem
+from allocc.compiler.program import Block, Program
+from allocc.dsl import tree
+from allocc.dsl.tree import Span
+
+
+@dataclass(eq=False)
+class Subject:
+    """A problem with its program; statements that a `use` brought are not judged."""
+
+    problem: Problem
+    program: Program
+
+    @property
+    def model(self) -> Model:
+        """The bound model."""
+        return self.problem.model
+
+    @property
+    def binder(self) -> Binder:
+        """Who knows what names mean."""
+        assert isinstance(self.model.binder, Binder)
+        return self.model.binder
+
+    def own(self, span: Span | None) -> bool:
+        """Whether a place lies in the model's own file."""
+        return span is not None and span.source is self.model.tree.source
+
+    @cached_property
+    def statements(self) -> list[tree.Statement]:
+        """The file's own statements, with those inside of interventions."""
+        found: list[tree.Statement] = []
+        for statement in self.model.tree.statements:
+            found.append(statement)
+            if isinstance(statement, tree.Intervention):
+                found.extend(statement.body)
+        return found
+
+    @cached_property
+    def limits(self) -> list[tuple[tree.Limit, list[Block]]]:
+        """The file's own limits with their rows; those inside of a chance block are left out."""
+        rows: dict[tuple[str, Span | None], list[Block]] = {}
+        for block in self.program.row_blocks:
+            if block.role == "stated" and block.count:
+                rows.setdefault((block.name, block.span), []).append(block)
+        return [
+            (limit, rows[limit.name.name, limit.span])
+            for limit in self.model.limits
+            if self.own(limit.span) and (limit.name.name, limit.span) in rows
+        ]
+
+
+def probed(problem: Problem, nodes: Sequence[Node]) -> tuple[Program, list[tuple[int, int]]]:
+    """A problem's program with a block of columns for each node: (first column, count)."""
+    probes: list[Variable] = []
+    extra: list[Constraint] = []
+    for k, node in enumerate(nodes):
+        name = f"probe {k}"
+        sets = tuple(IndexSet(name, [range(a.size)], "integer") for a in node.axes)
+        probe = Variable(name, "definition", sets, axes=node.axes, value=node)
+        places = along(node.axes, sets)
+        nothing = Data((), np.asarray(-np.inf)), Data((), np.asarray(np.inf))
+        body = Reference(probe, places, node.axes)
+        span = node.span or Span(tree.Source("", ""), 0, 0)
+        extra.append(Constraint(name, node.axes, body, *nothing, lambda k: (), span))
+        probes.append(probe)
+    program = lower(replace(problem, constraints=[*problem.constraints, *extra]))
+    return program, [(p.offset, p.size) for p in probes]
+
+
+def walk(node: Node, through: bool = True) -> Iterator[Node]:
+    """A node and all that it is made of, from the left; also behind named expressions."""
+    seen: set[Variable] = set()
+    stack = [node]
+    while stack:
+        n = stack.pop()
+        yield n
+        if through and isinstance(n, Reference) and n.variable.value is not None:
+            if n.variable not in seen:
+                seen.add(n.variable)
+                stack.append(n.variable.value)
+            continue
+        stack.extend(reversed(children(n)))

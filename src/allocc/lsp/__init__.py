@@ -1,0 +1,1 @@
+"""`allocc lsp`: what editors ask about a model, answered while it is written."""

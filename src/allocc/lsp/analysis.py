@@ -1,0 +1,95 @@
+"""What is wrong with a text in an editor: the checks of `allocc check`, on the text that is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from allocc.api import Model, data_folder
+from allocc.compiler.bind import bind
+from allocc.compiler.errors import unknown_name
+from allocc.dsl import tree
+from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.parser import parse
+from allocc.dsl.scanner import BUILTIN
+from allocc.dsl.tree import File, Source
+from allocc.dsl.walk import nodes
+from allocc.lsp.outline import Outline
+from allocc.lsp.places import locals_at
+
+#: Without any of its tables a model can be read, but not bound: what only data could tell is left out.
+_DATA_CODES = ("E3001", "E3022")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was found in a text; `model` is there when it could be bound to its data."""
+
+    diagnostics: list[Diagnostic]
+    file: File | None = None
+    model: Model | None = None
+    data: Path | None = None
+
+
+def syntax(text: str, name: str) -> Analysis:
+    """Only what reading the text finds; fast enough for every key."""
+    try:
+        return Analysis([], parse(Source(name, text)))
+    except AlloccError as error:
+        return Analysis(list(error.diagnostics))
+
+
+def check(text: str, name: str, path: Path | None, data: Path | None, pedantic: bool) -> Analysis:
+    """Everything that `allocc check` finds in a text that would be saved as `path`.
+
+    Tables and used files are read from disk: `data` is their folder, by default the one that
+    `allocc check` takes. Where none of the tables is there, names are checked as far as that goes.
+    """
+    read = syntax(text, name)
+    if read.file is None or path is None:
+        return read
+    file = read.file
+    folder = data_folder(path, file) if data is None else data
+    tables = [s.file.value for s in file.statements if isinstance(s, tree.Table)]
+    missing = bool(tables) and not any((folder / t).is_file() for t in tables)
+    try:
+        bound = bind(file, folder, {}, path=path)
+        model = Model(bound, folder, {})
+        return Analysis(model.check(pedantic), file, model, folder)
+    except AlloccError as error:
+        found = list(error.diagnostics)
+        if missing:
+            found = [d for d in found if d.code not in _DATA_CODES]
+            told = {d.span for d in found}
+            found += [d for d in unknown_names(file, path) if d.span not in told]
+        return Analysis(found, file, None, folder)
+
+
+def unknown_names(file: File, path: Path) -> list[Diagnostic]:
+    """Names that nothing declares, as far as the text alone tells; each is told of once.
+
+    Where a used file cannot be read, nothing is: it might declare them.
+    """
+    here = Outline(file.source, path, file.statements, True)
+    uses = [s for s in file.statements if isinstance(s, tree.Use)]
+    if any(here.file(s.file.value) is None for s in uses):
+        return []
+    found: dict[str, Diagnostic] = {}
+    for statement in file.statements:
+        for n in _names(statement):
+            known = n.name in BUILTIN or here.lookup(n.name) is not None
+            if (
+                known
+                or n.name in found
+                or any(x.names(n.name) for x in locals_at(here, n.span.start))
+            ):
+                continue
+            pool = [*here.declared, *here.used, *BUILTIN]
+            found[n.name] = unknown_name(n.name, n.span, pool)
+    return list(found.values())
+
+
+def _names(statement: tree.Statement) -> list[tree.Name]:
+    """The names in a statement; bare words in a list of labels are none."""
+    labels = {id(m) for n in nodes(statement) if isinstance(n, tree.SetLiteral) for m in n.members}
+    return [n for n in nodes(statement) if isinstance(n, tree.Name) and id(n) not in labels]

@@ -1,0 +1,124 @@
+"""What can stand at a place: names, columns, words of the language, files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from allocc.compiler.library import shipped
+from allocc.dsl import tree
+from allocc.dsl.scanner import SOFT, WORDS
+from allocc.lsp import words
+from allocc.lsp.outline import Outline
+from allocc.lsp.places import locals_at
+from allocc.lsp.symbols import kind_of
+from allocc.lsp.tables import header
+
+_COLUMN = re.compile(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)?\Z")
+_FRACTION = re.compile(r"[0-9]\.[0-9]*\Z")
+_FILE = re.compile(r'\b(use|table)\b[^"]*\bfrom\s+"([^"\r\n]*)\Z')
+_METHOD = re.compile(r"\bmethod\s+\w*\Z")
+_USE = re.compile(r"\buse\s+(?:\w+\s*,\s*)*\w*\Z")
+_FROM = re.compile(r'\s*(?:,\s*\w+\s*)*from\s+"([^"\r\n]*)"')
+
+Kind = Literal["name", "index", "column", "word", "function", "file", "method"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One proposal."""
+
+    label: str
+    kind: Kind
+    detail: str = ""
+    description: str = ""
+
+
+def complete(outline: Outline, offset: int, data: Path | None) -> list[Item]:
+    """What can stand at a place of a text."""
+    text = outline.source.text
+    line = text[text.rfind("\n", 0, offset) + 1 : offset]
+    # A `use` may run over several lines: look back to where the statement begins.
+    before = text[max(0, offset - 2000) : offset]
+    file = _FILE.search(before)
+    if file is not None and before.count("\n", file.start(2)) == 0:
+        return _files(file[1], outline, data)
+    if _in_text_or_comment(line) or _FRACTION.search(line):
+        return []
+    column = _COLUMN.search(line)
+    if column is not None:
+        table = outline.lookup(column[1])
+        return _columns(table, data) if isinstance(table, tree.Table) else []
+    if _METHOD.search(line):
+        return [Item(name, "method", about) for name, about in words.METHODS.items()]
+    if _USE.search(before):
+        return _usable(outline, _FROM.match(text, offset))
+    return [*_names(outline, offset), *_words()]
+
+
+def _in_text_or_comment(line: str) -> bool:
+    """Whether a line ends within a text or a comment."""
+    open_text = False
+    for place, character in enumerate(line):
+        if character == '"' and not (open_text and line[place - 1 : place] == "\\"):
+            open_text = not open_text
+        elif character == "#" and not open_text:
+            return True
+    return open_text
+
+
+def _files(word: str, outline: Outline, data: Path | None) -> list[Item]:
+    if word == "table":
+        folder = data
+        names = sorted(p.name for p in folder.glob("*.csv")) if folder is not None else []
+        return [Item(n, "file", "table") for n in names]
+    beside: list[str] = []
+    if outline.path is not None and outline.path.parent.is_dir():
+        beside = sorted(p.name for p in outline.path.parent.glob("*.alloc") if p != outline.path)
+    library = [Item(n, "file", "library") for n in shipped() if n not in beside]
+    return [*(Item(n, "file", "beside the model") for n in beside), *library]
+
+
+def _columns(table: tree.Table, data: Path | None) -> list[Item]:
+    about = f"column of {table.file.value}"
+    found = [Item(c, "column", about) for c in header(table, data)]
+    return [*found, Item("key", "column", "the set of the keys")] if table.keys else found
+
+
+def _usable(outline: Outline, file: re.Match[str] | None) -> list[Item]:
+    """Names that a `use` can take: those of its file, or of the whole library."""
+    names = [file[1]] if file is not None else shipped()
+    found: dict[str, Item] = {}
+    for name in names:
+        other = outline.file(name)
+        for declared, statement in other.declared.items() if other is not None else ():
+            description = getattr(statement, "description", None) or ""
+            found.setdefault(declared, Item(declared, "name", f"from {name}", description))
+    return list(found.values())
+
+
+def _names(outline: Outline, offset: int) -> list[Item]:
+    found: dict[str, Item] = {}
+    for local in locals_at(outline, offset):
+        text = " ".join(local.binder.span.text.split())
+        found.setdefault(local.name.name, Item(local.name.name, "index", text))
+    for names in (outline.declared, outline.used):
+        for name, statement in names.items():
+            if isinstance(statement, tree.Limit | tree.Prefer | tree.Chance | tree.Intervention):
+                continue
+            unit = getattr(statement, "unit", None)
+            kind = type(statement).__name__.removesuffix("Declaration").lower()
+            detail = f"{kind} : {unit.span.text}" if unit is not None else kind
+            description = getattr(statement, "description", None) or ""
+            sort: Kind = "function" if kind_of(statement) == "function" else "name"
+            found.setdefault(name, Item(name, sort, detail, description))
+    return list(found.values())
+
+
+def _words() -> list[Item]:
+    found = [Item(w, "word", about) for w, about in words.STATEMENTS.items()]
+    found += [Item(w, "function", about) for w, about in words.FUNCTIONS.items()]
+    found += [Item(w, "name", about) for w, about in words.PLACES.items()]
+    return [*found, *(Item(w, "word") for w in (*WORDS, *SOFT))]

@@ -1,0 +1,156 @@
+"""What hovering shows: a statement as written, its values, and where its data come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from allocc.dsl import tree
+from allocc.dsl.walk import nodes
+from allocc.lsp import words
+from allocc.lsp.analysis import Analysis
+from allocc.lsp.outline import Declared, Outline
+from allocc.lsp.places import Found, Local
+from allocc.lsp.tables import header, rows, table_file
+from allocc.tables import number
+
+if TYPE_CHECKING:
+    from allocc.compiler.index import IndexSet
+
+#: A statement is shown up to so many lines.
+MOST_LINES = 12
+
+
+def hover(found: Found, outline: Outline, analysis: Analysis) -> str:
+    """Markdown about what was found."""
+    if found.local is not None:
+        return _local(found.local, analysis)
+    if found.column is not None:
+        return _column(*found.column, analysis)
+    if found.file is not None:
+        return f"the file `{found.file.name}`\n\n{_names(outline.file(found.file.name))}"
+    assert found.statement is not None
+    return _statement(found.statement, outline, analysis)
+
+
+def word(text: str) -> str | None:
+    """Markdown about a word of the language."""
+    for kind in (words.STATEMENTS, words.FUNCTIONS, words.PLACES):
+        if text in kind:
+            return f"**{text}**: {kind[text]}"
+    return None
+
+
+def _local(local: Local, analysis: Analysis) -> str:
+    if isinstance(local.binder, tree.Formal):
+        over = ", ".join(s.name for s in local.binder.sets)
+        return f"argument `{local.name.name}`" + (f" over `{over}`" if over else "")
+    text = " ".join(local.binder.set_expression.span.text.split())
+    size = ""
+    if analysis.model is not None and text in analysis.model.bound.sets:
+        size = f", {_members(analysis.model.bound.sets[text])}"
+    return f"index `{local.name.name}` in `{text}`{size}"
+
+
+def _members(index_set: IndexSet) -> str:
+    first = [", ".join(t[k] for t in index_set.texts) for k in range(min(len(index_set), 6))]
+    more = ", ..." if len(index_set) > len(first) else ""
+    shown = ", ".join(f"({x})" if index_set.arity > 1 else x for x in first)
+    return f"{len(index_set):,} members: {shown}{more}"
+
+
+def _column(table: tree.Table, column: str, analysis: Analysis) -> str:
+    lines = [f"column `{column}` of table `{table.name.name}`, file `{table.file.value}`"]
+    file = table_file(table, analysis.data)
+    if file is None:
+        return lines[0]
+    found = rows(file)
+    if column == "key":
+        lines = [f"the key of table `{table.name.name}`: {', '.join(k.name for k in table.keys)}"]
+    elif found and column in found[0]:
+        k = found[0].index(column)
+        cells = [row[k] for row in found[1:] if k < len(row)]
+        lines.append(f"{', '.join(cells[:6])}{', ...' if len(cells) > 6 else ''}")
+    else:
+        lines.append(f"the file has no such column: it has {', '.join(found[0]) if found else ''}")
+    return "\n\n".join(lines)
+
+
+def _statement(statement: Declared, outline: Outline, analysis: Analysis) -> str:
+    lines = statement.span.text.splitlines()
+    shown = "\n".join(lines[:MOST_LINES]) + ("\n..." if len(lines) > MOST_LINES else "")
+    parts = [f"```alloc\n{shown}\n```"]
+    description = getattr(statement, "description", None)
+    if description:
+        parts.append(description)
+    unit = getattr(statement, "unit", None)
+    if unit is not None:
+        parts.append(f"unit: {unit.span.text}")
+    parts += _values(statement, analysis)
+    parts += _sources(statement, outline, analysis)
+    if statement.span.source.name != outline.source.name:
+        parts.append(f"from `{Path(statement.span.source.name).name}`")
+    return "\n\n".join(parts)
+
+
+def _values(statement: Declared, analysis: Analysis) -> list[str]:
+    """What the bound model knows of a name."""
+    if analysis.model is None:
+        return []
+    bound, name = analysis.model.bound, statement.name.name
+    if isinstance(statement, tree.SetDeclaration) and name in bound.sets:
+        return [_members(bound.sets[name])]
+    if isinstance(statement, tree.Parameter) and name in bound.parameters:
+        return _range("values", bound.parameters[name].values)
+    if isinstance(statement, tree.Let) and name in bound.lets:
+        return _range("values", bound.lets[name].values)
+    if isinstance(statement, tree.Compartment) and name in bound.compartments:
+        return _range("at the start", bound.compartments[name].initial)
+    if isinstance(statement, tree.Decide):
+        for variable in bound.decisions:
+            if variable.name == name:
+                low, high = variable.lower, variable.upper
+                assert low is not None and high is not None
+                if low.size:
+                    ends = f"{number(float(low.min()))} .. {number(float(high.max()))}"
+                    return [f"{variable.size:,} decisions in {ends}"]
+    if isinstance(statement, tree.Time) and bound.time is not None:
+        count = len(bound.time.points)
+        return [f"{count:,} points, {bound.time.count:,} periods, method {bound.time.method}"]
+    return []
+
+
+def _range(what: str, values: Any) -> list[str]:
+    if values is None or not values.size:
+        return []
+    if values.dtype.kind not in "fiub":
+        first = ", ".join(str(x) for x in values.ravel()[:6])
+        return [f"{what}: {first}"]
+    if values.size == 1:
+        return [f"{what}: {number(float(values.ravel()[0]))}"]
+    low, high = number(float(values.min())), number(float(values.max()))
+    return [f"{what}: {low} .. {high} ({values.size:,} of them)"]
+
+
+def _sources(statement: Declared, outline: Outline, analysis: Analysis) -> list[str]:
+    """The columns that a statement reads, with their files."""
+    found: dict[str, None] = {}
+    if isinstance(statement, tree.Table):
+        columns = header(statement, analysis.data)
+        where = table_file(statement, analysis.data)
+        about = f"columns: {', '.join(columns)}" if columns else "the file is not there"
+        return [f"{about}", f"file: `{where}`"] if where is not None else [about]
+    if isinstance(statement, tree.Intervention):
+        return []
+    for n in nodes(statement):
+        if isinstance(n, tree.Field):
+            table = outline.lookup(n.table.name)
+            if isinstance(table, tree.Table):
+                found[f"`{n.table.name}.{n.column.name}` of `{table.file.value}`"] = None
+    return [f"data: {', '.join(found)}"] if found else []
+
+
+def _names(other: Outline | None) -> str:
+    if other is None:
+        return ""
+    return ", ".join(f"`{n}`" for n in list(other.declared)[:30])
