@@ -102,10 +102,8 @@ def _compile(folder: Path, found: dict[str, Any], solved: bool) -> list[Any]:
     path = folder / "model.alloc"
     model = bind(parse_file(path), folder, path=path)
     problem = discretize(model)
-    try:
+    with contextlib.suppress(Infeasible):
         Relaxation(lower(problem)).build()
-    except Infeasible:
-        pass
     found["stage"] = "program"
     if solved:
         outcome = solve(problem, Options(time_limit=SOLVER_SECONDS, threads=1))
@@ -220,7 +218,7 @@ def run_process(
     """Run one process; the last input that it began, and how it died if it did before its end."""
     command = [sys.executable, __file__, "--work", str(first), str(count)]
     command += ["--seconds", str(chosen.seconds), "--megabytes", str(chosen.megabytes)]
-    limits = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    limits = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "ALLOCC_DEBUG": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, **limits}
     ) as child:

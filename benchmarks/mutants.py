@@ -106,21 +106,160 @@ MOST_ROWS = 30
 
 _WORDS = re.compile(r'"[^"\n]*"|[A-Za-z_]\w*|\d+(?:\.\d+)?|\.\.|->|[<>=!+*]=|\S|\s+')
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
-_TROUBLE = (
-    "0 1 -1 (0) 2.5 1e999 nan t t-1 x[t-1] S[r] R end start period sum sum(x) min max .. 1..3 "
-    '"n" 1000000000000 = < == / * ^ - + in not and mask infect D {a,b} method (1>0) (1/0) county '
-    "county.key one.key pair.key Arc Link (a,b) lag twice l1 range [ ] ( ) { } if else use chance "
-    "integer binary log( exp( sqrt( abs( .. ->"
-).split()
-_NUMBERS = (
-    "0 1 -1 -0 0.5 1e-320 1e-12 1e12 1e15 1e16 1e18 1e20 1e100 1e307 1e308 1e309 9e999999 100% "
-    "1000000 1000001 10000000000 9223372036854775807 9223372036854775808 4294967296 0.1 3.0000001"
-).split() + ["9" * 400, "1" + "_000" * 30, "0." + "0" * 400 + "1"]
+_TROUBLE = [
+    "0",
+    "1",
+    "-1",
+    "(0)",
+    "2.5",
+    "1e999",
+    "nan",
+    "t",
+    "t-1",
+    "x[t-1]",
+    "S[r]",
+    "R",
+    "end",
+    "start",
+    "period",
+    "sum",
+    "sum(x)",
+    "min",
+    "max",
+    "..",
+    "1..3",
+    '"n"',
+    "1000000000000",
+    "=",
+    "<",
+    "==",
+    "/",
+    "*",
+    "^",
+    "-",
+    "+",
+    "in",
+    "not",
+    "and",
+    "mask",
+    "infect",
+    "D",
+    "{a,b}",
+    "method",
+    "(1>0)",
+    "(1/0)",
+    "county",
+    "county.key",
+    "one.key",
+    "pair.key",
+    "Arc",
+    "Link",
+    "(a,b)",
+    "lag",
+    "twice",
+    "l1",
+    "range",
+    "[",
+    "]",
+    "(",
+    ")",
+    "{",
+    "}",
+    "if",
+    "else",
+    "use",
+    "chance",
+    "integer",
+    "binary",
+    "log(",
+    "exp(",
+    "sqrt(",
+    "abs(",
+    "..",
+    "->",
+]
+_NUMBERS = [
+    "0",
+    "1",
+    "-1",
+    "-0",
+    "0.5",
+    "1e-320",
+    "1e-12",
+    "1e12",
+    "1e15",
+    "1e16",
+    "1e18",
+    "1e20",
+    "1e100",
+    "1e307",
+    "1e308",
+    "1e309",
+    "9e999999",
+    "100%",
+    "1000000",
+    "1000001",
+    "10000000000",
+    "9223372036854775807",
+    "9223372036854775808",
+    "4294967296",
+    "0.1",
+    "3.0000001",
+] + ["9" * 400, "1" + "_000" * 30, "0." + "0" * 400 + "1"]
 _CELLS = [
     "",
-    *"0 -1 nan inf -inf 1e999 1e308 -1e308 1e-320 abc \" a\"b , ; 44001 é \x00 01 1_0 １ + #N/A".split(),
-    *["\n", "\r", " ", "\t", "\u2028", "\x0b", "\x85", "\ufeff", "'", "=cmd()", "-0", "0x10", "1,5"],
-    *["9" * 400, "x" * 5000, "TRUE", "None", "1e", "٣", "½", "\U0001f600", "\ud7ff", "1 000", "50%"],
+    *[
+        "0",
+        "-1",
+        "nan",
+        "inf",
+        "-inf",
+        "1e999",
+        "1e308",
+        "-1e308",
+        "1e-320",
+        "abc",
+        '"',
+        'a"b',
+        ",",
+        ";",
+        "44001",
+        "é",
+        "\x00",
+        "01",
+        "1_0",
+        "１",
+        "+",
+        "#N/A",
+    ],
+    *[
+        "\n",
+        "\r",
+        " ",
+        "\t",
+        "\u2028",
+        "\x0b",
+        "\x85",
+        "\ufeff",
+        "'",
+        "=cmd()",
+        "-0",
+        "0x10",
+        "1,5",
+    ],
+    *[
+        "9" * 400,
+        "x" * 5000,
+        "TRUE",
+        "None",
+        "1e",
+        "٣",
+        "½",
+        "\U0001f600",
+        "\ud7ff",
+        "1 000",
+        "50%",
+    ],
 ]
 _BYTES = [bytes([b]) for b in b"\x00\x01\t\n\r\"#%'(),-./019:;=[]^_{}\x7f\x80\xa0\xc3\xe2\xff"] + [
     b"\xef\xbb\xbf",
@@ -135,7 +274,26 @@ _BYTES = [bytes([b]) for b in b"\x00\x01\t\n\r\"#%'(),-./019:;=[]^_{}\x7f\x80\xa
     b"((((((((",
 ]
 Rules = dict[str, list[tuple[Any, ...]]]
-_NAMES = "a b c r t x y S I R end start period sum max l1 county pop".split()
+_NAMES = [
+    "a",
+    "b",
+    "c",
+    "r",
+    "t",
+    "x",
+    "y",
+    "S",
+    "I",
+    "R",
+    "end",
+    "start",
+    "period",
+    "sum",
+    "max",
+    "l1",
+    "county",
+    "pop",
+]
 
 
 @dataclass(frozen=True)
@@ -283,7 +441,9 @@ def change_file(raw: bytes, chance: random.Random) -> bytes:
         case 1:
             return text.replace("a", "ä").encode("cp1252")
         case 2:
-            return text.replace("\n", chance.choice(["\r\n", "\r", "\n\n", "\n\r", "\x0b"])).encode()
+            return text.replace(
+                "\n", chance.choice(["\r\n", "\r", "\n\n", "\n\r", "\x0b"])
+            ).encode()
         case 3:
             return raw[: chance.randrange(len(raw) + 1)]
         case 4:

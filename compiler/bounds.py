@@ -41,6 +41,8 @@ class Propagator:
         self.positive = self.values > 0
         self.ratios = _ratio_rows(program)
 
+    # What overflows becomes infinite, and so says less than is true.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def run(
         self, lower: FloatArray, upper: FloatArray, sweeps: int = MOST_SWEEPS
     ) -> tuple[FloatArray, FloatArray]:
@@ -176,7 +178,7 @@ def times(
     al: FloatArray, au: FloatArray, bl: FloatArray, bu: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """The range of a product of two ranges; nought times infinity is nought."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         corners = np.stack([al * bl, al * bu, au * bl, au * bu])
     corners = np.where(np.isnan(corners), 0.0, corners)
     return corners.min(axis=0), corners.max(axis=0)
@@ -189,7 +191,8 @@ def divide(
     # While a contradiction is being found, the ends of a range may stand the wrong way round.
     clear = (np.minimum(bl, bu) > 0) | (np.maximum(bl, bu) < 0)
     safe_l, safe_u = np.where(clear, bl, 1.0), np.where(clear, bu, 1.0)
-    low, high = times(al, au, 1.0 / safe_u, 1.0 / safe_l)
+    with np.errstate(over="ignore"):
+        low, high = times(al, au, 1.0 / safe_u, 1.0 / safe_l)
     return np.where(clear, low, -np.inf), np.where(clear, high, np.inf)
 
 

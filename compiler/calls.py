@@ -177,9 +177,14 @@ class Calls(Columns):
         kept = tuple(a for a in body.axes if a not in over)
         axes = join_axes(tuple(scatter), kept)
         if isinstance(body, Data):
-            values = reduce_array(name, body.values, body.axes, over, axes, scatter)
-            if name != "sum" and not np.isfinite(values).all():
-                raise errors.Failed(errors.empty_reduction(name, span))
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = reduce_array(name, body.values, body.axes, over, axes, scatter)
+            if not np.isfinite(values).all():
+                raise errors.Failed(
+                    errors.undefined_function(span.text, "the result is too large", span, "")
+                    if name == "sum"
+                    else errors.empty_reduction(name, span)
+                )
             return Data(axes, np.asarray(values), span)
         return Reduce(name, body, over, axes, scatter, span)  # type: ignore[arg-type]
 

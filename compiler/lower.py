@@ -29,6 +29,7 @@ from allocc.compiler.expression import (
     negate,
 )
 from allocc.compiler.index import Axis, Coordinate, join_axes, spread
+from allocc.compiler.magnitudes import refuse_extremes
 from allocc.compiler.polynomial import (
     Factor,
     Term,
@@ -68,12 +69,16 @@ MOST_TERMS = 2
 def lower(problem: Problem) -> Program:
     """Write a problem as a program; products and functions stay atoms.
 
-    Raises `AlloccError` where a value does not exist: a quotient by nought, a largest of nothing.
+    Raises `AlloccError` where a value does not exist: a quotient by nought, a largest of nothing,
+    or where a number is too large for any solver.
     """
     try:
-        return _Lowering(problem).run()
+        with np.errstate(over="ignore", invalid="ignore"):
+            program = _Lowering(problem).run()
     except errors.Failed as failed:
         raise AlloccError(list(failed.diagnostics)) from None
+    refuse_extremes(program)
+    return program
 
 
 class _Lowering:

@@ -53,6 +53,8 @@ class Relaxation:
     piece of every integer column a single value, products with an integer factor are exact.
     """
 
+    # What overflows is infinite, and is found where bounds and coefficients are checked.
+    @np.errstate(over="ignore", invalid="ignore")
     def __init__(self, program: Program) -> None:
         self.down, self.up = harmless(program, atoms_only=True)
         self.original = program
@@ -325,6 +327,7 @@ class Relaxation:
 
     # --- the linear program ----------------------------------------------------------------
 
+    @np.errstate(over="ignore", invalid="ignore")
     def build(
         self,
         lower: FloatArray | None = None,

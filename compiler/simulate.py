@@ -35,8 +35,10 @@ def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Valu
     for flow in (*problem.flows, *problem.flows_ahead):
         if flow.variable is not None:
             values[flow.variable] = np.full(flow.variable.shape, np.nan)
-    for k in range(time.count):
-        step(problem, values, k)
+    # What overflows becomes infinite, and whoever judges the values sees it.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for k in range(time.count):
+            step(problem, values, k)
     return values
 
 
@@ -107,10 +109,14 @@ def _implicit(problem: Problem, values: Values, at: Evaluation, k: int, length: 
 def _newton(
     residual: Callable[[FloatArray], FloatArray], start: FloatArray, scale: float
 ) -> FloatArray:
+    """Where the residual is nought; not a number where no such place is found."""
     if start.size > 400:
-        from scipy.optimize import newton_krylov
+        from scipy.optimize import NoConvergence, newton_krylov
 
-        found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE * scale)
+        try:
+            found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE * scale)
+        except (NoConvergence, ValueError, np.linalg.LinAlgError):
+            return np.full(start.size, np.nan)
         return found
     x = start
     for _ in range(50):
@@ -123,5 +129,8 @@ def _newton(
             moved = x.copy()
             moved[j] += h
             jacobian[:, j] = (residual(moved) - r) / h
-        x = x - np.linalg.solve(jacobian, r)
+        try:
+            x = x - np.linalg.solve(jacobian, r)
+        except np.linalg.LinAlgError:
+            return np.full(start.size, np.nan)
     return x

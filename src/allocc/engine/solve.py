@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
 from allocc.backends import registry
 from allocc.backends.registry import Backend
-from allocc.backends.solution import Progress, Solution, SolveOptions
+from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.lower import lower
+from allocc.compiler.magnitudes import refuse_extremes
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray, Program
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.compiler.scaling import safe_dual, scale
 from allocc.compiler.simulate import Values
+from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import Assessment, assess
 from allocc.engine.choose import Choice, choose
 from allocc.engine.continuous import discretization_error
+from allocc.engine.examine import broken_off, examined, said
 from allocc.engine.fixed import FixedProgram, is_linear_when_fixed, solve_fixed
 from allocc.engine.outcome import (
     Options,
@@ -179,7 +185,37 @@ class Loop:
         start: FloatArray | None,
         seconds: float | None = None,
     ) -> Solution:
-        """Solve a program, scaled if it is linear; a linear program's bound is recomputed."""
+        """Solve a program, scaled if it is linear; a linear program's bound is recomputed.
+
+        A solver that breaks down, or answers what cannot be, has failed: what is had is kept.
+        """
+        if self.best is None:
+            refuse_extremes(program)
+        try:
+            found = self._call(backend, program, gap, start, seconds)
+        except (MissingSolver, AlloccError):
+            raise
+        except MemoryError:
+            found = broken_off(backend.name, "memory_limit", "there is not enough memory")
+        except Exception as error:
+            if os.environ.get("ALLOCC_DEBUG") == "1":
+                raise
+            found = broken_off(backend.name, "failed", f"{backend.name} broke down: {said(error)}")
+        return examined(program, found, self.told)
+
+    def told(self, note: str) -> None:
+        """Keep a note, once."""
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _call(
+        self,
+        backend: Backend,
+        program: Program,
+        gap: float,
+        start: FloatArray | None,
+        seconds: float | None,
+    ) -> Solution:
         options = self.solve_options(gap, start)
         if seconds is not None:
             left = options.time_limit
@@ -209,8 +245,7 @@ class Loop:
 
     def _distrust(self, found: Solution) -> Solution:
         """A solution of a program that the solver has changed: it proves nothing."""
-        if found.message not in self.notes:
-            self.notes.append(f"{found.message}; its bounds are not used")
+        self.told(f"{found.message}; its bounds are not used")
         ended = found.termination
         if ended in ("infeasible", "unbounded", "infeasible_or_unbounded"):
             return replace(found, termination="failed", bound=None)
@@ -219,7 +254,23 @@ class Loop:
     # --- the loop -------------------------------------------------------------------------
 
     def run(self) -> Outcome:
-        """Solve."""
+        """Solve; once an allocation is had, nothing that happens later loses it."""
+        try:
+            return self._run()
+        except KeyboardInterrupt:
+            if self.best is None:
+                raise
+            return self.end(self._status(), "interrupted")
+        except MemoryError:
+            if self.best is None:
+                raise
+            return self.end(self._status(), "memory_limit", "there is not enough memory")
+        except Exception as error:
+            if self.best is None or os.environ.get("ALLOCC_DEBUG") == "1":
+                raise
+            return self.end(self._status(), "failed", f"allocc broke down: {said(error)}")
+
+    def _run(self) -> Outcome:
         backend = registry.get(self.options.solver)
         program = lower(self.problem)
         try:
@@ -272,20 +323,35 @@ class Loop:
 
     # --- allocations ------------------------------------------------------------------------
 
+    @contextmanager
+    def searching(self) -> Iterator[None]:
+        """A search for better allocations, without which the loop goes on where it breaks down."""
+        try:
+            yield
+        except Refused as refused:
+            self.told(f"a search for better allocations ended early: {refused}")
+
     def candidates(self, relaxation: Relaxation, point: FloatArray) -> None:
         """Offer the best point with the integers of a point, or the point itself."""
+        with self.searching():
+            if self._with_integers(relaxation, point):
+                return
+        self.offer(point)
+
+    def _with_integers(self, relaxation: Relaxation, point: FloatArray) -> bool:
+        """Offer the best point with the integers of a point; whether that is the best there is."""
         if self._search is None and is_linear_when_fixed(relaxation):
             self._search = LocalSearch(FixedProgram(relaxation), self.minimize)
         if self._search is not None:
             _, found = self._search.value(self._rounded(point))
             if found is not None:
                 self.offer(found)
-                return
+                return True
         elif relaxation.program.integer.any():
             fixed = solve_fixed(relaxation, point, self.remaining())
             if fixed is not None:
                 self.offer(fixed)
-        self.offer(point)
+        return False
 
     def _rounded(self, point: FloatArray) -> FloatArray:
         assert self._search is not None
@@ -305,11 +371,12 @@ class Loop:
         def stop() -> bool:
             return self.cancelled or self.out_of_time
 
-        for fix_integers in (True, False):
-            if fix_integers or program.integer.any():
-                self._successive.run(
-                    self.best_point, self.offer, stop, self.remaining, fix_integers=fix_integers
-                )
+        with self.searching():
+            for fix_integers in (True, False):
+                if fix_integers or program.integer.any():
+                    self._successive.run(
+                        self.best_point, self.offer, stop, self.remaining, fix_integers=fix_integers
+                    )
 
     def search_near(self, relaxation: Relaxation, point: FloatArray, budget: float) -> None:
         """Local search from the best allocation over the integers that the relaxation splits."""
@@ -326,9 +393,10 @@ class Loop:
         def stop() -> bool:
             return self.cancelled
 
-        _, found = self._search.run(here, order, seconds, stop)
-        if found is not None:
-            self.offer(found)
+        with self.searching():
+            _, found = self._search.run(here, order, seconds, stop)
+            if found is not None:
+                self.offer(found)
 
     # --- endings --------------------------------------------------------------------------
 
@@ -356,14 +424,19 @@ class Loop:
             stopped = "failed"
         else:
             stopped = "exhausted"
-        status: Status = "unknown" if self.best is None else "feasible"
+        return self.end(self._status(), stopped, solution.message)
+
+    def _status(self) -> Status:
+        """What is known when the loop ends here."""
         if self.closed:
-            status, stopped = "optimal", "gap"
-        return self.end(status, stopped, solution.message)
+            return "optimal"
+        return "unknown" if self.best is None else "feasible"
 
     def end(self, status: Status, stopped: Stopped, message: str = "") -> Outcome:
         """The outcome, with its certificate."""
         best = self.best
+        if status == "optimal":
+            stopped = "gap"
         if best is not None and self.bound is not None:
             sign = 1.0 if self.minimize else -1.0
             crossing = sign * (self.bound - best.value)
