@@ -34,7 +34,7 @@ if __name__ == "__main__":
 import mutants
 
 #: One input in so many that compile is solved as well, for so many seconds at most.
-SOLVED, SOLVER_SECONDS = 8, 1.0
+SOLVED, SOLVER_SECONDS = 20, 1.0
 #: Inputs that one process works on, so that nothing can pile up in it.
 BATCH = 250
 #: A process that says nothing for so long is taken to hang outside of Python.
