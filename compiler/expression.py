@@ -183,6 +183,7 @@ def is_zero(node: Node) -> bool:
 def data_binary(ufunc: Any, a: Data, b: Data, span: Span | None = None) -> Data:
     """Apply a NumPy binary function to two data nodes over their joined axes."""
     axes = join_axes(a.axes, b.axes)
+    refuse_large(axes, span)
     values = ufunc(spread(a.values, a.axes, axes), spread(b.values, b.axes, axes))
     return Data(axes, np.asarray(values), span)
 

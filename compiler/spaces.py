@@ -123,7 +123,7 @@ def bind_index(index: Index | None, scope: Scope, reader: Reader, time_name: str
         _bind(binder, build, reader, time_name)
     if index.condition is not None:
         _filter(reader.condition(index.condition, build.scope), build)
-    size = int(np.prod([a.size for a in build.axes], dtype=float))
+    size = math.prod(a.size for a in build.axes)
     if size > LARGEST_SPACE:
         raise errors.Failed(errors.too_large("this index", size, LARGEST_SPACE, index.span))
     return Space(tuple(build.axes), build.scope, build.scatter, build.pair, tuple(build.keys))
