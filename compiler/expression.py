@@ -14,7 +14,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from allocc.compiler.index import Axis, Coordinate, IndexSet, join_axes, spread
+from allocc.compiler.index import (
+    Axis,
+    Coordinate,
+    IndexSet,
+    join_axes,
+    refuse_large,
+    spread,
+)
 from allocc.compiler.program import FloatArray, IntArray
 from allocc.dsl.tree import Span
 

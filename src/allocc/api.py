@@ -80,9 +80,17 @@ def data_folder(path: Path, file: File) -> Path:
 
     names = [s.file.value for s in file.statements if isinstance(s, tree.Table)]
     inner = path.parent / "data"
-    beside = sum((path.parent / n).is_file() for n in names)
-    inside = sum((inner / n).is_file() for n in names)
+    beside = sum(_is_file(path.parent / n) for n in names)
+    inside = sum(_is_file(inner / n) for n in names)
     return inner if inside > beside else path.parent
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        # No name of a file: too long, or with a NUL in it. Reading the table says so.
+        return False
 
 
 def _worth(problem: Problem, values: Values) -> float | None:
