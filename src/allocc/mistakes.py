@@ -144,6 +144,15 @@ def no_trade(reason: str, hint: str) -> Diagnostic:
     return Diagnostic("E7021", f"there is no frontier: {reason}", hint=hint)
 
 
+def out_of_memory() -> Diagnostic:
+    """A model that does not fit into memory."""
+    return Diagnostic(
+        "E7030",
+        "there is not enough memory for this model",
+        hint="use the pairs that are meant as an index set, a longer step, or fewer members",
+    )
+
+
 def bounds_infeasible() -> Diagnostic:
     """Propagation alone shows that no allocation meets every limit."""
     return Diagnostic(

@@ -6,6 +6,7 @@ line `#! --set cap=3` or `#! --data DIR` at the top of a model stands for the co
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from pathlib import Path
@@ -14,7 +15,10 @@ from typing import Any
 import pytest
 
 from allocc.compiler.bind import bind
+from allocc.compiler.bounds import Infeasible
 from allocc.compiler.discretize import discretize
+from allocc.compiler.lower import lower
+from allocc.compiler.relaxation import Relaxation
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.parser import parse_file
 from allocc.dsl.render import render
@@ -41,14 +45,15 @@ def options(model: str) -> tuple[Path, dict[str, Any]]:
 
 
 def diagnostics(model: str) -> list[Diagnostic]:
-    """What is wrong with a model, from reading to unrolling; paths are relative to `tests/bad`."""
+    """What is wrong with a model, from reading to bounds; paths are relative to `tests/bad`."""
     data, settings = options(model)
     path = Path(model)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             bound = bind(parse_file(path), data, settings, path=path)
-            discretize(bound)
+            with contextlib.suppress(Infeasible):
+                Relaxation(lower(discretize(bound)))
     except AlloccError as error:
         return list(error.diagnostics)
     return bound.diagnostics
