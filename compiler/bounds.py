@@ -18,6 +18,8 @@ MARGIN = 1e-9
 PROGRESS = 1e-6
 #: Propagation stops after this many sweeps over all rows.
 MOST_SWEEPS = 400
+#: Sweeps over very many coefficients end earlier: the bounds are then wider, and as true.
+MOST_WORK, LEAST_SWEEPS = 100_000_000, 10
 
 
 class Infeasible(Exception):
@@ -49,6 +51,7 @@ class Propagator:
         """Tightened copies of the bounds; raises `Infeasible`."""
         lower, upper = lower.copy(), upper.copy()
         p = self.program
+        sweeps = min(sweeps, max(LEAST_SWEEPS, MOST_WORK // max(1, len(self.values))))
         for _ in range(sweeps):
             before_lower, before_upper = lower.copy(), upper.copy()
             self._rows(lower, upper)

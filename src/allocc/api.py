@@ -239,9 +239,12 @@ class Model:
         seed: int = 0,
         progress: Callable[[Step], None] | bool | None = None,
         cancel: threading.Event | None = None,
+        memory_limit: float | None = None,
     ) -> Result:
         """Find the best allocation and prove how good it is.
 
+        `time_limit` is in seconds. `memory_limit` is in megabytes of the whole process, as the
+        system counts them (on Linux; elsewhere it is not watched).
         `progress` is called with every step of the proof; True prints them. Setting `cancel`
         stops the solve, as Ctrl-C does, with the best allocation that is known.
 
@@ -257,7 +260,9 @@ class Model:
             told = progress_printer(lambda line: print(line, file=sys.stderr, flush=True))
         elif callable(progress):
             told = progress
-        options = make_options(solver, method, gap, time_limit, threads, seed, cancel, told)
+        options = make_options(
+            solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit
+        )
         with reported():
             try:
                 outcome = solve(self.problem, options)

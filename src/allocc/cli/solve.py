@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     help="Relative gap at which a proof is good enough; 0.01 is 1 %.",
 )
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Stop after this time.")
+@click.option(
+    "--memory-limit",
+    type=float,
+    metavar="MB",
+    help="Stop when allocc and its solver use so many megabytes, and keep what is had.",
+)
 @click.option("--threads", type=int, metavar="N", help="Threads of the solver.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the solver.")
 @click.option(
@@ -55,6 +61,7 @@ def solve(
     method: str,
     gap: float,
     time_limit: float | None,
+    memory_limit: float | None,
     threads: int | None,
     seed: int,
     run: str | None,
@@ -67,24 +74,39 @@ def solve(
     Ctrl-C stops and keeps the best allocation that is known; a second one leaves at once.
     """
     from allocc.asked import make_options
+    from allocc.cli.progress import stoppable, watching
     from allocc.run_folder import check_free
 
     if run is not None and no_run:
         raise click.UsageError("--run and --no-run exclude each other")
-    make_options(solver, method, gap, time_limit, threads, seed)
+    make_options(solver, method, gap, time_limit, threads, seed, memory_limit=memory_limit)
     if run is not None:
         check_free(Path(run))
     loaded = load_model(model, data, settings)
     if loaded.warnings:
         show(loaded.warnings)
         say("")
-    result = _solved(loaded, quiet, solver, method, gap, time_limit, threads, seed)
+    cancel = threading.Event()
     failed: tuple[Diagnostic, ...] = ()
-    if not no_run:
-        try:
-            result.save(run)
-        except AlloccError as error:
-            failed = error.diagnostics
+    # A Ctrl-C while the run is written must not lose it.
+    with stoppable(cancel):
+        with stdout_kept_clean(), watching(quiet) as tell:
+            result: Result = loaded.solve(
+                solver=solver,
+                method=method,
+                gap=gap,
+                time_limit=time_limit,
+                memory_limit=memory_limit,
+                threads=threads,
+                seed=seed,
+                progress=tell,
+                cancel=cancel,
+            )
+        if not no_run:
+            try:
+                result.save(run)
+            except AlloccError as error:
+                failed = error.diagnostics
     if as_json:
         write_json(_object(result, [to_json(d) for d in (*loaded.warnings, *failed)]))
     else:
@@ -96,33 +118,6 @@ def solve(
         show(failed)
     code = exit_code(result)
     ctx.exit(code or (EXIT_MISTAKE if failed else 0))
-
-
-def _solved(
-    loaded: Any,
-    quiet: bool,
-    solver: str,
-    method: str,
-    gap: float,
-    time_limit: float | None,
-    threads: int | None,
-    seed: int,
-) -> Result:
-    from allocc.cli.progress import stoppable, watching
-
-    cancel = threading.Event()
-    with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
-        result: Result = loaded.solve(
-            solver=solver,
-            method=method,
-            gap=gap,
-            time_limit=time_limit,
-            threads=threads,
-            seed=seed,
-            progress=tell,
-            cancel=cancel,
-        )
-    return result
 
 
 def _object(result: Result, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:

@@ -28,12 +28,10 @@ def said(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def examined(program: Program, found: Solution, tell: Callable[[str], None]) -> Solution:
-    """The answer without what cannot be true of any program; `tell` gets a sentence for each.
+def well_formed(program: Program, found: Solution, tell: Callable[[str], None]) -> Solution:
+    """The answer without what is no point, no bound or no dual values of the program at all.
 
-    A point of another length, or with entries that are no numbers, is no point. A point that is far
-    off the program's rows and ranges belongs to another program, and so does the bound that comes
-    with it, unless it was recomputed from dual values, which hold for any program they fit.
+    `tell` gets a sentence for what is wrong.
     """
     name = found.solver or "the solver"
     found = replace(found, bound=finite(found.bound))
@@ -50,6 +48,19 @@ def examined(program: Program, found: Solution, tell: Callable[[str], None]) -> 
     if not finite_point(found.point):
         tell(f"{name} gave a point with entries that are no numbers")
         return replace(found, termination="failed", point=None, bound=None)
+    return found
+
+
+def examined(program: Program, found: Solution, tell: Callable[[str], None]) -> Solution:
+    """The answer without a bound that belongs to another program.
+
+    A point that is far off the program's rows and ranges was found for another one, and so was the
+    bound that comes with it, unless that was recomputed from dual values, which hold for any program
+    that they fit.
+    """
+    if found.point is None:
+        return found
+    name = found.solver or "the solver"
     off = check_point(program, found.point)
     if off.holds(GROSS):
         return found

@@ -25,7 +25,7 @@ from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import Assessment, assess
 from allocc.engine.choose import Choice, choose
 from allocc.engine.continuous import discretization_error
-from allocc.engine.examine import broken_off, examined, said
+from allocc.engine.examine import broken_off, examined, said, well_formed
 from allocc.engine.fixed import FixedProgram, is_linear_when_fixed, solve_fixed
 from allocc.engine.outcome import (
     Options,
@@ -43,6 +43,8 @@ from allocc.engine.successive import SuccessiveLinear
 LARGE = 3000
 #: A difference of value and bound that counts as none.
 ABSOLUTE_GAP = 1e-9
+#: What a solver says when it has no point and no limit stopped it.
+_NO_POINT = ("infeasible", "unbounded", "infeasible_or_unbounded")
 #: A claim of a solver that contradicts the simulation by more than this is reported.
 CONTRADICTION = 1e-6
 
@@ -71,6 +73,8 @@ class Loop:
         self.rounds = 0
         self.notes: list[str] = []
         self.choice = Choice("exact", "")
+        #: The program with the ranges that follow from the limits.
+        self.box: Program | None = None
         self._search: LocalSearch | None = None
         self._successive: SuccessiveLinear | None = None
 
@@ -221,13 +225,13 @@ class Loop:
             left = options.time_limit
             options = replace(options, time_limit=seconds if left is None else min(seconds, left))
         if len(program.products) or program.functions:
-            return backend.solve(program, options)
+            return well_formed(program, backend.solve(program, options), self.told)
         scaled, scaling = scale(program)
         if not program.integer.any() and program.columns > LARGE:
             options = replace(options, interior=True)
         if start is not None:
             options = replace(options, start=scaling.point_in(start))
-        found = backend.solve(scaled, options)
+        found = well_formed(scaled, backend.solve(scaled, options), self.told)
         if "left out" in found.message:
             return self._distrust(found)
         bound, reduced = found.bound, found.reduced_costs
@@ -277,6 +281,7 @@ class Loop:
             relaxation = Relaxation(program)
         except Infeasible as empty:
             return self._propagated_infeasible(program, empty)
+        self.box = relaxation.program
         self.choice = choose(relaxation, backend, self.options)
         self.note(self.choice.reason)
         if not self.problem.decisions:
@@ -405,11 +410,34 @@ class Loop:
         if solution.point is not None:
             return None
         self.prove(solution.bound)
-        if solution.termination == "infeasible" and self.best is None:
-            return self.end("infeasible", "", solution.message)
-        if solution.termination in ("unbounded", "infeasible_or_unbounded") and self.best is None:
-            return self.end("unbounded", "", solution.message)
-        return self.finish(solution)
+        ended = solution.termination
+        if self.best is not None or ended not in _NO_POINT:
+            return self.finish(solution)
+        if ended == "infeasible_or_unbounded" and self._bounded():
+            ended = "infeasible"
+        if ended == "infeasible" and self._simple():
+            self.told(f"{solution.solver} says that nothing meets every limit, and this does")
+            return self.finish(replace(solution, termination="failed"))
+        if ended == "unbounded" and self._bounded():
+            self.told(f"{solution.solver} says unbounded, and the ranges bound the objective")
+            return self.finish(replace(solution, termination="failed"))
+        return self.end(
+            "infeasible" if ended == "infeasible" else "unbounded", "", solution.message
+        )
+
+    def _simple(self) -> bool:
+        """Whether the least, or the smallest, decisions meet every limit: a check on a solver."""
+        assert self.box is not None
+        for start in (np.full(self.box.columns, -np.inf), np.zeros(self.box.columns)):
+            self.offer(np.clip(start, self.box.lower, self.box.upper))
+        return self.best is not None
+
+    def _bounded(self) -> bool:
+        """Whether the ranges alone keep the objective from going to infinity."""
+        assert self.box is not None
+        p = self.box
+        down = (p.objective > 0) == self.minimize
+        return bool(np.isfinite(np.where(down, p.lower, p.upper)[p.objective != 0]).all())
 
     def finish(self, solution: Solution) -> Outcome:
         """The outcome when nothing more is to be done after a solve."""
