@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import hashlib
 import json
 import math
@@ -96,8 +97,11 @@ def save(result: Result, folder: str | PathLike[str] | None = None) -> Path:
         part = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
         _write_all(result, Path(part))
         os.chmod(part, 0o777 & ~_umask())
-        # An empty folder may be replaced; one that was filled meanwhile makes this fail.
-        os.replace(part, target)
+        while not _moved(part, target):
+            # Another run of this second was faster.
+            if folder is not None:
+                raise AlloccError([mistakes.folder_taken(str(target))])
+            target = default_folder(result.model)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         found = mistakes.cannot_write("the run folder", str(target), reason)
@@ -106,6 +110,26 @@ def save(result: Result, folder: str | PathLike[str] | None = None) -> Path:
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
     return target
+
+
+def _moved(part: str, target: Path) -> bool:
+    """Give a written folder its name; False where the name was taken meanwhile."""
+    try:
+        # An empty folder may be replaced; one that was filled meanwhile makes this fail.
+        os.replace(part, target)
+    except OSError as problem:
+        if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
+
+
+def save_somewhere(result: Result) -> Path | None:
+    """Write a result that could not be written where it belongs; None where no place is left."""
+    try:
+        return save(result, Path(tempfile.mkdtemp(prefix="allocc-")) / result.model)
+    except (OSError, AlloccError):
+        return None
 
 
 def _umask() -> int:

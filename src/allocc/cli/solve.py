@@ -75,7 +75,7 @@ def solve(
     """
     from allocc.asked import make_options
     from allocc.cli.progress import stoppable, watching
-    from allocc.run_folder import check_free
+    from allocc.run_folder import check_free, save_somewhere
 
     if run is not None and no_run:
         raise click.UsageError("--run and --no-run exclude each other")
@@ -107,6 +107,7 @@ def solve(
                 result.save(run)
             except AlloccError as error:
                 failed = error.diagnostics
+                result.folder = save_somewhere(result)
     if as_json:
         write_json(_object(result, [to_json(d) for d in (*loaded.warnings, *failed)]))
     else:
