@@ -57,6 +57,12 @@ def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
             errors.bad_time(f"this is {shown} steps; at most {MOST_POINTS:,} are made", step_span)
         )
     periods = round(count)
+    if periods < 1:
+        raise errors.Failed(
+            errors.bad_time(
+                f"a step of {step:g} is longer than time, which runs {first:g} .. {last:g}", step_span
+            )
+        )
     if abs(first + periods * step - last) > 1e-9 * max(1.0, abs(last), periods * step):
         below = np.floor((last - first) / step)
         raise errors.Failed(

@@ -16,6 +16,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from allocc.result import Result
 
 FORMAT = 1
+
+#: How a cell begins that spreadsheets take for a formula; with what guards it.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 
 _STEP = ("seconds", "bound", "value", "gap", "round", "phase")
 
@@ -229,7 +234,18 @@ def _long_rows(blocks: Iterable[Block], columns: Sequence[str], kinds: bool) -> 
 def _label(label: object) -> str:
     from allocc.compiler.program import label_text
 
-    return label_text(label)
+    return guarded(label_text(label))
+
+
+def guarded(label: str) -> str:
+    """A label as it stands in a file: one that a spreadsheet would run as a formula gets a `'`."""
+    formula = _FORMULA.match(label) and not _NUMBER.match(label)
+    return f"'{label}" if formula else label
+
+
+def unguarded(cell: str) -> str:
+    """The label that a cell stands for, with or without its guard."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _cell(value: object) -> str:
@@ -270,7 +286,9 @@ def read(folder: str | PathLike[str]) -> Result:
         reason = problem.strerror or str(problem)
     except KeyError as problem:
         reason = f"{problem} is missing in it"
-    except (ValueError, TypeError) as problem:
+    except RecursionError:
+        reason = "its result.json is nested too deep"
+    except (ValueError, TypeError, csv.Error) as problem:
         reason = str(problem)
     raise AlloccError([mistakes.not_a_run(str(path), reason)])
 
