@@ -169,3 +169,30 @@ def test_ctrl_c_in_every_stage(
     done = run("solve", path, "--no-run")
     assert "Traceback" not in done.output
     assert done.exit_code == (0 if stage.endswith("Propagator.run") else 130), done.output
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is watched on Linux only")
+def test_memory_limit(run: Run, tmp_path: Path) -> None:
+    done = run("solve", small.hard(tmp_path), "--memory-limit", 1, "--json", "--no-run")
+    found = only_json(done.stdout)
+    assert found["stopped"] == "memory_limit"
+    assert done.exit_code == (6 if found["value"] is None else 5)
+    shown = run("solve", small.hard(tmp_path), "--memory-limit", 1, "--no-run")
+    assert "memory limit" in shown.stdout
+
+
+def test_a_damaged_run_folder(run: Run, tmp_path: Path) -> None:
+    folder = _solved(run, tmp_path)
+    (folder / "result.json").write_text("[" * 100_000)
+    done = run(
+        "simulate",
+        "easy.alloc" if (tmp_path / "easy.alloc").exists() else "model.alloc",
+        "--decisions",
+        folder,
+    )
+    assert "Traceback" not in done.output and done.exit_code in (0, 1)
+    with pytest.raises(Exception, match="E7014"):
+        Result.open(folder)
+    (folder / "decisions.csv").write_text("name,value\ndoses," + '"' + "x" * 200_000)
+    done = run("simulate", "model.alloc", "--decisions", folder)
+    assert done.exit_code == 1 and "E7009" in done.stderr
