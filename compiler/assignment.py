@@ -60,7 +60,8 @@ def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
     if periods < 1:
         raise errors.Failed(
             errors.bad_time(
-                f"a step of {step:g} is longer than time, which runs {first:g} .. {last:g}", step_span
+                f"a step of {step:g} is longer than time, which runs {first:g} .. {last:g}",
+                step_span,
             )
         )
     if abs(first + periods * step - last) > 1e-9 * max(1.0, abs(last), periods * step):

@@ -92,7 +92,8 @@ class Relaxation:
         """Products whose envelope is exact: a factor is fixed, or binary."""
         q = self.program.products
         fixed = lower == upper
-        binary = self.program.integer & (upper - lower <= 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            binary = self.program.integer & (upper - lower <= 1)
         simple: BoolArray = fixed | binary
         return np.asarray(simple[q.left] | simple[q.right])
 

@@ -257,6 +257,8 @@ class Loop:
 
     # --- the loop -------------------------------------------------------------------------
 
+    # What overflows is infinite, and is seen where values, bounds and coefficients are judged.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def run(self) -> Outcome:
         """Solve; once an allocation is had, nothing that happens later loses it."""
         try:
