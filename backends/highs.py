@@ -21,7 +21,13 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from allocc.backends.interrupt import Monitor, supervise, watched
-from allocc.backends.solution import Capabilities, Solution, SolveOptions, Termination
+from allocc.backends.solution import (
+    Capabilities,
+    Refused,
+    Solution,
+    SolveOptions,
+    Termination,
+)
 from allocc.backends.support import (
     beyond,
     check_data,
@@ -142,7 +148,7 @@ class HighsSession:
             self._integer.astype(np.int32),
         )
         if status == self._error:
-            raise ValueError("HiGHS refuses the program: a number in it is out of range")
+            raise Refused("HiGHS refuses the program: a number in it is out of range")
         dropped = matrix.nnz - int(self._highs.getNumNz())
         if dropped > 0:
             self._note = f"HiGHS left out {dropped} coefficients that are zero or nearly zero"
@@ -226,7 +232,7 @@ class HighsSession:
 
     def _try(self, status: Any) -> None:
         if status == self._error:
-            raise ValueError("HiGHS refuses the change: an index or a number is out of range")
+            raise Refused("HiGHS refuses the change: an index or a number is out of range")
 
     # ---- solving ----
 

@@ -94,6 +94,10 @@ class Solution:
     reduced_costs: FloatArray | None = None
 
 
+class Refused(ValueError):
+    """A solver does not take a number of the program, or a change of it."""
+
+
 class MissingSolver(Exception):
     """The solver's Python package is not installed, or its licence does not reach.
 

@@ -50,11 +50,18 @@ def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
                 statement.start.span.to(statement.end.span),
             )
         )
-    periods = round((last - first) / step)
-    if periods > MOST_POINTS:
+    count = (last - first) / step
+    if count > MOST_POINTS + 0.5:
+        shown = f"{count:,.0f}" if count < 1e15 else f"{count:.3g}"
+        raise errors.Failed(
+            errors.bad_time(f"this is {shown} steps; at most {MOST_POINTS:,} are made", step_span)
+        )
+    periods = round(count)
+    if periods < 1:
         raise errors.Failed(
             errors.bad_time(
-                f"this is {periods:,} steps; at most {MOST_POINTS:,} are made", step_span
+                f"a step of {step:g} is longer than time, which runs {first:g} .. {last:g}",
+                step_span,
             )
         )
     if abs(first + periods * step - last) > 1e-9 * max(1.0, abs(last), periods * step):

@@ -25,6 +25,8 @@ MARGIN = 1e-9
 PROGRESS = 1e-6
 #: Propagation stops after this many sweeps over all rows.
 MOST_SWEEPS = 400
+#: Sweeps over very many coefficients end earlier: the bounds are then wider, and as true.
+MOST_WORK, LEAST_SWEEPS = 100_000_000, 10
 
 #: Columns, the columns that divide them, bounds of the ratios, and whether these are lower ones.
 Ratios = list[tuple[IntArray, IntArray, FloatArray, bool]]
@@ -68,10 +70,13 @@ class Propagator:
         )
         self.ratios = ratio_rows(program) if ratios is None else ratios
 
+    # What overflows becomes infinite, and so says less than is true.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def run(
         self, lower: FloatArray, upper: FloatArray, sweeps: int = MOST_SWEEPS
     ) -> tuple[FloatArray, FloatArray]:
         """Tightened copies of the bounds; raises `Infeasible`."""
+        sweeps = min(sweeps, max(LEAST_SWEEPS, MOST_WORK // max(1, len(self.values))))
         for _ in range(sweeps):
             before = lower, upper
             lower, upper, wrong = self._sweep(lower, upper)
@@ -112,7 +117,7 @@ class Propagator:
         before_lower = lower
         lower, upper = lower.copy(), upper.copy()
         p = self.program
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             self._rows(lower, upper)
             self._products(lower, upper)
             for atoms in p.functions:
@@ -226,7 +231,7 @@ def times(
     al: FloatArray, au: FloatArray, bl: FloatArray, bu: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """The range of a product of two ranges; nought times infinity is nought."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         corners = np.stack([al * bl, al * bu, au * bl, au * bu])
     if np.isnan(corners).any():
         corners = np.where(np.isnan(corners), 0.0, corners)
@@ -244,7 +249,8 @@ def divide(
     # While a contradiction is being found, the ends of a range may stand the wrong way round.
     clear = (np.minimum(bl, bu) > 0) | (np.maximum(bl, bu) < 0)
     safe_l, safe_u = np.where(clear, bl, 1.0), np.where(clear, bu, 1.0)
-    low, high = times(al, au, 1.0 / safe_u, 1.0 / safe_l)
+    with np.errstate(over="ignore"):
+        low, high = times(al, au, 1.0 / safe_u, 1.0 / safe_l)
     return np.where(clear, low, -np.inf), np.where(clear, high, np.inf)
 
 

@@ -231,11 +231,16 @@ class Calls(Columns):
         kept = tuple(a for a in body.axes if a not in over)
         axes = join_axes(tuple(scatter), kept)
         if isinstance(body, Data):
-            values = reduce_array(name, body.values, body.axes, over, axes, scatter)
-            empty = np.isinf(values)
-            if name != "sum" and empty.any():
-                self.undefined(errors.empty_reduction(name, span))
-                values = np.where(empty, self.nothing, values)
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = reduce_array(name, body.values, body.axes, over, axes, scatter)
+            undefined = ~np.isfinite(values)
+            if undefined.any() and not np.isnan(body.values).any():
+                self.undefined(
+                    errors.undefined_function(span.text, "the result is too large", span, "")
+                    if name == "sum"
+                    else errors.empty_reduction(name, span)
+                )
+                values = np.where(undefined, self.nothing, values)
             return Data(axes, np.asarray(values), span)
         return Reduce(name, body, over, axes, scatter, span)  # type: ignore[arg-type]
 

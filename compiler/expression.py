@@ -14,7 +14,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from allocc.compiler.index import Axis, Coordinate, IndexSet, join_axes, spread
+from allocc.compiler.index import (
+    Axis,
+    Coordinate,
+    IndexSet,
+    join_axes,
+    refuse_large,
+    spread,
+)
 from allocc.compiler.program import FloatArray, IntArray
 from allocc.dsl.tree import Span
 
@@ -183,6 +190,7 @@ def is_zero(node: Node) -> bool:
 def data_binary(ufunc: Any, a: Data, b: Data, span: Span | None = None) -> Data:
     """Apply a NumPy binary function to two data nodes over their joined axes."""
     axes = join_axes(a.axes, b.axes)
+    refuse_large(axes, span)
     values = ufunc(spread(a.values, a.axes, axes), spread(b.values, b.axes, axes))
     return Data(axes, np.asarray(values), span)
 

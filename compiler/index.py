@@ -7,6 +7,7 @@ name in a model evaluates to one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +16,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from allocc.compiler import errors
 from allocc.compiler.program import BoolArray, FloatArray, IntArray, label_text
+from allocc.dsl.tree import Span
 
 SetKind = Literal["label", "integer", "time"]
 
@@ -161,6 +164,7 @@ def shift(
 ) -> Coordinate:
     """Move a coordinate by whole numbers that may differ over `axes`."""
     all_axes = join_axes(coordinate.axes, axes)
+    refuse_large(all_axes, None)
     base = spread(coordinate.positions, coordinate.axes, all_axes)
     step = spread(np.asarray(amount), axes, all_axes)
     index_set = coordinate.set
@@ -183,6 +187,13 @@ def join_axes(*groups: Sequence[Axis]) -> tuple[Axis, ...]:
     return tuple(dict.fromkeys(a for g in groups for a in g))
 
 
+def refuse_large(axes: Sequence[Axis], span: Span | None, what: str = "this expression") -> None:
+    """Raise `errors.Failed` for a space of more points than are compiled."""
+    size = math.prod(a.size for a in axes)
+    if size > LARGEST_SPACE:
+        raise errors.Failed(errors.too_large(what, size, LARGEST_SPACE, span))
+
+
 def spread(values: NDArray[Any], axes: tuple[Axis, ...], target: tuple[Axis, ...]) -> NDArray[Any]:
     """View an array over `axes` as one that broadcasts over `target` (a superset)."""
     if axes == target:
@@ -199,6 +210,7 @@ def lookup(target: IndexSet, parts: Sequence[Coordinate]) -> tuple[tuple[Axis, .
     Returns the axes and the positions over them, -1 where the set has no such tuple.
     """
     axes = join_axes(*(p.axes for p in parts))
+    refuse_large(axes, None)
     shape = tuple(a.size for a in axes)
     code = np.zeros(shape, dtype=np.int64)
     known = np.zeros(len(target), dtype=np.int64)

@@ -13,6 +13,7 @@ from allocc.compiler.bounds import Infeasible, Propagator
 from allocc.compiler.expression import Data, Node, Reference, add, constant, multiply, negate
 from allocc.compiler.index import Axis, Coordinate, spread
 from allocc.compiler.linearize import Linearizer
+from allocc.compiler.magnitudes import refuse_extremes
 from allocc.compiler.polynomial import flatten
 from allocc.compiler.problem import ChanceConstraint, Constraint, Problem, Update
 from allocc.compiler.program import Block, FloatArray, IntArray, Program, Role
@@ -27,12 +28,16 @@ Binaries = tuple[IntArray, ...]
 def lower(problem: Problem) -> Program:
     """Write a problem as a program; products and functions stay atoms.
 
-    Raises `AlloccError` where a value does not exist: a quotient by nought, a largest of nothing.
+    Raises `AlloccError` where a value does not exist: a quotient by nought, a largest of nothing,
+    or where a number is too large for any solver.
     """
     try:
-        return _Lowering(problem).run()
+        with np.errstate(over="ignore", invalid="ignore"):
+            program = _Lowering(problem).run()
     except errors.Failed as failed:
         raise AlloccError(list(failed.diagnostics)) from None
+    refuse_extremes(program)
+    return program
 
 
 def ratio_limit(c: Constraint) -> ratios.RatioLimit | None:

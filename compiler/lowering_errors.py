@@ -73,3 +73,13 @@ def unbounded_row(row: str, columns: Sequence[str], span: Span | None) -> Diagno
         span,
         "declare a range of the decisions behind it, or add a limit outside of the chance block",
     )
+
+
+def extreme_number(where: str, value: float, span: Span | None) -> Diagnostic:
+    """A coefficient, a side or a cost that no solver can calculate with."""
+    return Diagnostic(
+        "E5010",
+        f"{where} {value:.6g}, a number too large to be calculated with",
+        span,
+        "write the quantity in a larger unit, such as thousands, or look for a wrong number",
+    )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from allocc.compiler.expression import Data
-from allocc.compiler.index import Axis, join_axes, spread
+from allocc.compiler.index import Axis, join_axes, refuse_large, spread
 from allocc.compiler.program import FloatArray, IntArray
 
 Scatter = Mapping[Axis, tuple[Axis, IntArray]]
@@ -92,6 +92,7 @@ def scaled(term: Term, data: Data) -> Term:
                 values = np.moveaxis(np.diagonal(values, axis1=first, axis2=second), -1, first)
                 axes = axes[:second] + axes[second + 1 :]
     joined = join_axes(term.axes, axes)
+    refuse_large(joined, None)
     product = spread(term.coefficient, term.axes, joined) * spread(values, axes, joined)
     return replace(term, coefficient=product, axes=joined)
 
@@ -99,6 +100,7 @@ def scaled(term: Term, data: Data) -> Term:
 def times(a: Term, b: Term) -> Term:
     """The product of two terms without summed axes; powers of the same columns are added."""
     axes = join_axes(a.axes, b.axes)
+    refuse_large(axes, None)
     coefficient = spread(a.coefficient, a.axes, axes) * spread(b.coefficient, b.axes, axes)
     powers: dict[tuple[object, ...], Factor] = {}
     for factor in (*a.factors, *b.factors):
@@ -141,6 +143,7 @@ def compressed(term: Term, own: tuple[Axis, ...]) -> Term:
     The points that are left lie along one new axis, scattered to the axes they came from.
     """
     axes = term.all_axes
+    refuse_large(axes, None)
     full = np.broadcast_to(spread(term.coefficient, term.axes, axes), tuple(a.size for a in axes))
     if not axes or np.all(full):
         return term
@@ -177,6 +180,7 @@ def flatten(term: Term, own: tuple[Axis, ...]) -> tuple[IntArray, FloatArray, li
         if pair not in axes:
             axes.append(pair)
     target = tuple(axes)
+    refuse_large(target, None)
     shape = tuple(a.size for a in target)
     rows: Any = np.zeros((1,) * len(target), dtype=np.int64)
     for axis, stride in zip(own, strides, strict=True):

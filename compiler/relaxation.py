@@ -54,6 +54,8 @@ class Relaxation:
     piece of every integer column a single value, products with an integer factor are exact.
     """
 
+    # What overflows is infinite, and is found where bounds and coefficients are checked.
+    @np.errstate(over="ignore", invalid="ignore")
     def __init__(self, program: Program) -> None:
         self.down, self.up = harmless(program, atoms_only=True)
         self.original = program
@@ -99,7 +101,8 @@ class Relaxation:
         """Products whose envelope is exact: a factor is fixed, or binary."""
         q = self.program.products
         fixed = lower == upper
-        binary = self.program.integer & (upper - lower <= 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            binary = self.program.integer & (upper - lower <= 1)
         simple: BoolArray = fixed | binary
         return np.asarray(simple[q.left] | simple[q.right])
 
@@ -285,6 +288,7 @@ class Relaxation:
 
     # --- the linear program ----------------------------------------------------------------
 
+    @np.errstate(over="ignore", invalid="ignore")
     def build(
         self,
         lower: FloatArray | None = None,

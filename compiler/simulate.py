@@ -47,8 +47,10 @@ def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Valu
         if flow.variable is not None:
             values[flow.variable] = np.full(flow.variable.shape, np.nan)
     settled = with_decisions(problem, values)
-    for k in range(time.count):
-        step(settled, values, k)
+    # What overflows becomes infinite, and whoever judges the values sees it.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for k in range(time.count):
+            step(settled, values, k)
     return values
 
 
@@ -173,10 +175,14 @@ def _implicit(problem: Problem, values: Values, at: Evaluation, k: int, length: 
 def _newton(
     residual: Callable[[FloatArray], FloatArray], start: FloatArray, scale: float
 ) -> FloatArray:
+    """Where the residual is nought; not a number where no such place is found."""
     if start.size > 400:
-        from scipy.optimize import newton_krylov
+        from scipy.optimize import NoConvergence, newton_krylov
 
-        found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE * scale)
+        try:
+            found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE * scale)
+        except (NoConvergence, ValueError, np.linalg.LinAlgError):
+            return np.full(start.size, np.nan)
         return found
     x = start
     for _ in range(50):
@@ -189,5 +195,8 @@ def _newton(
             moved = x.copy()
             moved[j] += h
             jacobian[:, j] = (residual(moved) - r) / h
-        x = x - np.linalg.solve(jacobian, r)
+        try:
+            x = x - np.linalg.solve(jacobian, r)
+        except np.linalg.LinAlgError:
+            return np.full(start.size, np.nan)
     return x

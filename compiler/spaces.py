@@ -10,12 +10,12 @@ import numpy as np
 from allocc.compiler import errors
 from allocc.compiler.expression import Data
 from allocc.compiler.index import (
-    LARGEST_SPACE,
     Axis,
     Coordinate,
     IndexSet,
     SetKind,
     join_axes,
+    refuse_large,
     spread,
 )
 from allocc.compiler.program import BoolArray, IntArray
@@ -123,9 +123,7 @@ def bind_index(index: Index | None, scope: Scope, reader: Reader, time_name: str
         _bind(binder, build, reader, time_name)
     if index.condition is not None:
         _filter(reader.condition(index.condition, build.scope), build)
-    size = int(np.prod([a.size for a in build.axes], dtype=float))
-    if size > LARGEST_SPACE:
-        raise errors.Failed(errors.too_large("this index", size, LARGEST_SPACE, index.span))
+    refuse_large(build.axes, index.span, "this index")
     return Space(tuple(build.axes), build.scope, build.scatter, build.pair, tuple(build.keys))
 
 

@@ -111,5 +111,5 @@ def _round_down(value: float) -> str:
     """Three digits, never more than the value."""
     if not value > 0:
         return "0"
-    scale = 10.0 ** (2 - int(np.floor(np.log10(value))))
+    scale = 10.0 ** min(2 - int(np.floor(np.log10(value))), 300)
     return f"{np.floor(value * scale * (1 + 1e-6)) / scale:.3g}"

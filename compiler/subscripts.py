@@ -370,6 +370,11 @@ class Subscripts(ABC):
             raise errors.Failed(
                 errors.wrong_kind(e.span.text, "a fraction", "a whole number of steps", e.span)
             )
+        # Beyond this, floating point has no fractions left to tell a whole number by.
+        if not np.all(np.abs(steps) < 1e15):
+            raise errors.Failed(
+                errors.wrong_kind(e.span.text, "too large", "a whole number of steps", e.span)
+            )
         return steps.astype(np.int64)
 
     def _bare_label(self, e: tree.Name, target: IndexSet) -> None:

@@ -132,6 +132,9 @@ def read_table(
         size = path.stat().st_size
         if path.is_dir():
             raise errors.Failed(errors.unreadable_file(shown, "it is a folder", span))
+        if not path.is_file():
+            # A pipe would be waited for, and a device need not end.
+            raise errors.Failed(errors.unreadable_file(shown, "it is no ordinary file", span))
         if size > LARGEST_FILE:
             raise errors.Failed(errors.file_too_large(shown, size, LARGEST_FILE, span))
         raw = path.read_bytes()

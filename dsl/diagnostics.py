@@ -60,10 +60,12 @@ class Collector:
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
+        self._kept: set[Diagnostic] = set()
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic."""
-        if diagnostic not in self.diagnostics:
+        if diagnostic not in self._kept:
+            self._kept.add(diagnostic)
             self.diagnostics.append(diagnostic)
 
     @property

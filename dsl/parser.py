@@ -126,9 +126,11 @@ def read_source(path: str | PathLike[str]) -> Source:
     """The text of a file in UTF-8, with or without a byte order mark."""
     name = str(path)
     try:
-        if Path(path).is_file() and Path(path).stat().st_size > MAX_BYTES:
+        with Path(path).open("rb") as file:
+            # A pipe or a device has no size, and need not end.
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
             raise AlloccError([syntax_errors.too_large(name, MAX_BYTES)])
-        raw = Path(path).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot read '{name}': {reason[:1].lower()}{reason[1:]}"

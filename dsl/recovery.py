@@ -98,10 +98,14 @@ def diagnose(source: Source, parser: Parser) -> list[Diagnostic]:
 
     page = _Page(source)
     found = Collector()
-    for fault in page.scan.faults:
+    most = _MOST if len(source.text) < _HUGE else _MOST_OF_HUGE
+    for fault in page.scan.faults[:most]:
         _note(page, found, fault)
+    if len(page.scan.faults) > most:
+        # Not a model at all: each further mistake would cost another look at the whole text.
+        return sorted(found.diagnostics, key=_order)
     spared = []
-    for fault, lexeme in page.scan.brackets:
+    for fault, lexeme in page.scan.brackets[: 4 * most]:
         if lexeme.text == "}" and _without_brace(page, lexeme):
             spared.append(fault)
             page.erase(lexeme.start, lexeme.stop)
@@ -110,7 +114,6 @@ def diagnose(source: Source, parser: Parser) -> list[Diagnostic]:
             page.erase(lexeme.start, lexeme.stop)
         elif not page.erased(lexeme.start):
             _note(page, found, fault)
-    most = _MOST if len(source.text) < _HUGE else _MOST_OF_HUGE
     while len(found.diagnostics) < most:
         try:
             found.diagnostics += parser.attempt(source, page.text)[1]

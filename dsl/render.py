@@ -10,6 +10,10 @@ from allocc.dsl.diagnostics import DataPlace, Diagnostic
 from allocc.dsl.tree import Span
 
 _WIDTH = 100
+#: So many diagnostics are shown; nobody reads more, and a broken file can have thousands.
+_MOST = 50
+#: A longer message has a name or a number in it that is no name or number.
+_LONGEST = 1000
 _TAB = "    "
 _STYLES = {"error": "1;31", "warning": "1;33", "place": "36", "help": "1;32", "bold": "1"}
 
@@ -17,7 +21,9 @@ _STYLES = {"error": "1;31", "warning": "1;33", "place": "36", "help": "1;32", "b
 def render(diagnostics: Iterable[Diagnostic], color: bool = False) -> str:
     """All diagnostics as a terminal shows them, with their source lines and a closing count."""
     shown = list(diagnostics)
-    blocks = [_block(diagnostic, color) for diagnostic in shown]
+    blocks = [_block(diagnostic, color) for diagnostic in shown[:_MOST]]
+    if len(shown) > _MOST:
+        blocks.append(f"... and {len(shown) - _MOST:,} more")
     if len(shown) > 1:
         blocks.append(_count(shown))
     return "\n\n".join(blocks)
@@ -94,8 +100,10 @@ def _excerpt(span: Span, style: str, color: bool) -> list[str]:
     line = span.source.text[begin : end if end >= 0 else None].rstrip("\r")
     # A span over several lines is underlined on the first only.
     stop = min(max(span.stop - begin, column - 1), max(len(line.rstrip()), column))
-    before, words = _display(line[: column - 1]), _display(line[column - 1 : stop])
-    text, left, carets = _window(before, words, _display(line[stop:]))
+    # Only what can be shown of a very long line is looked at.
+    before = _display(line[: column - 1][-2 * _WIDTH :])
+    words = _display(line[column - 1 : min(stop, column - 1 + 2 * _WIDTH)])
+    text, left, carets = _window(before, words, _display(line[stop : stop + 2 * _WIDTH]))
     gutter = " " * len(str(number))
     lines.append(f"{_paint(f'{number} |', 'place', color)} {text}".rstrip())
     mark = _paint("^" * max(1, carets), style, color)
@@ -134,6 +142,8 @@ def _display(text: str) -> str:
 
 
 def _clean(text: str) -> str:
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 4 :]}"
     return "".join(
         "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") and c != "\n" else c for c in text
     )

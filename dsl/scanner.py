@@ -111,6 +111,8 @@ _OPERATORS = {
     "√": "'sqrt(...)'",
     "∑": "'sum(i in SET: ...)'",
 }
+#: After so many faults a text is not read on.
+ENOUGH = 1000
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -160,6 +162,8 @@ def scan(source: Source, text: str) -> Scan:
         if fault is not None:
             result.faults.append(fault)
             kind = "fault"
+            if len(result.faults) > ENOUGH:
+                break
         result.lexemes.append(Lexeme(kind, word, match.start(), position, first))
     _mark_statements(result.lexemes)
     _pair(result)

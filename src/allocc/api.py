@@ -86,9 +86,17 @@ def data_folder(path: Path, file: File) -> Path:
 
     names = [s.file.value for s in file.statements if isinstance(s, tree.Table)]
     inner = path.parent / "data"
-    beside = sum((path.parent / n).is_file() for n in names)
-    inside = sum((inner / n).is_file() for n in names)
+    beside = sum(_is_file(path.parent / n) for n in names)
+    inside = sum(_is_file(inner / n) for n in names)
     return inner if inside > beside else path.parent
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        # No name of a file: too long, or with a NUL in it. Reading the table says so.
+        return False
 
 
 def _worth(problem: Problem, values: Values) -> float | None:
@@ -280,12 +288,16 @@ class Model:
         seed: int = 0,
         progress: Callable[[Step], None] | bool | None = None,
         cancel: threading.Event | None = None,
+        memory_limit: float | None = None,
         start: object = None,
     ) -> Result:
         """Find the best allocation and prove how good it is.
 
+        `time_limit` is in seconds. `memory_limit` is in megabytes of the whole process, as the
+        system counts them (on Linux; elsewhere it is not watched).
         `start` are decisions to begin with, in any form that `simulate` takes: they are simulated,
-        and used if they meet every limit. `progress` is called with every step of the proof; True prints them. Setting `cancel`
+        and used if they meet every limit.
+        `progress` is called with every step of the proof; True prints them. Setting `cancel`
         stops the solve, as Ctrl-C does, with the best allocation that is known.
 
         Raises `MissingSolver` when the solver is not installed.
@@ -301,7 +313,9 @@ class Model:
             told = progress_printer(lambda line: print(line, file=sys.stderr, flush=True))
         elif callable(progress):
             told = progress
-        options = make_options(solver, method, gap, time_limit, threads, seed, cancel, told)
+        options = make_options(
+            solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit
+        )
         with reported():
             starts = [] if start is None else [given_decisions(self.problem, start)]
             try:

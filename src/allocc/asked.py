@@ -28,6 +28,7 @@ def make_options(
     seed: int = 0,
     cancel: threading.Event | None = None,
     progress: Callable[[Step], None] | None = None,
+    memory_limit: float | None = None,
 ) -> Options:
     """Checked options of a solve; raises `AlloccError` with everything that is out of range."""
     from allocc.backends import registry
@@ -45,6 +46,9 @@ def make_options(
         )
     if time_limit is not None and not 0 < time_limit < float("inf"):
         found.append(mistakes.bad_option("--time-limit", time_limit, "a number of seconds above 0"))
+    if memory_limit is not None and not 0 < memory_limit < float("inf"):
+        wanted = "a number of megabytes above 0"
+        found.append(mistakes.bad_option("--memory-limit", memory_limit, wanted))
     if threads is not None and threads < 1:
         found.append(mistakes.bad_option("--threads", threads, "at least 1"))
     if not 0 <= seed < 2**31:
@@ -56,6 +60,7 @@ def make_options(
         method=method,  # type: ignore[arg-type]
         gap=gap,
         time_limit=time_limit,
+        memory_limit_mb=memory_limit,
         threads=threads,
         seed=seed,
         cancel=cancel,

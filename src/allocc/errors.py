@@ -18,9 +18,16 @@ class AlloccError(PlainError):
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Hand on diagnostics as the public `AlloccError`."""
+    """Hand on diagnostics as the public `AlloccError`.
+
+    Numbers that overflow become infinite without a warning of NumPy's: whoever uses them checks them,
+    and says so in words of the model.
+    """
+    import numpy as np
+
     try:
-        yield
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            yield
     except AlloccError:
         raise
     except PlainError as error:

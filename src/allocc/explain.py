@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from allocc.errors import reported
 from allocc.tables import number
 
 if TYPE_CHECKING:
@@ -193,10 +194,10 @@ def _product_form(
         return "four rows around the product (McCormick), exact because a factor is 0 or 1"
     name = shown(p.column_blocks[chosen])
     if kind.startswith("integer"):
-        values = int((p.upper[cut] - p.lower[cut] + 1).sum())
+        values = (p.upper[cut] - p.lower[cut] + 1).sum()
         return (
             f"the range of {name} is cut into pieces where the error is; cut into single values "
-            f"({values:,} for {len(cut):,} column{'s' if len(cut) > 1 else ''}) it is exact"
+            f"({values:,.0f} for {len(cut):,} column{'s' if len(cut) > 1 else ''}) it is exact"
         )
     return (
         f"McCormick's envelope over pieces of {name}, cut where the simulated error is; "
@@ -336,7 +337,8 @@ def explain_text(model: Model) -> str:
     from allocc.report import wrap
 
     p = model.relaxation.program
-    found = explanations(model.relaxation, model.lowered)
+    with reported():
+        found = explanations(model.relaxation, model.lowered)
     whole = int(p.integer.sum())
     size = (
         f"{p.columns:,} columns ({whole:,} of them whole numbers), {p.rows:,} rows, "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError, Collector
+from allocc.run_folder import unguarded
 
 if TYPE_CHECKING:
     from allocc.compiler.expression import Variable
@@ -213,8 +215,21 @@ def _read(
             ) from None
         reason = f"{reason[:1].lower()}{reason[1:]}"
         raise AlloccError([mistakes.no_decisions(shown, reason)]) from None
-    lines = text.splitlines()
-    rows = csv.reader(lines)
+    try:
+        _take_rows(csv.reader(io.StringIO(text, newline="")), shown, known, values, collector, time)
+    except csv.Error as problem:
+        raise AlloccError([mistakes.no_decisions(shown, str(problem))]) from None
+
+
+def _take_rows(
+    rows: Any,
+    shown: str,
+    known: dict[str, Variable],
+    values: dict[Variable, FloatArray],
+    collector: Collector,
+    time: str | None,
+) -> None:
+    """The values in the rows of a `csv.reader`."""
     header = [h.strip() for h in next(rows, [])]
     if "name" not in header or "value" not in header:
         raise AlloccError([mistakes.no_decisions(shown, "it lacks a column 'name' or 'value'")])
@@ -231,7 +246,7 @@ def _read(
                 reported.add(name)
                 collector.add(mistakes.unknown_decision(name, known, shown, rows.line_num))
             continue
-        label = tuple(row.get(c, "") for c in _file_columns(known[name], header, time))
+        label = tuple(unguarded(row.get(c, "")) for c in _file_columns(known[name], header, time))
         entries.setdefault(name, []).append((label, row.get("value", "")))
         places.setdefault(name, {})[label] = rows.line_num
     for name, found in entries.items():

@@ -158,6 +158,15 @@ def needs_package(what: str, package: str, extra: str) -> Diagnostic:
     )
 
 
+def out_of_memory() -> Diagnostic:
+    """A model that does not fit into memory."""
+    return Diagnostic(
+        "E7030",
+        "there is not enough memory for this model",
+        hint="use the pairs that are meant as an index set, a longer step, or fewer members",
+    )
+
+
 def bounds_infeasible() -> Diagnostic:
     """Propagation alone shows that no allocation meets every limit."""
     return Diagnostic(

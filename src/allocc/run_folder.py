@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,6 +47,9 @@ FORMAT = 1
 _TABLES = {"trajectories.csv": ("compartment", "flow"), "reports.csv": ("report",)}
 #: The folder within a run folder that has the result of the model with its limits loosened.
 LOOSENED = "loosened"
+#: How a cell begins that spreadsheets take for a formula; with what guards it.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 
 _STEP = ("seconds", "bound", "value", "gap", "round", "phase")
 
@@ -103,12 +108,16 @@ def check_free(folder: Path) -> None:
 def save(result: Result, folder: str | PathLike[str] | None = None) -> Path:
     """Write a result; the folder appears when it is complete. Never writes over anything."""
     target = default_folder(result.model) if folder is None else Path(folder)
-    return write_folder(target, lambda part: _write_all(result, part))
+    another = (lambda: default_folder(result.model)) if folder is None else None
+    return write_folder(target, lambda part: _write_all(result, part), another)
 
 
-def write_folder(target: Path, write: Callable[[Path], None]) -> Path:
+def write_folder(
+    target: Path, write: Callable[[Path], None], another: Callable[[], Path] | None = None
+) -> Path:
     """A new folder with what `write` puts into it; it appears when it is complete, or not at all.
 
+    Where its name is taken meanwhile, `another` gives the next one.
     Raises E7007 for a folder that holds something, E7008 where the system does not let us write.
     """
     check_free(target)
@@ -118,8 +127,11 @@ def write_folder(target: Path, write: Callable[[Path], None]) -> Path:
         part = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
         write(Path(part))
         os.chmod(part, 0o777 & ~_umask())
-        # An empty folder may be replaced; one that was filled meanwhile makes this fail.
-        os.replace(part, target)
+        while not _moved(part, target):
+            # Another run of this second was faster.
+            if another is None:
+                raise AlloccError([mistakes.folder_taken(str(target))])
+            target = another()
     except OSError as problem:
         reason = problem.strerror or str(problem)
         found = mistakes.cannot_write("the run folder", str(target), reason)
@@ -128,6 +140,26 @@ def write_folder(target: Path, write: Callable[[Path], None]) -> Path:
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
     return target
+
+
+def _moved(part: str, target: Path) -> bool:
+    """Give a written folder its name; False where the name was taken meanwhile."""
+    try:
+        # An empty folder may be replaced; one that was filled meanwhile makes this fail.
+        os.replace(part, target)
+    except OSError as problem:
+        if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
+
+
+def save_somewhere(result: Result) -> Path | None:
+    """Write a result that could not be written where it belongs; None where no place is left."""
+    try:
+        return save(result, Path(tempfile.mkdtemp(prefix="allocc-")) / result.model)
+    except (OSError, AlloccError):
+        return None
 
 
 def _umask() -> int:
@@ -277,7 +309,18 @@ def _write_targets(path: Path, result: Result) -> None:
 def _label(label: object) -> str:
     from allocc.compiler.program import label_text
 
-    return label_text(label)
+    return guarded(label_text(label))
+
+
+def guarded(label: str) -> str:
+    """A label as it stands in a file: one that a spreadsheet would run as a formula gets a `'`."""
+    formula = _FORMULA.match(label) and not _NUMBER.match(label)
+    return f"'{label}" if formula else label
+
+
+def unguarded(cell: str) -> str:
+    """The label that a cell stands for, with or without its guard."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _cell(value: object) -> str:
@@ -325,6 +368,8 @@ def readable(path: Path) -> Iterator[None]:
         reason = problem.strerror or str(problem)
     except KeyError as problem:
         reason = f"it is damaged: {problem} is missing in it"
+    except RecursionError:
+        reason = "it is damaged: its result.json is nested too deep"
     except (ValueError, TypeError, AttributeError, AssertionError, csv.Error) as problem:
         reason = f"it is damaged: {problem or 'a value has another form'}"
     raise AlloccError([mistakes.not_a_run(str(path), reason)])

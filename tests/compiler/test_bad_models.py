@@ -7,6 +7,7 @@ command line.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from pathlib import Path
@@ -15,9 +16,11 @@ from typing import Any
 import pytest
 
 from allocc.compiler.bind import bind
+from allocc.compiler.bounds import Infeasible
 from allocc.compiler.discretize import discretize
 from allocc.compiler.lint.run import lint
 from allocc.compiler.lower import lower
+from allocc.compiler.relaxation import Relaxation
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.parser import parse_file
 from allocc.dsl.render import render
@@ -44,7 +47,7 @@ def options(model: str) -> tuple[Path, dict[str, Any]]:
 
 
 def diagnostics(model: str) -> list[Diagnostic]:
-    """What is wrong with a model, from reading to unrolling; paths are relative to `tests/bad`."""
+    """What is wrong with a model, from reading to bounds; paths are relative to `tests/bad`."""
     data, settings = options(model)
     path = Path(model)
     try:
@@ -52,7 +55,10 @@ def diagnostics(model: str) -> list[Diagnostic]:
             warnings.simplefilter("error")
             bound = bind(parse_file(path), data, settings, path=path)
             problem = discretize(bound)
-            more = lint(problem, lower(problem)) if pedantic(model) else []
+            program = lower(problem)
+            more = lint(problem, program) if pedantic(model) else []
+            with contextlib.suppress(Infeasible):
+                Relaxation(program)
     except AlloccError as error:
         return list(error.diagnostics)
     return [*bound.diagnostics, *more]

@@ -104,9 +104,18 @@ def test_unknown_pyomo_solver(run: Run, tmp_path: Path) -> None:
     assert "Traceback" not in done.output
 
 
-@pytest.mark.parametrize(
-    "error", [ZeroDivisionError("x"), RuntimeError("two\nlines"), MemoryError()]
-)
+def test_not_enough_memory(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("allocc.engine.solve.solve", fail)
+    done = run("solve", small.easy(tmp_path), "--json")
+    assert done.exit_code == 1
+    assert "error[E7030]" in done.stderr and "E7030" in done.stdout
+    only_json(done.stdout)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("x"), RuntimeError("two\nlines")])
 def test_internal_error(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -122,7 +131,7 @@ def test_internal_error(
     assert "Traceback" not in done.output
     monkeypatch.setenv("ALLOCC_DEBUG", "1")
     shown = run("solve", path)
-    assert ("Traceback" in shown.stderr) is not isinstance(error, MemoryError)
+    assert "Traceback" in shown.stderr
 
 
 def test_keyboard_interrupt_anywhere(
@@ -152,6 +161,7 @@ def test_keyboard_interrupt_anywhere(
         (["model.alloc", "--gap", "nan"], "E7005"),
         (["model.alloc", "--time-limit", "0"], "E7005"),
         (["model.alloc", "--threads", "0"], "E7005"),
+        (["model.alloc", "--memory-limit", "0"], "E7005"),
         (["model.alloc", "--seed", "-3"], "E7005"),
         (["model.alloc", "--solver", "higs"], "E7006"),
         (["model.alloc", "--method", "magic"], "E7006"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from allocc import mistakes
 from allocc.cli.terminal import color_on, say, write_json
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.render import render, to_json
@@ -76,9 +77,10 @@ class GuardedGroup(click.Group):
             silence_stdout()
             ctx.exit(EXIT_PIPE)
         except MemoryError:
-            say("error: there is not enough memory for this model")
-            self._json(as_json, [_plain("there is not enough memory for this model")])
-            ctx.exit(EXIT_INTERNAL)
+            full = mistakes.out_of_memory()
+            show([full])
+            self._json(as_json, [to_json(full)])
+            ctx.exit(EXIT_MISTAKE)
         except Exception as error:  # noqa: BLE001 - the last door: anything becomes one line
             if _is_missing(error):
                 say(f"error: {error}")

@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     help="Relative gap at which a proof is good enough; 0.01 is 1 %.",
 )
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Stop after this time.")
+@click.option(
+    "--memory-limit",
+    type=float,
+    metavar="MB",
+    help="Stop when allocc and its solver use so many megabytes, and keep what is had.",
+)
 @click.option("--threads", type=int, metavar="N", help="Threads of the solver.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the solver.")
 @click.option(
@@ -71,6 +77,7 @@ def solve(
     method: str,
     gap: float,
     time_limit: float | None,
+    memory_limit: float | None,
     threads: int | None,
     seed: int,
     relax: bool,
@@ -86,11 +93,12 @@ def solve(
     Ctrl-C stops and keeps the best allocation that is known; a second one leaves at once.
     """
     from allocc.asked import make_options
-    from allocc.run_folder import check_free
+    from allocc.cli.progress import stoppable, watching
+    from allocc.run_folder import check_free, save_somewhere
 
     if run is not None and no_run:
         raise click.UsageError("--run and --no-run exclude each other")
-    make_options(solver, method, gap, time_limit, threads, seed)
+    make_options(solver, method, gap, time_limit, threads, seed, memory_limit=memory_limit)
     if not 0 < explain_time < float("inf"):
         wanted = "a number of seconds above 0; --no-explain leaves it out"
         raise AlloccError([mistakes.bad_option("--explain-time", explain_time, wanted)])
@@ -100,15 +108,32 @@ def solve(
     if loaded.warnings:
         show(loaded.warnings)
         say("")
-    result = _solved(loaded, quiet, solver, method, gap, time_limit, threads, seed)
-    seconds = None if no_explain else explain_time
-    _explain(loaded, result, quiet, solver, gap, time_limit, threads, seed, seconds, relax)
+    cancel = threading.Event()
     failed: tuple[Diagnostic, ...] = ()
-    if not no_run:
-        try:
-            result.save(run)
-        except AlloccError as error:
-            failed = error.diagnostics
+    # A Ctrl-C while the run is written must not lose it.
+    with stoppable(cancel):
+        with stdout_kept_clean(), watching(quiet) as tell:
+            result: Result = loaded.solve(
+                solver=solver,
+                method=method,
+                gap=gap,
+                time_limit=time_limit,
+                memory_limit=memory_limit,
+                threads=threads,
+                seed=seed,
+                progress=tell,
+                cancel=cancel,
+            )
+        seconds = None if no_explain else explain_time
+        _explain(
+            loaded, result, quiet, solver, gap, time_limit, threads, seed, seconds, relax, cancel
+        )
+        if not no_run:
+            try:
+                result.save(run)
+            except AlloccError as error:
+                failed = error.diagnostics
+                result.folder = save_somewhere(result)
     if as_json:
         write_json(_object(result, [to_json(d) for d in (*loaded.warnings, *failed)]))
     else:
@@ -124,33 +149,6 @@ def solve(
     ctx.exit(code or (EXIT_MISTAKE if failed else 0))
 
 
-def _solved(
-    loaded: Any,
-    quiet: bool,
-    solver: str,
-    method: str,
-    gap: float,
-    time_limit: float | None,
-    threads: int | None,
-    seed: int,
-) -> Result:
-    from allocc.cli.progress import stoppable, watching
-
-    cancel = threading.Event()
-    with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
-        result: Result = loaded.solve(
-            solver=solver,
-            method=method,
-            gap=gap,
-            time_limit=time_limit,
-            threads=threads,
-            seed=seed,
-            progress=tell,
-            cancel=cancel,
-        )
-    return result
-
-
 def _explain(
     loaded: Model,
     result: Result,
@@ -162,16 +160,16 @@ def _explain(
     seed: int,
     seconds: float | None,
     relax: bool,
+    cancel: threading.Event,
 ) -> None:
     """Add to a result why there is no allocation or no best one, and what to loosen, as asked."""
     from allocc.backends.solution import LicenceLimit
-    from allocc.cli.progress import stoppable, watching
+    from allocc.cli.progress import watching
 
     if result.status not in ("infeasible", "unbounded") or result.stopped == "interrupted":
         return
-    cancel = threading.Event()
     try:
-        with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
+        with stdout_kept_clean(), watching(quiet) as tell:
             if result.status == "unbounded":
                 if seconds is not None:
                     result.escape = loaded.escape(solver, seconds, threads, seed, cancel)

@@ -41,7 +41,11 @@ def assess(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Assess
     compartments below their range, which is nought; relative ones are to the size of the row's own
     terms.
     """
-    values = simulate(problem, decisions)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _assess(problem, simulate(problem, decisions))
+
+
+def _assess(problem: Problem, values: Values) -> Assessment:
     evaluate = Evaluation(dict(values))
     terms = {t.name: float(evaluate(t.node)) for t in problem.terms}
     worst = Violation(0.0, 0.0)

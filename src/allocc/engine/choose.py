@@ -51,7 +51,7 @@ def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice
         )
         return Choice("exact", reason)
     sizes = (p.upper - p.lower + 1)[columns[integer]]
-    total = int(sizes.sum()) if len(sizes) else 0
+    total = int(min(np.nan_to_num(sizes, nan=1e18).sum(), 1e18))
     if options.method == "exact":
         if not integer.all() or smooth:
             bad = p.column_name(int(columns[~integer][0])) if not integer.all() else smooth[0].kind

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from allocc.backends.registry import Backend
-from allocc.backends.solution import LicenceLimit, Solution
+from allocc.backends.solution import LicenceLimit, Refused, Solution
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.program import Program
 from allocc.compiler.relaxation import Built, Relaxation
@@ -76,6 +76,9 @@ def _tightening_rounds(
                 lambda: loop.cancelled or loop.out_of_time,
                 loop.remaining,
             )
+        except Refused as refused:
+            loop.told(f"ranges are not shortened further: {refused}")
+            return None
         except Infeasible:
             if loop.best is None:
                 return None

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
 from allocc.backends import registry
 from allocc.backends.registry import Backend
-from allocc.backends.solution import Progress, Solution, SolveOptions
+from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.complete import Completer
 from allocc.compiler.lower import lower
+from allocc.compiler.magnitudes import refuse_extremes
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray, Program
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.compiler.scaling import safe_dual, scale
 from allocc.compiler.simulate import Values
+from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import Assessment, assess
 from allocc.engine.choose import Choice, choose
 from allocc.engine.continuous import discretization_error
+from allocc.engine.examine import broken_off, examined, said, well_formed
 from allocc.engine.fixed import FixedProgram, is_linear_when_fixed, solve_fixed
 from allocc.engine.outcome import (
     Options,
@@ -40,6 +45,8 @@ from allocc.engine.successive import SuccessiveLinear
 LARGE = 3000
 #: A difference of value and bound that counts as none.
 ABSOLUTE_GAP = 1e-9
+#: What a solver says when it has no point and no limit stopped it.
+_NO_POINT = ("infeasible", "unbounded", "infeasible_or_unbounded")
 #: A claim of a solver that contradicts the simulation by more than this is reported.
 CONTRADICTION = 1e-6
 
@@ -73,6 +80,8 @@ class Loop:
         self.notes: list[str] = []
         self.choice = Choice("exact", "")
         self._seen: set[bytes] = set()
+        #: The program with the ranges that follow from the limits.
+        self.box: Program | None = None
         self._search: LocalSearch | None = None
         self._successive: SuccessiveLinear | None = None
 
@@ -196,19 +205,50 @@ class Loop:
         """Solve a program, scaled if it is linear; a linear program's bound is recomputed.
 
         Large linear programs are solved by an interior point method, unless a `vertex` is needed.
+        A solver that breaks down, or answers what cannot be, has failed: what is had is kept.
         """
+        if self.best is None:
+            refuse_extremes(program)
+        try:
+            found = self._call(backend, program, gap, start, seconds, vertex)
+        except (MissingSolver, AlloccError):
+            raise
+        except MemoryError:
+            found = broken_off(backend.name, "memory_limit", "there is not enough memory")
+        except Exception as error:
+            if os.environ.get("ALLOCC_DEBUG") == "1":
+                raise
+            found = broken_off(backend.name, "failed", f"{backend.name} broke down: {said(error)}")
+        return examined(program, found, self.told)
+
+    def told(self, note: str) -> None:
+        """Keep a note, once."""
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _call(
+        self,
+        backend: Backend,
+        program: Program,
+        gap: float,
+        start: FloatArray | None,
+        seconds: float | None,
+        vertex: bool,
+    ) -> Solution:
         options = self.solve_options(gap, start)
         if seconds is not None:
             left = options.time_limit
             options = replace(options, time_limit=seconds if left is None else min(seconds, left))
         if len(program.products) or program.functions:
-            return self.told_apart(backend, program, backend.solve(program, options))
+            answer = backend.solve(program, options)
+            return well_formed(program, self.told_apart(backend, program, answer), self.told)
         scaled, scaling = scale(program)
         if not vertex and not program.integer.any() and program.columns > LARGE:
             options = replace(options, interior=True)
         if start is not None:
             options = replace(options, start=scaling.point_in(start))
-        found = self.told_apart(backend, scaled, backend.solve(scaled, options))
+        answer = self.told_apart(backend, scaled, backend.solve(scaled, options))
+        found = well_formed(scaled, answer, self.told)
         if "left out" in found.message:
             return self._distrust(found)
         bound, reduced = found.bound, found.reduced_costs
@@ -238,8 +278,7 @@ class Loop:
 
     def _distrust(self, found: Solution) -> Solution:
         """A solution of a program that the solver has changed: it proves nothing."""
-        if found.message not in self.notes:
-            self.notes.append(f"{found.message}; its bounds are not used")
+        self.told(f"{found.message}; its bounds are not used")
         ended = found.termination
         if ended in ("infeasible", "unbounded", "infeasible_or_unbounded"):
             return replace(found, termination="failed", bound=None)
@@ -247,14 +286,33 @@ class Loop:
 
     # --- the loop -------------------------------------------------------------------------
 
+    # What overflows is infinite, and is seen where values, bounds and coefficients are judged.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def run(self) -> Outcome:
-        """Solve."""
+        """Solve; once an allocation is had, nothing that happens later loses it."""
+        try:
+            return self._run()
+        except KeyboardInterrupt:
+            if self.best is None:
+                raise
+            return self.end(self._status(), "interrupted")
+        except MemoryError:
+            if self.best is None:
+                raise
+            return self.end(self._status(), "memory_limit", "there is not enough memory")
+        except Exception as error:
+            if self.best is None or os.environ.get("ALLOCC_DEBUG") == "1":
+                raise
+            return self.end(self._status(), "failed", f"allocc broke down: {said(error)}")
+
+    def _run(self) -> Outcome:
         backend = registry.get(self.options.solver)
         program = lower(self.problem)
         try:
             relaxation = Relaxation(program)
         except Infeasible as empty:
             return self._propagated_infeasible(program, empty)
+        self.box = relaxation.program
         self.choice = choose(relaxation, backend, self.options)
         self.note(self.choice.reason)
         if not self.problem.decisions:
@@ -334,8 +392,23 @@ class Loop:
 
     # --- allocations ------------------------------------------------------------------------
 
+    @contextmanager
+    def searching(self) -> Iterator[None]:
+        """A search for better allocations, without which the loop goes on where it breaks down."""
+        try:
+            yield
+        except Refused as refused:
+            self.told(f"a search for better allocations ended early: {refused}")
+
     def candidates(self, relaxation: Relaxation, point: FloatArray) -> None:
         """Offer the best point with the integers of a point, or the point itself."""
+        with self.searching():
+            if self._with_integers(relaxation, point):
+                return
+        self.offer(point)
+
+    def _with_integers(self, relaxation: Relaxation, point: FloatArray) -> bool:
+        """Offer the best point with the integers of a point; whether that is the best there is."""
         if self._search is None and is_linear_when_fixed(relaxation):
             self._search = LocalSearch(FixedProgram(relaxation), self.minimize)
         if self._search is not None:
@@ -346,12 +419,12 @@ class Loop:
                 found = None if self._is_worse(value) else self._search.point(here)
                 if found is not None:
                     self.offer(found)
-                return
+                return True
         elif relaxation.program.integer.any():
             fixed = solve_fixed(relaxation, point, self.remaining())
             if fixed is not None:
                 self.offer(fixed)
-        self.offer(point)
+        return False
 
     def _is_worse(self, signed: float) -> bool:
         """Whether a signed value (smaller is better) is clearly worse than the best."""
@@ -378,11 +451,12 @@ class Loop:
         def stop() -> bool:
             return self.cancelled or self.out_of_time
 
-        for fix_integers in (True, False):
-            if fix_integers or program.integer.any():
-                self._successive.run(
-                    self.best_point, self.offer, stop, self.remaining, fix_integers=fix_integers
-                )
+        with self.searching():
+            for fix_integers in (True, False):
+                if fix_integers or program.integer.any():
+                    self._successive.run(
+                        self.best_point, self.offer, stop, self.remaining, fix_integers=fix_integers
+                    )
 
     def search_near(self, relaxation: Relaxation, point: FloatArray, budget: float) -> None:
         """Local search from the best allocation over the integers that the relaxation splits."""
@@ -399,9 +473,10 @@ class Loop:
         def stop() -> bool:
             return self.cancelled
 
-        value, found = self._search.run(here, order, seconds, stop)
-        if found is not None and not self._is_worse(value):
-            self.offer(found)
+        with self.searching():
+            value, found = self._search.run(here, order, seconds, stop)
+            if found is not None and not self._is_worse(value):
+                self.offer(found)
 
     # --- endings --------------------------------------------------------------------------
 
@@ -410,11 +485,34 @@ class Loop:
         if solution.point is not None:
             return None
         self.prove(solution.bound)
-        if solution.termination == "infeasible" and self.best is None:
-            return self.end("infeasible", "", solution.message)
-        if solution.termination in ("unbounded", "infeasible_or_unbounded") and self.best is None:
-            return self.end("unbounded", "", solution.message)
-        return self.finish(solution)
+        ended = solution.termination
+        if self.best is not None or ended not in _NO_POINT:
+            return self.finish(solution)
+        if ended == "infeasible_or_unbounded" and self._bounded():
+            ended = "infeasible"
+        if ended == "infeasible" and self._simple():
+            self.told(f"{solution.solver} says that nothing meets every limit, and this does")
+            return self.finish(replace(solution, termination="failed"))
+        if ended == "unbounded" and self._bounded():
+            self.told(f"{solution.solver} says unbounded, and the ranges bound the objective")
+            return self.finish(replace(solution, termination="failed"))
+        return self.end(
+            "infeasible" if ended == "infeasible" else "unbounded", "", solution.message
+        )
+
+    def _simple(self) -> bool:
+        """Whether the least, or the smallest, decisions meet every limit: a check on a solver."""
+        assert self.box is not None
+        for start in (np.full(self.box.columns, -np.inf), np.zeros(self.box.columns)):
+            self.offer(np.clip(start, self.box.lower, self.box.upper))
+        return self.best is not None
+
+    def _bounded(self) -> bool:
+        """Whether the ranges alone keep the objective from going to infinity."""
+        assert self.box is not None
+        p = self.box
+        down = (p.objective > 0) == self.minimize
+        return bool(np.isfinite(np.where(down, p.lower, p.upper)[p.objective != 0]).all())
 
     def finish(self, solution: Solution) -> Outcome:
         """The outcome when nothing more is to be done after a solve."""
@@ -429,14 +527,19 @@ class Loop:
             stopped = "failed"
         else:
             stopped = "exhausted"
-        status: Status = "unknown" if self.best is None else "feasible"
+        return self.end(self._status(), stopped, solution.message)
+
+    def _status(self) -> Status:
+        """What is known when the loop ends here."""
         if self.closed:
-            status, stopped = "optimal", "gap"
-        return self.end(status, stopped, solution.message)
+            return "optimal"
+        return "unknown" if self.best is None else "feasible"
 
     def end(self, status: Status, stopped: Stopped, message: str = "") -> Outcome:
         """The outcome, with its certificate."""
         best = self.best
+        if status == "optimal":
+            stopped = "gap"
         if best is not None and self.bound is not None:
             sign = 1.0 if self.minimize else -1.0
             crossing = sign * (self.bound - best.value)

@@ -1,0 +1,56 @@
+"""Numbers that no solver calculates with: what to say before one refuses them, or reads them wrong.
+
+Solvers work in floating point with about 16 digits and absolute tolerances. They read sides and
+costs from 1e20 on as infinite, and refuse coefficients above about 1e15.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocc.compiler.lowering_errors import extreme_number
+from allocc.compiler.program import Program, find_block
+from allocc.dsl.diagnostics import AlloccError, Diagnostic
+
+#: The largest coefficient of a row, and the size from which costs and sides count as infinite.
+LARGEST_COEFFICIENT, INFINITE = 1e15, 1e20
+
+
+def refuse_extremes(program: Program) -> None:
+    """Raise `AlloccError` when a program holds a number that is too large, or none at all."""
+    found = _extreme(program)
+    if found is not None:
+        raise AlloccError([found])
+
+
+def _extreme(p: Program) -> Diagnostic | None:
+    # A comparison with NaN is false, so that these ask what is right.
+    entries = np.flatnonzero(~(np.abs(p.matrix.data) <= LARGEST_COEFFICIENT))
+    if len(entries):
+        entry = int(entries[0])
+        row = int(np.searchsorted(p.matrix.indptr, entry, side="right")) - 1
+        block, column = find_block(p.row_blocks, row), int(p.matrix.indices[entry])
+        value = float(p.matrix.data[entry])
+        if block.role == "auxiliary":
+            where = f"what '{p.column_name(column)}' is multiplied with has a range up to"
+            return extreme_number(where, abs(value), find_block(p.column_blocks, column).span)
+        where = f"'{p.row_name(row)}' multiplies '{p.column_name(column)}' by"
+        return extreme_number(where, value, block.span)
+    # A side of infinity says nothing is limited; on the other side it could not hold.
+    for what, low, high, name, blocks in (
+        ("stands between", p.row_lower, p.row_upper, p.row_name, p.row_blocks),
+        ("has a range from", p.lower, p.upper, p.column_name, p.column_blocks),
+    ):
+        places = np.flatnonzero(~((low < INFINITE) & (high > -INFINITE)))
+        if len(places):
+            k = int(places[0])
+            value = float(low[k]) if not low[k] < INFINITE else float(high[k])
+            return extreme_number(f"'{name(k)}' {what}", value, find_block(blocks, k).span)
+    places = np.flatnonzero(~(np.abs(p.objective) < INFINITE))
+    if len(places):
+        j = int(places[0])
+        where = f"the objective multiplies '{p.column_name(j)}' by"
+        return extreme_number(where, float(p.objective[j]), find_block(p.column_blocks, j).span)
+    if not abs(p.offset) < INFINITE:
+        return extreme_number("the constant part of the objective is", p.offset, None)
+    return None

@@ -1,0 +1,252 @@
+"""Solvers that break down, or say what is not so: what is had is kept, and nothing false is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from allocc.backends import registry
+from allocc.backends.highs import HighsBackend
+from allocc.backends.solution import Capabilities, MissingSolver, Solution, SolveOptions
+from allocc.compiler.program import Program
+from allocc.engine.outcome import Options, Outcome
+from allocc.engine.solve import solve
+from tests.compiler.making import problem
+
+#: The optimum is 5, at x = 3 and y = 2; y is continuous. All decisions at 0 are not allowed.
+MODEL = """
+decide x integer in 0 .. 4
+decide y in 0 .. 4
+limit enough: x + y >= 5
+limit most: x <= 3
+minimize { cost : x + y + 0 * x }
+"""
+#: Nothing forbids to decide nothing; the optimum is 12.
+LOOSE = """
+decide x integer in 0 .. 4
+decide y integer in 0 .. 4
+limit most: 2 * x + 3 * y <= 16
+maximize { gain : 2 * x + 2 * y }
+"""
+#: A product of two continuous decisions takes many rounds; everything is allowed, the optimum is 2.
+ROUNDS = """
+decide x in 0 .. 4
+decide y in 0 .. 4
+limit most: x + 2 * y <= 4
+maximize { gain : x * y }
+"""
+
+Lie = Callable[[Program, Solution, int], Solution]
+
+
+class Liar:
+    """HiGHS, whose answers are changed on their way; `calls` counts them."""
+
+    name = "liar"
+    capabilities = Capabilities()
+
+    def __init__(self, lie: Lie) -> None:
+        self.lie = lie
+        self.calls = 0
+
+    def version(self) -> str:
+        return "0"
+
+    def available(self) -> bool:
+        return True
+
+    def solve(self, program: Program, options: SolveOptions) -> Solution:
+        self.calls += 1
+        found = replace(HighsBackend().solve(program, options), solver=self.name)
+        return self.lie(program, found, self.calls)
+
+
+def told(monkeypatch: pytest.MonkeyPatch, model: str, lie: Lie, **options: object) -> Outcome:
+    """What comes out when the solver lies; breakdowns are met as a user meets them."""
+    monkeypatch.delenv("ALLOCC_DEBUG")
+    liar = Liar(lie)
+    monkeypatch.setitem(registry._BACKENDS, "liar", lambda: liar)
+    return solve(problem(model), Options(solver="liar", **options))  # type: ignore[arg-type]
+
+
+def honest(found: Outcome, least: float, most: float) -> None:
+    """The value can be had, the bound is one, and a proof is claimed only where it was made."""
+    assert (found.value is None) == (found.values is None)
+    if found.value is not None:
+        assert found.violation is not None and found.violation.relative <= 1e-6
+        assert least - 1e-6 <= found.value <= most + 1e-6
+    if found.status == "optimal":
+        assert found.gap is not None and found.gap <= 1e-4
+    if found.bound is not None:
+        assert np.isfinite(found.bound)
+
+
+def test_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = told(monkeypatch, MODEL, lambda p, s, n: s)
+    assert found.status == "optimal" and found.value == pytest.approx(5) and not found.notes
+
+
+def test_an_infeasible_point_is_no_allocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        return replace(found, point=np.zeros(program.columns), value=0.0, bound=0.0)
+
+    found = told(monkeypatch, MODEL, lie)
+    honest(found, 5, 8)
+    assert found.bound is None
+    assert any("breaks the program" in note for note in found.notes)
+    assert found.status != "optimal"
+
+
+def test_a_wrong_value_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = told(monkeypatch, MODEL, lambda p, s, n: replace(s, value=-1e9))
+    assert found.status == "optimal" and found.value == pytest.approx(5)
+
+
+def test_a_bound_beyond_the_value_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = told(monkeypatch, MODEL, lambda p, s, n: replace(s, bound=7.0, row_duals=None))
+    honest(found, 5, 8)
+    assert found.value == pytest.approx(5) and found.bound is None and found.status == "feasible"
+    assert any("contradicts" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("bound", [np.nan, np.inf, -np.inf, 1e300])
+def test_a_bound_that_is_no_number_is_none(monkeypatch: pytest.MonkeyPatch, bound: float) -> None:
+    found = told(monkeypatch, MODEL, lambda p, s, n: replace(s, bound=bound, row_duals=None))
+    honest(found, 5, 8)
+    assert found.value == pytest.approx(5) and found.bound is None
+
+
+@pytest.mark.parametrize("entry", [np.nan, np.inf, 1e30])
+def test_entries_that_are_no_numbers(monkeypatch: pytest.MonkeyPatch, entry: float) -> None:
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        assert found.point is not None
+        point = found.point.copy()
+        point[0] = entry
+        return replace(found, point=point)
+
+    found = told(monkeypatch, MODEL, lie)
+    honest(found, 5, 8)
+    assert found.stopped == "failed" and any("no numbers" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("amount", [1e-7, -1e-7, 4e-6])
+def test_slightly_fractional_values_are_rounded(
+    monkeypatch: pytest.MonkeyPatch, amount: float
+) -> None:
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        assert found.point is not None
+        return replace(found, point=found.point + amount)
+
+    found = told(monkeypatch, MODEL, lie)
+    assert found.status == "optimal" and found.value == pytest.approx(5)
+    assert found.values is not None
+    whole = next(x for v, x in found.values.items() if v.name == "x")
+    assert (whole == np.rint(whole)).all()
+
+
+@pytest.mark.parametrize("more", [-1, 3])
+def test_a_point_of_another_length(monkeypatch: pytest.MonkeyPatch, more: int) -> None:
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        return replace(found, point=np.zeros(program.columns + more))
+
+    found = told(monkeypatch, MODEL, lie)
+    honest(found, 5, 8)
+    assert found.stopped == "failed" and any("columns" in note for note in found.notes)
+
+
+def test_optimal_without_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = told(monkeypatch, MODEL, lambda p, s, n: replace(s, point=None))
+    assert (found.status, found.stopped, found.bound) == ("unknown", "failed", None)
+
+
+def test_infeasible_though_deciding_nothing_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        return Solution("infeasible", None, None, None, 0.0, solver="liar")
+
+    found = told(monkeypatch, LOOSE, lie)
+    honest(found, 0, 12)
+    assert found.status == "feasible" and found.stopped == "failed"
+    assert any("nothing meets every limit" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("word", ["unbounded", "infeasible_or_unbounded"])
+def test_unbounded_within_finite_ranges(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        return Solution(word, None, None, None, 0.0, solver="liar")  # type: ignore[arg-type]
+
+    found = told(monkeypatch, LOOSE, lie)
+    assert found.status != "unbounded" and found.notes
+
+
+def test_a_solver_that_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        time.sleep(0.3)
+        return replace(found, bound=None, row_duals=None, reduced_costs=None)
+
+    found = told(monkeypatch, ROUNDS, lie, time_limit=0.2)
+    honest(found, 0, 2)
+    assert found.stopped == "time_limit" and found.seconds < 5
+
+
+@pytest.mark.parametrize("error", [RuntimeError("lost its mind"), OSError(5, "pipe"), ValueError()])
+def test_a_crash_at_once_is_told(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        raise error
+
+    found = told(monkeypatch, MODEL, lie)
+    assert (found.status, found.stopped) == ("unknown", "failed")
+    assert found.message.startswith("liar broke down") and type(error).__name__ in found.message
+
+
+@pytest.mark.parametrize("error", [RuntimeError("lost"), MemoryError()])
+@pytest.mark.parametrize("call", [2, 3])
+def test_a_crash_later_keeps_what_is_had(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, call: int
+) -> None:
+    def lie(program: Program, found: Solution, number: int) -> Solution:
+        if number >= call:
+            raise error
+        return found
+
+    found = told(monkeypatch, ROUNDS, lie, gap=1e-9)
+    honest(found, 0, 2)
+    assert found.bound is not None and found.bound >= 2 - 1e-6
+    assert found.value is not None
+    wanted = {RuntimeError: "failed", MemoryError: "memory_limit"}
+    assert found.stopped == wanted[type(error)]
+
+
+def test_ctrl_c_in_the_loop_keeps_what_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lie(program: Program, found: Solution, number: int) -> Solution:
+        if number >= 3:
+            raise KeyboardInterrupt
+        return found
+
+    found = told(monkeypatch, ROUNDS, lie, gap=1e-9)
+    honest(found, 0, 2)
+    assert found.value is not None and found.stopped == "interrupted"
+
+
+def test_a_mistake_of_our_own_keeps_what_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    from allocc.engine import refine
+
+    def broken(*_: object) -> None:
+        raise AssertionError("a mistake in the loop")
+
+    monkeypatch.setattr(refine, "tighten_by_optimization", broken)
+    found = told(monkeypatch, ROUNDS, lambda p, s, n: s, gap=1e-9)
+    honest(found, 0, 2)
+    assert found.value is not None and found.stopped == "failed"
+    assert "allocc broke down: AssertionError" in found.message
+
+
+def test_a_missing_solver_is_no_breakdown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        raise MissingSolver("liar", "no licence")
+
+    with pytest.raises(MissingSolver):
+        told(monkeypatch, MODEL, lie)

@@ -1,0 +1,107 @@
+"""What stands around the examples of `codes.md`: an example shows the few words that matter.
+
+`AROUND` has the statements that the example of a code needs besides its own; where both declare a
+name, the example's counts. `FILES` lie in the folder of every example.
+"""
+
+from __future__ import annotations
+
+OBJECTIVE = "decide anything in 0 .. 1\nminimize { cost : anything }\n"
+
+_X = "decide x in 0 .. 9\n"
+_COUNTY = "set County = {adams, brown}\n"
+_XC = _COUNTY + "decide x[County] in 0 .. 9\n"
+_TIME = "time t = 0 .. 5\n"
+_S = _TIME + "compartment S\ninitial S = 9\n"
+_SI = _S + "compartment I\ninitial I = 1\nparam beta = 0.1\n"
+_IDEAL = _XC + "param ideal[County] = 1\n"
+_TABLE = 'table county from "counties.csv" key fips\nset County = county.fips\n'
+_CHANCE = (
+    "set Scenario = 1 .. 4\nparam w[Scenario] = 0.25\nparam need[s in Scenario] = s\n"
+    "param room[s in Scenario] = s\ndecide x in 0 .. 9\n"
+)
+
+AROUND = {
+    "E2001": "param grant = 5\ndecide spend in 0 .. 9\n",
+    "E2003": _SI + "flow infect : S -> I = 0.1 * S\n",
+    "E2007": _TIME,
+    "E2008": _S,
+    "E2010": "param a = 1\nparam b = 2\n",
+    "E2014": _IDEAL,
+    "E3002": "",
+    "E3010": _TABLE,
+    "E3011": _TABLE,
+    "E3013": "set Case = cases.key\nparam count[Case] = cases.count\n",
+    "E3014": _TABLE + 'table people from "people.csv" key fips\n',
+    "E3015": _TABLE,
+    "E4001": _XC,
+    "E4002": _XC,
+    "E4003": _TIME + "decide x[t] in 0 .. 9\n",
+    "E4004": _XC,
+    "E4005": _XC,
+    "E4006": _SI,
+    "E4007": "",
+    "E4009": _X,
+    "E4010": _XC + "param weight[County] = 2\n",
+    "E4011": _COUNTY + "param cases[County] = 3\nparam pop[County] = 0\n",
+    "E4013": _X,
+    "E4014": _X,
+    "E4016": 'set Person = 1 .. 5000\ntable contact from "contact.csv" key a, b\n',
+    "E4019": _X,
+    "E4020": _X,
+    "E4021": _S,
+    "E4022": _SI,
+    "E4023": _COUNTY + "set Age = {young, old}\nparam county_rate[County] = 0.1\n",
+    "E4024": "decide x in 1 .. 2\n",
+    "E4025": _XC,
+    "E4026": _COUNTY + "set Link = County * County\ndecide x[Link] in 0 .. 9\n",
+    "E4027": _COUNTY + "set Age = {young, old}\ndecide x[County, Age] in 0 .. 9\n",
+    "E4029": "param a = 3\n",
+    "E4030": _TIME
+    + "set Region = {north, south}\ncompartment S[Region]\ncompartment I[Region]\n"
+    + "initial S = 9\ninitial I = 1\n",
+    "E4031": _TIME
+    + "set Region = {north, south}\nset Age = {young, old}\ncompartment S[Region]\n"
+    + "initial S = 9\nflow treat[r in Region] : S -> = 0.1 * S[r]\ndecide x[Region] in 0 .. 1\n",
+    "E4032": _XC
+    + "set Age = {young, old}\nparam share_by_age[Age] = 1\nparam share_by_county[County] = 1\n"
+    + 'use l1 from "equity.alloc"\n',
+    "E4033": _IDEAL + 'use l1 from "equity.alloc"\n',
+    "E4035": _CHANCE,
+    "E5001": "decide y in 0 .. 9\n",
+    "E5003": _SI + "flow infect : S -> I = beta * S * I\n",
+    "E5004": _CHANCE,
+    "W3001": _TABLE,
+    "W4002": "compartment S\ninitial S = 9\nflow out : S -> = 2 * S\n",
+}
+
+#: The model around an example that is a table.
+TABLE_MODEL = """table county from "counties.csv" key fips
+set County = county.fips
+param population[County] = county.population
+"""
+
+_COUNTIES = "fips,name,population,beds\n44001,Bristol,48912,\n44003,Kent,163760,12\n"
+_COMMANDS = """param budget = 3
+set County = {"44001", "44003"}
+param cap[County] = 9
+decide x[County] integer in 0 .. 9
+limit afford: sum(x) <= budget
+limit capped[c in County]: x[c] <= cap[c]
+maximize { treated : sum(x) }
+"""
+
+FILES = {
+    "counties.csv": _COUNTIES,
+    "people.csv": "fips,population\n44001,48912\n",
+    "cases.csv": "county,week,count\n44001,1,3\n44001,2,4\n",
+    "contact.csv": "a,b\n1,2\n2,3\n",
+    "data/inside.csv": "a\n1\n",
+    "clinic.alloc": "param cost = 1\nintervention clinic { decide visits in 0 .. cost }\n",
+    "opioid.alloc": f"model opioid\n{_COMMANDS}",
+    "models/opioid.alloc": f"model opioid\n{_COMMANDS}",
+    "epidemic.alloc": "model epidemic\ndecide x in 0 .. 2\ndecide y in 0 .. 2\n"
+    "limit enough: x * y >= 1\nminimize { cost : x + y }\n",
+    "lockdown.alloc": "model lockdown\nparam w_cases = 1\ndecide x in 0 .. 4\n"
+    "minimize {\n  closed : x\n  ill : w_cases * (4 - x)\n}\n",
+}
