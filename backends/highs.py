@@ -190,8 +190,10 @@ class HighsSession:
     def set_coefficients(self, rows: ArrayLike, columns: ArrayLike, values: ArrayLike) -> None:
         """New matrix coefficients, entry by entry; an entry may be new or become zero."""
         i, j = _index(rows), _index(columns)
-        for row, column, value in zip(i, j, _spread(values, i), strict=True):
-            self._try(self._highs.changeCoeff(int(row), int(column), float(value)))
+        change = self._highs.changeCoeff
+        entries = zip(i.tolist(), j.tolist(), _spread(values, i).tolist(), strict=True)
+        for status in [change(row, column, value) for row, column, value in entries]:
+            self._try(status)
 
     def set_integrality(self, columns: ArrayLike, flags: ArrayLike) -> None:
         """Make columns whole (True) or continuous (False)."""
@@ -250,6 +252,23 @@ class HighsSession:
         if termination in _TO_CONFIRM and not hot and highs.getOptionValue("presolve")[1] != "off":
             termination, note = self._confirm(monitor, options, direct, termination)
         return self._read(monitor, options, termination, note)
+
+    def quick_value(self, options: SolveOptions) -> float | None:
+        """The optimal value of a linear program in a direct run, None where there is none to give.
+
+        Nothing but the value is read from HiGHS; where the answer is not plain, `solve` gives it.
+        """
+        if self._mixed or not self._hot or watched(options):
+            return self.solve(options).value
+        self._set_options(options, True)
+        self._highs.run()
+        if self._terminations.get(self._highs.getModelStatus()) != "optimal":
+            return self.solve(options).value
+        return float(self._highs.getObjectiveValue()) / self._factor
+
+    def point(self) -> FloatArray:
+        """The point of the last run."""
+        return np.array(self._highs.getSolution().col_value, dtype=np.float64)
 
     def _set_options(self, options: SolveOptions, direct: bool) -> None:
         # A scheduler that already works in this thread cannot change its number of threads, and
@@ -366,11 +385,14 @@ class HighsSession:
         self, monitor: Monitor, options: SolveOptions, termination: Termination, note: str
     ) -> Solution:
         highs = self._highs
-        info = highs.getInfo()
-        self._hot = info.basis_validity == 1
+
+        def info(name: str) -> Any:
+            return highs.getInfoValue(name)[1]
+
+        self._hot = info("basis_validity") == 1
         point = value = bound = duals = costs = None
         solution: Any = None
-        if info.primal_solution_status == _FEASIBLE and termination not in _TO_CONFIRM:
+        if info("primal_solution_status") == _FEASIBLE and termination not in _TO_CONFIRM:
             solution = highs.getSolution()
             point = np.array(solution.col_value, dtype=np.float64)
             if finite_point(point):
@@ -383,13 +405,13 @@ class HighsSession:
             note = note or f"HiGHS ended with {highs.getModelStatus().name}"
         nodes = 0
         if self._mixed:
-            nodes = max(int(info.mip_node_count), 0)
+            nodes = max(int(info("mip_node_count")), 0)
             if termination not in _TO_CONFIRM:
-                known = finite(info.mip_dual_bound)
+                known = finite(info("mip_dual_bound"))
                 bound = None if known is None else known / self._factor
         elif termination == "optimal":
             bound = value
-            if solution.dual_valid:
+            if options.duals and solution.dual_valid:
                 duals = np.array(solution.row_dual, dtype=np.float64) / self._factor
                 costs = np.array(solution.col_dual, dtype=np.float64) / self._factor
         if monitor.keyboard:

@@ -53,9 +53,10 @@ class SolveOptions:
 
     `gap` is relative, as in the certificate: |value - bound| / |value|. `start` is a full point
     (one entry a column, NaN where unknown). `cutoff` is a value that is already had: only better
-    points are of interest. `cancel` asks for a clean stop with the best that is known. `log` lets
-    the solver write its own log on stdout. An exception that `on_progress` raises stops the solve
-    and is raised again.
+    points are of interest. `cancel` asks for a clean stop with the best that is known. `duals` False
+    says that duals are not wanted, which saves the time to copy them. `log` lets the solver write
+    its own log on stdout. An exception that `on_progress` raises stops the solve and is raised
+    again.
     """
 
     time_limit: float | None = None
@@ -68,6 +69,7 @@ class SolveOptions:
     cutoff: float | None = None
     on_progress: Callable[[Progress], None] | None = None
     cancel: threading.Event | None = None
+    duals: bool = True
     log: bool = False
     interior: bool = False
 

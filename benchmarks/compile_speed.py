@@ -1,25 +1,39 @@
-"""Time from arrays in memory to a loaded HiGHS model: allocc beside a hand-written fill and peers.
+"""Time from arrays in memory to a loaded HiGHS model: allocc, a hand-written fill, and peers.
 
-    python benchmarks/compile_speed.py --data DIR [--sizes S,M,L] [--repeat 5] [--peers]
+    pip install .[bench]
+    python benchmarks/compile_speed.py --data DIR --sizes S --peers all --check
+    python benchmarks/compile_speed.py --data DIR [--sizes S,M,L] [--repeat 5] [--peers all]
 
 The model is examples/seir_vaccination (linear SEIR, sites, doses, L1 equity); DIR has a folder a size
-with its CSV files. Reading them is timed on a line of its own. The floor fills the same sparse arrays
-by hand with NumPy and passes them to highspy. Peers (linopy, Pyomo) run when they can be imported.
-Each repetition runs in a process of its own, the candidates in turn, so that peak memory is their own.
+with its CSV files. Reading them is timed apart (`reading`: the CSV files, and for allocc also the model
+file and its binding to them). The floor fills the same sparse arrays by hand with NumPy and passes
+them to highspy; the peers (linopy, cvxpy, Pyomo: `peers.py`) build the same model from the same
+arrays. Each repetition runs in a process of its own, the candidates in turn, so that the memory is
+its own: what building adds to the process's peak. `--check` compares sizes and linear relaxations.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import importlib
 import json
 import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from peers import PEERS
+
+IMPORTS = {
+    "allocc": ("allocc.backends.highs", "allocc.compiler.discretize", "allocc.compiler.relaxation"),
+    "linopy": ("linopy",),
+    "cvxpy": ("cvxpy", "cvxpy.reductions.solvers.conic_solvers.highs_conif"),
+    "pyomo": ("pyomo.environ", "pyomo.contrib.appsi.solvers"),
+}
 
 MODEL = Path(__file__).resolve().parent.parent / "examples" / "seir_vaccination"
 MODEL = MODEL / "seir_vaccination.alloc"
@@ -172,93 +186,117 @@ def allocc(model: object) -> object:
     return HighsSession(Relaxation(lower(discretize(model))).build().program)  # type: ignore[arg-type]
 
 
-def linopy(d: dict) -> object:
-    import linopy as lp
-    import pandas as pd
-    import xarray as xr
-
-    R, T = len(d["pop"]), len(d["doses"])
-    r, t, p = pd.RangeIndex(R, name="r"), pd.RangeIndex(T, name="t"), pd.RangeIndex(T + 1, name="p")
-    m = lp.Model()
-
-    def over(a: np.ndarray) -> xr.DataArray:
-        return xr.DataArray(a, coords=[r])
-
-    x = m.add_variables(lower=0, upper=over(d["cap"]), integer=True, coords=[r], name="x")
-    v = m.add_variables(lower=0, coords=[r, t], name="v")
-    n = m.add_variables(coords=[r, t], name="n")
-    state = {}
-    for name in "SEIRD":
-        low, high = np.zeros((R, T + 1)), np.full((R, T + 1), np.inf)
-        low[:, 0] = high[:, 0] = d[name + "0"]
-        state[name] = m.add_variables(low, high, coords=[r, p], name=name)
-
-    def at(name: str, shift: int) -> object:
-        piece = state[name].isel(p=slice(shift, T + shift))
-        return (1 * piece).rename(p="t").assign_coords(t=t)
-
-    rate = np.zeros((R, 6))
-    source = np.zeros((R, 6), dtype=int)
-    slot = np.zeros(R, dtype=int)
-    for a, b, q in zip(d["to"], d["from"], d["rate"], strict=True):
-        rate[a, slot[a]], source[a, slot[a]] = q, b
-        slot[a] += 1
-    infected = over(d["foi"]) * at("S", 0)
-    for k in range(6):
-        moved = at("I", 0).isel(r=xr.DataArray(source[:, k], dims="r")).assign_coords(r=r)
-        infected = infected + over(rate[:, k]) * moved
-    ifr, sig, gam, eff = over(d["ifr"]), d["sigma"], d["gamma"], d["eff"]
-    m.add_constraints(1 * n - infected == 0, name="n")
-    m.add_constraints(at("S", 1) - at("S", 0) + n + eff * v == 0, name="S")
-    m.add_constraints(at("E", 1) - (1 - sig) * at("E", 0) - n == 0, name="E")
-    m.add_constraints(at("I", 1) - (1 - gam) * at("I", 0) - sig * at("E", 0) == 0, name="I")
-    m.add_constraints(
-        at("R", 1) - at("R", 0) - (1 - ifr) * gam * at("I", 0) - eff * v == 0, name="R"
-    )
-    m.add_constraints(at("D", 1) - at("D", 0) - ifr * gam * at("I", 0) == 0, name="D")
-    m.add_constraints(v - d["throughput"] * x <= 0, name="pace")
-    m.add_constraints(v.sum("r") <= xr.DataArray(d["doses"], coords=[t]), name="supply")
-    later = (1 * v.isel(t=slice(1, None))).assign_coords(t=t[:-1])
-    sooner = (1 * v.isel(t=slice(None, -1))).assign_coords(t=t[:-1])
-    m.add_constraints(later - sooner <= d["ramp"], name="up")
-    m.add_constraints(sooner - later <= d["ramp"], name="down")
-    u, U = m.add_variables(coords=[r], name="u"), m.add_variables(name="U")
-    dev = m.add_variables(lower=0, coords=[r], name="dev")
-    w = over(d["pop"] * d["svi"] / np.sum(d["pop"] * d["svi"]))
-    m.add_constraints(u - v.sum("t") == 0, name="u")
-    m.add_constraints(U - u.sum() == 0, name="U")
-    m.add_constraints(dev - u + w * U >= 0, name="above")
-    m.add_constraints(dev + u - w * U >= 0, name="below")
-    last = state["D"].isel(p=-1).sum()
-    m.add_objective(last + d["lam"] * state["I"].sum() + d["kappa"] * dev.sum())
-    return lp.io.to_highspy(m)
+def first_part(d: dict) -> dict:
+    """A few regions and weeks of an instance, for peers to load what they load on first use."""
+    small = {k: v[:8] if isinstance(v, np.ndarray) else v for k, v in d.items()}
+    kept = np.flatnonzero(d["to"] < 8)
+    small.update({"to": d["to"][kept], "from": d["from"][kept] % 8, "rate": d["rate"][kept]})
+    return small
 
 
-def one(kind: str, folder: Path) -> dict[str, float]:
-    """Time one candidate in this process."""
+def build(kind: str, data: dict, model: object) -> Any:
+    """The `highspy.Highs` that a candidate has filled."""
+    if kind == "allocc":
+        return allocc(model)._highs  # type: ignore[attr-defined]
+    return floor(data) if kind == "floor" else PEERS[kind](data)
+
+
+def memory(name: str) -> int:
+    """A line of Linux's account of this process, in KiB; nought elsewhere."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith(name + ":")), 0)
+
+
+def forget_peak() -> int:
+    """The memory in use in KiB; on Linux the peak so far is forgotten, elsewhere it is the answer."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return memory("VmRSS")
+
+
+def one(kind: str, folder: Path, check: bool) -> dict[str, float]:
+    """Time one candidate in this process; with `check` also solve its linear relaxation."""
     start = time.perf_counter()
     data = read(folder)
     model = bound_model(folder, len(data["doses"])) if kind == "allocc" else None
     reading = time.perf_counter() - start
-    if kind == "allocc":
-        from allocc.backends import highs  # noqa: F401
-        from allocc.compiler import discretize, lower, relaxation  # noqa: F401
+    # Imports are not timed: what a candidate needs is loaded before.
     import highspy  # noqa: F401
     from scipy import sparse  # noqa: F401
 
-    if kind == "linopy":
-        import linopy as lp  # noqa: F401
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for name in IMPORTS.get(kind, ()):
+        importlib.import_module(name)
+    if kind in PEERS:
+        build(kind, first_part(data), None)
+    before = forget_peak()
     start = time.perf_counter()
-    loaded = {
-        "allocc": lambda: allocc(model),
-        "floor": lambda: floor(data),
-        "linopy": lambda: linopy(data),
-    }[kind]()
+    highs = build(kind, data, model)
     seconds = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    del loaded
-    return {"reading": reading, "seconds": seconds, "memory": (after - before) / 1024}
+    after = memory("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = {
+        "reading": reading,
+        "seconds": seconds,
+        "memory": (after - before) / 1024,
+        "columns": highs.getNumCol(),
+        "rows": highs.getNumRow(),
+        "nonzeros": highs.getNumNz(),
+    }
+    if check:
+        highs.setOptionValue("solve_relaxation", True)
+        highs.setOptionValue("output_flag", False)
+        highs.run()
+        found["relaxation"] = highs.getObjectiveValue()
+    return found
+
+
+def ask(kind: str, folder: Path, check: bool = False) -> dict[str, float]:
+    """What `one` finds in a process of its own."""
+    command = [sys.executable, __file__, "--data", str(folder), "--one", kind]
+    command += ["--check"] if check else []
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{kind} on {folder.name} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def present(names: list[str]) -> list[str]:
+    """The peers that can be imported; the others are named."""
+    found = []
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError as problem:
+            print(f"{name} is left out: {problem}")
+        else:
+            found.append(name)
+    return found
+
+
+def compare(kinds: list[str], folder: Path) -> None:
+    """Every candidate must have built the same model: same relaxation, and the floor's size.
+
+    Only allocc's size is its own: it gives each absolute value's argument a column and a row.
+    """
+    first: dict[str, float] = {}
+    for kind in kinds:
+        found = ask(kind, folder, check=True)
+        size = [int(found[k]) for k in ("columns", "rows", "nonzeros")]
+        print(
+            f"{folder.name:4} {kind:8} {size[0]:9,d} columns {size[1]:9,d} rows "
+            f"{size[2]:10,d} nonzeros, relaxation {found['relaxation']:.9g}"
+        )
+        first = first or found
+        same = kind == "allocc" or all(
+            found[k] == first[k] for k in ("columns", "rows", "nonzeros")
+        )
+        close = abs(found["relaxation"] / first["relaxation"] - 1) < 1e-6
+        if not (same and close):
+            raise SystemExit(f"{kind} has built another model than {kinds[0]}")
 
 
 def main() -> None:
@@ -266,43 +304,39 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sizes", default="S,M,L")
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--peers", help="all, none, or names with commas between", default="none")
+    parser.add_argument("--check", action="store_true", help="compare the models, time nothing")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
-        print(json.dumps(one(chosen.one, chosen.data)))
+        print(json.dumps(one(chosen.one, chosen.data, chosen.check)))
         return
-    kinds = ["floor", "allocc"]
-    if chosen.peers:
-        try:
-            import linopy  # noqa: F401
-
-            kinds.append("linopy")
-        except ImportError as problem:
-            print(f"linopy is left out: {problem}")
-    print(
-        f"{'size':4} {'':8} {'seconds':>8} {'ratio':>6} {'MiB added':>10} {'ratio':>6} {'reading':>8}"
-    )
-    for size in chosen.sizes.split(","):
+    asked = {"all": list(PEERS), "none": []}.get(chosen.peers, chosen.peers.split(","))
+    unknown = [name for name in asked if name not in PEERS]
+    if unknown:
+        parser.error(f"no such peer: {', '.join(unknown)}; there are {', '.join(PEERS)}")
+    kinds = ["floor", "allocc", *present(asked)]
+    sizes = chosen.sizes.split(",")
+    if chosen.check:
+        for size in sizes:
+            compare(kinds, chosen.data / size)
+        return
+    print(f"{'size':4} {'':8} {'seconds':>8} {'ratio':>6} {'MiB':>6} {'ratio':>6} {'reading':>8}")
+    for size in sizes:
         found: dict[str, list[dict[str, float]]] = {k: [] for k in kinds}
         for _ in range(chosen.repeat):
             for kind in kinds:
-                command = [
-                    sys.executable,
-                    __file__,
-                    "--data",
-                    str(chosen.data / size),
-                    "--one",
-                    kind,
-                ]
-                done = subprocess.run(command, capture_output=True, text=True, check=True)
-                found[kind].append(json.loads(done.stdout))
-        base = {k: float(np.median([x[k] for x in found["floor"]])) for k in ("seconds", "memory")}
-        for kind in kinds:
-            m = {k: float(np.median([x[k] for x in found[kind]])) for k in found[kind][0]}
+                found[kind].append(ask(kind, chosen.data / size))
+        medians = {
+            kind: {k: float(np.median([x[k] for x in runs])) for k in runs[0]}
+            for kind, runs in found.items()
+        }
+        base = medians["floor"]
+        for kind, m in medians.items():
             print(
-                f"{size:4} {kind:8} {m['seconds']:8.3f} {m['seconds'] / base['seconds']:6.2f} "
-                f"{m['memory']:10.0f} {m['memory'] / max(base['memory'], 1):6.2f} {m['reading']:8.2f}",
+                f"{size:4} {kind:8} {m['seconds']:8.3f} {m['seconds'] / base['seconds']:6.1f} "
+                f"{m['memory']:6.0f} {m['memory'] / max(base['memory'], 1):6.1f} "
+                f"{m['reading']:8.2f}",
                 flush=True,
             )
 

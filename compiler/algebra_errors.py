@@ -239,6 +239,16 @@ def decision_condition(name: str, span: Span) -> Diagnostic:
     )
 
 
+def only_in_reports(name: str, decided: str, span: Span) -> Diagnostic:
+    """A function of data given something that is decided."""
+    return Diagnostic(
+        "E4036",
+        f"`{name}` cannot be optimized, but depends here on '{decided}'",
+        span,
+        f"use it on data, or in a `report`, where '{decided}' is known",
+    )
+
+
 def negative_initial(name: str, value: str, span: Span, data: DataPlace | None) -> Diagnostic:
     """A compartment that starts below nought."""
     return Diagnostic(
@@ -274,11 +284,17 @@ def index_mismatch(
 
 
 def unsupported_power(name: str | None, span: Span) -> Diagnostic:
-    """An exponent that depends on a decision, or differs between indices."""
-    reason = f", but it depends on '{name}'" if name else " for all indices alike"
+    """An exponent that depends on a decision, or differs and is not always whole."""
+    if name is None:
+        return Diagnostic(
+            "E4024",
+            "the exponents of a decision that differ between indices must be 0, 1, 2, ...",
+            span,
+            "write the power as exp(y * log(x)), or list the cases with `if`",
+        )
     return Diagnostic(
         "E4024",
-        f"the exponent of a decision must be one known number{reason}",
+        f"the exponent of a decision must be known, but it depends on '{name}'",
         span,
         "write the power as exp(y * log(x)), or list the cases with `if`",
     )

@@ -350,7 +350,7 @@ def make_decision(
         name,
         "decision",
         sets,
-        unit=units.text(statement.unit),
+        unit=binder.unit_text(statement.unit),
         description=statement.description or "",
         span=statement.span,
         statement=f"decide {name}",

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from allocc.compiler import assignment, errors, units
+from allocc.compiler import assignment, errors
+from allocc.compiler.dimensions.check import check_units
 from allocc.compiler.evaluator import Evaluator
 from allocc.compiler.expression import (
     Data,
@@ -22,11 +23,15 @@ from allocc.compiler.model import (
     LetSymbol,
     Model,
     ParameterSymbol,
+    ReportSymbol,
     Time,
 )
+from allocc.compiler.program import FloatArray
 from allocc.compiler.scope import Scope
 from allocc.compiler.structure import Declarations, declare, describe, first_span, recursions
+from allocc.compiler.symbols import Known
 from allocc.compiler.tables import Table, read_table
+from allocc.compiler.units import shown
 from allocc.compiler.values import Values, deep_recursion, is_small
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
@@ -109,7 +114,9 @@ class Binder(Values):
                 self.collector.add(errors.no_initial(name, statement.name.span))
         for effect in d.effects:
             self.attempt(lambda effect=effect: self._effect(effect))  # type: ignore[misc]
+        found_units = self.attempt(lambda: check_units(d, self.collector))
         self.collector.raise_errors()
+        assert found_units is not None
         get = self._resolved
         return Model(
             name=d.header.name.name if d.header else (path.stem if path else "model"),
@@ -125,8 +132,10 @@ class Binder(Values):
             limits=d.limits,
             prefers=d.prefers,
             chances=d.chances,
+            reports=[get[n] for n in d.reports],
             objective=d.objective,
             sets={n: get[n] for n in d.sets},
+            units=found_units,
             binder=self,
             diagnostics=list(self.collector.diagnostics),
         )
@@ -201,6 +210,8 @@ class Binder(Values):
                 return self._flow(statement)
             case tree.Decide():
                 return self._decide(statement)
+            case tree.Report():
+                return ReportSymbol(statement, *self.space(statement.index))
             case _:
                 return statement
 
@@ -303,7 +314,7 @@ class Binder(Values):
             name,
             "state",
             sets,
-            unit=units.text(statement.unit),
+            unit=self.unit_text(statement.unit),
             description=statement.description or "",
             span=statement.span,
             statement=f"compartment {name}",
@@ -379,7 +390,7 @@ class Binder(Values):
             name,
             "definition",
             sets,
-            unit=units.text(statement.unit),
+            unit=self.unit_text(statement.unit),
             description=statement.description or "",
             span=statement.span,
             statement=f"let {name}",
@@ -388,6 +399,22 @@ class Binder(Values):
             time_axis=next((k for k, s in enumerate(sets) if s.kind == "time"), None),
         )
         return LetSymbol(statement, space, sets, "definition", variable=variable)
+
+    def unit_text(self, unit: tree.Unit | None) -> str:
+        """A unit as reports show it; `time_unit` is the unit of the model's time."""
+        time = self.declared.names.get(self.time_name or "")
+        return shown(unit, time.unit if isinstance(time, tree.Time) else None)
+
+    def report_values(self, symbol: ReportSymbol, known: Known) -> FloatArray:
+        """A report over its whole index space, where everything is decided."""
+        name = symbol.statement.name.name
+        if name not in known.reports:
+            value = symbol.statement.value
+            with self._expanding(name):
+                node = assignment.assign(name, value, symbol.space, symbol.sets, self, numeric=True)
+            assert isinstance(node, Data)
+            known.reports[name] = assignment.full(node, symbol.space).astype(float)
+        return known.reports[name]
 
     # --- what the evaluator asks -----------------------------------------------------------
 

@@ -10,7 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from allocc.compiler.program import Extremes, FloatArray, FunctionAtoms, IntArray, Program
+from allocc.compiler.program import (
+    BoolArray,
+    Extremes,
+    FloatArray,
+    FunctionAtoms,
+    IntArray,
+    Program,
+)
 
 #: Derived bounds are loosened by this much, relative to their size.
 MARGIN = 1e-9
@@ -20,6 +27,9 @@ PROGRESS = 1e-6
 MOST_SWEEPS = 400
 #: Sweeps over very many coefficients end earlier: the bounds are then wider, and as true.
 MOST_WORK, LEAST_SWEEPS = 100_000_000, 10
+
+#: Columns, the columns that divide them, bounds of the ratios, and whether these are lower ones.
+Ratios = list[tuple[IntArray, IntArray, FloatArray, bool]]
 
 
 class Infeasible(Exception):
@@ -33,86 +43,129 @@ class Infeasible(Exception):
 class Propagator:
     """Keeps the sparsity of a program so that its bounds can be propagated again and again."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, ratios: Ratios | None = None) -> None:
         self.program = program
         m = program.matrix
-        self.values: FloatArray = m.data
-        self.columns: IntArray = m.indices.astype(np.int64)
-        counts = np.diff(m.indptr)
-        self.row_of: IntArray = np.repeat(np.arange(program.rows), counts)
-        self.positive = self.values > 0
-        self.ratios = _ratio_rows(program)
+        n = program.columns
+        used = m.data != 0
+        a: FloatArray = m.data[used]
+        self.values = a
+        self.columns: IntArray = m.indices.astype(np.int64)[used]
+        self.row_of: IntArray = np.repeat(np.arange(program.rows), np.diff(m.indptr))[used]
+        # Where each entry's least and most stand, in the lower bounds followed by the upper ones.
+        self.positive = a > 0
+        self.least = self.columns + np.where(self.positive, 0, n)
+        self.most = self.columns + np.where(self.positive, n, 0)
+        self.row_lower, self.row_upper = (
+            program.row_lower[self.row_of],
+            program.row_upper[self.row_of],
+        )
+        q = program.products
+        self.square = q.left == q.right
+        # Each product says something of both of its factors.
+        self.quotients = (
+            np.concatenate([q.result, q.result]),
+            np.concatenate([q.left, q.right]),
+            np.concatenate([q.right, q.left]),
+        )
+        self.ratios = ratio_rows(program) if ratios is None else ratios
 
-    # What overflows becomes infinite, and so says less than is true.
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def run(
         self, lower: FloatArray, upper: FloatArray, sweeps: int = MOST_SWEEPS
     ) -> tuple[FloatArray, FloatArray]:
         """Tightened copies of the bounds; raises `Infeasible`."""
-        lower, upper = lower.copy(), upper.copy()
-        p = self.program
         sweeps = min(sweeps, max(LEAST_SWEEPS, MOST_WORK // max(1, len(self.values))))
         for _ in range(sweeps):
-            before_lower, before_upper = lower.copy(), upper.copy()
+            before = lower, upper
+            lower, upper, wrong = self._sweep(lower, upper)
+            if wrong.any():
+                raise Infeasible(int(np.flatnonzero(wrong)[0]))
+            if not _progress(*before, lower, upper).any():
+                break
+        return lower, upper
+
+    def run_parts(
+        self, lower: FloatArray, upper: FloatArray, part: IntArray, sweeps: int
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """Bounds of a program that is several side by side, each run as if it were alone.
+
+        `part` numbers the program of each column, from 0. Also returns which parts are feasible;
+        the bounds of the others mean nothing.
+        """
+        count = int(part[-1]) + 1 if len(part) else 0
+        feasible, ended = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
+        for _ in range(sweeps):
+            before_lower, before_upper = lower, upper
+            lower, upper, wrong = self._sweep(lower, upper)
+            feasible[part[wrong]] = False
+            progress = np.zeros(count, dtype=bool)
+            progress[part[_progress(before_lower, before_upper, lower, upper)]] = True
+            held = ended[part]
+            lower = np.where(held, before_lower, lower)
+            upper = np.where(held, before_upper, upper)
+            ended |= ~feasible | ~progress
+            if ended.all():
+                break
+        return lower, upper, feasible
+
+    def _sweep(
+        self, lower: FloatArray, upper: FloatArray
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+        """New bounds after every row and atom was used once, and where they contradict."""
+        before_lower = lower
+        lower, upper = lower.copy(), upper.copy()
+        p = self.program
+        # What overflows becomes infinite, and so says less than is true.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             self._rows(lower, upper)
             self._products(lower, upper)
             for atoms in p.functions:
                 _functions(atoms, lower, upper)
             for e in p.extremes:
                 _extremes(e, lower, upper)
-            whole = p.integer
-            lower[whole] = np.ceil(lower[whole] - 1e-6)
-            upper[whole] = np.floor(upper[whole] + 1e-6)
-            # Rounding may cross two bounds that mean one value; more than that is a contradiction.
-            crossed = lower > upper
-            if crossed.any():
-                scale = np.maximum(1.0, np.maximum(np.abs(lower), np.abs(upper)))
-                wrong = crossed & (lower - upper > 1e-7 * scale)
-                if wrong.any():
-                    raise Infeasible(int(np.flatnonzero(wrong)[0]))
-                middle = np.where(crossed, before_lower, lower)
-                upper = np.where(crossed, np.maximum(before_lower, upper), upper)
-                lower = np.where(crossed, np.minimum(middle, upper), lower)
-            if not _progress(before_lower, before_upper, lower, upper):
-                break
-        return lower, upper
+        whole = p.integer
+        lower[whole] = np.ceil(lower[whole] - 1e-6)
+        upper[whole] = np.floor(upper[whole] + 1e-6)
+        # Rounding may cross two bounds that mean one value; more than that is a contradiction.
+        crossed = lower > upper
+        if not crossed.any():
+            return lower, upper, crossed
+        scale = np.maximum(1.0, np.maximum(np.abs(lower), np.abs(upper)))
+        wrong = crossed & (lower - upper > 1e-7 * scale)
+        middle = np.where(crossed, before_lower, lower)
+        upper = np.where(crossed, np.maximum(before_lower, upper), upper)
+        lower = np.where(crossed, np.minimum(middle, upper), lower)
+        return lower, upper, wrong
 
     def _rows(self, lower: FloatArray, upper: FloatArray) -> None:
-        p = self.program
         if not len(self.values):
             return
-        a, j, i = self.values, self.columns, self.row_of
-        with np.errstate(invalid="ignore"):
-            low = np.where(self.positive, a * lower[j], a * upper[j])
-            high = np.where(self.positive, a * upper[j], a * lower[j])
-        n = p.rows
-        low_open, high_open = np.isinf(low), np.isinf(high)
-        low_sum = np.bincount(i, np.where(low_open, 0.0, low), n)
-        high_sum = np.bincount(i, np.where(high_open, 0.0, high), n)
-        low_count = np.bincount(i, low_open, n)
-        high_count = np.bincount(i, high_open, n)
-        # What the other entries of the row add up to, at least and at most.
-        with np.errstate(invalid="ignore"):
-            rest_low = np.where(
-                low_count[i] == low_open, low_sum[i] - np.where(low_open, 0.0, low), -np.inf
-            )
-            rest_high = np.where(
-                high_count[i] == high_open, high_sum[i] - np.where(high_open, 0.0, high), np.inf
-            )
-            # Rounding grows with what is added up, not with what it adds up to.
-            added = np.where(low_open, 0.0, np.abs(low)) + np.where(high_open, 0.0, np.abs(high))
-            size = np.bincount(i, added, n)[i]
-            size = np.where(np.isfinite(size), size, 0.0)
-            most = p.row_upper[i] - rest_low
-            least = p.row_lower[i] - rest_high
-            slack = MARGIN * (np.abs(np.where(np.isfinite(most), most, 0.0)) + 1e-3 * size)
-            slack2 = MARGIN * (np.abs(np.where(np.isfinite(least), least, 0.0)) + 1e-3 * size)
-            most, least = most + slack, least - slack2
-            new_upper = np.where(self.positive, most / a, least / a)
-            new_lower = np.where(self.positive, least / a, most / a)
-        new_upper = np.where(np.isnan(new_upper), np.inf, new_upper)
-        new_lower = np.where(np.isnan(new_lower), -np.inf, new_lower)
-        _take(lower, upper, j, new_lower, new_upper)
+        a, i, n = self.values, self.row_of, self.program.rows
+        ends = np.concatenate([lower, upper])
+        low, high = a * ends[self.least], a * ends[self.most]
+        size = np.zeros(n)
+
+        def rest(part: FloatArray, endless: float) -> FloatArray:
+            """What the other entries of the row add up to."""
+            nonlocal size
+            is_open = np.isinf(part)
+            if not is_open.any():
+                size = size + np.bincount(i, np.abs(part), n)
+                return np.asarray(np.bincount(i, part, n)[i] - part)
+            closed = np.where(is_open, 0.0, part)
+            size = size + np.bincount(i, np.abs(closed), n)
+            alone = np.bincount(i, is_open, n)[i] == is_open
+            return np.where(alone, np.bincount(i, closed, n)[i] - closed, endless)
+
+        most = self.row_upper - rest(low, -np.inf)
+        least = self.row_lower - rest(high, np.inf)
+        # Rounding grows with what is added up, not with what it adds up to.
+        rounding = 1e-3 * size[i]
+        most = most + MARGIN * (np.abs(most) + rounding)
+        least = least - MARGIN * (np.abs(least) + rounding)
+        new_upper = np.where(self.positive, most, least) / a
+        new_lower = np.where(self.positive, least, most) / a
+        _take(lower, upper, self.columns, new_lower, new_upper)
 
     def _products(self, lower: FloatArray, upper: FloatArray) -> None:
         q = self.program.products
@@ -120,13 +173,13 @@ class Propagator:
             return
         w, a, b = q.result, q.left, q.right
         low, high = times(lower[a], upper[a], lower[b], upper[b])
-        square = a == b
-        low = np.where(square & (low < 0), 0.0, low)
+        if self.square.any():
+            low = np.where(self.square & (low < 0), 0.0, low)
         _take(lower, upper, w, *_outward(low, high))
-        for x, y in ((a, b), (b, a)):
-            low, high = divide(lower[w], upper[w], lower[y], upper[y])
-            _take(lower, upper, x, *_outward(low, high))
-        # A row k * x <= s with s = w * x and x > 0 says k <= w; see `_ratio_rows`.
+        w, x, y = self.quotients
+        low, high = divide(lower[w], upper[w], lower[y], upper[y])
+        _take(lower, upper, x, *_outward(low, high))
+        # A row k * x <= s with s = w * x and x > 0 says k <= w; see `ratio_rows`.
         for column, other, bound, is_lower in self.ratios:
             good = lower[other] > 0
             low, high = _outward(bound[good], bound[good])
@@ -142,20 +195,16 @@ def tighten(program: Program) -> Program:
     return replace(program, lower=lower, upper=upper)
 
 
-def _progress(a: FloatArray, b: FloatArray, lower: FloatArray, upper: FloatArray) -> bool:
-    """Whether a sweep from `a .. b` to `lower .. upper` was worth another one."""
-    newly = (np.isinf(a) & np.isfinite(lower)) | (np.isinf(b) & np.isfinite(upper))
-    from_below = np.where(np.isfinite(a), lower, 0.0) - np.where(np.isfinite(a), a, 0.0)
-    from_above = np.where(np.isfinite(b), b, 0.0) - np.where(np.isfinite(b), upper, 0.0)
-    size = np.maximum(_finite_size(lower), _finite_size(upper))
-    scale = np.minimum(1.0 + size, _width(a, b))
-    gained = np.maximum(from_below, from_above)
-    return bool(np.any(newly | (gained > PROGRESS * np.maximum(scale, 1e-12))))
-
-
-def _width(low: FloatArray, high: FloatArray) -> FloatArray:
-    both = np.isfinite(low) & np.isfinite(high)
-    return np.where(both, np.where(both, high, 0.0) - np.where(both, low, 0.0), np.inf)
+def _progress(a: FloatArray, b: FloatArray, lower: FloatArray, upper: FloatArray) -> BoolArray:
+    """The columns for which a sweep from `a .. b` to `lower .. upper` was worth another one."""
+    # An end that was open and is not any more has gained without end; NaN where it is open still.
+    with np.errstate(invalid="ignore"):
+        gained = np.fmax(lower - a, b - upper)
+        if not np.any(gained > 0):
+            return np.zeros(len(a), dtype=bool)
+        size = np.maximum(_finite_size(lower), _finite_size(upper))
+        scale = np.minimum(1.0 + size, b - a)
+        return np.asarray(gained > PROGRESS * np.maximum(scale, 1e-12))
 
 
 def _finite_size(values: FloatArray) -> FloatArray:
@@ -183,8 +232,13 @@ def times(
     """The range of a product of two ranges; nought times infinity is nought."""
     with np.errstate(invalid="ignore", over="ignore"):
         corners = np.stack([al * bl, al * bu, au * bl, au * bu])
-    corners = np.where(np.isnan(corners), 0.0, corners)
-    return corners.min(axis=0), corners.max(axis=0)
+    if np.isnan(corners).any():
+        corners = np.where(np.isnan(corners), 0.0, corners)
+    p, q, r, s = corners
+    return (
+        np.minimum(np.minimum(p, q), np.minimum(r, s)),
+        np.maximum(np.maximum(p, q), np.maximum(r, s)),
+    )
 
 
 def divide(
@@ -303,9 +357,7 @@ def _extremes(e: Extremes, lower: FloatArray, upper: FloatArray) -> None:
         np.maximum.at(lower, e.argument, lower[w])
 
 
-def _ratio_rows(
-    program: Program,
-) -> list[tuple[IntArray, IntArray, FloatArray, bool]]:
+def ratio_rows(program: Program) -> Ratios:
     """Bounds that rows of two columns put on a ratio.
 
     For s = w * x with x > 0, a row  p s + q x >= 0  with p > 0 says  w >= -q / p, since dividing by

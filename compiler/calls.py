@@ -17,12 +17,14 @@ from allocc.compiler.expression import (
     constant,
     data_binary,
     multiply,
+    variables,
 )
-from allocc.compiler.index import Axis, IndexSet, join_axes
+from allocc.compiler.index import Axis, IndexSet, join_axes, spread
 from allocc.compiler.library import shipped_in
-from allocc.compiler.numeric import reduce_array
+from allocc.compiler.numeric import binomial, reduce_array
 from allocc.compiler.scope import Closure, Local, Scope
 from allocc.compiler.spaces import bind_index
+from allocc.compiler.symbols import Symbols
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
 
@@ -32,7 +34,10 @@ DEEPEST = 60
 #: More expansions of functions than this are no model, but functions that call each other twice.
 MOST_EXPANSIONS = 100_000
 
-BUILT_IN = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
+#: Functions of data alone, with what they take. A model's own function of the name goes before.
+LATER = {"floor": "one argument", "binomial": "three arguments"}
+
+BUILT_IN = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt", *LATER)
 
 
 class Calls(Columns):
@@ -40,6 +45,11 @@ class Calls(Columns):
 
     #: How many calls of declared functions were expanded so far.
     expansions = 0
+
+    def __init__(self, symbols: Symbols) -> None:
+        super().__init__(symbols)
+        # What each call of a declared function has become, by its place.
+        self.expanded: dict[Span, Node] = {}
 
     def call(self, e: tree.Call, scope: Scope) -> Node:
         """The value of a call."""
@@ -61,6 +71,8 @@ class Calls(Columns):
             return self._extreme(name, e, scope)
         if name in ("abs", "exp", "log", "sqrt"):
             return self._apply(name, e, scope)
+        if name in LATER and not self.symbols.declares(name):
+            return self._later(name, e, scope)
         return self._user_function(e, scope)
 
     def _unknown_reduction(self, e: tree.Call) -> None:
@@ -142,7 +154,45 @@ class Calls(Columns):
                 scope,
                 lambda at: errors.undefined_function(e.span.text, reason, e.span, at),
             )
-        return Data(argument.axes, np.where(np.isfinite(values), values, 0.0), e.span)
+        return Data(argument.axes, np.where(good, values, self.nothing), e.span)
+
+    def _later(self, name: str, e: tree.Call, scope: Scope) -> Node:
+        """A function that no program can hold: of data, or in a report."""
+        if len(e.arguments) != (1 if name == "floor" else 3):
+            raise errors.Failed(
+                errors.wrong_argument_count(name, LATER[name], len(e.arguments), e.span)
+            )
+        parts: list[Data] = []
+        for argument in e.arguments:
+            part = self.number(argument, scope)
+            if not isinstance(part, Data):
+                decided = variables(part)[0].name
+                raise errors.Failed(errors.only_in_reports(name, decided, argument.span))
+            parts.append(part)
+        axes = join_axes(*(p.axes for p in parts))
+        arrays = [spread(p.values, p.axes, axes).astype(float) for p in parts]
+        if name == "floor":
+            return Data(axes, np.floor(arrays[0]), e.span)
+        most, trials, chance = np.broadcast_arrays(*arrays)
+        whole = (trials >= 0) & (trials == np.floor(trials))
+        reason = (
+            f"`{e.arguments[1].span.text}` is no number of trials, which is whole and not negative"
+        )
+        self.check(
+            whole,
+            axes,
+            scope,
+            lambda at: errors.undefined_function(e.span.text, reason, e.span, at),
+        )
+        likely = (chance >= 0) & (chance <= 1)
+        why = f"`{e.arguments[2].span.text}` is no probability"
+        self.check(
+            likely, axes, scope, lambda at: errors.undefined_function(e.span.text, why, e.span, at)
+        )
+        good = whole & likely
+        safe = (np.where(good, trials, 0.0), np.where(good, chance, 0.0))
+        values = binomial(most, *safe)
+        return Data(axes, np.where(good & ~np.isnan(most), values, self.nothing), e.span)
 
     def _reduce(
         self,
@@ -157,11 +207,15 @@ class Calls(Columns):
             total = self._reduce("sum", body, axes, scatter, pair, span)
             ones = self._reduce("sum", constant(1.0), axes, scatter, pair, span)
             assert isinstance(ones, Data)
-            if (ones.values == 0).any():
-                raise errors.Failed(errors.empty_reduction("mean", span))
-            return multiply(Data(ones.axes, 1.0 / ones.values), total, span)
+            none = ones.values == 0
+            if none.any():
+                self.undefined(errors.empty_reduction("mean", span))
+            share = np.where(none, self.nothing, 1.0 / np.where(none, 1.0, ones.values))
+            return multiply(Data(ones.axes, share), total, span)
         if name != "sum" and any(a.size == 0 for a in axes):
-            raise errors.Failed(errors.empty_reduction(name, span))
+            self.undefined(errors.empty_reduction(name, span))
+            outer = join_axes(tuple(scatter), tuple(a for a in body.axes if a not in axes))
+            return Data(outer, np.full([a.size for a in outer], self.nothing), span)
         dense = tuple(a for a in axes if a is not pair or not scatter)
         result = body
         if dense:
@@ -179,12 +233,16 @@ class Calls(Columns):
         if isinstance(body, Data):
             with np.errstate(over="ignore", invalid="ignore"):
                 values = reduce_array(name, body.values, body.axes, over, axes, scatter)
-            if not np.isfinite(values).all():
-                raise errors.Failed(
-                    errors.undefined_function(span.text, "the result is too large", span, "")
-                    if name == "sum"
-                    else errors.empty_reduction(name, span)
-                )
+            if name == "sum":
+                if not np.isfinite(values).all():
+                    raise errors.Failed(
+                        errors.undefined_function(span.text, "the result is too large", span, "")
+                    )
+                return Data(axes, np.asarray(values), span)
+            empty = np.isinf(values)
+            if empty.any():
+                self.undefined(errors.empty_reduction(name, span))
+                values = np.where(empty, self.nothing, values)
             return Data(axes, np.asarray(values), span)
         return Reduce(name, body, over, axes, scatter, span)  # type: ignore[arg-type]
 
@@ -209,7 +267,9 @@ class Calls(Columns):
                 self._bind_sets(name, formal, slots, argument, locals_)
             locals_[formal.name.name] = Closure(argument, scope, slots)
         inner = Scope(locals_, scope.now, scope.anonymous, scope.guard, scope.depth + 1)
-        return self.node(function.value, inner)
+        found = self.node(function.value, inner)
+        self.expanded[e.span] = found
+        return found
 
     def _slots(
         self, name: str, formal: tree.Formal, argument: tree.Expression, scope: Scope

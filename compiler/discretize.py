@@ -23,7 +23,7 @@ from allocc.compiler.expression import (
     negate,
 )
 from allocc.compiler.index import Axis, Coordinate, join_axes, same_sets, spread
-from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along, side_name
+from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along
 from allocc.compiler.numeric import reduce_array
 from allocc.compiler.problem import (
     ChanceConstraint,
@@ -35,9 +35,11 @@ from allocc.compiler.problem import (
     Update,
 )
 from allocc.compiler.program import label_text
+from allocc.compiler.reports import check_reports
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
 from allocc.compiler.step_check import check_step
+from allocc.compiler.structure import side_name
 from allocc.compiler.values import deep_recursion, is_small, reference
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
@@ -104,6 +106,7 @@ class _Discretizer:
             if made is not None:
                 terms.append(made)
         self.binder._active_dynamics = False
+        check_reports(model)
         if model.time is not None and model.time.method == "exponential":
             self._check_linear(flows, model.time.statement)
         self.collector.raise_errors()
@@ -129,6 +132,7 @@ class _Discretizer:
             sense,
             self.period,
             chances,
+            self.binder.effects_on,
         )
 
     # --- dynamics -------------------------------------------------------------------------

@@ -143,13 +143,14 @@ class Evaluator(Calls, Sets):
                 ~zero, right.axes, scope, lambda at: errors.division_by_zero(e.right.span, at)
             )
         safe = np.where(zero, 1.0, right.values)
-        reciprocal = np.where(zero, 0.0, 1.0 / safe)
+        reciprocal = np.where(zero, self.nothing, 1.0 / safe)
         if isinstance(left, Data):
             # Dividing is more exact than multiplying by a reciprocal.
             quotient = data_binary(np.divide, left, Data(right.axes, safe))
             if not zero.any():
                 return Data(quotient.axes, quotient.values, e.span)
-            return data_binary(np.multiply, quotient, Data(right.axes, (~zero).astype(float)))
+            kept = Data(right.axes, np.where(zero, self.nothing, 1.0))
+            return data_binary(np.multiply, quotient, kept)
         return multiply(Data(right.axes, reciprocal), left, e.span)
 
     def _power(self, left: Node, right: Node, e: tree.Binary, scope: Scope) -> Node:
@@ -159,7 +160,7 @@ class Evaluator(Calls, Sets):
             good = np.isfinite(found.values)
             reason = "the result is too large, or no real number"
             self.check(good, found.axes, scope, lambda at: self._undefined(e, reason, at))
-            return Data(found.axes, np.where(good, found.values, 0.0), e.span)
+            return Data(found.axes, np.where(good, found.values, self.nothing), e.span)
         if isinstance(left, Data):
             bad = left.values <= 0
             reason = "a base below or at zero has no power that a decision chooses"
@@ -169,14 +170,17 @@ class Evaluator(Calls, Sets):
             return Apply("exp", inner, inner.axes, e.span)
         if not isinstance(right, Data):
             raise errors.Failed(errors.unsupported_power(variables(right)[0].name, e.right.span))
-        if np.unique(right.values).size != 1:
+        exponents = np.unique(_floats(right).values)
+        if exponents.size == 1:
+            return _raised(left, float(exponents[0]), e.span)
+        if (exponents < 0).any() or (exponents != np.rint(exponents)).any():
             raise errors.Failed(errors.unsupported_power(None, e.right.span))
-        exponent = float(right.values.ravel()[0])
-        if exponent == 1.0:
-            return left
-        if exponent == 0.0:
-            return constant(1.0, e.span)
-        return Power(left, exponent, left.axes, e.span)
+        # Each power where it is meant; elsewhere its coefficient is nought.
+        total: Node = constant(0.0, e.span)
+        for exponent in exponents.tolist():
+            here = Data(right.axes, (right.values == exponent).astype(float))
+            total = add(total, multiply(here, _raised(left, exponent, e.span)), e.span)
+        return total
 
     def _undefined(self, e: tree.Expression, reason: str, at: str) -> Diagnostic:
         return errors.undefined_function(e.span.text, reason, e.span, at)
@@ -267,6 +271,15 @@ class Evaluator(Calls, Sets):
 def _texts(values: Any) -> Any:
     flat = [label_text(x) for x in np.asarray(values).ravel().tolist()]
     return np.array(flat, dtype=object).reshape(np.shape(values))
+
+
+def _raised(base: Node, exponent: float, span: Span) -> Node:
+    """A node to one power."""
+    if exponent == 1.0:
+        return base
+    if exponent == 0.0:
+        return constant(1.0, span)
+    return Power(base, exponent, base.axes, span)
 
 
 def _floats(data: Data) -> Data:

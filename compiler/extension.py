@@ -108,10 +108,8 @@ class Extension:
         """The program with everything that was added, and with the atoms that are left."""
         p = self.program
         shape = (self.rows_count, self.count)
-        base = sparse.csr_array(
-            (p.matrix.data, p.matrix.indices, p.matrix.indptr), shape=(p.rows, self.count)
-        )
-        matrix = base
+        m = p.matrix
+        matrix = sparse.csr_array((m.data, m.indices, m.indptr), shape=(p.rows, self.count))
         if self._rows:
             added = sparse.csr_array(
                 sparse.coo_array(
@@ -124,7 +122,14 @@ class Extension:
             )
             added.sum_duplicates()
             added.eliminate_zeros()
-            matrix = sparse.csr_array(sparse.vstack([base, added], format="csr"))
+            matrix = sparse.csr_array(
+                (
+                    np.concatenate([m.data, added.data]),
+                    np.concatenate([m.indices, added.indices]),
+                    np.concatenate([m.indptr, added.indptr[1:] + m.nnz]),
+                ),
+                shape=shape,
+            )
         assert matrix.shape == shape
         extra = self.count - p.columns
         extra_rows = self.rows_count - p.rows

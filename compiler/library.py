@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from allocc.compiler import errors
+from allocc.compiler.structure import walk
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Collector
 
@@ -24,10 +25,15 @@ _NAMED = (
     | tree.Compartment
     | tree.Flow
     | tree.Intervention
+    | tree.Report
 )
 
 #: Statements that come along when a whole model is named.
-_LOOSE = tree.UnitDeclaration | tree.Effect | tree.Limit | tree.Prefer | tree.Chance
+_LOOSE = tree.Effect | tree.Limit | tree.Prefer | tree.Chance
+
+
+#: What earlier `use` statements have brought: the statement of each name, by file and name.
+Taken = dict[tuple[str, str], tree.Statement]
 
 
 def shipped() -> list[str]:
@@ -50,7 +56,7 @@ def expand_uses(
     """
     found: list[tuple[Any, bool]] = []
     lost: set[str] = set()
-    taken: set[tuple[str, str]] = set()
+    taken: Taken = {}
     for statement in file.statements:
         if not isinstance(statement, tree.Use):
             found.append((statement, False))
@@ -93,7 +99,7 @@ def _load(
     if here in active:
         raise errors.Failed(errors.circular_use(name, statement.file.span))
     found: list[tree.Statement] = []
-    taken: set[tuple[str, str]] = set()
+    taken: Taken = {}
     for inner in parse_file(local).statements:
         if isinstance(inner, tree.Use):
             found += _chosen(inner, _load(inner, local, (*active, here)), taken)
@@ -119,7 +125,7 @@ def _named(statements: tuple[tree.Statement, ...]) -> dict[str, Any]:
 
 
 def _chosen(
-    statement: tree.Use, statements: tuple[tree.Statement, ...], taken: set[tuple[str, str]]
+    statement: tree.Use, statements: tuple[tree.Statement, ...], taken: Taken
 ) -> Iterator[tree.Statement]:
     """The named statements of a file and everything of it that they mention."""
     named = _named(statements)
@@ -133,7 +139,7 @@ def _chosen(
                 # A whole model, but for its time and its objective, which the user's model has.
                 wanted.extend(named)
                 loose = [s for s in statements if isinstance(s, _LOOSE) and (file, "") not in taken]
-                taken.add((file, ""))
+                taken[file, ""] = header
                 continue
             raise errors.Failed(
                 errors.not_in_library(identifier.name, file, identifier.span, list(named))
@@ -159,25 +165,43 @@ def _chosen(
             raise errors.Failed(
                 errors.unknown_argument(argument.name.name, file, argument.name.span, parameters)
             )
-        chosen[argument.name.name] = replace(bound, value=argument.value)
+        name = argument.name.name
+        known = taken.get((file, name))
+        if known is not None and not _same_value(known, argument.value):
+            raise errors.Failed(errors.argument_too_late(name, file, argument.name.span))
+        chosen[name] = replace(bound, value=argument.value)
+    loose += _units(statements, [*chosen.values(), *loose])
     fresh = {n: s for n, s in chosen.items() if (file, n) not in taken}
-    taken.update((file, n) for n in chosen)
+    taken.update({(file, n): s for n, s in fresh.items()})
     return iter([*fresh.values(), *(s for n in fresh for s in starts.get(n, ())), *loose])
+
+
+def _units(statements: tuple[tree.Statement, ...], chosen: Iterable[Any]) -> list[tree.Statement]:
+    """The units that a file declares and that the chosen statements are written in."""
+    declared = {s.name.name: s for s in statements if isinstance(s, tree.UnitDeclaration)}
+    found: dict[str, tree.Statement] = {}
+    pending: list[Any] = [*chosen] if declared else []
+    while pending:
+        for n in walk(pending.pop()):
+            if isinstance(n, tree.UnitName) and n.name in declared and n.name not in found:
+                found[n.name] = declared[n.name]
+                pending.append(declared[n.name])
+    return list(found.values())
+
+
+def _same_value(known: tree.Statement, value: tree.Expression) -> bool:
+    """Whether an earlier `use` has brought a parameter or a set with this very value."""
+    own = getattr(known, "value", None)
+    return own is not None and own.span.text.split() == value.span.text.split()
 
 
 def _mentioned(node: Any) -> set[str]:
     """Every name that a statement mentions, but not what a function calls its arguments."""
     names: set[str] = set()
     own: set[str] = set()
-    stack = [node]
-    while stack:
-        n = stack.pop()
+    for n in walk(node):
         if isinstance(n, tree.Function):
             own.update(formal.name.name for formal in n.formals)
         if isinstance(n, tree.Name | tree.Identifier):
             names.add(n.name)
-        if isinstance(n, tuple):
-            stack.extend(n)
-        elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span):
-            stack.extend(getattr(n, f) for f in n.__dataclass_fields__ if f != "span")
     return names - own

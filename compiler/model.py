@@ -8,11 +8,13 @@ from typing import Literal
 
 import numpy as np
 
+from allocc.compiler.dimensions.check import Units
 from allocc.compiler.expression import Variable
 from allocc.compiler.index import Axis, Coordinate, IndexSet
 from allocc.compiler.program import FloatArray
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space
+from allocc.compiler.structure import side_name
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Chance, File, Limit, Objective, Prefer
@@ -84,12 +86,13 @@ class FlowSymbol:
         return side_name(self.statement.origin) == compartment
 
 
-def side_name(side: tree.Name | tree.Subscript | None) -> str | None:
-    """The compartment at a flow's end, None for the outside."""
-    if side is None:
-        return None
-    base = side if isinstance(side, tree.Name) else side.base
-    return base.name if isinstance(base, tree.Name) else None
+@dataclass(eq=False)
+class ReportSymbol:
+    """A value over its index space that is computed once the decisions are known."""
+
+    statement: tree.Report
+    space: Space
+    sets: tuple[IndexSet, ...]
 
 
 @dataclass(eq=False)
@@ -150,7 +153,9 @@ class Model:
     limits: list[Limit]
     prefers: list[Prefer]
     chances: list[Chance]
+    reports: list[ReportSymbol]
     objective: Objective | None
     sets: dict[str, IndexSet]
+    units: Units
     binder: object
     diagnostics: list[Diagnostic]

@@ -147,6 +147,17 @@ def unknown_argument(name: str, file: str, span: Span, candidates: Sequence[str]
     return Diagnostic("E2015", f"'{file}' has no parameter '{name}' to bind here", span, hint)
 
 
+def argument_too_late(name: str, file: str, span: Span) -> Diagnostic:
+    """An argument of a `use` for a name that an earlier `use` of the file has brought already."""
+    return Diagnostic(
+        "E2017",
+        f"an earlier `use` of '{file}' has already brought '{name}', with another value",
+        span,
+        f"a name has one value in a model: give '{name}' where it is first brought, or copy the "
+        "file under another name to have it twice",
+    )
+
+
 def circular_use(file: str, span: Span) -> Diagnostic:
     """A file that uses itself, directly or through others."""
     return Diagnostic("E2016", f"'{file}' uses itself", span, "remove one of the `use` statements")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,13 @@ from allocc.compiler.expression import (
     Reduce,
     Reference,
     Variable,
+    children,
 )
 from allocc.compiler.index import Axis, spread
 from allocc.compiler.program import FloatArray, IntArray
+
+#: A part of an expression is worked out for the whole horizon if it has at most so many numbers.
+MOST_SETTLED = 1_000_000
 
 FUNCTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "exp": np.exp,
@@ -76,6 +81,23 @@ def reduce_array(
     return spread(out.reshape(*shape, *values.shape[1:]), (*outer, *kept), tuple(result))
 
 
+def binomial(most: FloatArray, trials: FloatArray, chance: FloatArray) -> FloatArray:
+    """P(X <= most) for X ~ Binomial(trials, chance), element by element.
+
+    `trials` are whole and not negative, `chance` lies in 0 .. 1, `most` is any number. By the
+    regularized incomplete beta function (Abramowitz and Stegun 1964, 26.5.24), whose cost does not
+    grow with the number of trials.
+    """
+    from scipy.special import betainc
+
+    below = np.floor(most)
+    inside = (below >= 0) & (below < trials)
+    k = np.where(inside, below, 0.0)
+    n = np.where(inside, trials, 1.0)
+    found: FloatArray = np.where(inside, betainc(n - k, k + 1, 1 - chance), below >= trials)
+    return found
+
+
 class Evaluation:
     """Values of nodes at one point, with some axes held at a single position.
 
@@ -88,6 +110,9 @@ class Evaluation:
     ) -> None:
         self.values = values
         self.at = dict(at or {})
+        # Data and places at the fixed positions: they are asked for again and again.
+        self._data: dict[Node, FloatArray] = {}
+        self._places: dict[Node, tuple[IntArray, ...]] = {}
 
     def restrict(self, array: NDArray[Any], axes: Sequence[Axis]) -> NDArray[Any]:
         """Cut an array over `axes` to the fixed positions."""
@@ -95,14 +120,19 @@ class Evaluation:
             if axis in axes:
                 place = list(axes).index(axis)
                 if array.shape[place] > 1:
-                    array = np.take(array, [position], axis=place)
+                    array = array[(slice(None),) * place + (slice(position, position + 1),)]
         return array
 
     def __call__(self, node: Node) -> FloatArray:
         """The value of a node, an array that broadcasts over `node.axes`."""
         match node:
             case Data(axes=axes, values=values):
-                return self.restrict(values, axes)
+                if not self.at:
+                    return values
+                known = self._data.get(node)
+                if known is None:
+                    known = self._data[node] = self.restrict(values, axes)
+                return known
             case Reference():
                 return self._reference(node)
             case Add(parts=parts, axes=axes):
@@ -136,10 +166,12 @@ class Evaluation:
 
     def _reference(self, node: Reference) -> FloatArray:
         variable = node.variable
-        index = tuple(
-            self.restrict(spread(c.positions, c.axes, node.axes), node.axes)
-            for c in node.coordinates
-        )
+        index = self._places.get(node)
+        if index is None:
+            index = self._places[node] = tuple(
+                self.restrict(spread(c.positions, c.axes, node.axes), node.axes)
+                for c in node.coordinates
+            )
         values = self.values.get(variable)
         if values is None:
             values = self.definition(variable)
@@ -155,3 +187,40 @@ class Evaluation:
         if not self.at:
             self.values[variable] = full
         return full
+
+
+def settle(node: Node, known: Mapping[Variable, FloatArray]) -> Node:
+    """The node with every part that depends on `known` variables alone replaced by its numbers.
+
+    Parts of more than `MOST_SETTLED` numbers are left as they are.
+    """
+    if isinstance(node, Data):
+        return node
+    if isinstance(node, Reference):
+        value = node.variable.value
+        settled = value is not None and isinstance(settle(value, known), Data)
+        if node.variable not in known and not settled:
+            return node
+    else:
+        names = ("left", "right", "base", "argument", "body")
+        changes: dict[str, Any] = {}
+        for name in names:
+            part = getattr(node, name, None)
+            if part is not None:
+                changes[name] = settle(part, known)
+        if isinstance(node, (Add, Extreme)):
+            changes["parts"] = tuple(settle(p, known) for p in node.parts)
+        parts = changes.get("parts", tuple(changes.values()))
+        if not all(isinstance(p, Data) for p in parts):
+            same = all(new is old for new, old in zip(parts, children(node), strict=True))
+            return node if same else replace(node, **changes)
+        node = replace(node, **changes)
+        if isinstance(node, Reduce) and _size(node.body.axes) > MOST_SETTLED:
+            return node
+    if _size(node.axes) > MOST_SETTLED:
+        return node
+    return Data(node.axes, Evaluation(dict(known))(node), node.span)
+
+
+def _size(axes: Sequence[Axis]) -> int:
+    return int(np.prod([a.size for a in axes], dtype=np.int64))

@@ -125,6 +125,8 @@ class Problem:
     sense: Literal["minimize", "maximize"]
     period: Axis | None
     chances: list[ChanceConstraint] = field(default_factory=list)
+    #: Whether interventions act; they do not in the baseline.
+    effects: bool = True
 
     @property
     def variables(self) -> list[Variable]:

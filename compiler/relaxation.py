@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from allocc.compiler import errors
 from allocc.compiler.bounds import Infeasible, Propagator
+from allocc.compiler.bounds_needed import check_bounds, check_finite
 from allocc.compiler.direction import harmless
 from allocc.compiler.extension import Extension
+from allocc.compiler.local_ranges import LocalRanges, propagate
+from allocc.compiler.priced import PricedRows, priced_rows
 from allocc.compiler.program import (
     BoolArray,
     FloatArray,
     FunctionAtoms,
     IntArray,
-    Products,
     Program,
     no_products,
 )
-from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, univariate
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, price, univariate
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class Relaxation:
         self.pieces: dict[int, tuple[FloatArray, FloatArray]] = {}
         # Whether anything was cut off that is no better than what was had at the time.
         self.dropped = False
-        self._local: dict[int, _LocalRanges] = {}
-        self._check_bounds()
+        self._local: dict[int, LocalRanges] = {}
+        check_bounds(self.program)
         self.partition = self._choose_partition()
         self.curved = self._choose_curves()
 
@@ -75,6 +76,14 @@ class Relaxation:
     def propagator(self) -> Propagator:
         """Propagation over the program's own rows and atoms."""
         return Propagator(self.original)
+
+    @cached_property
+    def priced(self) -> PricedRows:
+        """How columns with a price follow from the factors of products that are cut."""
+        q = self.program.products
+        cut = self.partition >= 0
+        sides = [side[cut] for side in (q.left, q.right, q.result)]
+        return priced_rows(self.program, np.unique(np.concatenate(sides)))
 
     def _needs_bounds(self) -> bool:
         """Whether any reformulation needs derived bounds; a linear program is left as it is."""
@@ -137,87 +146,27 @@ class Relaxation:
                     self.pieces[j] = (np.array([low[k], 0.0]), np.array([0.0, high[k]]))
         return found
 
-    @property
+    @cached_property
     def cut_columns(self) -> list[int]:
         """Columns whose ranges are cut into pieces when they are refined."""
-        products = self.partition[self.partition >= 0]
-        return sorted({*np.unique(products).tolist(), *self.curved})
+        return sorted({*self._products_of, *self.curved})
+
+    @cached_property
+    def _products_of(self) -> dict[int, IntArray]:
+        """The products for which each column is cut."""
+        order = np.argsort(self.partition, kind="stable")
+        columns, first = np.unique(self.partition[order], return_index=True)
+        groups = np.split(order, first)[1:]
+        return {int(j): mine for j, mine in zip(columns, groups, strict=True) if j >= 0}
+
+    def products_of(self, j: int) -> IntArray:
+        """The products for which a column is cut."""
+        return self._products_of.get(j, np.zeros(0, dtype=np.int64))
 
     @property
     def has_continuous_cuts(self) -> bool:
         """Whether a continuous column has to be cut."""
         return any(not self.program.integer[j] for j in self.cut_columns)
-
-    def _check_bounds(self) -> None:
-        """Every factor that needs bounds has them; errors name what to bound."""
-        p, q = self.program, self.program.products
-        found: list[Diagnostic] = []
-        # A quotient by what may be nought has no bounds: that is told once, by `_check_ratios`.
-        newer, bottom = np.maximum(q.left, q.right), np.minimum(q.left, q.right)
-        endless = newer[(q.result < newer) & (p.lower[bottom] <= 0) & (p.upper[bottom] >= 0)]
-        for side in (q.left, q.right):
-            other = q.right if side is q.left else q.left
-            fixed = p.lower[other] == p.upper[other]
-            for j in np.unique(
-                side[~fixed & ~(np.isfinite(p.lower[side]) & np.isfinite(p.upper[side]))]
-            ):
-                if j not in endless:
-                    found.append(self._unbounded(int(j), "a product"))
-        for atoms in p.functions:
-            if atoms.kind == "abs":
-                continue
-            for j in atoms.argument:
-                if not (np.isfinite(p.lower[j]) and np.isfinite(p.upper[j])):
-                    found.append(self._unbounded(int(j), f"{atoms.kind}(...)"))
-            low, high = p.lower[atoms.argument], p.upper[atoms.argument]
-            needs = {"log": low <= 0, "sqrt": low < 0, "reciprocal": (low <= 0) & (high >= 0)}
-            bad = needs.get(atoms.kind, np.zeros(len(low), dtype=bool))
-            if atoms.kind == "power" and (
-                atoms.exponent != int(atoms.exponent) or atoms.exponent < 0
-            ):
-                bad = low < 0 if atoms.exponent > 0 else low <= 0
-            for k in np.flatnonzero(bad)[:3]:
-                name = p.column_name(int(atoms.argument[k]))
-                wants = (
-                    "an argument other than nought"
-                    if atoms.kind == "reciprocal"
-                    else "a positive argument"
-                )
-                found.append(
-                    errors.outside_domain(
-                        f"{atoms.kind} of {name}", wants, f"{low[k]:g}", f"{high[k]:g}", atoms.span
-                    )
-                )
-        self._check_ratios(found)
-        if found:
-            raise AlloccError(found[:10])
-
-    def _check_ratios(self, found: list[Diagnostic]) -> None:
-        """A ratio's denominator must not reach nought."""
-        p, q = self.program, self.program.products
-        newer = np.maximum(q.left, q.right)
-        ratio = np.flatnonzero(q.result < newer)
-        for k in ratio:
-            bottom = q.right[k] if q.left[k] == newer[k] else q.left[k]
-            low, high = p.lower[bottom], p.upper[bottom]
-            if low <= 0 <= high:
-                name = p.column_name(int(bottom))
-                block = next(b for b in p.column_blocks if b.start <= bottom < b.start + b.count)
-                found.append(
-                    errors.outside_domain(
-                        f"1 / {name}",
-                        "a denominator other than nought",
-                        f"{low:g}",
-                        f"{high:g}",
-                        block.span,
-                    )
-                )
-
-    def _unbounded(self, j: int, what: str) -> Diagnostic:
-        p = self.program
-        side = "upper" if np.isinf(p.upper[j]) else "lower"
-        block = next(b for b in p.column_blocks if b.start <= j < b.start + b.count)
-        return errors.unbounded_factor(p.column_name(j), side, what, block.span)
 
     # --- pieces ----------------------------------------------------------------------------
 
@@ -270,12 +219,8 @@ class Relaxation:
         build = Extension(p)
         for atoms in p.functions:
             if atoms.kind == "abs":
-                self._mixed_finite(atoms, p.lower, p.upper)
-                absolute.write(build, atoms, p.lower, p.upper, self.down)
-        for e in p.extremes:
-            free = self.down if e.sense == "max" else self.up
-            self._finite(e.argument[~free[e.result[e.owner]]], p.lower, p.upper)
-            extremes.write(build, e, p.lower, p.upper, self.down, self.up)
+                self._absolute(build, atoms, p.lower, p.upper)
+        self._extremes(build, p.lower, p.upper)
         smooth = tuple(f for f in p.functions if f.kind != "abs")
         program = build.finish(p.products, smooth)
         return Built(program, p.columns, ())
@@ -310,21 +255,34 @@ class Relaxation:
         whole = low[0] == self.program.lower[j] and high[0] == self.program.upper[j]
         return len(low) > 1 or not whole
 
-    def piece_bounds(self, j: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Feasible pieces of a column and the bounds of its partners in each."""
-        if j not in self._local:
-            self._local[j] = _LocalRanges(self.program, j)
-        local = self._local[j]
-        low, high = self.pieces_of(j)
-        kept_low, kept_high, lowers, uppers = [], [], [], []
-        for a, b in zip(low.tolist(), high.tolist(), strict=True):
-            found = local.ranges(a, b)
-            if found is not None:
-                kept_low.append(a)
-                kept_high.append(b)
-                lowers.append(found[0])
-                uppers.append(found[1])
-        return np.array(kept_low), np.array(kept_high), np.array(lowers), np.array(uppers)
+    def _cuts(self, exact: BoolArray) -> tuple[list[pieces.Cut], IntArray]:
+        """The columns that are written over pieces, with their feasible pieces, and the products.
+
+        Raises `Infeasible` where a column has none.
+        """
+        q = self.program.products
+        found = []
+        for j in self.cut_columns:
+            if self._is_cut(j):
+                mine = self.products_of(j)
+                mine = mine[~exact[mine]]
+                if len(mine) or j in self.curved:
+                    if j not in self._local:
+                        self._local[j] = LocalRanges(self.program, j)
+                    found.append((j, mine, self._local[j], *self.pieces_of(j)))
+        propagate([(near, low, high) for _, _, near, low, high in found])
+        cuts = []
+        for j, mine, near, low, high in found:
+            kept = near.feasible(low, high)
+            if not any(kept):
+                raise Infeasible(j)
+            low, high = low[kept], high[kept]
+            result = q.result[mine]
+            other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
+            ranges = (near.ranges(columns, low, high) for columns in (other, result))
+            cuts.append(pieces.Cut(j, low, high, result, other, *ranges))
+        written = [mine for _, mine, *_ in found]
+        return cuts, np.concatenate(written) if written else np.zeros(0, dtype=np.int64)
 
     # --- the linear program ----------------------------------------------------------------
 
@@ -351,19 +309,11 @@ class Relaxation:
         cut = np.zeros(len(q), dtype=bool)
         curves: set[tuple[int, int]] = set()
         if not boxed:
-            for j in self.cut_columns:
-                if not self._is_cut(j):
-                    continue
-                mine = np.flatnonzero((self.partition == j) & ~exact)
-                if not len(mine) and j not in self.curved:
-                    continue
-                a, b, pl, pu = self.piece_bounds(j)
-                if not len(a):
-                    raise Infeasible(j)
-                other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
-                copy = pieces.disaggregate(build, j, a, b, q.result[mine], other, pl, pu)
-                cut[mine] = True
-                for number, k in self.curved.get(j, ()):
+            cuts, written = self._cuts(exact)
+            cut[written] = True
+            for one, plain in zip(cuts, pieces.disaggregate(build, cuts), strict=True):
+                copy = price.write(build, plain, one, self.priced, low, high)
+                for number, k in self.curved.get(copy.variable, ()):
                     seen = np.array([c[k] for c in self.cuts[number]])
                     copy = univariate.over_pieces(build, p.functions[number], k, copy, seen)
                     curves.add((number, k))
@@ -376,30 +326,29 @@ class Relaxation:
         )
         for number, atoms in enumerate(p.functions):
             if atoms.kind == "abs":
-                self._mixed_finite(atoms, low, high)
-                absolute.write(build, atoms, low, high, self.down)
+                self._absolute(build, atoms, low, high)
                 continue
             self._function(build, number, low, high, curves)
-        for e in p.extremes:
-            free = self.down if e.sense == "max" else self.up
-            self._finite(e.argument[~free[e.result[e.owner]]], low, high)
-            extremes.write(build, e, low, high, self.down, self.up)
+        self._extremes(build, low, high)
         program = build.finish(no_products())
         if not integral:
             program = replace(program, integer=np.zeros(program.columns, dtype=bool))
         return Built(program, p.columns, tuple(copies))
 
-    def _mixed_finite(self, atoms: FunctionAtoms, low: FloatArray, high: FloatArray) -> None:
-        """An absolute value needs bounds only where both signs are possible and it could float."""
+    def _absolute(
+        self, build: Extension, atoms: FunctionAtoms, low: FloatArray, high: FloatArray
+    ) -> None:
+        # Bounds are needed only where both signs are possible and it could float.
         x = atoms.argument
-        self._finite(x[~self.down[atoms.result] & (low[x] < 0) & (high[x] > 0)], low, high)
+        mixed = x[~self.down[atoms.result] & (low[x] < 0) & (high[x] > 0)]
+        check_finite(self.program, mixed, low, high)
+        absolute.write(build, atoms, low, high, self.down)
 
-    def _finite(self, columns: IntArray, low: FloatArray, high: FloatArray) -> None:
-        bad = columns[~(np.isfinite(low[columns]) & np.isfinite(high[columns]))]
-        if len(bad):
-            raise AlloccError(
-                [self._unbounded(int(j), "min, max or abs") for j in np.unique(bad)[:5]]
-            )
+    def _extremes(self, build: Extension, low: FloatArray, high: FloatArray) -> None:
+        for e in self.program.extremes:
+            free = self.down if e.sense == "max" else self.up
+            check_finite(self.program, e.argument[~free[e.result[e.owner]]], low, high)
+            extremes.write(build, e, low, high, self.down, self.up)
 
     def _function(
         self,
@@ -437,43 +386,48 @@ class Relaxation:
         for j in self.cut_columns:
             copy = cut.get(j)
             if copy is None:
-                x = float(point[j])
-                if self._error(j, x, point, None, 0) > tolerance:
-                    splits += self.split(j, x)
+                x = point[j : j + 1]
+                error = self._errors(j, x, np.ones(1), lambda columns: point[columns][:, None])
+                if error[0] > tolerance:
+                    splits += self.split(j, float(x[0]))
                 continue
             z = point[copy.binaries]
-            for k in np.flatnonzero((copy.low < copy.high) & (z > 1e-6)).tolist():
-                x = float(np.clip(point[copy.copies[0, k]] / z[k], copy.low[k], copy.high[k]))
-                if self._error(j, x, point, copy, k) > tolerance:
-                    splits += self.split(j, x)
+            which = np.flatnonzero((copy.low < copy.high) & (z > 1e-6))
+            if not len(which):
+                continue
+            x = np.clip(point[copy.copies[0, which]] / z[which], copy.low[which], copy.high[which])
+            error = self._errors(j, x, z[which], copy.reader(point, which))
+            for k in np.flatnonzero(error > tolerance).tolist():
+                splits += self.split(j, float(x[k]))
         return splits
 
-    def _error(
-        self, j: int, x: float, point: FloatArray, copy: pieces.PieceColumns | None, k: int
-    ) -> float:
-        """The largest relative error of the products and curves of column j where it is x."""
+    def _errors(
+        self,
+        j: int,
+        x: FloatArray,
+        weight: FloatArray,
+        value: Callable[[IntArray], FloatArray],
+    ) -> FloatArray:
+        """The largest relative error of the products and curves of column j where it is x.
+
+        There is one x and one weight for each piece that is looked at; `value` gives columns there,
+        an array of shape (columns, pieces).
+        """
         p, q = self.program, self.program.products
-        index = {} if copy is None else {int(w): n for n, w in enumerate(copy.whole)}
-
-        def value(column: int) -> float:
-            if copy is None or column not in index or copy.copies[index[column], k] < 0:
-                return float(point[column])
-            return float(point[copy.copies[index[column], k]])
-
-        weight = 1.0 if copy is None else max(float(point[copy.binaries[k]]), 1e-12)
-        worst = 0.0
-        for n in np.flatnonzero(self.partition == j).tolist():
-            w = int(q.result[n])
-            other = int(q.right[n] if q.left[n] == j else q.left[n])
-            size = max(1e-9, abs(float(p.upper[w] - p.lower[w])))
-            worst = max(worst, abs(value(w) - x * value(other)) / size)
+        mine = self.products_of(j)
+        w = q.result[mine]
+        other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
+        off = [np.abs(value(w) - x * value(other)) / self._width(w)[:, None]]
         for number, n in self.curved.get(j, ()):
             atoms = p.functions[number]
-            w = int(atoms.result[n])
-            true = float(univariate.evaluate(atoms.kind, atoms.exponent, np.array([x]))[0])
-            size = max(1e-9, abs(float(p.upper[w] - p.lower[w])))
-            worst = max(worst, abs(value(w) - weight * true) / size)
-        return worst
+            w = atoms.result[n : n + 1]
+            true = univariate.evaluate(atoms.kind, atoms.exponent, x)
+            off.append(np.abs(value(w) - weight * true) / self._width(w)[:, None])
+        return np.asarray(np.concatenate(off).max(axis=0, initial=0.0))
+
+    def _width(self, columns: IntArray) -> FloatArray:
+        p = self.program
+        return np.maximum(1e-9, np.abs(p.upper[columns] - p.lower[columns]))
 
     def add_tangents(self, point: FloatArray, tolerance: float) -> int:
         """Remember where function atoms stand at a point: tangents are put there.
@@ -496,72 +450,3 @@ class Relaxation:
             count += int(np.sum(short > tolerance))
             self.cuts[number].append(x.copy())
         return count
-
-
-class _LocalRanges:
-    """Ranges of a column's partners when it lies in a piece: propagation over the rows nearby."""
-
-    def __init__(self, program: Program, j: int) -> None:
-        self.full_lower, self.full_upper = program.lower, program.upper
-        q = program.products
-        mine = np.flatnonzero((q.left == j) | (q.right == j))
-        near = {j, *q.result[mine].tolist(), *q.left[mine].tolist(), *q.right[mine].tolist()}
-        m = program.matrix
-        counts = np.diff(m.indptr)
-        short = np.flatnonzero(counts <= 4)
-        row_of = np.repeat(np.arange(program.rows), counts)
-        outside = np.bincount(row_of, ~np.isin(m.indices, list(near)), program.rows)
-        rows = short[(outside[short] == 0) & (counts[short] > 0)]
-        columns = np.array(sorted(near))
-        place = {c: k for k, c in enumerate(columns.tolist())}
-        self.columns = columns
-        self.mine = place[j]
-        local = replace(
-            program,
-            objective=np.zeros(len(columns)),
-            lower=program.lower[columns],
-            upper=program.upper[columns],
-            integer=program.integer[columns],
-            matrix=m[rows][:, columns].tocsr(),
-            row_lower=program.row_lower[rows],
-            row_upper=program.row_upper[rows],
-            products=Products(
-                *(
-                    np.array([place[c] for c in side[mine].tolist()], dtype=np.int64)
-                    for side in (q.result, q.left, q.right)
-                )
-            ),
-            functions=(),
-            extremes=(),
-            defined=None,
-        )
-        self.propagator = Propagator(local)
-        self.local = local
-        self.known: dict[tuple[float, float], tuple[FloatArray, FloatArray] | None] = {}
-
-    def update(self, program: Program) -> None:
-        """Take over tighter bounds; what is known is kept if none of them is nearby."""
-        self.full_lower, self.full_upper = program.lower, program.upper
-        lower, upper = program.lower[self.columns], program.upper[self.columns]
-        if np.array_equal(lower, self.local.lower) and np.array_equal(upper, self.local.upper):
-            return
-        self.local = replace(self.local, lower=lower, upper=upper)
-        self.known.clear()
-
-    def ranges(self, low: float, high: float) -> tuple[FloatArray, FloatArray] | None:
-        """Bounds of all columns of the program in a piece, None where the piece is empty."""
-        key = (low, high)
-        if key not in self.known:
-            lower, upper = self.local.lower.copy(), self.local.upper.copy()
-            lower[self.mine] = max(low, lower[self.mine])
-            upper[self.mine] = min(high, upper[self.mine])
-            try:
-                self.known[key] = self.propagator.run(lower, upper, sweeps=10)
-            except Infeasible:
-                self.known[key] = None
-        found = self.known[key]
-        if found is None:
-            return None
-        full_lower, full_upper = self.full_lower.copy(), self.full_upper.copy()
-        full_lower[self.columns], full_upper[self.columns] = found
-        return full_lower, full_upper

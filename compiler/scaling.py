@@ -15,8 +15,8 @@ from scipy import sparse
 
 from allocc.compiler.program import FloatArray, Program
 
-#: Columns whose largest value is below this are scaled up, and rows whose largest coefficient is.
-SMALL_COLUMN, SMALL_ROW = 0.1, 1e-3
+#: Columns whose largest value is below this are scaled up.
+SMALL_COLUMN = 0.1
 #: Solvers leave out coefficients below 1e-9: scaling must not bring any near that.
 SMALLEST = 1e-8
 DUST = 2e-9
@@ -53,14 +53,21 @@ def scale(program: Program) -> tuple[Program, Scaling]:
     # Within these sizes a solver's tolerances mean something, and its presolve knows the numbers.
     columns = np.where((size > 0) & (size < SMALL_COLUMN) & ~unbounded & ~p.integer, size, 1.0)
     columns = power_of_two(np.clip(columns, 2.0**-40, 2.0**40))
-    matrix = sparse.csr_array(p.matrix @ sparse.diags_array(columns))
-    most = np.zeros(p.rows)
-    row_of = np.repeat(np.arange(p.rows), np.diff(matrix.indptr))
-    np.maximum.at(most, row_of, np.abs(matrix.data))
-    rows = power_of_two(
-        np.clip(np.where(most > 0, 1.0 / np.where(most > 0, most, 1.0), 1.0), 2.0**-40, 2.0**40)
-    )
-    matrix = sparse.csr_array(sparse.diags_array(rows) @ matrix)
+    m = p.matrix
+    data = m.data * columns[m.indices]
+    size = np.abs(data)
+    most, least = np.zeros(p.rows), np.full(p.rows, np.inf)
+    row_of = np.repeat(np.arange(p.rows), np.diff(m.indptr))
+    np.maximum.at(most, row_of, size)
+    np.minimum.at(least, row_of, np.where(size > 0, size, np.inf))
+    # A row of small coefficients is scaled up until its largest is one. One of large coefficients is
+    # scaled down, but only until their middle is one: with the largest at one, the unit of money
+    # beside a big-M of 1e8 would fall among the numbers that solvers take for nought, and HiGHS
+    # then called an allocation optimal that was not.
+    middle = np.sqrt(most) * np.sqrt(np.where(most > 0, least, 1.0))
+    middle = np.where(most > 1.0, np.maximum(middle, 1.0), np.where(most > 0, most, 1.0))
+    rows = power_of_two(np.clip(1.0 / middle, 2.0**-40, 2.0**40))
+    matrix = sparse.csr_array((data * rows[row_of], m.indices, m.indptr), shape=m.shape)
     matrix, row_lower, row_upper = _without_dust(
         matrix, p.row_lower * rows, p.row_upper * rows, p.lower / columns, p.upper / columns
     )
@@ -135,9 +142,11 @@ def safe_dual(
     y = np.where((y < 0) & np.isposinf(program.row_upper), 0.0, y)
     side = np.where(y > 0, program.row_lower, program.row_upper)
     held = np.where(y != 0, y * np.where(y != 0, side, 0.0), 0.0)
-    reduced = c - program.matrix.T @ y
+    m = program.matrix
+    parts = m.data * np.repeat(y, np.diff(m.indptr))
+    reduced = c - np.bincount(m.indices, parts, program.columns)
     # What rounding can have cost in the sums above.
-    absolute = np.abs(c) + np.abs(program.matrix).T @ np.abs(y)
+    absolute = np.abs(c) + np.bincount(m.indices, np.abs(parts), program.columns)
     reduced = np.where(np.abs(reduced) <= 1e-15 * (absolute + 1.0), 0.0, reduced)
     end = np.where(reduced > 0, program.lower, program.upper)
     with np.errstate(invalid="ignore"):

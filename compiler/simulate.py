@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from allocc.compiler.expression import Variable
+from allocc.compiler.expression import Node, Variable
 from allocc.compiler.index import spread
-from allocc.compiler.numeric import Evaluation
+from allocc.compiler.numeric import Evaluation, settle
 from allocc.compiler.problem import FlowValue, Problem, Update
 from allocc.compiler.program import FloatArray
 
@@ -37,9 +38,37 @@ def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Valu
             values[flow.variable] = np.full(flow.variable.shape, np.nan)
     # What overflows becomes infinite, and whoever judges the values sees it.
     with np.errstate(over="ignore", invalid="ignore"):
+        settled = with_decisions(problem, values)
         for k in range(time.count):
-            step(problem, values, k)
+            step(settled, values, k)
     return values
+
+
+def with_decisions(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Problem:
+    """The problem whose flows and updates have the decisions' numbers in them, for all periods."""
+    known = {v: decisions[v] for v in problem.decisions}
+
+    def flows(old: list[FlowValue]) -> list[FlowValue]:
+        return [replace(f, node=settle(f.node, known)) for f in old]
+
+    def settled(node: Node | None) -> Node | None:
+        return None if node is None else settle(node, known)
+
+    updates = [
+        replace(
+            u,
+            rate=settle(u.rate, known),
+            ahead=settled(u.ahead),
+            next_value=settled(u.next_value),
+        )
+        for u in problem.updates
+    ]
+    return replace(
+        problem,
+        flows=flows(problem.flows),
+        flows_ahead=flows(problem.flows_ahead),
+        updates=updates,
+    )
 
 
 def step(problem: Problem, values: Values, k: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ class Declarations:
     limits: list[tree.Limit] = field(default_factory=list)
     prefers: list[tree.Prefer] = field(default_factory=list)
     chances: list[tree.Chance] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
     objective: tree.Objective | None = None
     units: dict[str, tree.UnitDeclaration] = field(default_factory=dict)
     time_name: str | None = None
@@ -80,7 +81,10 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
             case tree.Table() | tree.Function():
                 name(statement, library)
             case tree.UnitDeclaration():
-                d.units[statement.name.name] = statement
+                first = d.units.setdefault(statement.name.name, statement)
+                if first != statement:
+                    here, there = statement.name.span, first.name.span
+                    collector.add(errors.repeated_name(statement.name.name, here, there))
             case tree.SetDeclaration():
                 if name(statement, library):
                     d.sets.append(statement.name.name)
@@ -118,6 +122,9 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
             case tree.Chance():
                 rule(statement)
                 d.chances.append(statement)
+            case tree.Report():
+                if name(statement, library):
+                    d.reports.append(statement.name.name)
             case tree.Objective():
                 if d.objective is not None:
                     collector.add(
@@ -176,6 +183,7 @@ _KINDS = {
     tree.Compartment: "a compartment",
     tree.Flow: "a flow",
     tree.Decide: "a decision",
+    tree.Report: "a report",
     tree.Function: "a function",
     tree.Intervention: "an intervention",
     tree.UnitDeclaration: "a unit",
@@ -212,17 +220,27 @@ def recursions(d: Declarations) -> list[list[str]]:
 
 def calls(node: Any) -> list[str]:
     """Names of the functions that an expression calls, in order of appearance."""
-    names: dict[str, None] = {}
+    return list({n.function.name: None for n in walk(node) if isinstance(n, tree.Call)})
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """A node of the tree and everything inside of it, in order of appearance."""
     stack = [node]
     while stack:
         n = stack.pop()
-        if isinstance(n, tree.Call):
-            names[n.function.name] = None
         if isinstance(n, tuple):
             stack.extend(reversed(n))
         elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span):
+            yield n
             stack.extend(getattr(n, f) for f in reversed(n.__dataclass_fields__) if f != "span")
-    return list(names)
+
+
+def side_name(side: tree.Name | tree.Subscript | None) -> str | None:
+    """The compartment at a flow's end, None for the outside."""
+    if side is None:
+        return None
+    base = side if isinstance(side, tree.Name) else side.base
+    return base.name if isinstance(base, tree.Name) else None
 
 
 def first_span(file: tree.File) -> Span | None:

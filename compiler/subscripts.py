@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,11 +77,32 @@ class Subscripts(ABC):
 
     def data(self, e: tree.Expression, scope: Scope, what: str) -> Data:
         """A number known before solving; `what` names it in the message."""
-        node = self.number(e, scope)
+        with self._before_solving():
+            node = self.number(e, scope)
         if not isinstance(node, Data):
             name = variables(node)[0].name
             raise errors.Failed(errors.needs_data(what, name, e.span))
         return node
+
+    @contextmanager
+    def _before_solving(self) -> Iterator[None]:
+        """Nothing is decided inside, not even in a report: an index, say, is data everywhere."""
+        known, self.symbols.known = self.symbols.known, None
+        try:
+            yield
+        finally:
+            self.symbols.known = known
+
+    @property
+    def nothing(self) -> float:
+        """What stands where an expression has no value and nobody asks for one."""
+        return 0.0 if self.symbols.known is None else float("nan")
+
+    def undefined(self, diagnostic: Diagnostic) -> None:
+        """Raise for what has no value; in a report it is kept, and goes on as not a number."""
+        if self.symbols.known is None:
+            raise errors.Failed(diagnostic)
+        self.symbols.known.undefined.append(diagnostic)
 
     def condition(self, e: tree.Expression, scope: Scope) -> Data:
         """A condition on data."""
@@ -114,7 +136,7 @@ class Subscripts(ABC):
         return self.node(closure.expression, inner)
 
     def check(self, good: BoolArray, axes: tuple[Axis, ...], scope: Scope, make: Any) -> None:
-        """Raise an error where a value that is used is not good."""
+        """Refuse a value that is used where it is not good."""
         joined = axes
         bad = ~np.asarray(good)
         if scope.guard is not None:
@@ -130,7 +152,7 @@ class Subscripts(ABC):
                 labels.append(
                     f"{axis.set.name} = {', '.join(label_text(x) for x in axis.set.label(i))}"
                 )
-        raise errors.Failed(make(f" at {', '.join(labels)}" if labels else ""))
+        self.undefined(make(f" at {', '.join(labels)}" if labels else ""))
 
     # --- subscripts -----------------------------------------------------------------------
 
@@ -328,7 +350,8 @@ class Subscripts(ABC):
             and e.name not in scope.locals
         ):
             self._bare_label(e, target)
-        node = self.node(e, scope)
+        with self._before_solving():
+            node = self.node(e, scope)
         if not isinstance(node, Data):
             raise errors.Failed(errors.needs_data("an index", variables(node)[0].name, e.span))
         table = target.positions

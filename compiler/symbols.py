@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from allocc.compiler.expression import Node
 from allocc.compiler.index import IndexSet
+from allocc.compiler.numeric import Evaluation
+from allocc.compiler.program import FloatArray
 from allocc.compiler.scope import Scope
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 
 
+@dataclass(eq=False)
+class Known:
+    """Everything that is decided and simulated: what reports are evaluated with.
+
+    `reports` keeps the values of those that are done. `undefined` collects what has no value there,
+    as a division by nought: the entry of the report is then not a number.
+    """
+
+    evaluate: Evaluation
+    reports: dict[str, FloatArray] = field(default_factory=dict)
+    undefined: list[Diagnostic] = field(default_factory=list)
+
+
 class Symbols(Protocol):
     """What the evaluator needs of the model: its declared names."""
+
+    #: Set while a report is evaluated; decisions and compartments are then data like any other.
+    known: Known | None
 
     @property
     def time_name(self) -> str | None:

@@ -27,13 +27,16 @@ from allocc.compiler.model import (
     FlowSymbol,
     LetSymbol,
     ParameterSymbol,
+    ReportSymbol,
     Time,
     enter,
 )
+from allocc.compiler.program import FloatArray
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
 from allocc.compiler.structure import BUILTIN, Declarations, describe
 from allocc.compiler.subscripts import Mask
+from allocc.compiler.symbols import Known
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span
@@ -46,6 +49,7 @@ class Values(ABC):
     evaluator: Evaluator
     used: set[str]
     time: Time | None
+    known: Known | None = None
 
     def __init__(self) -> None:
         self._open: list[str] = []
@@ -116,6 +120,8 @@ class Values(ABC):
                 return self._variable_value(variable, name, scope, indices, fallback)
             case FlowSymbol():
                 return self._flow_value(symbol, name, scope, indices, fallback)
+            case ReportSymbol():
+                return self._report_value(symbol, name, scope, indices, fallback)
             case _:
                 raise errors.Failed(
                     errors.wrong_kind(name.name, describe(statement), "a value", name.span)
@@ -265,7 +271,7 @@ class Values(ABC):
             )
         elif symbol.mode == "definition":
             assert symbol.variable is not None
-            value = reference(symbol.variable, found, name.span)
+            value = self._taken(reference(symbol.variable, found, name.span))
         else:
             inner = enter(symbol.space, tuple(found), Scope(depth=scope.depth), now)
             if now is not None:
@@ -308,8 +314,35 @@ class Values(ABC):
             ):
                 raise errors.Failed(errors.needs_time(name.name, name.span))
         found, mask = self._pick(name, variable.sets, indices, scope, fallback)
-        value = reference(variable, found, name.span)
+        value = self._taken(reference(variable, found, name.span))
         return self.evaluator.masked(value, mask, fallback)
+
+    def _taken(self, node: Reference) -> Node:
+        """A variable's place, or the number there if all is decided."""
+        if self.known is None:
+            return node
+        return Data(node.axes, self.known.evaluate(node), node.span)
+
+    def _report_value(
+        self,
+        symbol: ReportSymbol,
+        name: tree.Name,
+        scope: Scope,
+        indices: Sequence[tree.Expression] | None,
+        fallback: Node | None,
+    ) -> Node:
+        if self.known is None:
+            hint = "a report is computed afterwards; what is optimized gets its name by `let`"
+            wanted = "something known before, or decided,"
+            raise errors.Failed(errors.wrong_kind(name.name, "a report", wanted, name.span, hint))
+        found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
+        values = self.report_values(symbol, self.known)
+        value = self.evaluator.gather(values, symbol.sets, found, name.span)
+        return self.evaluator.masked(value, mask, fallback)
+
+    @abstractmethod
+    def report_values(self, symbol: ReportSymbol, known: Known) -> FloatArray:
+        """A report over its whole index space."""
 
     def _flow_value(
         self,

@@ -147,6 +147,12 @@ class Builder(PartBuilder):
         head = (self._identifier(name), self._description(text))
         return tree.Chance(*head, probability, scenario, weight, tuple(limits), self._span(parts))
 
+    def report(self, parts: Parts) -> tree.Report:
+        """`report`."""
+        _, name, index, text, unit, _, value = parts
+        head = (self._identifier(name), index, self._description(text), unit)
+        return tree.Report(*head, value, self._span(parts))
+
     def function(self, parts: Parts) -> tree.Function:
         """`function`."""
         _, name, _, formals, _, text, _, value = parts

@@ -14,6 +14,7 @@ from allocc.dsl.tree import Span
 _ORDER = {
     "param": 'param NAME[SET] "text" : UNIT in LOW .. HIGH = VALUE',
     "let": 'let NAME[SET] "text" : UNIT = VALUE',
+    "report": 'report NAME[SET] "text" : UNIT = VALUE',
     "set": 'set NAME "text" = VALUE',
     "time": 'time NAME "text" : UNIT = START .. END step STEP method NAME',
     "compartment": 'compartment NAME[SET] "text" : UNIT',

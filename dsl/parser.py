@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import sys
 from functools import lru_cache
-from importlib.metadata import version
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
-from allocc.dsl import syntax_errors
+from allocc.dsl import cache, syntax_errors
 from allocc.dsl.builder import Builder
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.nesting import LIMIT, deepest_bracket, too_deep
@@ -26,26 +22,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 10_000_000
 
 _COMMENT = re.compile(r'"(?:[^"\\\r\n]|\\[^\r\n])*"|(#[^\r\n]*)')
-
-
-def _cache_file(grammar: str) -> str | bool:
-    """Where the parser's tables are kept between runs, False where no such place can be had.
-
-    Building them takes as long as everything else that `check` does. They lie in the user's own
-    cache folder, under a name that changes with the grammar, with Lark and with Python.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = Path(base) / "allocc"
-    key = hashlib.sha256(f"{version('lark')}{sys.version}{grammar}".encode()).hexdigest()[:16]
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Nobody else's tables are ever read.
-        own = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
-    except OSError:
-        return False
-    if not own or not os.access(folder, os.R_OK | os.W_OK):
-        return False
-    return str(folder / f"parser-{key}")
 
 
 class Parser:
@@ -63,7 +39,7 @@ class Parser:
             parser="lalr",
             lexer="contextual",
             transformer=cast(Any, self.builder),
-            cache=_cache_file(grammar),
+            cache=cache.tables(grammar),
         )
         self.lock = Lock()
 
@@ -134,8 +110,16 @@ def parse(source: Source) -> File:
 
 
 def parse_file(path: str | PathLike[str]) -> File:
-    """The syntax tree of a file, shown in messages under the path as given."""
-    return parse(read_source(path))
+    """The syntax tree of a file, shown in messages under the path as given.
+
+    A text that was read before is not parsed again; its tree is kept in the user's cache folder.
+    """
+    source = read_source(path)
+    found = cache.tree(source)
+    if found is None:
+        found = parse(source)
+        cache.keep(found)
+    return found
 
 
 def read_source(path: str | PathLike[str]) -> Source:

@@ -32,6 +32,7 @@ STATEMENTS = [
     "limit",
     "prefer",
     "chance",
+    "report",
     "function",
     "minimize",
     "maximize",

@@ -485,6 +485,18 @@ class Chance:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """`report NAME[INDEX] "text" : UNIT = EXPR`: evaluated afterwards, never optimized."""
+
+    name: Identifier
+    index: Index | None
+    description: str | None
+    unit: Unit | None
+    value: Expression
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Formal:
     """A parameter of a function: `x`, `x[S]` or `x[S, T]`."""
 
@@ -551,6 +563,7 @@ Statement = (
     | Limit
     | Prefer
     | Chance
+    | Report
     | Function
     | Objective
 )

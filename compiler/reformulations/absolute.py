@@ -3,13 +3,15 @@ r"""Absolute values.
 .. math::
     w = |x|: \qquad w \ge x, \quad w \ge -x,
 
-and, where w must not float above,
+and, where :math:`w` must not float above,
 
 .. math::
     w \le x + 2 |x_L| z, \qquad w \le -x + 2 x_U (1 - z), \qquad z \in \{0, 1\}.
 
-Source: `w = |x|`. Target: linear rows, and a binary where the direction needs it and the range of x
-has both signs. Exact: without the binary only where lowering w harms nothing (see `direction`).
+:Source: ``w = |x|`` with a bounded :math:`x`.
+:Target: Linear rows, and a binary where the direction needs it and the range of :math:`x` has both
+    signs.
+:Exact: Yes. The binary is left out only where lowering :math:`w` harms nothing (see ``direction``).
 """
 
 from __future__ import annotations

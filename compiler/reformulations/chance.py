@@ -1,4 +1,4 @@
-r"""Rows that hold only where binaries are 1, with a big-M that follows from bounds.
+r"""Rows that hold only where binaries are 1.
 
 A row that must hold where all binaries :math:`z_k, k \in K` of it are 1,
 
@@ -11,14 +11,16 @@ becomes
     a'x + M \sum_{k \in K} z_k \le u + |K| M, \qquad
     M = \max \Bigl\{ 0,\ \sum_j \max(a_j l_j, a_j u_j) - u \Bigr\} .
 
-M is the most by which the row can be violated within the bounds that follow from the rest of the
-program; it is never invented, and where no bound follows the row is refused. Where M is nought the
-row always holds.
+This "big M" is the most by which the row can be violated within the bounds that follow from the rest of
+the program. It is never invented: where no bound follows, the row is refused. Where it is nought the row
+always holds.
 
-Source: the limits of chance blocks, one binary a scenario. Target: linear rows. Exact: with all
-binaries at 1 the row is itself, with one of them at 0 it says nothing that the bounds do not say.
-Reference: Ruszczynski (2002), Mathematical Programming 93:195-215 (finite scenarios); Bonami,
-Lodi, Tramontani and Wiese (2015), Mathematical Programming 151:191-223 (indicators).
+:Source: The limits of chance blocks, with one binary a scenario.
+:Target: Linear rows.
+:Exact: Yes. With all binaries at 1 the row is itself; with one of them at 0 it says nothing that the
+    bounds do not say.
+:Reference: Ruszczynski (2002), Mathematical Programming 93:195-215 (finite scenarios); Bonami,
+    Lodi, Tramontani and Wiese (2015), Mathematical Programming 151:191-223 (indicators).
 """
 
 from __future__ import annotations

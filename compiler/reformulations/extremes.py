@@ -4,19 +4,21 @@ r"""Smallest and largest of affine expressions.
     w \ge x_p \ \forall p, \qquad
     w \le x_p + (w_U - x_{p,L}) (1 - z_p), \qquad \sum_p z_p = 1 .
 
-The first part is enough where w may be lowered without harm (see `direction`); otherwise a binary
-says which argument is the largest. Of two arguments, the difference counts: with one binary,
+The first part is enough where :math:`w` may be lowered without harm (see ``direction``), and is left out
+where :math:`w` may be raised; if it may not be lowered, a binary says which argument is the largest. Of
+two arguments, the difference counts: with one binary,
 
 .. math::
-    x_2 - x_1 = d^+ - d^-, \quad w \le x_1 + d^+, \quad
-    0 \le d^+ \le t_U\, z, \quad 0 \le d^- \le -t_L\, (1 - z),
+    w \le x_1 + d, \quad 0 \le d \le t_U\, z, \quad d - (x_2 - x_1) \le -t_L\, (1 - z),
 
-for the range [t_L, t_U] of the difference, which follows from what both are made of. Its linear
+for the range :math:`[t_L, t_U]` of the difference, which follows from what both are made of. Its linear
 relaxation is the concave envelope, so that it is the best there is for each pair by itself.
 
-Source: `w = max(x_1, ..., x_n)`; `min` is its mirror. Target: linear rows. Exact.
-Reference for the difference: Yildiz and Vielma (2013), Operations Research Letters 41:654-658
-(incremental formulations of piecewise linear functions).
+:Source: ``w = max(x_1, ..., x_n)``; ``min`` is its mirror.
+:Target: Linear rows, and binaries where the direction needs them.
+:Exact: Yes.
+:Reference: Yildiz and Vielma (2013), Operations Research Letters 41:654-658 (incremental
+    formulations of piecewise linear functions), for the difference.
 """
 
 from __future__ import annotations
@@ -38,15 +40,17 @@ def write(
     up: BoolArray,
 ) -> int:
     """Add the rows; returns the number of binaries that were needed. Bounds must be finite there."""
-    w = e.result[e.owner]
     is_max = e.sense == "max"
+    free, loose = (down, up) if is_max else (up, down)
+    # What may leave its arguments without harm need not be held at them.
+    held = np.flatnonzero(~loose[e.result][e.owner])
     build.rows(
         e.sense,
-        [(w, 1.0), (e.argument, -1.0)],
+        [(e.result[e.owner[held]], 1.0), (e.argument[held], -1.0)],
         0.0 if is_max else -np.inf,
         np.inf if is_max else 0.0,
+        count=len(held),
     )
-    free = down if is_max else up
     needed = ~free[e.result]
     entries = np.flatnonzero(needed[e.owner])
     # An argument that can never be the largest needs no binary.
@@ -108,12 +112,11 @@ def _pairs(
     w, first, high, low = w[rows], first[rows], high[rows], low[rows]
     least, most = least[rows], most[rows]
     above = build.columns("above", len(rows), 0.0, most)
-    below = build.columns("below", len(rows), 0.0, -least)
     z = build.columns(f"which {e.sense}", len(rows), 0.0, 1.0, integer=True)
-    build.rows("difference", [(high, 1.0), (low, -1.0), (above, -1.0), (below, 1.0)], 0.0, 0.0)
     build.rows(f"{e.sense} is", [(w, 1.0), (first, -1.0), (above, -sign)], *side)
     build.rows("above", [(above, 1.0), (z, -most)], -np.inf, 0.0)
-    build.rows("below", [(below, 1.0), (z, -least)], -np.inf, -least)
+    parts = [(above, 1.0), (high, -1.0), (low, 1.0), (z, -least)]
+    build.rows("difference", parts, -np.inf, -least)
     return len(rows)
 
 

@@ -1,12 +1,19 @@
 r"""Products by their convex and concave envelopes (McCormick).
 
+With :math:`a \in [a_L, a_U]` and :math:`b \in [b_L, b_U]`,
+
 .. math::
     w \ge a_L b + b_L a - a_L b_L, \qquad w \ge a_U b + b_U a - a_U b_U, \\
     w \le a_U b + b_L a - a_U b_L, \qquad w \le a_L b + b_U a - a_L b_U .
 
-Source: `w = a * b` with both factors bounded. Target: four linear rows.
-Exact where one factor is fixed or is at an end of its range, so for every binary factor.
-Reference: McCormick (1976), Mathematical Programming 10:147-175.
+These are the tightest linear rows for the product on its box. The shorter a range, the less is between
+them.
+
+:Source: ``w = a * b`` with both factors bounded.
+:Target: Four linear rows.
+:Exact: Where one factor is fixed or at an end of its range, so for every binary factor; else a
+    relaxation.
+:Reference: McCormick (1976), Mathematical Programming 10:147-175.
 """
 
 from __future__ import annotations

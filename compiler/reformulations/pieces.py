@@ -1,29 +1,39 @@
-r"""Products and functions over a variable whose range is cut into pieces (disaggregated form).
+r"""Products and functions over a variable whose range is cut into pieces.
 
-For a variable x with pieces [l_j, u_j], a binary z_j says that x lies in piece j:
+For a variable :math:`x` with pieces :math:`[l_j, u_j]`, a binary :math:`z_j` says that :math:`x` lies in
+piece :math:`j`, and :math:`x_j` is the part of it that is there (the disaggregated form):
 
 .. math::
     \sum_j z_j = 1, \quad x = \sum_j x_j, \quad l_j z_j \le x_j \le u_j z_j .
 
-Every other factor y of a product c = x y is split as y = sum y_j with y_j in z_j times its range in
-that piece, and c = sum c_j, where c_j lies in McCormick's envelope of (x_j, y_j) over the piece,
-each row scaled by z_j.
+In a product :math:`c = x\, y` the other factor and the product are split as well,
 
-Source: `c = x * y`. Target: binaries, disaggregated copies, linear rows.
-Exact for every piece that is a single point (then c_j = l_j y_j), so for an integer x when all of its
-pieces are single values (the unary form); else a relaxation that tightens as pieces are split.
-Reference: Balas (1998), Discrete Applied Mathematics 89:3-44; Wicaksono and Karimi (2008),
-AIChE Journal 54:991-1008.
+.. math::
+    y = \sum_j y_j, \quad y_{j,L}\, z_j \le y_j \le y_{j,U}\, z_j, \qquad c = \sum_j c_j,
+
+where :math:`[y_{j,L}, y_{j,U}]` is the range of :math:`y` while :math:`x` is in the piece, and
+:math:`c_j` lies in McCormick's envelope of :math:`(x_j, y_j)` over the piece, each row scaled by
+:math:`z_j`.
+
+:Source: ``c = x * y``, and functions of ``x``.
+:Target: Binaries, disaggregated copies, linear rows.
+:Exact: In every piece that is a single point, since then :math:`c_j = l_j y_j`; so for an integer
+    :math:`x` when all of its pieces are single values (the unary form). Else a relaxation, which
+    tightens as pieces are split.
+:Reference: Balas (1998), Discrete Applied Mathematics 89:3-44; Wicaksono and Karimi (2008),
+    AIChE Journal 54:991-1008.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from allocc.compiler.extension import Extension
-from allocc.compiler.program import BoolArray, FloatArray, IntArray
+from allocc.compiler.program import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,21 @@ class PieceColumns:
             copies=np.concatenate([self.copies, copies[None, :]]),
         )
 
+    def reader(self, point: FloatArray, which: IntArray) -> Callable[[IntArray], FloatArray]:
+        """A function from columns to their values in the pieces `which`: (columns, pieces).
+
+        Where a column has no copy in a piece, its own value counts.
+        """
+        index = {w: n for n, w in enumerate(self.whole.tolist())}
+
+        def value(columns: IntArray) -> FloatArray:
+            rows = np.array([index.get(c, -1) for c in columns.tolist()], dtype=np.int64)
+            copies = self.copies[rows][:, which]
+            has_copy = (rows >= 0)[:, None] & (copies >= 0)
+            return np.where(has_copy, point[copies], point[columns][:, None])
+
+        return value
+
     def lift(self, point: FloatArray) -> None:
         """Fill in the copies from the values of the whole variables, in place."""
         x = point[self.variable]
@@ -63,116 +88,178 @@ class PieceColumns:
         point[here[at]] = point[self.whole[at]]
 
 
-def disaggregate(
-    build: Extension,
-    variable: int,
-    low: FloatArray,
-    high: FloatArray,
-    result: IntArray,
-    other: IntArray,
-    piece_lower: FloatArray,
-    piece_upper: FloatArray,
-    below: BoolArray | bool = True,
-    above: BoolArray | bool = True,
-) -> PieceColumns:
-    """Write products `result = variable * other` over pieces `low[j] .. high[j]`.
+@dataclass(frozen=True)
+class Cut:
+    """Products `result = variable * other` to be written over the pieces `low[j] .. high[j]`.
 
-    `piece_lower` and `piece_upper` have shape (pieces, columns): bounds of every column of the
-    program in each piece; a column of -inf .. inf there is not used. Pieces are assumed to be
-    feasible; a piece with an empty range must be left out by the caller.
+    `other_ranges` and `result_ranges` are lower and upper bounds of the other factors and of the
+    products in each piece, each of shape (pieces, products). Every piece is feasible: one with an
+    empty range must be left out.
     """
-    pieces = len(low)
-    binaries = build.columns("piece", pieces, 0.0, 1.0, integer=True)
-    build.rows("one piece", [(np.array([z]), 1.0) for z in binaries], 1.0, 1.0)
-    point = low == high
-    below = np.broadcast_to(below, len(result))
-    above = np.broadcast_to(above, len(result))
+
+    variable: int
+    low: FloatArray
+    high: FloatArray
+    result: IntArray
+    other: IntArray
+    other_ranges: tuple[FloatArray, FloatArray]
+    result_ranges: tuple[FloatArray, FloatArray]
+
+
+def disaggregate(build: Extension, cuts: Sequence[Cut]) -> list[PieceColumns]:
+    """Write the products of each cut over its pieces, all of them in whole blocks."""
+    if not cuts:
+        return []
+    sizes = [len(c.low) for c in cuts]
+    low, high = (
+        np.concatenate(side) for side in zip(*((c.low, c.high) for c in cuts), strict=True)
+    )
+    binaries = build.columns("piece", len(low), 0.0, 1.0, integer=True)
+    owner = np.repeat(np.arange(len(cuts)), sizes)
+    build.ragged("one piece", owner, binaries, 1.0, 1.0, 1.0, len(cuts))
 
     # x = sum of its copies; a single-point piece needs none
-    x_copy = np.full(pieces, -1)
-    wide = np.flatnonzero(~point)
-    x_copy[wide] = build.columns(
+    wide = np.flatnonzero(low != high)
+    z = binaries[wide]
+    x_copy = np.full(len(low), -1)
+    x_copy[wide] = x = build.columns(
         "piece of x", len(wide), np.minimum(low[wide], 0), np.maximum(high[wide], 0)
     )
-    entries = [(np.array([variable]), 1.0)]
-    for j in range(pieces):
-        entries.append(
-            (np.array([x_copy[j]]), -1.0) if x_copy[j] >= 0 else (np.array([binaries[j]]), -low[j])
-        )
-    build.rows("pieces of x", entries, 0.0, 0.0)
-    build.rows(
-        "piece >=",
-        [(x_copy[wide], 1.0), (binaries[wide], -low[wide])],
+    build.ragged(
+        "pieces of x",
+        np.concatenate([np.arange(len(cuts)), owner]),
+        np.concatenate([[c.variable for c in cuts], np.where(x_copy >= 0, x_copy, binaries)]),
+        np.concatenate([np.ones(len(cuts)), np.where(x_copy >= 0, -1.0, -low)]),
         0.0,
-        np.inf,
-        count=len(wide),
-    )
-    build.rows(
-        "piece <=",
-        [(x_copy[wide], 1.0), (binaries[wide], -high[wide])],
-        -np.inf,
         0.0,
-        count=len(wide),
+        len(cuts),
     )
+    build.rows("piece >=", [(x, 1.0), (z, -low[wide])], 0.0, np.inf)
+    build.rows("piece <=", [(x, 1.0), (z, -high[wide])], -np.inf, 0.0)
 
     # y = sum of its copies, each within its range in the piece
-    others, slot = np.unique(other, return_inverse=True)
-    n = len(others)
-    yl, yu = piece_lower[:, others], piece_upper[:, others]
-    y_copy = build.columns(
-        "piece of factor", pieces * n, np.minimum(yl, 0).ravel(), np.maximum(yu, 0).ravel()
-    ).reshape(pieces, n)
-    z = np.repeat(binaries, n)
-    flat = y_copy.ravel()
-    build.rows("factor >=", [(flat, 1.0), (z, -yl.ravel())], 0.0, np.inf)
-    build.rows("factor <=", [(flat, 1.0), (z, -yu.ravel())], -np.inf, 0.0)
-    build.rows(
-        "pieces of factor",
-        [(others, 1.0), *((y_copy[j], -1.0) for j in range(pieces))],
-        0.0,
-        0.0,
-        count=n,
+    ends = np.cumsum(sizes)[:-1]
+    own = [
+        _Own(c, mine, copies)
+        for c, mine, copies in zip(
+            cuts, np.split(binaries, ends), np.split(x_copy, ends), strict=True
+        )
+    ]
+    yl, yu, factor = (_joined(o.factor[k] for o in own) for k in range(3))
+    y = build.columns("piece of factor", len(yl), np.minimum(yl, 0), np.maximum(yu, 0))
+    build.rows("factor >=", [(y, 1.0), (factor, -yl)], 0.0, np.inf)
+    build.rows("factor <=", [(y, 1.0), (factor, -yu)], -np.inf, 0.0)
+    for o, mine in zip(own, _split(y, [o.factors for o in own]), strict=True):
+        o.place_factors(mine)
+    _sums(build, "pieces of factor", [(o.others, o.y, np.ones(o.y.shape)) for o in own])
+
+    # c = sum of its copies, each in the envelope of its piece; by wide pieces, then products
+    a, b, lo, hi, rl, ru, xs, ys, zs = (
+        _joined(column) for column in zip(*(o.envelopes() for o in own), strict=True)
     )
+    corners = np.stack([a * lo, a * hi, b * lo, b * hi])
+    product = build.columns(
+        "piece of product",
+        len(a),
+        np.minimum(np.maximum(corners.min(axis=0), rl), 0.0),
+        np.maximum(np.minimum(corners.max(axis=0), ru), 0.0),
+    )
+    # The product has a range of its own in the piece, which may be tighter than its factors'.
+    build.rows("product >=", [(product, 1.0), (zs, -rl)], 0.0, np.inf)
+    build.rows("product <=", [(product, 1.0), (zs, -ru)], -np.inf, 0.0)
+    for p, q, is_lower in ((a, lo, True), (b, hi, True), (b, lo, False), (a, hi, False)):
+        # c_j - q x_j - p y_j + p q z_j  >= (or <=)  0
+        build.rows(
+            "product in piece",
+            [(product, 1.0), (xs, -q), (ys, -p), (zs, p * q)],
+            0.0 if is_lower else -np.inf,
+            np.inf if is_lower else 0.0,
+        )
+    for o, mine in zip(own, _split(product, [o.products for o in own]), strict=True):
+        o.place_products(mine)
+    _sums(build, "pieces of product", [(o.cut.result, *o.weighted()) for o in own])
+    return [o.columns() for o in own]
 
-    # c = sum of its copies, each in the envelope of its piece
-    m = len(result)
-    rl, ru = piece_lower[:, result], piece_upper[:, result]
-    c_copy = np.full((pieces, m), -1)
-    for j in wide.tolist():
-        ends = np.stack([low[j] * yl[j], low[j] * yu[j], high[j] * yl[j], high[j] * yu[j]])
-        cl = np.minimum(np.maximum(ends.min(axis=0)[slot], rl[j]), 0.0)
-        cu = np.maximum(np.minimum(ends.max(axis=0)[slot], ru[j]), 0.0)
-        c_copy[j] = build.columns("piece of product", m, cl, cu)
-        xj, yj, zj = np.full(m, x_copy[j]), y_copy[j][slot], np.full(m, binaries[j])
-        # The product has a range of its own in the piece, which may be tighter than its factors'.
-        build.rows("product >=", [(c_copy[j], 1.0), (zj, -rl[j])], 0.0, np.inf)
-        build.rows("product <=", [(c_copy[j], 1.0), (zj, -ru[j])], -np.inf, 0.0)
-        lo, hi = yl[j][slot], yu[j][slot]
-        for p, q, is_lower in (
-            (low[j], lo, True),
-            (high[j], hi, True),
-            (high[j], lo, False),
-            (low[j], hi, False),
-        ):
-            # c_j - q x_j - p y_j + p q z_j  >= (or <=)  0
-            side = np.flatnonzero(below if is_lower else above)
-            build.rows(
-                "product in piece",
-                [
-                    (c_copy[j][side], 1.0),
-                    (xj[side], -q[side]),
-                    (yj[side], -p),
-                    (zj[side], p * q[side]),
-                ],
-                0.0 if is_lower else -np.inf,
-                np.inf if is_lower else 0.0,
-                count=len(side),
-            )
-    entries = [(result, 1.0)]
-    for j in range(pieces):
-        entries.append((c_copy[j], -1.0) if not point[j] else (y_copy[j][slot], -low[j]))
-    build.rows("pieces of product", entries, 0.0, 0.0, count=m)
 
-    whole = np.concatenate([[variable], others, result])
-    copies = np.concatenate([x_copy[None, :], y_copy.T, c_copy.T])
-    return PieceColumns(variable, low, high, binaries, whole, copies)
+class _Own:
+    """What belongs to one cut while all are written: arrays by pieces and other factors."""
+
+    def __init__(self, cut: Cut, binaries: IntArray, x_copy: IntArray) -> None:
+        self.cut, self.binaries, self.x = cut, binaries, x_copy
+        self.wide = np.flatnonzero(cut.low != cut.high)
+        self.others, first, self.slot = np.unique(cut.other, return_index=True, return_inverse=True)
+        self.lower, self.upper = (side[:, first] for side in cut.other_ranges)
+        self.factors = self.lower.size
+        self.products = len(self.wide) * len(cut.result)
+        self.y: IntArray = np.zeros((0, 0), dtype=np.int64)
+        self.c: IntArray = self.y
+
+    @property
+    def factor(self) -> tuple[FloatArray, FloatArray, IntArray]:
+        """Bounds of the factors' copies, and their pieces' binaries."""
+        return self.lower.ravel(), self.upper.ravel(), np.repeat(self.binaries, len(self.others))
+
+    def place_factors(self, columns: IntArray) -> None:
+        """Take the columns of the factors' copies."""
+        self.y = columns.reshape(self.lower.shape)
+
+    def place_products(self, columns: IntArray) -> None:
+        """Take the columns of the products' copies, which only wide pieces have."""
+        self.c = np.full((len(self.binaries), len(self.cut.result)), -1)
+        self.c[self.wide] = columns.reshape(len(self.wide), len(self.cut.result))
+
+    def envelopes(self) -> list[Any]:
+        """Ends of the piece, of the factor and of the product; columns of x, y and z."""
+        shape = (len(self.wide), len(self.cut.result))
+        w, slot = self.wide, self.slot
+        found = [
+            self.cut.low[w, None],
+            self.cut.high[w, None],
+            self.lower[w][:, slot],
+            self.upper[w][:, slot],
+            *(side[w] for side in self.cut.result_ranges),
+            self.x[w, None],
+            self.y[w][:, slot],
+            self.binaries[w, None],
+        ]
+        return [np.broadcast_to(values, shape).ravel() for values in found]
+
+    def weighted(self) -> tuple[IntArray, FloatArray]:
+        """What each product is the sum of: columns and weights, by pieces and products."""
+        single = (self.cut.low == self.cut.high)[:, None]
+        columns = np.where(single, self.y[:, self.slot], self.c)
+        return columns, np.broadcast_to(np.where(single, self.cut.low[:, None], 1.0), self.c.shape)
+
+    def columns(self) -> PieceColumns:
+        """Where everything came to lie."""
+        return PieceColumns(
+            self.cut.variable,
+            self.cut.low,
+            self.cut.high,
+            self.binaries,
+            np.concatenate([[self.cut.variable], self.others, self.cut.result]),
+            np.concatenate([self.x[None, :], self.y.T, self.c.T]),
+        )
+
+
+def _joined(parts: Iterable[Any]) -> Any:
+    return np.concatenate(list(parts))
+
+
+def _split(columns: IntArray, sizes: Sequence[int]) -> list[IntArray]:
+    return list(np.split(columns, np.cumsum(sizes)[:-1]))
+
+
+def _sums(
+    build: Extension, name: str, blocks: Sequence[tuple[IntArray, IntArray, FloatArray]]
+) -> None:
+    """Rows `whole[k] = sum_j weights[j, k] copies[j, k]` of every (whole, copies, weights)."""
+    first, rows, columns, values = 0, [], [], []
+    for whole, copies, weights in blocks:
+        n = len(whole)
+        rows.append(first + np.tile(np.arange(n), len(copies) + 1))
+        columns += [whole, copies.ravel()]
+        values += [np.ones(n), -weights.ravel()]
+        first += n
+    if first:
+        build.ragged(name, _joined(rows), _joined(columns), _joined(values), 0.0, 0.0, first)

@@ -1,22 +1,24 @@
 r"""Limits on a ratio, multiplied out where the sign of the denominator is proven.
 
-For affine a and b, and data c and d,
+For affine :math:`a` and :math:`b`, and data :math:`c` and :math:`d`,
 
 .. math::
     c \frac{a(x)}{b(x)} + d \le 0 \quad \Longleftrightarrow \quad c\, a(x) + d\, b(x) \le 0
     \qquad \text{where } b(x) > 0 ,
 
-and with the signs turned where b(x) < 0. A binary factor says where the limit matters at all: for
-:math:`d \le 0` the limit :math:`y\,(c\,a/b + e) + d \le 0` holds when y = 0, and is the one above
-with d + e when y = 1.
+and with the signs turned where :math:`b(x) < 0`. A binary factor :math:`y` says where the limit matters
+at all: for :math:`d \le 0` the limit :math:`y\,(c\,a/b + e) + d \le 0` holds when :math:`y = 0`, and is
+the one above with :math:`d + e` when :math:`y = 1`.
 
-The sign is proven by the range of b within the bounds that follow from the program, or by a limit
+The sign is proven by the range of :math:`b` within the bounds that follow from the program, or by a limit
 that states it, as :math:`\rho \le 1` does for :math:`b = 2 (1 - \rho)`; within a chance block such
 a limit may be one of the block's own, for then both hold in the same scenarios. A limit leaves
-b = 0 open. There the ratio has no value, and the row says :math:`c\, a \le 0`: it adds points to
-the relaxation only where a is nought too, and no point is lost.
+:math:`b = 0` open. There the ratio has no value, and the row says :math:`c\, a \le 0`: it adds points to
+the relaxation only where :math:`a` is nought too, and no point is lost.
 
-Source: limits. Target: linear rows, conditional on a binary where there is one. Exact.
+:Source: Limits.
+:Target: Linear rows, conditional on a binary where there is one.
+:Exact: Yes.
 """
 
 from __future__ import annotations

@@ -1,15 +1,19 @@
 r"""Convex and concave functions of one variable by tangents and secants.
 
-For f convex on [l, u]:
+For :math:`f` convex on :math:`[l, u]`,
 
 .. math::
     w \ge f(p) + f'(p) (x - p) \ \text{for points } p, \qquad
-    w \le f(l) + \frac{f(u) - f(l)}{u - l} (x - l) .
+    w \le f(l) + \frac{f(u) - f(l)}{u - l} (x - l) ,
 
-For f concave both are turned around. Source: `w = f(x)` for exp, log, sqrt, powers and 1/x with x in
-a bounded range. Target: linear rows. A relaxation that tightens with more tangents and, over
-pieces, with shorter secants; exact where x is fixed. Where only the tangents' side matters (see
-`direction`) it is an outer approximation that converges (Kelley 1960).
+and for :math:`f` concave both are turned around: tangents on one side, one secant on the other.
+
+:Source: ``w = f(x)`` for exp, log, sqrt, powers and 1/x, with ``x`` in a bounded range.
+:Target: Linear rows.
+:Exact: Only where :math:`x` is fixed. A relaxation that tightens with more tangents and, over pieces,
+    with shorter secants. Where only the tangents' side matters (see ``direction``) it is an outer
+    approximation that converges.
+:Reference: Kelley (1960), Journal of the Society for Industrial and Applied Mathematics 8:703-712.
 """
 
 from __future__ import annotations

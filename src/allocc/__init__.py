@@ -17,12 +17,13 @@ from allocc.version import __version__
 if TYPE_CHECKING:
     from allocc.api import Model, load
     from allocc.backends.solution import LicenceLimit, MissingSolver
-    from allocc.errors import AlloccError
+    from allocc.errors import AlloccError, MissingLibrary
     from allocc.result import Result
 
 __all__ = [
     "AlloccError",
     "LicenceLimit",
+    "MissingLibrary",
     "MissingSolver",
     "Model",
     "Result",
@@ -33,6 +34,7 @@ __all__ = [
 _HOMES = {
     "AlloccError": "allocc.errors",
     "LicenceLimit": "allocc.backends.solution",
+    "MissingLibrary": "allocc.errors",
     "MissingSolver": "allocc.backends.solution",
     "Model": "allocc.api",
     "Result": "allocc.result",

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from allocc.dsl.tree import File
     from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Options, Outcome, Step
+    from allocc.frontier import Frontier
+    from allocc.labelled import Block
+    from allocc.prices import Prices
     from allocc.result import Result
 
 
@@ -200,6 +203,31 @@ class Model:
             found.extend(error.diagnostics)
         return [*found, *(d for d in self.warnings if d not in found)]
 
+    def units(self) -> dict[str, str | None]:
+        """The unit of every quantity of the model, declared or inferred; None where none is known.
+
+        A pure number has the unit `1`. Parameters that hold words are no quantities.
+        """
+        words = {n for n, p in self.bound.parameters.items() if p.values.dtype.kind == "O"}
+        found = self.bound.units.quantities
+        return {n: None if u is None else str(u) for n, u in found.items() if n not in words}
+
+    def unit_of(self, expression: str) -> str | None:
+        """The unit of an expression over the model's names; None where it is not known.
+
+        Indices may be left out: `spend / course`. Raises `AlloccError` where it cannot be read.
+        """
+        from allocc.dsl import Source, parse, syntax_errors, tree
+
+        with reported():
+            statement, *rest = parse(Source("expression", f"let it = {expression}")).statements
+            if rest:
+                span = rest[0].span
+                raise PlainError([syntax_errors.unexpected(span, span.text, [])])
+        assert isinstance(statement, tree.Let)
+        unit = self.bound.units.of(statement.value)
+        return None if unit is None else str(unit)
+
     def program(self, method: str = "auto") -> Program:
         """The mixed-integer program: `direct` keeps products and functions, the others are linear.
 
@@ -240,18 +268,21 @@ class Model:
         progress: Callable[[Step], None] | bool | None = None,
         cancel: threading.Event | None = None,
         memory_limit: float | None = None,
+        start: object = None,
     ) -> Result:
         """Find the best allocation and prove how good it is.
 
         `time_limit` is in seconds. `memory_limit` is in megabytes of the whole process, as the
-        system counts them (on Linux; elsewhere it is not watched).
-        `progress` is called with every step of the proof; True prints them. Setting `cancel`
+        system counts them (on Linux; elsewhere it is not watched). `start` are decisions to begin
+        with, in any form that `simulate` takes: they are simulated, and used if they meet every
+        limit. `progress` is called with every step of the proof; True prints them. Setting `cancel`
         stops the solve, as Ctrl-C does, with the best allocation that is known.
 
         Raises `MissingSolver` when the solver is not installed.
         """
         from allocc.engine.choose import CannotServe
         from allocc.engine.solve import solve
+        from allocc.given import given_decisions
 
         told: Callable[[Step], None] | None = None
         if progress is True:
@@ -264,8 +295,9 @@ class Model:
             solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit
         )
         with reported():
+            starts = [] if start is None else [given_decisions(self.problem, start)]
             try:
-                outcome = solve(self.problem, options)
+                outcome = solve(self.problem, options, starts)
             except CannotServe as reason:
                 raise PlainError([mistakes.cannot_serve(str(reason))]) from None
             return self._result(outcome, options)
@@ -288,6 +320,35 @@ class Model:
                 problem = self.problem
                 values = given_decisions(problem, decisions)
             return self._simulated(problem, assess(problem, values), decisions is None)
+
+    def pareto(
+        self,
+        first: str,
+        second: str,
+        points: int = 9,
+        solver: str = "highs",
+        gap: float = 1e-4,
+        time_limit: float | None = None,
+    ) -> Frontier:
+        """What the objective's term `first` costs in its term `second`, point by point with proof.
+
+        `time_limit` is for each solve, in seconds. Raises `AlloccError` for terms that nothing can
+        be traced between.
+        """
+        from allocc.pareto import trace
+
+        options = make_options(solver, "auto", gap, time_limit)
+        return trace(self, (first, second), points, options)
+
+    def prices(self, decisions: object) -> Prices:
+        """What one more unit of each limit would buy, at decisions in any form `simulate` takes.
+
+        The integers are fixed; the prices are local, they hold for small changes.
+        """
+        from allocc.prices import prices
+
+        with reported():
+            return prices(self, decisions)
 
     @cached_property
     def baseline_problem(self) -> Problem:
@@ -341,7 +402,7 @@ class Model:
             )
         }
         return Result(
-            **self._about(self.problem, outcome.terms, outcome.values, base),
+            **self._about(self.problem, outcome.terms, outcome.values, base, outcome.notes),
             status=outcome.status,
             stopped=outcome.stopped,
             value=outcome.value,
@@ -354,7 +415,6 @@ class Model:
             rounds=outcome.rounds,
             message=outcome.message,
             explanation=outcome.explanation,
-            notes=outcome.notes,
             discretization=outcome.discretization,
             history=outcome.history,
             options=asked,
@@ -367,12 +427,21 @@ class Model:
         terms: Mapping[str, float],
         values: Mapping[Any, FloatArray] | None,
         baseline: tuple[Problem, Values] | None,
+        told: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         """What results of a solve and of a simulation have in common."""
+        from allocc.comparisons import targets_of
         from allocc.labelled import blocks_of
+        from allocc.reports import report_blocks
         from allocc.result import TermValue
 
         time = self.bound.time
+        blocks: list[Block] = []
+        notes: list[str] = []
+        if values is not None:
+            blocks = blocks_of(problem, values, baseline)
+            reports, notes = report_blocks(problem, values, baseline)
+            blocks += reports
         return {
             "model": self.name,
             "title": self.title,
@@ -382,7 +451,9 @@ class Model:
                 for t in problem.terms
                 if t.name in terms
             ),
-            "blocks": () if values is None else tuple(blocks_of(problem, values, baseline)),
+            "blocks": tuple(blocks),
+            "notes": (*told, *notes),
+            "targets": () if values is None else targets_of(problem, values),
             "time_unit": time.unit if time is not None else "",
             "baseline_value": None if baseline is None else _worth(*baseline),
             "settings": dict(self.settings),

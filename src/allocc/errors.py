@@ -32,3 +32,7 @@ def reported() -> Iterator[None]:
         raise
     except PlainError as error:
         raise AlloccError(error.diagnostics) from None
+
+
+class MissingLibrary(ImportError):
+    """A library that allocc does not need in general, and that this needs, is not installed."""

@@ -345,6 +345,7 @@ def explain_text(model: Model) -> str:
         f"{p.matrix.nnz:,} coefficients"
     )
     lines = [model.title or model.name, size, ""]
+    lines += _function_lines(model)
     if not found:
         return "\n".join([*lines, "The model is linear: nothing had to be rewritten."])
     for e in found:
@@ -362,6 +363,22 @@ def explain_text(model: Model) -> str:
             lines += [f"  {'':<11}{line}" for line in rest]
         lines.append("")
     return "\n".join([*lines, _conclusion(found)])
+
+
+def _function_lines(model: Model) -> list[str]:
+    """The declared functions that the model calls, their shape and what each use costs."""
+    from allocc.explain_functions import function_uses
+    from allocc.report import wrap
+
+    uses = function_uses(model)
+    if not uses:
+        return []
+    lines = ["Functions, where they are used"]
+    for use in uses:
+        first, *rest = wrap(use.call, 84)
+        lines += [f"  {first}", *(f"    {line}" for line in rest)]
+        lines.append(f"    {use.shape}, {use.kept} in {use.statement}: {use.cost}")
+    return [*lines, ""]
 
 
 def _exactness(e: Explanation) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-Kind = Literal["decision", "compartment", "flow"]
+Kind = Literal["decision", "compartment", "flow", "report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,10 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A decision, compartment or flow: values over its indices.
+    """A decision, compartment, flow or report: values over its indices.
 
     `baseline` has the same shape: the values without the interventions, where they are known.
+    `binary` is a decision between 0 and 1, that is, between no and yes.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Block:
     unit: str = ""
     integer: bool = False
     baseline: FloatArray | None = None
+    binary: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -91,6 +93,15 @@ class Block:
         table = array.transpose([k, *rest]).reshape(array.shape[k], len(rows))
         return pd.DataFrame(table, index=time, columns=_index(rows, columns))
 
+    def without_time(self) -> Block:
+        """The same in total over time, with the other indices as they are."""
+        k = self.time_axis
+        if k is None:
+            return self
+        base = None if self.baseline is None else self.baseline.sum(axis=k)
+        axes = (*self.axes[:k], *self.axes[k + 1 :])
+        return replace(self, axes=axes, values=self.values.sum(axis=k), baseline=base)
+
     def over_time(self) -> FloatArray:
         """The total over all indices but time, one number a point of time."""
         k = self.time_axis
@@ -98,6 +109,21 @@ class Block:
         rest = tuple(i for i in range(len(self.axes)) if i != k)
         total: FloatArray = self.values.sum(axis=rest)
         return total
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What the model itself compares a decision with, member by member; see `comparisons`.
+
+    `values` runs over the decision's indices without time, and is in total over time. `statement`
+    names the term or limit with a `distance` from it, or the parameter that it is.
+    """
+
+    decision: str
+    statement: str
+    description: str
+    values: FloatArray
+    distance: bool = False
 
 
 def _index(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> Any:
@@ -140,6 +166,7 @@ def blocks_of(
             v.unit,
             v.integer,
             baseline[1].get(v) if baseline is not None and v.kind != "decision" else None,
+            _is_binary(v),
         )
         for v in problem.variables
     ]
@@ -159,6 +186,12 @@ def blocks_of(
             )
         )
     return found
+
+
+def _is_binary(v: Variable) -> bool:
+    if not v.integer or v.lower is None or v.upper is None or not v.size:
+        return False
+    return bool(v.lower.min() >= 0 and v.upper.max() <= 1)
 
 
 def _flow_values(problem: Problem, values: Mapping[Variable, FloatArray]) -> dict[str, FloatArray]:

@@ -153,6 +153,11 @@ def out_of_memory() -> Diagnostic:
     )
 
 
+def nothing_to_draw(what: str, reason: str) -> Diagnostic:
+    """A plot for which a run has nothing."""
+    return Diagnostic("E7031", f"there is nothing to draw for '{what}': {reason}")
+
+
 def bounds_infeasible() -> Diagnostic:
     """Propagation alone shows that no allocation meets every limit."""
     return Diagnostic(

@@ -30,12 +30,15 @@ from allocc.compiler.expression import (
 )
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import Constraint, ObjectiveTerm, Problem
+from allocc.compiler.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.outcome import Options, Outcome, Violation, relative_gap
 from allocc.errors import reported
+from allocc.frontier import Axis, Claim, Frontier, Point
 
 if TYPE_CHECKING:
     from allocc.api import Model
+    from allocc.labelled import Block
 
 #: The first term is held at its optimum with this share of its size as room for rounding.
 ROOM = 1e-7
@@ -48,88 +51,13 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Axis:
-    """One of the two terms."""
-
-    name: str
-    description: str
-    unit: str
-
-    @property
-    def label(self) -> str:
-        """What it is, with its unit."""
-        text = self.description or self.name
-        return f"{text} ({self.unit})" if self.unit else text
-
-
-@dataclass(frozen=True)
-class Claim:
-    """No allocation has term `term` better than `bound` while the other is `within` or better.
-
-    Without `within` it holds for every allocation.
-    """
-
-    term: int
-    bound: float
-    within: float | None
-
-
-@dataclass(frozen=True)
-class Point:
-    """An allocation, as simulated, and what is proven about it.
-
-    `bound` and `gap` are of the first term at this `level` of the second; `other_bound` is of the
-    second with the first held at its value (at the best second term, of all allocations). `same_as` and `dominated_by` are numbers of points, from 1.
-    """
-
-    kind: str
-    level: float | None
-    values: tuple[float, float]
-    bound: float | None
-    other_bound: float | None
-    gap: float | None
-    status: str
-    stopped: str
-    violation: Violation
-    terms: dict[str, float]
-    seconds: float
-    same_as: int | None = None
-    dominated_by: int | None = None
-
-
-@dataclass(frozen=True)
-class Frontier:
-    """The points from the best first term to the best second one, and what is out of reach."""
-
-    model: str
-    title: str
-    sense: str
-    axes: tuple[Axis, Axis]
-    left_out: tuple[str, ...]
-    asked_gap: float
-    status: str
-    stopped: str
-    points: tuple[Point, ...]
-    claims: tuple[Claim, ...]
-    notes: tuple[str, ...]
-    solver: str
-    solves: int
-    seconds: float
-    message: str = ""
-
-    @property
-    def sign(self) -> float:
-        """1 where less is better, -1 where more is."""
-        return 1.0 if self.sense == "minimize" else -1.0
-
-
-@dataclass(frozen=True)
 class _Known:
     """An allocation that some solve has found."""
 
     values: tuple[float, float]
     terms: dict[str, float]
     violation: Violation
+    everything: Values
 
 
 def trace(
@@ -235,7 +163,7 @@ class _Trace:
         problem = replace(self.problem, terms=[self.terms[term]], constraints=constraints)
         self.solves += 1
         try:
-            outcome = solve(problem, self.options)
+            outcome = solve(problem, self.options, self._starts(term, level))
         except CannotServe as reason:
             raise AlloccError([mistakes.cannot_serve(str(reason))]) from None
         self.notes += [n for n in outcome.notes if n not in self.notes]
@@ -248,6 +176,14 @@ class _Trace:
             assert outcome.bound is not None
             self.claims.append(Claim(term, outcome.bound, level))
         return outcome
+
+    def _starts(self, term: int, level: float | None) -> list[Values]:
+        """The best allocation of the solves before that is allowed here, if there is one."""
+        fit = [
+            k for k in self.known if level is None or self.sign * (k.values[1 - term] - level) <= 0
+        ]
+        best = min(fit, key=lambda k: self.sign * k.values[term], default=None)
+        return [] if best is None else [best.everything]
 
     def _met(self, term: int, level: float | None) -> float | None:
         """The best value of a term among the allocations that meet a level without any room."""
@@ -290,7 +226,7 @@ class _Trace:
         terms = {t.name: float(evaluate(t.node)) for t in self.problem.terms}
         pair = (terms[self.terms[0].name], terms[self.terms[1].name])
         if all(np.isfinite(pair)):
-            self.known.append(_Known(pair, terms, violation))
+            self.known.append(_Known(pair, terms, violation, values))
 
     def _best(self, term: int, level: float | None, top: _Known | None = None) -> _Known | None:
         """The best known allocation for a term at a level of the other one; `top` is one."""
@@ -340,6 +276,7 @@ class _Trace:
                 stopped="gap" if done else (_why(lead) or _why(follow) or "exhausted"),
                 violation=found.violation,
                 terms=found.terms,
+                blocks=self._blocks(found),
                 seconds=time.perf_counter() - before,
             ),
             None,
@@ -376,6 +313,7 @@ class _Trace:
             stopped="gap" if done else (why or "exhausted"),
             violation=found.violation,
             terms=found.terms,
+            blocks=self._blocks(found),
             seconds=time.perf_counter() - before,
         )
 
@@ -392,6 +330,13 @@ class _Trace:
             self.claims = [c for c in self.claims if c.term == term or c.within != held]
             outcome = replace(outcome, bound=None)
         return self._best(1 - term, held, top) or top, outcome
+
+    def _blocks(self, found: _Known) -> tuple[Block, ...]:
+        """The labelled decisions of an allocation."""
+        from allocc.labelled import blocks_of
+
+        blocks = blocks_of(self.problem, found.everything)
+        return tuple(b for b in blocks if b.kind == "decision")
 
     # --- the whole --------------------------------------------------------------------------
 
@@ -504,78 +449,3 @@ def _unit(node: Node) -> str | None:
             return None if any(a.set.kind == "time" for a in over) else _unit(body)
         case _:
             return None
-
-
-def staircase(
-    corners: Sequence[tuple[float, float]], left: float, right: float, bottom: float, top: float
-) -> list[tuple[float, float]]:
-    """The outline of the union of the quarter-planes below and left of `corners`, in a window."""
-    height = bottom
-    outline = [(right, bottom)]
-    for x, y in sorted(corners, key=lambda c: (-c[0], c[1])):
-        x, y = min(x, right), min(y, top)
-        if y > height and x > left:
-            outline += [(x, height), (x, y)]
-            height = y
-    return [*outline, (left, height), (left, bottom)]
-
-
-def corners(found: Frontier) -> list[tuple[float, float]]:
-    """Each claim as a corner (second, first) of what is out of reach; more is worse here."""
-    s = found.sign
-    return [
-        (np.inf if c.within is None else s * c.within, s * c.bound)
-        if c.term == 0
-        else (s * c.bound, np.inf if c.within is None else s * c.within)
-        for c in found.claims
-    ]
-
-
-def frontier_data(found: Frontier) -> dict[str, Any]:
-    """The frontier as JSON holds it."""
-    from allocc.result import violation_data
-
-    names = [a.name for a in found.axes]
-    return {
-        "model": found.model,
-        "title": found.title,
-        "status": found.status,
-        "stopped": found.stopped,
-        "sense": found.sense,
-        "between": [
-            {"term": a.name, "description": a.description, "unit": a.unit} for a in found.axes
-        ],
-        "left_out": list(found.left_out),
-        "asked_gap": found.asked_gap,
-        "points": [
-            {
-                "point": k,
-                "kind": p.kind,
-                "level": p.level,
-                "values": dict(zip(names, p.values, strict=True)),
-                "bounds": dict(zip(names, (p.bound, p.other_bound), strict=True)),
-                "gap": p.gap,
-                "status": p.status,
-                "stopped": p.stopped,
-                "violation": violation_data(p.violation),
-                "terms": p.terms,
-                "same_as": p.same_as,
-                "dominated_by": p.dominated_by,
-                "seconds": p.seconds,
-            }
-            for k, p in enumerate(found.points, 1)
-        ],
-        "proven": [
-            {
-                "term": names[c.term],
-                "bound": c.bound,
-                "where": None if c.within is None else {names[1 - c.term]: c.within},
-            }
-            for c in found.claims
-        ],
-        "solver": found.solver,
-        "solves": found.solves,
-        "seconds": found.seconds,
-        "message": found.message,
-        "notes": list(found.notes),
-    }

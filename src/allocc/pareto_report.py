@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from allocc.pareto import Frontier, Point, corners, staircase
+from allocc.frontier import Frontier, Point, corners, staircase
 from allocc.tables import duration, number, numbers, percent, table
 
 _WORDS = {
@@ -288,30 +288,9 @@ def _legend() -> list[str]:
     ]
 
 
-def write_png(found: Frontier, path: Path) -> None:
-    """The same plot through matplotlib; raises `ImportError` without it, and `OSError`."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    pic = picture(found)
-    figure = Figure(figsize=(7.2, 4.8), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    xs, ys = zip(*pic.unreachable, strict=True)
-    axes.fill(xs, ys, facecolor="#e4e4e4", hatch="///", edgecolor="#a8a8a8", linewidth=0)
-    axes.plot(*zip(*pic.known, strict=True), color="black", linestyle="--", linewidth=1.2)
-    for x, y, p in pic.points:
-        fill = "black" if p.status == "optimal" else "white"
-        mark = "x" if p.dominated_by is not None else "o"
-        axes.plot([x], [y], marker=mark, color="black", markerfacecolor=fill)
-    axes.set(xlim=pic.across, ylim=pic.up, xlabel=pic.labels[0], ylabel=pic.labels[1])
-    axes.set_title(f"{pic.title}\nhatched: proven out of reach; dashed: reached", fontsize=11)
-    figure.savefig(path, dpi=150)
-
-
 def write_plot(found: Frontier, path: Path) -> None:
     """Write `.svg` or `.png`."""
     if path.suffix.lower() == ".png":
-        write_png(found, path)
+        found.plot().write(path)
     else:
         path.write_text(svg(found), encoding="utf-8")

@@ -9,7 +9,7 @@ Everything is local: it says nothing about changes that would move an integer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,13 +17,12 @@ import numpy as np
 
 from allocc.backends.highs import HighsSession
 from allocc.backends.solution import SolveOptions
-from allocc.compiler import units
 from allocc.compiler.complete import Completer
 from allocc.compiler.direction import harmless
 from allocc.compiler.expression import Data
 from allocc.compiler.extension import Extension
 from allocc.compiler.lower import lower
-from allocc.compiler.program import Block, FloatArray, Program, label_text
+from allocc.compiler.program import Block, BoolArray, FloatArray, IntArray, Program, label_text
 from allocc.compiler.reformulations import univariate
 from allocc.compiler.scaling import scale
 from allocc.dsl import tree
@@ -33,7 +32,7 @@ from allocc.tables import number
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.compiler.problem import Constraint, Problem
+    from allocc.compiler.problem import ChanceConstraint, Constraint, Problem
 
 #: A row is binding where its slack is below this part of its size.
 BINDING = 1e-6
@@ -164,11 +163,19 @@ class _Pricing:
         # With a side that is not nought, limits on ratios are not multiplied out, which would
         # give their rows another unit.
         aside = np.asarray(1e-300)
+
+        def kept_as_it_is(c: Constraint) -> Constraint:
+            return replace(c, upper=Data((), aside)) if np.isneginf(c.lower.values).all() else c
+
         self.problem: Problem = replace(
             model.problem,
-            constraints=[
-                replace(c, upper=Data((), aside)) if np.isneginf(c.lower.values).all() else c
-                for c in model.problem.constraints
+            constraints=[kept_as_it_is(c) for c in model.problem.constraints],
+            chances=[
+                replace(
+                    b,
+                    limits=[replace(x, constraint=kept_as_it_is(x.constraint)) for x in b.limits],
+                )
+                for b in model.problem.chances
             ],
         )
         self.values = dict(decisions)
@@ -188,6 +195,10 @@ class _Pricing:
         fixed = np.ones(p.columns, dtype=bool)
         fixed[Completer(p, whole).missing] = False
         self.fixed = fixed
+        self.chosen = np.zeros(p.columns, dtype=bool)
+        for block in p.column_blocks:
+            if block.role == "auxiliary" and block.statement.startswith("chance "):
+                self.chosen[block.start : block.start + block.count] = True
         q = p.products
         self.exact = bool(np.all(fixed[q.left] | fixed[q.right])) and all(
             f.kind == "abs" or bool(fixed[f.argument].all()) for f in p.functions
@@ -196,14 +207,12 @@ class _Pricing:
 
     def run(self) -> Prices:
         """Improve the allocation where tangents are needed, then read the duals."""
-        notes = []
+        notes: list[str] = []
         point = self.point()
         radius = np.inf
         if not self.exact:
             self.improve()
             point, radius = self.point(), RADIUS
-        if self.problem.chances:
-            notes.append("limits inside of chance blocks have no price here")
         duals = value = None
         solution = None
         for wider in (1.0, 10.0, 100.0):
@@ -228,6 +237,12 @@ class _Pricing:
                 )
             value = here
         rows = self.rows(program, solution.point, duals)
+        for chance in self.problem.chances:
+            kept = self.kept(chance, solution.point)
+            notes.append(
+                f"chance {chance.name}: {int(kept.sum())} of {kept.size} scenarios are taken to hold; "
+                "only their limits have prices"
+            )
         return Prices(self.problem.sense, "priced", tuple(rows), self.exact, value, tuple(notes))
 
     def point(self) -> FloatArray:
@@ -357,7 +372,24 @@ class _Pricing:
             assert c.name == block.name
             place = seen[c.name] = seen.get(c.name, -1) + 1
             found += self.limit(c, block, statements[c.name], place, activity, size, duals, noise)
+        inside = iter(stated[len(self.problem.constraints) :])
+        for chance, written in zip(self.problem.chances, self.model.bound.chances, strict=True):
+            kept = self.kept(chance, point)
+            for place, c, block, statement, scenario, price in _of_scenarios(
+                chance, written, inside, duals
+            ):
+                every = self.limit(c, block, statement, place, activity, size, price, noise)
+                found += [r for r, k in zip(every, scenario, strict=True) if kept[k]]
         return found
+
+    def kept(self, chance: ChanceConstraint, point: FloatArray) -> BoolArray:
+        """Which scenarios of a chance block hold at a point of the program."""
+        (block,) = (
+            b
+            for b in self.program.column_blocks
+            if b.role == "auxiliary" and b.statement == f"chance {chance.name}"
+        )
+        return np.asarray(point[block.start : block.start + block.count] > 0.5)
 
     def limit(
         self,
@@ -372,7 +404,8 @@ class _Pricing:
     ) -> list[Price]:
         """The rows of one comparison of a limit."""
         side, sign = _side(statement.relation, place)
-        unit = _Units(self.model).of_relation(statement.relation)
+        shared = self.model.bound.units.of(statement.relation, statement.index)
+        unit = str(shared) if shared is not None and shared.words else ""
         timed = self.timed(statement)
         p, found = self.program, []
         for k in range(block.count):
@@ -385,7 +418,7 @@ class _Pricing:
             )
             price = sign * float(duals[i])
             columns = p.matrix.indices[p.matrix.indptr[i] : p.matrix.indptr[i + 1]]
-            whole = bool(self.fixed[columns].all())
+            whole = bool((self.fixed | self.chosen)[columns].all())
             if abs(price) <= noise or not binding or whole:
                 price = 0.0
             found.append(
@@ -406,6 +439,28 @@ class _Pricing:
         return found
 
 
+def _of_scenarios(
+    chance: ChanceConstraint, written: tree.Chance, blocks: Iterator[Block], duals: FloatArray
+) -> Iterator[tuple[int, Constraint, Block, tree.Limit, IntArray, FloatArray]]:
+    """The comparisons of a chance block's limits, with each row's scenario, and the duals.
+
+    An equation is two rows, one from each side; what they are worth together is in the first.
+    """
+    limits = iter(chance.limits)
+    for statement in written.limits:
+        assert isinstance(statement.relation, tree.Comparison)
+        for place, operator in enumerate(statement.relation.operators):
+            found, block, price = next(limits), next(blocks), duals
+            assert found.constraint.name == block.name == statement.name.name
+            if operator == "==":
+                next(limits)
+                other = next(blocks)
+                mine = slice(block.start, block.start + block.count)
+                price = duals.copy()
+                price[mine] -= duals[other.start : other.start + other.count]
+            yield place, found.constraint, block, statement, found.scenario, price
+
+
 def _side(relation: tree.Expression, place: int) -> tuple[Side, float]:
     """The side of a comparison that stands for the limit, and the sign of its row's dual.
 
@@ -417,73 +472,3 @@ def _side(relation: tree.Expression, place: int) -> tuple[Side, float]:
     side: Side = "left side" if len(operators) > 1 and place == 0 else "right side"
     sign = -1.0 if operator == ">=" else 1.0
     return side, -sign if side == "left side" else sign
-
-
-class _Units:
-    """The unit of a limit's sides from the declared ones; empty where they do not say."""
-
-    def __init__(self, model: Model) -> None:
-        bound = model.bound
-        self.known: dict[str, str] = {v.name: v.unit for v in bound.decisions}
-        for name, c in bound.compartments.items():
-            self.known[name] = c.variable.unit
-        for name, parameter in bound.parameters.items():
-            self.known[name] = units.text(parameter.statement.unit)
-        for name, let in bound.lets.items():
-            self.known[name] = units.text(let.statement.unit)
-
-    def of_relation(self, relation: tree.Expression) -> str:
-        """The unit that the sides of a comparison share, as text."""
-        if not isinstance(relation, tree.Comparison):
-            return ""
-        return _text(self._agreed(list(reversed(relation.operands))))
-
-    def _agreed(self, parts: list[tree.Expression]) -> dict[str, int]:
-        """The unit of a sum: of the parts that have one, all must have the same."""
-        found = [u for u in (self.of(p) for p in parts) if u]
-        return found[0] if found and all(u == found[0] for u in found) else {}
-
-    def of(self, e: object) -> dict[str, int]:
-        """The unit of an expression; empty for a plain number and where it is not known."""
-        match e:
-            case tree.Name(name=name):
-                return _parsed(self.known.get(name, ""))
-            case tree.Number(unit=unit):
-                return _parsed(units.text(unit))
-            case tree.Subscript(base=base):
-                return self.of(base)
-            case tree.Fallback(subscript=inner) | tree.Unary(operand=inner):
-                return self.of(inner)
-            case tree.Binary(operator="+" | "-", left=left, right=right):
-                return self._agreed([left, right])
-            case tree.Binary(operator="*", left=left, right=right):
-                return _times(self.of(left), self.of(right), 1)
-            case tree.Binary(operator="/", left=left, right=right):
-                return _times(self.of(left), self.of(right), -1)
-            case tree.Call(function=f, arguments=arguments, body=body):
-                if f.name in ("sum", "min", "max", "abs"):
-                    return self.of(body) if body is not None else self._agreed(list(arguments))
-        return {}
-
-
-def _parsed(text: str) -> dict[str, int]:
-    """`USD/facility` as powers; anything more complicated stays one word."""
-    top, slash, bottom = text.partition("/")
-    if slash and top.isidentifier() and bottom.isidentifier():
-        return _times({top: 1}, {bottom: 1}, -1)
-    return {text: 1} if text and text != "1" else {}
-
-
-def _times(a: dict[str, int], b: dict[str, int], power: int) -> dict[str, int]:
-    found = dict(a)
-    for name, exponent in b.items():
-        found[name] = found.get(name, 0) + power * exponent
-    return {n: k for n, k in found.items() if k}
-
-
-def _text(unit: dict[str, int]) -> str:
-    if unit and not any(k > 0 for k in unit.values()):
-        return ""
-    top = [n if k == 1 else f"{n}^{k}" for n, k in unit.items() if k > 0]
-    bottom = [n if k == -1 else f"{n}^{-k}" for n, k in unit.items() if k < 0]
-    return "/".join(["*".join(top), *bottom])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from allocc.reports import report_tables
 from allocc.tables import duration, number, numbers, percent, table
 
 if TYPE_CHECKING:
@@ -84,6 +86,9 @@ def summary(result: Result, color: bool = False) -> str:
     ends = end_table(result)
     if ends:
         lines += ["", bold(end_heading(result)), *ends]
+    reports = [b for b in result.blocks if b.kind == "report"]
+    if reports:
+        lines += ["", bold("Reports"), *report_tables(reports)]
     for note in result.notes:
         lines += ["", f"Note: {note}"]
     return "\n".join(lines)
@@ -180,27 +185,38 @@ def term_table(result: Result) -> list[str]:
 # --- decisions -----------------------------------------------------------------------------------
 
 
-def decision_tables(blocks: Sequence[Block]) -> list[str]:
-    """Decisions in short: blocks over the same labels share a table, time is summed up."""
-    lines: list[str] = []
+@dataclass(frozen=True)
+class DecisionTable:
+    """Decisions side by side, a row for each label; `numbers` are the columns of values."""
+
+    head: list[str]
+    rows: list[list[str]]
+    numbers: list[int]
+    about: list[str]
+
+
+def decisions_in_short(blocks: Sequence[Block]) -> list[DecisionTable]:
+    """Decisions as tables: those over the same labels share one, time is summed up."""
+    found: list[DecisionTable] = []
     scalars = [b for b in blocks if not _plain(b)]
     if scalars:
-        texts = [_totals(b) for b in scalars]
-        rows = [
-            [_heading(b), text, b.unit, b.description]
-            for b, text in zip(scalars, texts, strict=True)
-        ]
-        lines += table(["decision", "value", "unit", "what it is"], rows, right=[1])
+        rows = [[_heading(b), _totals(b), b.unit, b.description] for b in scalars]
+        found.append(DecisionTable(["decision", "value", "unit", "what it is"], rows, [1], []))
     groups: dict[object, list[Block]] = {}
     for b in blocks:
         if _plain(b):
             key = tuple((b.axes[k].names, b.axes[k].members) for k in _plain(b))
             groups.setdefault(key, []).append(b)
     share = max(4, MOST_ROWS // max(1, len(groups)))
-    for group in groups.values():
-        if lines:
-            lines.append("")
-        lines += _group_table(group, share)
+    return [*found, *(_group_table(group, share) for group in groups.values())]
+
+
+def decision_tables(blocks: Sequence[Block]) -> list[str]:
+    """The lines of `decisions_in_short`."""
+    lines: list[str] = []
+    for t in decisions_in_short(blocks):
+        lines += [""] * bool(lines) + table(t.head, t.rows, right=t.numbers)
+        lines += [f"    {text}" for text in t.about]
     return lines
 
 
@@ -223,7 +239,7 @@ def _totals(block: Block) -> str:
     return number(float(_summed(block)))
 
 
-def _group_table(group: Sequence[Block], most: int) -> list[str]:
+def _group_table(group: Sequence[Block], most: int) -> DecisionTable:
     """One table: a row for each label, a column for each decision, largest rows when cut."""
     axes = [group[0].axes[k] for k in _plain(group[0])]
     names = [n for a in axes for n in a.names]
@@ -239,18 +255,16 @@ def _group_table(group: Sequence[Block], most: int) -> list[str]:
     rows = [[*labels[i], *(c[n] for c in columns)] for n, i in enumerate(order)]
     total = [["total", *[""] * (len(names) - 1), *(c[-1] for c in columns)]]
     head = [*names, *(_heading(b) for b in group)]
-    right = range(len(names), len(head))
-    lines = table(head, rows + (total if len(labels) > 1 else []), right=list(right))
     about = [f"{b.name}: {_about(b)}" for b in group if _about(b)]
-    lines += [f"    {text}" for text in about]
     if cut:
         idle = len(labels) - len(used)
         zero = f", {idle} of them all 0" if idle else ""
-        lines.append(
-            f"    the {len(order)} largest of {len(labels)} rows{zero}; "
+        about.append(
+            f"the {len(order)} largest of {len(labels)} rows{zero}; "
             "decisions.csv in the run folder has them all"
         )
-    return lines
+    right = list(range(len(names), len(head)))
+    return DecisionTable(head, rows + (total if len(labels) > 1 else []), right, about)
 
 
 def _about(block: Block) -> str:
@@ -347,6 +361,7 @@ def model_facts(model: Model) -> list[tuple[str, str]]:
         ("sets", ", ".join(f"{n} ({len(s):,})" for n, s in bound.sets.items())),
         ("limits", ", ".join(x.name.name for x in bound.limits)),
         ("preferences", ", ".join(x.name.name for x in bound.prefers)),
+        ("reports", ", ".join(r.statement.name.name for r in bound.reports)),
     ]
     if bound.objective is not None:
         terms = ", ".join(t.name.name for t in bound.objective.terms)

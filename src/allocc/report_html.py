@@ -1,24 +1,25 @@
-"""Results and models as HTML for notebooks: no scripts, readable without any style sheet."""
+"""Results and models as HTML for notebooks: no scripts, readable without any style sheet.
+
+Everything is in the page itself. With Matplotlib there are pictures, too, as inline SVG.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from allocc.report import end_heading, facts, model_facts, status_words
+from allocc.report import decisions_in_short, end_heading, facts, model_facts, status_words
 from allocc.tables import numbers, percent
 
 if TYPE_CHECKING:
     from allocc.api import Model
     from allocc.result import Result
 
-#: Rows of a decision that are shown; the rest is behind `result[name]`.
-MOST_ROWS = 12
-
 
 def result_html(result: Result) -> str:
-    """A card, the objective's terms, the decisions and the compartments at the end."""
+    """The certificate, the objective's terms, the allocation, the end, and the pictures."""
     words = status_words(result)
     words = words[:1].upper() + words[1:]
     parts = [
@@ -30,6 +31,12 @@ def result_html(result: Result) -> str:
         texts = numbers([t.value for t in result.objective])
         rows = [(t.name, x, t.description) for t, x in zip(result.objective, texts, strict=True)]
         parts.append(_table("Objective", ("term", "value", "what it is"), rows))
+    for kind, heading in (("decision", "Decisions"), ("report", "Reports")):
+        for short in decisions_in_short([b for b in result.blocks if b.kind == kind]):
+            parts.append(_table(heading, short.head, short.rows))
+            if short.about:
+                about = "<br>".join(map(escape, short.about))
+                parts.append(f"<p><small>{about}</small></p>")
     ends = result.ends()
     if ends:
         values = numbers([x for e in ends for x in (e.value, e.baseline)], 7)
@@ -39,22 +46,21 @@ def result_html(result: Result) -> str:
         ]
         head = ("name", "value", "without interventions", "change", "what it is")
         parts.append(_table(end_heading(result), head, rows_of_ends))
-    for block in result.blocks:
-        if block.kind == "decision":
-            parts.append(_decision(block.name, block.description, block.frame()))
-    parts.append("</div>")
-    return "\n".join(parts)
+    return "\n".join([*parts, *_pictures(result), "</div>"])
 
 
-def _decision(name: str, description: str, value: Any) -> str:
-    about = f" ({escape(description)})" if description else ""
-    if isinstance(value, float):
-        return f"<p>{escape(name)}{about} = {numbers([value])[0]}</p>"
-    frame = value.to_frame() if hasattr(value, "to_frame") else value
-    rows = len(frame)
-    html = frame.to_html(max_rows=MOST_ROWS, max_cols=MOST_ROWS, border=0)
-    summary = f"<summary>{escape(name)}{about}, {rows} rows</summary>"
-    return f"<details open>{summary}{html}</details>"
+def _pictures(result: Result) -> list[str]:
+    """Who gets what, and what it leads to; nothing where Matplotlib is not installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return []
+    from allocc.plots import available
+
+    found = []
+    for what in ("allocation", "trajectories"):
+        if what in available(result):
+            svg = result.plot(what).inline_svg()
+            found.append(f"<details open><summary>{what}</summary>{svg}</details>")
+    return found
 
 
 def model_html(model: Model) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from allocc.labelled import Block, index_columns
+from allocc.labelled import Block, Target, index_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ class TermValue:
 class Result:
     """An allocation with its certificate.
 
-    `result["spend"]` is a decision, compartment or flow: a number, a Series over its labels, or, over
+    `result["spend"]` is a decision, compartment, flow or report: a number, a Series over its labels, or, over
     time, with time down the rows and the labels across, ready for `.plot()`. `to_long()` has
     everything in one tidy table. `value`, `bound`, `gap` and `violation` are None where unknown.
     """
@@ -45,6 +45,7 @@ class Result:
     violation: Violation | None
     objective: tuple[TermValue, ...]
     blocks: tuple[Block, ...]
+    targets: tuple[Target, ...] = ()
     seconds: float = 0.0
     solver: str = ""
     method: str = ""
@@ -89,6 +90,11 @@ class Result:
     def decisions(self) -> dict[str, Any]:
         """Every decision by name, as `result[name]` gives it."""
         return {b.name: b.frame() for b in self.blocks if b.kind == "decision"}
+
+    @property
+    def reports(self) -> dict[str, Any]:
+        """Every report by name, as `result[name]` gives it; nan where it has no value."""
+        return {b.name: b.frame() for b in self.blocks if b.kind == "report"}
 
     @property
     def trajectories(self) -> Any:
@@ -211,6 +217,18 @@ class Result:
         from allocc.report import summary
 
         return summary(self, color)
+
+    def plot(self, what: str | None = None) -> Any:
+        """A Matplotlib figure: `trajectories`, `allocation` or `progress`.
+
+        Without `what` it is the first of them that there is something for. Raises `MissingLibrary`
+        without Matplotlib, and `AlloccError` where there is nothing to draw.
+        """
+        from allocc.errors import reported
+        from allocc.plots import draw
+
+        with reported():
+            return draw(self, what)
 
     def __repr__(self) -> str:
         from allocc.report import card

@@ -4,6 +4,8 @@ result.json        everything scalar, with options, settings, versions and hashe
 certificate.json   what is proven
 decisions.csv      tidy: name, a column for every index, value; `--decisions` reads it back
 trajectories.csv   tidy: kind, name, a column for every index, value, baseline
+reports.csv        tidy, as trajectories.csv: what `report` statements compute
+targets.csv        what the model compares decisions with: statement, name, index columns, value
 history.csv        what was proven and had, as time went on
 """
 
@@ -19,7 +21,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -27,9 +30,11 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError
-from allocc.labelled import Block, Labels, index_columns
+from allocc.labelled import Block, Labels, Target, index_columns
+from allocc.reports import report_data
 
 if TYPE_CHECKING:
+    from allocc.engine.outcome import Violation
     from allocc.result import Result
 
 FORMAT = 1
@@ -37,6 +42,8 @@ FORMAT = 1
 #: How a cell begins that spreadsheets take for a formula; with what guards it.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
+#: The tables beside decisions.csv, and what kinds of blocks each has.
+_TABLES = {"trajectories.csv": ("compartment", "flow"), "reports.csv": ("report",)}
 
 _STEP = ("seconds", "bound", "value", "gap", "round", "phase")
 
@@ -95,18 +102,30 @@ def check_free(folder: Path) -> None:
 def save(result: Result, folder: str | PathLike[str] | None = None) -> Path:
     """Write a result; the folder appears when it is complete. Never writes over anything."""
     target = default_folder(result.model) if folder is None else Path(folder)
+    other = (lambda: default_folder(result.model)) if folder is None else None
+    return write_folder(target, lambda part: _write_all(result, part), other)
+
+
+def write_folder(
+    target: Path, write: Callable[[Path], None], other: Callable[[], Path] | None = None
+) -> Path:
+    """A new folder with what `write` puts into it; it appears when it is complete, or not at all.
+
+    `other` gives another name where the first was taken while `write` was at work.
+    Raises E7007 for a folder that holds something, E7008 where the system does not let us write.
+    """
     check_free(target)
     part: str | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
-        _write_all(result, Path(part))
+        write(Path(part))
         os.chmod(part, 0o777 & ~_umask())
         while not _moved(part, target):
             # Another run of this second was faster.
-            if folder is not None:
+            if other is None:
                 raise AlloccError([mistakes.folder_taken(str(target))])
-            target = default_folder(result.model)
+            target = other()
     except OSError as problem:
         reason = problem.strerror or str(problem)
         found = mistakes.cannot_write("the run folder", str(target), reason)
@@ -149,9 +168,12 @@ def _write_all(result: Result, folder: Path) -> None:
     decisions = [b for b in result.blocks if b.kind == "decision"]
     if result.has_allocation:
         write_long(folder / "decisions.csv", decisions, kinds=False)
-    moving = [b for b in result.blocks if b.kind != "decision"]
-    if moving:
-        write_long(folder / "trajectories.csv", moving, kinds=True)
+    for name, own in _TABLES.items():
+        found = [b for b in result.blocks if b.kind in own]
+        if found:
+            write_long(folder / name, found, kinds=True)
+    if result.targets:
+        _write_targets(folder / "targets.csv", result)
     steps = ([_cell(getattr(s, c)) for c in _STEP] for s in result.history)
     _csv(folder / "history.csv", _STEP, steps)
 
@@ -191,6 +213,16 @@ def result_data(result: Result) -> dict[str, Any]:
             }
             for t in result.objective
         ],
+        "targets": [
+            {
+                "decision": t.decision,
+                "statement": t.statement,
+                "description": t.description,
+                "distance": t.distance,
+            }
+            for t in result.targets
+        ],
+        "reports": report_data(result.blocks),
         "certificate": result.certificate,
         "options": result.options,
         "settings": result.settings,
@@ -203,6 +235,7 @@ def result_data(result: Result) -> dict[str, Any]:
                 "description": b.description,
                 "unit": b.unit,
                 "integer": b.integer,
+                "binary": b.binary,
                 "axes": [{"names": a.names, "members": a.members, "time": a.time} for a in b.axes],
             }
             for b in result.blocks
@@ -229,6 +262,19 @@ def _long_rows(blocks: Iterable[Block], columns: Sequence[str], kinds: bool) -> 
                 cells[place] = _label(label)
             row = [block.name, *cells, _cell(value)]
             yield [block.kind, *row, _cell(other)] if kinds else row
+
+
+def _write_targets(path: Path, result: Result) -> None:
+    """The targets' values, row by row as their decision's without time."""
+    blocks = {b.name: b.without_time() for b in result.blocks if b.kind == "decision"}
+    of = [replace(blocks[t.decision], values=t.values) for t in result.targets]
+    columns = index_columns(of)
+    rows = (
+        [target.statement, *row]
+        for target, block in zip(result.targets, of, strict=True)
+        for row in _long_rows([block], columns, kinds=False)
+    )
+    _csv(path, ["statement", "name", *columns, "value"], rows)
 
 
 def _label(label: object) -> str:
@@ -272,36 +318,68 @@ def _text(path: Path, text: str) -> None:
 
 
 def read(folder: str | PathLike[str]) -> Result:
-    """The result in a run folder; raises E7014 where there is none."""
+    """The result in a run folder; raises E7014 where there is none that can be read."""
     path = Path(folder)
+    with readable(path):
+        return _result(path, read_json(path / "result.json"))
+
+
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn whatever is wrong with a folder while it is read into E7014."""
     try:
-        data = json.loads((path / "result.json").read_text("utf-8"))
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise ValueError("its result.json is of another kind or version")
-        return _result(path, data)
+        yield
+        return
     except FileNotFoundError as problem:
         name = Path(str(problem.filename)).name
         reason = f"it has no {name}" if path.is_dir() else "it does not exist"
+    except NotADirectoryError:
+        reason = "it is a file"
     except OSError as problem:
         reason = problem.strerror or str(problem)
     except KeyError as problem:
-        reason = f"{problem} is missing in it"
+        reason = f"it is damaged: {problem} is missing in it"
     except RecursionError:
-        reason = "its result.json is nested too deep"
-    except (ValueError, TypeError, csv.Error) as problem:
-        reason = str(problem)
+        reason = "it is damaged: its result.json is nested too deep"
+    except (ValueError, TypeError, AttributeError, AssertionError, csv.Error) as problem:
+        reason = f"it is damaged: {problem or 'a value has another form'}"
     raise AlloccError([mistakes.not_a_run(str(path), reason)])
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a file of a run folder of this format; raises E7014 for another one."""
+    folder = str(path.parent)
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except ValueError as problem:
+        reason = f"its {path.name} is damaged: {problem}"
+        raise AlloccError([mistakes.not_a_run(folder, reason)]) from None
+    if not isinstance(data, dict) or "format" not in data:
+        reason = f"its {path.name} is of another kind"
+        raise AlloccError([mistakes.not_a_run(folder, reason)])
+    if data["format"] != FORMAT:
+        reason = (
+            f"its {path.name} has format {data['format']}, and this version of allocc reads "
+            f"format {FORMAT}"
+        )
+        raise AlloccError([mistakes.not_a_run(folder, reason)])
+    return data
+
+
+def violation_of(data: dict[str, Any] | None) -> Violation | None:
+    """A violation from plain data; null stands for what is infinite."""
+    from allocc.engine.outcome import Violation
+
+    if data is None:
+        return None
+    ends = [math.inf if data[k] is None else float(data[k]) for k in ("absolute", "relative")]
+    return Violation(ends[0], ends[1], data["where"])
+
+
 def _result(path: Path, data: dict[str, Any]) -> Result:
-    from allocc.engine.outcome import Step, Violation
+    from allocc.engine.outcome import Step
     from allocc.result import Result, TermValue
 
-    violation = None
-    if data["violation"] is not None:
-        v = data["violation"]
-        ends = [math.inf if v[k] is None else float(v[k]) for k in ("absolute", "relative")]
-        violation = Violation(ends[0], ends[1], v["where"])
     history = []
     for row in _rows(path / "history.csv"):
         bound, value, gap = (float(row[c]) if row[c] else None for c in ("bound", "value", "gap"))
@@ -312,11 +390,14 @@ def _result(path: Path, data: dict[str, Any]) -> Result:
         "model title sense status stopped value bound gap seconds solver method rounds message "
         "explanation discretization baseline_value time_unit settings options versions files"
     )
+    blocks = tuple(_blocks(path, data["blocks"]))
     return Result(
         **{name: data[name] for name in scalars.split()},
-        violation=violation,
+        violation=violation_of(data["violation"]),
         objective=tuple(TermValue(**t) for t in data["terms"]),
-        blocks=tuple(_blocks(path, data["blocks"])),
+        blocks=blocks,
+        # Run folders of earlier versions have none.
+        targets=tuple(_targets(path, data.get("targets", []), blocks)),
         notes=tuple(data["notes"]),
         history=tuple(history),
         folder=path,
@@ -327,15 +408,14 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
     import numpy as np
 
     found: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
-    for name in ("decisions.csv", "trajectories.csv"):
-        if not any((b["kind"] == "decision") == (name == "decisions.csv") for b in about):
+    for name, own in {"decisions.csv": ("decision",), **_TABLES}.items():
+        if not any(b["kind"] in own for b in about):
             continue
         for row in _rows(path / name):
             kind = row.get("kind", "decision")
             value, base = found.setdefault((kind, row["name"]), ([], []))
             value.append(float(row["value"] or "nan"))
-            if row.get("baseline"):
-                base.append(float(row["baseline"]))
+            base.append(float(row.get("baseline") or "nan"))
     for b in about:
         axes = tuple(
             Labels(tuple(a["names"]), tuple(tuple(m) for m in a["members"]), a["time"])
@@ -344,7 +424,8 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
         shape = tuple(len(a.members) for a in axes)
         value, base = found[b["kind"], b["name"]]
         values = np.array(value).reshape(shape)
-        baseline = np.array(base).reshape(shape) if len(base) == values.size else None
+        known = np.array(base).reshape(shape)
+        baseline = None if np.isnan(known).all() else known
         yield Block(
             b["name"],
             b["kind"],
@@ -354,7 +435,23 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
             b["unit"],
             b["integer"],
             baseline,
+            # Run folders of earlier versions do not say it.
+            b.get("binary", False),
         )
+
+
+def _targets(path: Path, about: list[dict[str, Any]], blocks: Sequence[Block]) -> Iterator[Target]:
+    import numpy as np
+
+    if not about:
+        return
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in _rows(path / "targets.csv"):
+        found.setdefault((row["name"], row["statement"]), []).append(float(row["value"] or "nan"))
+    shapes = {b.name: b.without_time().values.shape for b in blocks if b.kind == "decision"}
+    for t in about:
+        values = np.array(found[t["decision"], t["statement"]]).reshape(shapes[t["decision"]])
+        yield Target(t["decision"], t["statement"], t["description"], values, t["distance"])
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from allocc.tables import number, table
+from allocc.tables import number, percent, table
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -51,6 +52,7 @@ def _nested(value: Any) -> bool:
 def model_text(model: Model) -> str:
     """Names with their shapes and values, as bound to the data."""
     bound = model.bound
+    units = {name: unit or "" for name, unit in model.units().items()}
     lines = [f"model {bound.name}" + (f'  "{bound.title}"' if bound.title else "")]
     lines.append(f"data  {model.data}")
     if bound.time is not None:
@@ -65,27 +67,35 @@ def model_text(model: Model) -> str:
         rows = []
         for n, p in bound.parameters.items():
             low, high = _range(p.values)
-            rows.append([_indexed(n, p.sets), low, high, p.statement.description or ""])
+            about = p.statement.description or ""
+            rows.append([_indexed(n, p.sets), low, high, units.get(n, ""), about])
         lines += [
             "",
             "Parameters",
-            *table(["name", "from", "to", "what it is"], rows, right=[1, 2]),
+            *table(["name", "from", "to", "unit", "what it is"], rows, right=[1, 2]),
         ]
     rows = []
     for v in bound.decisions:
         kind = "whole" if v.integer else ""
         low, high = _range(v.lower)[0], _range(v.upper)[1]
-        rows.append([_indexed(v.name, v.sets), f"{v.size:,}", kind, low, high, v.unit])
+        rows.append([_indexed(v.name, v.sets), f"{v.size:,}", kind, low, high, units[v.name]])
     head = ["name", "number", "kind", "from", "to", "unit"]
     lines += ["", "Decisions", *table(head, rows, right=[1, 3, 4])] if rows else []
     rows = []
     for n, c in bound.compartments.items():
         total = number(float(c.initial.sum())) if c.initial is not None else ""
-        rows.append([_indexed(n, c.variable.sets[:-1]), total, c.variable.description])
-    head = ["name", "at the start", "what it is"]
+        shown = [_indexed(n, c.variable.sets[:-1]), total, units[n], c.variable.description]
+        rows.append(shown)
+    head = ["name", "at the start", "unit", "what it is"]
     lines += ["", "Compartments", *table(head, rows, right=[1])] if rows else []
-    rows = [[_indexed(n, f.sets), _source(f.statement.value)] for n, f in bound.flows.items()]
-    lines += ["", "Flows", *table(["name", "amount"], rows)] if rows else []
+    rows = [
+        [_indexed(n, f.sets), units[n], _source(f.statement.value)] for n, f in bound.flows.items()
+    ]
+    lines += ["", "Flows", *table(["name", "unit", "amount"], rows)] if rows else []
+    rows = [
+        [_indexed(n, x.sets), units[n], _source(x.statement.value)] for n, x in bound.lets.items()
+    ]
+    lines += ["", "Named expressions", *table(["name", "unit", "value"], rows)] if rows else []
     return "\n".join(lines)
 
 
@@ -129,18 +139,30 @@ def problem_text(model: Model) -> str:
     lines = [f"problem {p.model.name}", "", "Unknowns"]
     lines += table(["name", "kind", "number"], rows, right=[2])
     if p.constraints:
-        rows = []
-        for c in p.constraints:
-            count = 1
-            for a in c.axes:
-                count *= a.size
-            rows.append([c.name, f"{count:,}", _text(c.span)])
+        rows = [[c.name, f"{_count(c):,}", _text(c.span)] for c in p.constraints]
         lines += ["", "Limits", *table(["name", "number", "as written"], rows, right=[1])]
+    for b in p.chances:
+        rows = [
+            [x.constraint.name, f"{_count(x.constraint):,}", _text(x.constraint.span)]
+            for x in b.limits
+        ]
+        heading = f"Limits of {b.name}, with probability {percent(b.probability)}"
+        lines += ["", heading, *table(["name", "number", "as written"], rows, right=[1])]
     if p.terms:
         rows = [[t.name, "penalty" if t.penalty else "", _text(t.span)] for t in p.terms]
         heading = p.sense[:1].upper() + p.sense[1:]
         lines += ["", heading, *table(["term", "kind", "as written"], rows)]
+    if p.model.reports:
+        rows = [
+            [_indexed(r.statement.name.name, r.sets), _source(r.statement.value)]
+            for r in p.model.reports
+        ]
+        lines += ["", "Reports", *table(["name", "as written"], rows)]
     return "\n".join(lines)
+
+
+def _count(constraint: Any) -> int:
+    return math.prod(a.size for a in constraint.axes)
 
 
 def _text(span: Any) -> str:

@@ -1,4 +1,4 @@
-"""What expressions over index sets mean, against NumPy by hand."""
+"""What expressions over index sets mean, against NumPy by hand (language reference, §2 and §4)."""
 
 from __future__ import annotations
 

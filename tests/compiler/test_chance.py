@@ -1,4 +1,7 @@
-"""Chance constraints and limits on ratios: the program against counting and the literal formulas."""
+"""Chance constraints and limits on ratios: the program against counting and the literal formulas.
+
+Language reference: §7.4.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ from allocc.compiler.expression import Variable
 from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray
+from allocc.compiler.relaxation import Relaxation
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options, Outcome
 from allocc.engine.solve import solve
+from allocc.engine.successive import SuccessiveLinear
 from tests.compiler.making import problem
 
 Point = dict[Variable, FloatArray]
@@ -331,3 +336,37 @@ def test_without_it_nothing_is_proven() -> None:
     with pytest.raises(AlloccError) as caught:
         lower(queue("limit stable: x <= 3", 0))
     assert [d.code for d in caught.value.diagnostics] == ["E5004"]
+
+
+def test_successive_linear_programs_with_scenarios() -> None:
+    """Which scenarios hold is chosen again in every step; the curved rest is followed."""
+    text = """model m
+    set K = 1 .. 4
+    decide a in 1 .. 10
+    decide b in 1 .. 10
+    chance c: probability 0.5 over k in K weight 0.25 { limit room: a + 2 * b <= 3 * k }
+    maximize { area : a * b }
+    """
+    found = problem(text)
+    program = lower(found)
+    relaxation = Relaxation(program)
+    columns = np.concatenate([np.arange(v.offset, v.offset + v.size) for v in found.decisions])
+    steps = SuccessiveLinear(relaxation, program, columns)
+    assert steps.usable
+    best = 0.0
+
+    def offer(point: np.ndarray) -> bool:
+        nonlocal best
+        decided = {v: point[v.offset : v.offset + v.size].reshape(v.shape) for v in found.decisions}
+        judged = assess(found, decided)
+        if judged.violation.relative > 1e-6 or judged.value <= best:
+            return False
+        best = judged.value
+        return True
+
+    start = np.zeros(program.columns)
+    start[columns] = 1.0
+    start[program.integer] = 1.0
+    steps.run(start, offer, lambda: False, lambda: None)
+    # Room for 9 in half of the scenarios: a = 4.5, b = 2.25.
+    assert best == pytest.approx(4.5 * 2.25, rel=1e-3)

@@ -362,3 +362,29 @@ def test_euler_steps_are_those_written_by_hand() -> None:
         )
         for name, state in (("S", s), ("I", i), ("R", r)):
             assert named[name][:, k + 1] == pytest.approx(state)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=4), seeds)
+def test_exponents_that_differ_between_indices(exponents: list[int], seed: int) -> None:
+    listed = " else ".join(f"if i == {i} then {k}" for i, k in enumerate(exponents[:-1]))
+    found = problem(
+        f"""
+        set I = 0 .. {len(exponents) - 1}
+        param k[i in I] = {listed} else {exponents[-1]}
+        decide x[I] in 0 .. 3
+        decide y in 0 .. 3
+        minimize {{ own : sum(i in I: (1 + i) * x[i]^k[i])  common : sum(i in I: y^k[i]) }}
+        """
+    )
+    made = lower(found)
+    well_formed(made)
+    x = np.random.default_rng(seed).uniform(0, 3, len(exponents) + 1)
+    values = dict(zip(found.decisions, (x[:-1], x[-1]), strict=True))
+    agrees(found, made, {v: np.asarray(a) for v, a in values.items()})
+    powers = np.array(exponents)
+    own = float(np.sum(np.arange(1, len(powers) + 1) * x[:-1] ** powers))
+    evaluate = Evaluation({v: np.asarray(a) for v, a in values.items()})
+    assert [float(evaluate(t.node)) for t in found.terms] == pytest.approx(
+        [own, float(np.sum(x[-1] ** powers))]
+    )

@@ -13,7 +13,7 @@ from allocc.backends.check import check_point
 from allocc.compiler.bounds import times
 from allocc.compiler.extension import Extension
 from allocc.compiler.program import FloatArray, Products, Program
-from allocc.compiler.reformulations.pieces import PieceColumns, disaggregate
+from allocc.compiler.reformulations.pieces import Cut, PieceColumns, disaggregate
 from allocc.compiler.relaxation import Relaxation
 from tests.compiler.solving import INF, best, columns
 
@@ -68,11 +68,12 @@ def case(rng: np.random.Generator, integer: bool, single: bool, square: bool = F
     whole = np.zeros(len(lower), dtype=bool)
     whole[0] = integer
     base = columns(lower, upper, integer=whole)
-    piece_lower, piece_upper = (np.tile(e, (len(low), 1)) for e in (lower, upper))
-    piece_lower[:, 0], piece_upper[:, 0] = low, high
+    ends = [np.tile(e, (len(low), 1)) for e in (lower, upper)]
+    ends[0][:, 0], ends[1][:, 0] = low, high
     build = Extension(base)
     result = np.arange(n + 1, len(lower))
-    copy = disaggregate(build, 0, low, high, result, other, piece_lower, piece_upper)
+    ranges = ((ends[0][:, of], ends[1][:, of]) for of in (other, result))
+    (copy,) = disaggregate(build, [Cut(0, low, high, result, other, *ranges)])
     return Case(build.finish(), copy, low, high, lower, upper, other)
 
 
@@ -155,9 +156,10 @@ def test_a_ratio_over_single_values_is_exact(seed: int) -> None:
 def test_pieces_with_a_hole_and_a_piece_at_nought() -> None:
     base = columns([0, 0, 0], [5, 4, 20], integer=[True, False, False])
     low, high = np.array([0.0, 3.0]), np.array([0.0, 5.0])
-    bounds_low, bounds_high = np.zeros((2, 3)), np.tile([5.0, 4.0, 20.0], (2, 1))
+    factor, product = ((np.zeros((2, 1)), np.full((2, 1), most)) for most in (4.0, 20.0))
     build = Extension(base)
-    disaggregate(build, 0, low, high, np.array([2]), np.array([1]), bounds_low, bounds_high)
+    cut = Cut(0, low, high, np.array([2]), np.array([1]), factor, product)
+    disaggregate(build, [cut])
     made = build.finish()
     assert best(made, "maximize", {2: 1.0}, {0: 0, 1: 4}) == pytest.approx(0, abs=1e-9)
     assert best(made, "maximize", {2: 1.0}, {0: 2, 1: 4}) is None

@@ -72,6 +72,7 @@ def stacked(found: dict[str, Any]) -> np.ndarray:
 
 
 def test_seir_with_mobility_is_the_hand_written_euler_loop() -> None:
+    """Language reference, §5.5."""
     found = stacked(run(SEIR.replace("METHOD", "euler"), {"x": 0}, **GIVEN))
     state = seir_start()
     for k in range(121):
@@ -81,6 +82,7 @@ def test_seir_with_mobility_is_the_hand_written_euler_loop() -> None:
 
 
 def test_implicit_trapezoid_is_what_scipy_solves() -> None:
+    """Language reference, §5.5."""
     found = stacked(run(SEIR.replace("METHOD", "trapezoid"), {"x": 0}, **GIVEN))
     state = seir_start()
     for k in range(40):
@@ -96,6 +98,7 @@ def test_implicit_trapezoid_is_what_scipy_solves() -> None:
 
 
 def test_exponential_step_is_exact_for_constant_rates() -> None:
+    """Language reference, §5.5."""
     found = run(
         """
         time t = 0 .. 8 step 2 method exponential
@@ -156,6 +159,7 @@ def test_exponential_step_with_rates_and_decisions_that_change_each_period() -> 
 
 
 def test_decisions_are_constant_within_a_period() -> None:
+    """Language reference, §5.4."""
     found = run(
         """
         time t = 2020 .. 2022 step 0.5
@@ -175,6 +179,7 @@ def test_decisions_are_constant_within_a_period() -> None:
 
 
 def test_lags_reach_back_and_take_their_else_before_the_start() -> None:
+    """Language reference, §5.3."""
     found = run(
         """
         time t = 0 .. 6
@@ -192,6 +197,7 @@ def test_lags_reach_back_and_take_their_else_before_the_start() -> None:
 
 
 def test_an_indexed_flow_into_a_plain_compartment_is_summed() -> None:
+    """Language reference, §5.2."""
     found = run(
         """
         set Region = {n, s}

@@ -221,6 +221,8 @@ def test_console(page: Path, folder: Path) -> None:
             words = shlex.split(line)
             if words[0] != "allocc":
                 continue
+            if words[1] == "plot":
+                pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
             found = CliRunner().invoke(cli, words[1:], prog_name="allocc")
             assert found.exit_code == code, f"{block}: {line}\n{found.output}"
             if output.strip():

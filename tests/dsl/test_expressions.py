@@ -1,4 +1,4 @@
-"""Precedence, associativity, and the two meanings of `else`."""
+"""Precedence, associativity, and the two meanings of `else` (language reference, §4.1 and §4.6)."""
 
 from __future__ import annotations
 

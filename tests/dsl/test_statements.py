@@ -170,6 +170,15 @@ def test_chance() -> None:
     assert len(statement.limits) == 1
 
 
+def test_report() -> None:
+    statement = one('report a[s in S] "text" : dose = x[s]')
+    index = tree.Index((tree.Binder((Identifier("s"),), Name("S")),))
+    value = tree.Subscript(Name("x"), (Name("s"),))
+    assert statement == tree.Report(Identifier("a"), index, "text", tree.UnitName("dose"), value)
+    bare = one("report a = if x > 1 then 2 else 3")
+    assert isinstance(bare, tree.Report) and bare.index is None and bare.unit is None
+
+
 def test_function() -> None:
     statement = one('function f(x[S, T], weight) "text" = weight')
     formals = (

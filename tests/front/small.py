@@ -31,15 +31,17 @@ table region from "regions.csv" key name
 set Region = region.name
 param sick[Region] "sick at the start" : person = region.sick
 param cap = 40
+param healing : 1/year = 0.2
+param reach : person/(team*year) = 2
 time t : year = 2020 .. 2022 step 0.5
 compartment A[Region] "sick" : person
 compartment R[Region] "well" : person
 initial A[r in Region] = sick[r]
 initial R[r in Region] = 0
-flow heal[r in Region] "recovery" : A[r] -> R[r] = 0.2 * A[r]
+flow heal[r in Region] "recovery" : A[r] -> R[r] = healing * A[r]
 intervention treat "Send teams" {
   decide teams[Region, t] "teams at work" : team in 0 .. 30
-  effect heal[r in Region] += 2 * teams[r]
+  effect heal[r in Region] += reach * teams[r]
   limit all[t] "teams there are": sum(r in Region: teams[r, t]) <= cap
 }
 minimize { left "still sick": sum(r in Region: A[r, end]) }

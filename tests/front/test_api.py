@@ -198,3 +198,42 @@ def test_no_allocation(tmp_path: Path) -> None:
     again = allocc.Result.open(result.save(tmp_path / "run"))
     assert again.summary() == result.summary()
     assert "No allocation meets every limit" in result.summary()
+
+
+def test_units(epidemic: allocc.Model) -> None:
+    assert epidemic.units()["heal"] == "person/year"
+    assert epidemic.units()["cap"] is None
+    assert epidemic.unit_of("teams * reach") == "person/year"
+    assert epidemic.unit_of("sum(r in Region: teams[r, t]) / 2") == "team"
+    assert epidemic.unit_of("A <= 3 * A") == "person"
+    assert epidemic.unit_of("cap") is None
+    assert epidemic.unit_of("3") is None
+    assert epidemic.unit_of("A + teams") is None
+    with pytest.raises(allocc.AlloccError):
+        epidemic.unit_of("3 *")
+    with pytest.raises(allocc.AlloccError):
+        epidemic.unit_of("A let x = A")
+
+
+def test_start(tmp_path: Path) -> None:
+    """A start is simulated first and known from the beginning; one that breaks a limit is told."""
+    model = allocc.load(small.easy(tmp_path))
+    best = model.solve()
+    again = model.solve(start={"doses": best.decisions["doses"].to_dict()})
+    assert again.status == "optimal" and again.value == best.value == 18
+    (step,) = [s for s in again.history if s.phase == "start"]
+    assert step.value == 18
+    poor = model.solve(start={"doses": {"a": 1, "b": 2}})
+    assert poor.status == "optimal" and poor.value == 18
+    broken = model.solve(start={"doses": {"a": 8, "b": 8}})
+    assert broken.status == "optimal" and broken.value == 18
+    assert any("no start" in n for n in broken.notes)
+    with pytest.raises(allocc.AlloccError, match="E7"):
+        model.solve(start={"syringes": 3})
+
+
+def test_prices_of_a_result(tmp_path: Path) -> None:
+    text = small.EASY.replace("integer ", "")
+    model = allocc.load(small.easy(tmp_path, text))
+    found = model.prices({"doses": {"a": 8, "b": 2}})
+    assert {p.name: p.price for p in found.rows}["store"] == pytest.approx(1)

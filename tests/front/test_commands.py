@@ -27,7 +27,10 @@ def test_help_of_everything(run: Run) -> None:
 def test_check(run: Run, tmp_path: Path) -> None:
     done = run("check", small.easy(tmp_path))
     assert done.exit_code == 0
-    assert done.stdout == f"{tmp_path / 'model.alloc'} is well-formed: 2 decisions, 1 limit\n"
+    assert done.stdout == (
+        f"{tmp_path / 'model.alloc'} is well-formed: 2 decisions, 1 limit\n"
+        "units agree: 1 of 2 quantities carry one\n"
+    )
     found = only_json(run("check", tmp_path / "model.alloc", "--format", "json").stdout)
     assert found["status"] == "ok"
 
@@ -59,6 +62,14 @@ def test_stages(run: Run, tmp_path: Path, stage: str) -> None:
     done = run("compile", small.epidemic(tmp_path), "--emit", stage)
     assert done.exit_code == 0
     assert "teams" in done.stdout
+
+
+def test_units_are_shown(run: Run, tmp_path: Path) -> None:
+    done = run("compile", small.epidemic(tmp_path), "--emit", "model")
+    assert re.search(r"^  heal\[Region\] +person/year +healing", done.stdout, re.MULTILINE)
+    found = only_json(run("check", tmp_path / "epidemic.alloc", "--format", "json").stdout)
+    assert found["units"]["heal"] == "person/year"
+    assert found["units"]["cap"] is None
 
 
 def test_files(run: Run, tmp_path: Path) -> None:

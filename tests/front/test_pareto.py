@@ -17,7 +17,8 @@ import pytest
 import allocc
 from allocc.asked import make_options
 from allocc.engine import solve as engine
-from allocc.pareto import Frontier, corners, staircase, trace
+from allocc.frontier import Frontier, corners, staircase
+from allocc.pareto import trace
 from allocc.pareto_report import svg, ticks
 from tests.front import small
 from tests.front.helpers import Run, only_json
@@ -247,7 +248,8 @@ def test_png(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("allocc.cli.pareto.importlib.util.find_spec", lambda _: None)
     done = run(*two)
     assert done.exit_code == 1
-    assert "needs matplotlib" in done.stderr
+    assert "needs Matplotlib" in done.stderr
+    assert "pip install 'allocc[plot]'" in done.stderr
 
 
 def test_time_limit(run: Run, tmp_path: Path) -> None:
@@ -291,7 +293,7 @@ def test_wrong_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     solve = engine.solve
     asked = []
 
-    def lying(problem: Any, options: Any) -> Any:
+    def lying(problem: Any, options: Any, starts: Any = ()) -> Any:
         asked.append(problem)
         outcome = solve(problem, options)
         # The third solve is that of the best second term.
@@ -319,3 +321,52 @@ def test_staircase() -> None:
         (0, 0),
     ]
     assert ticks(0.0, 10.0) == [0, 2, 4, 6, 8, 10]
+
+
+def test_decisions_of_every_point(tmp_path: Path) -> None:
+    """Each point's decisions, read back and simulated, give the point's values."""
+    model = allocc.load(days(tmp_path))
+    found = model.pareto("ill", "closed", points=4)
+    folder = found.save(tmp_path / "front")
+    assert sorted(f.name for f in folder.iterdir()) == [
+        *(f"decisions-{k}.csv" for k in range(1, 5)),
+        "frontier.csv",
+        "frontier.json",
+        "frontier.svg",
+    ]
+    for k, p in enumerate(found.points, 1):
+        for given in (p.decisions, folder / f"decisions-{k}.csv"):
+            terms = model.simulate(given).terms
+            assert terms["ill"] == pytest.approx(p.values[0], rel=1e-12)
+            assert terms["closed"] == p.values[1]
+    with pytest.raises(allocc.AlloccError, match="E7"):
+        found.save(folder)
+
+
+def test_neighbours_are_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first solve every solve begins at an allocation that its level allows."""
+    seen: list[tuple[Any, list[Any]]] = []
+    solve = engine.solve
+
+    def watched(problem: Any, options: Any, starts: Any = ()) -> Any:
+        seen.append((problem, list(starts)))
+        return solve(problem, options, starts)
+
+    monkeypatch.setattr(engine, "solve", watched)
+    model = allocc.load(days(tmp_path))
+    found = model.pareto("ill", "closed", points=5)
+    assert found.status == "optimal"
+    assert not any("start" in n for n in found.notes)
+    assert [len(starts) for _, starts in seen[:1]] == [0]
+    assert all(len(starts) == 1 for _, starts in seen[1:])
+
+
+def test_run_option(tmp_path: Path, run: Run) -> None:
+    days(tmp_path)
+    path = str(small.easy(tmp_path, DAYS))
+    target = tmp_path / "made"
+    done = run("pareto", path, "--between", "ill", "closed", "--points", "3", "--run", str(target))
+    assert done.exit_code == 0
+    assert (target / "decisions-3.csv").is_file()
+    again = run("pareto", path, "--between", "ill", "closed", "--points", "3", "--run", str(target))
+    assert again.exit_code != 0 and "Traceback" not in again.output

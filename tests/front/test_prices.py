@@ -268,7 +268,59 @@ minimize { c: x - 2 * y }
     done = run("prices", small.easy(tmp_path, text), "-q")
     assert done.exit_code == 0, done.output
     assert "one more unit of total lowers the objective by 2" in done.stdout
-    assert "Note: limits inside of chance blocks" in done.stdout
+    assert "one more unit of meets[8] raises the objective by 3" in done.stdout
+    assert "meets[9]" not in done.stdout
+    assert "Note: chance safe: 8 of 10 scenarios are taken to hold" in done.stdout
+
+
+SCENARIOS = """model ch
+set W = 1 .. 4
+param likely[w in W] = if w == 4 then 0.1 else 0.3
+param need[w in W] = 2 * w
+param other[w in W] = 9 - w
+param level[w in W] = 0.5 * w
+decide x in 0 .. 40
+decide y in 0 .. 40
+decide z in 0 .. 40
+chance safe: probability 0.6 over w in W weight likely[w] {
+  limit sums: x + 2 * y >= need[w] + other[w]
+  limit between: other[w] <= 3 * x + y <= 40 + need[w]
+}
+chance too: probability 0.3 over w in W weight likely[w] {
+  limit most: x <= level[w] + 4
+  limit exactly: z == level[w] + 0.1 * x
+}
+minimize { c: 5 * x + 3 * y + 2 * z }
+"""
+
+
+def test_prices_of_scenarios_are_differences(tmp_path: Path) -> None:
+    """What a price says is what a slightly changed limit costs, the scenarios being the same."""
+    step = 1e-3
+    model = allocc.load(small.easy(tmp_path, SCENARIOS))
+    result = model.solve(gap=1e-9)
+    decisions = {b.name: b.values for b in result.blocks if b.kind == "decision"}
+    found = prices(model, decisions)
+    assert found.exact and found.status == "priced"
+    by = {(r.limit, r.labels, r.side): r.price for r in found.rows}
+    assert {k[0] for k in by} == {"sums", "between", "exactly", "most"}
+    assert sum(abs(p) > 1e-6 for p in by.values()) >= 3
+    for (limit, (w,), side), price in by.items():
+        text = {
+            ("sums", "right side"): ">= need[w]",
+            ("between", "left side"): "other[w] <=",
+            ("between", "right side"): "<= 40",
+            ("exactly", "right side"): "z == level[w]",
+            ("most", "right side"): "x <= level[w] + 4",
+        }[limit, side]
+        more = f"(if w == {w} then {step} else 0)"
+        changed = (
+            text.replace(" <=", f" + {more} <=") if side == "left side" else f"{text} + {more}"
+        )
+        path = small.easy(tmp_path, SCENARIOS.replace(text, changed))
+        value = allocc.load(path).solve(gap=1e-9).value
+        assert value is not None and found.value is not None
+        assert price == pytest.approx((value - found.value) / step, abs=1e-3), (limit, w, side)
 
 
 def test_implicit_steps(tmp_path: Path) -> None:

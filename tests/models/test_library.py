@@ -1,4 +1,4 @@
-"""The library's dynamics and interventions, put together by `use`."""
+"""The library's dynamics and interventions, put together by `use` (language reference, §9.2)."""
 
 from __future__ import annotations
 

@@ -27,19 +27,28 @@ def check(
 ) -> None:
     """Say everything that is wrong with MODEL, without solving it.
 
-    Reads the model and its data, checks names, indices and ranges, and makes sure that every
-    nonlinear term can be compiled.
+    Reads the model and its data, checks names, indices, units and ranges, and makes sure that
+    every nonlinear term can be compiled.
     """
     found: list[Diagnostic] = []
     facts = ""
+    units: dict[str, str | None] = {}
     try:
         loaded = load_model(model, data, settings)
         found = loaded.check()
+        units = loaded.units()
         p = loaded.problem
         count = sum(v.size for v in p.decisions)
         limits = sum(_size(c.axes) for c in p.constraints)
-        counts = ((count, "decision"), (len(p.states), "compartment"), (limits, "limit"))
-        facts = ", ".join(f"{n:,} {word}{'s' * (n != 1)}" for n, word in counts if n)
+        scenarios = sum(_size(x.constraint.axes) for b in p.chances for x in b.limits)
+        counts = (
+            (count, "decision", ""),
+            (len(p.states), "compartment", ""),
+            (limits, "limit", ""),
+            (scenarios, "limit", " in scenarios"),
+            (len(loaded.bound.reports), "report", ""),
+        )
+        facts = ", ".join(f"{n:,} {word}{'s' * (n != 1)}{where}" for n, word, where in counts if n)
     except AlloccError as error:
         found = list(error.diagnostics)
     wrong = any(d.severity == "error" for d in found)
@@ -49,6 +58,7 @@ def check(
                 "model": model,
                 "status": "error" if wrong else "ok",
                 "diagnostics": [to_json(d) for d in found],
+                "units": units,
             }
         )
     else:
@@ -58,8 +68,17 @@ def check(
             if found:
                 say("")
             put(f"{model} is well-formed: {facts}")
+            put(_units(units))
     if wrong:
         ctx.exit(EXIT_MISTAKE)
+
+
+def _units(units: dict[str, str | None]) -> str:
+    """What was checked of units: only quantities that carry one can disagree."""
+    carry = sum(unit is not None for unit in units.values())
+    if not carry:
+        return "units were not checked: no quantity carries one"
+    return f"units agree: {carry:,} of {len(units):,} quantities carry one"
 
 
 def _size(axes: tuple[object, ...]) -> int:

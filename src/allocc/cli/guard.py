@@ -14,6 +14,7 @@ from allocc import mistakes
 from allocc.cli.terminal import color_on, say, write_json
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.render import render, to_json
+from allocc.errors import MissingLibrary
 
 if TYPE_CHECKING:
     from allocc.result import Result
@@ -81,7 +82,7 @@ class GuardedGroup(click.Group):
             self._json(as_json, [to_json(full)])
             ctx.exit(EXIT_MISTAKE)
         except Exception as error:  # noqa: BLE001 - the last door: anything becomes one line
-            if _is_missing_solver(error):
+            if _is_missing(error):
                 say(f"error: {error}")
                 if "--json" in asked:
                     self._json(True, [_plain(str(error))])
@@ -107,7 +108,10 @@ def _plain(message: str) -> dict[str, Any]:
     return {"code": None, "severity": "error", "message": message}
 
 
-def _is_missing_solver(error: Exception) -> bool:
+def _is_missing(error: Exception) -> bool:
+    """Whether a solver or an optional library is not installed."""
+    if isinstance(error, MissingLibrary):
+        return True
     # Imported only when something failed: the solvers' module needs NumPy.
     from allocc.backends.solution import MissingSolver
 

@@ -27,7 +27,7 @@ from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.render import to_json
 
 if TYPE_CHECKING:
-    from allocc.pareto import Frontier
+    from allocc.frontier import Frontier
 
 _EXITS = {
     "optimal": 0,
@@ -61,6 +61,12 @@ _EXITS = {
 @click.option(
     "--time-limit", type=float, metavar="SECONDS", help="Stop each solve after this time."
 )
+@click.option(
+    "--run",
+    type=click.Path(),
+    metavar="DIR",
+    help="New folder for the points, the decisions of each, and the plot.",
+)
 @click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
 @click.option("csv_file", "--csv", type=click.Path(), metavar="FILE", help="Write the points.")
 @click.option(
@@ -78,6 +84,7 @@ def pareto(
     solver: str,
     gap: float,
     time_limit: float | None,
+    run: str | None,
     as_json: bool,
     csv_file: str | None,
     plot: str | None,
@@ -89,30 +96,42 @@ def pareto(
     limit, and the first is made as good as possible. Other terms and soft limits are left out.
 
     \b
-    allocc pareto lockdown.alloc --set case=both --between ill closed --plot frontier.svg
+    allocc pareto lockdown.alloc --set case=both --between ill closed --run runs/frontier
+    allocc plot runs/frontier
     """
     from allocc.asked import make_options
+    from allocc.run_folder import check_free
 
     make_options(solver, "auto", gap, time_limit)
     if points < 2:
         raise AlloccError([mistakes.bad_option("--points", points, "at least 2")])
     if plot is not None:
         _check_plot(plot)
+    if run is not None:
+        check_free(Path(run))
     loaded = load_model(model, data, settings)
     if loaded.warnings:
         show(loaded.warnings)
         say("")
 
     from allocc.cli.progress import stoppable, watching
-    from allocc.pareto import frontier_data, trace
+    from allocc.frontier import frontier_data
+    from allocc.frontier_folder import save
+    from allocc.pareto import trace
 
     cancel = threading.Event()
     with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
         options = make_options(solver, "auto", gap, time_limit, cancel=cancel, progress=tell)
         found = trace(loaded, between, points, options, None if quiet else say)
     written, failed = _files(found, csv_file, plot)
+    if run is not None:
+        try:
+            written.append(f"the frontier is in {save(found, run)}")
+        except AlloccError as error:
+            failed += error.diagnostics
+            run = None
     if as_json:
-        told = {**frontier_data(found), "csv": csv_file, "plot": plot}
+        told = {**frontier_data(found), "csv": csv_file, "plot": plot, "run": run}
         told["diagnostics"] = [to_json(d) for d in (*loaded.warnings, *failed)]
         write_json(told)
     else:
@@ -133,7 +152,9 @@ def _check_plot(plot: str) -> None:
     if kind not in (".svg", ".png"):
         raise AlloccError([mistakes.cannot_express(plot, "a plot is an .svg or a .png file")])
     if kind == ".png" and importlib.util.find_spec("matplotlib") is None:
-        reason = "a PNG needs matplotlib, which is not installed; name an .svg file"
+        from allocc.plots import INSTALL
+
+        reason = f"a PNG needs Matplotlib, which is not installed; {INSTALL}, or name an .svg file"
         raise AlloccError([mistakes.cannot_express(plot, reason)])
 
 

@@ -10,6 +10,7 @@ from allocc.cli.explain import explain
 from allocc.cli.guard import GuardedGroup
 from allocc.cli.new import new
 from allocc.cli.pareto import pareto
+from allocc.cli.plot import plot
 from allocc.cli.prices import prices
 from allocc.cli.simulate import simulate
 from allocc.cli.solve import solve
@@ -25,7 +26,7 @@ Exit codes:
   4    the objective can be made as good as one likes (unbounded)
   5    stopped early, with an allocation
   6    stopped without an allocation
-  7    the solver is missing, or its licence does not reach
+  7    a solver or a library that is asked for is missing, or its licence does not reach
   130  interrupted with Ctrl-C; the best allocation is reported and kept
 
 \b
@@ -55,5 +56,5 @@ def cli() -> None:
     """
 
 
-for command in (check, solve, simulate, compile_model, explain, pareto, prices, new, solvers):
+for command in (check, solve, simulate, compile_model, explain, pareto, plot, prices, new, solvers):
     cli.add_command(command)

@@ -23,7 +23,11 @@ from allocc.dsl.diagnostics import AlloccError
 )
 @click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
 @click.option(
-    "csv_file", "--csv", type=click.Path(), metavar="FILE", help="Write compartments and flows."
+    "csv_file",
+    "--csv",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write compartments, flows and reports.",
 )
 def simulate(
     model: str,
@@ -48,6 +52,7 @@ def simulate(
             reason = problem.strerror or str(problem)
             raise AlloccError([mistakes.cannot_write("the CSV file", csv_file, reason)]) from None
     if as_json:
+        from allocc.reports import report_data
         from allocc.result import violation_data
 
         write_json(
@@ -57,6 +62,7 @@ def simulate(
                 "value": result.value,
                 "violation": violation_data(result.violation),
                 "terms": result.terms,
+                "reports": report_data(result.blocks),
                 "end": {e.name: e.value for e in result.ends()},
                 "csv": csv_file,
             }
@@ -64,4 +70,4 @@ def simulate(
     else:
         put(result.summary(color=color_on(sys.stdout)))
     if csv_file is not None:
-        say(f"compartments and flows are in {csv_file}")
+        say(f"compartments, flows and reports are in {csv_file}")

@@ -149,6 +149,7 @@ def _object(result: Result, diagnostics: list[dict[str, Any]]) -> dict[str, Any]
         )
     }
     found["terms"] = result.terms
+    found["reports"] = data["reports"]
     found["run"] = None if result.folder is None else str(result.folder)
     found["diagnostics"] = diagnostics
     return found

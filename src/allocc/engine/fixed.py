@@ -14,6 +14,8 @@ from allocc.compiler.program import FloatArray, IntArray
 from allocc.compiler.reformulations import absolute, extremes
 from allocc.compiler.relaxation import Relaxation
 
+_OPTIONS = SolveOptions(gap=1e-9, duals=False)
+
 
 def is_linear_when_fixed(relaxation: Relaxation) -> bool:
     """Whether every product has an integer (or fixed) factor, and nothing else is left nonlinear."""
@@ -69,13 +71,23 @@ class FixedProgram:
         self._rows = np.arange(self.first, self.first + len(q))
         self._given = np.full(len(q), np.nan)
         self._all_lower = p.lower
-        self.solves = 0
 
-    def solve(
-        self, integers: FloatArray, limit: float | None = None
-    ) -> tuple[float, FloatArray | None]:
-        """Value and point for values of the integer columns; infinite and None if infeasible."""
-        value = np.clip(np.rint(integers), self.lower, self.upper)
+    def value(self, integers: FloatArray) -> float:
+        """The value for values of the integer columns; infinite if infeasible."""
+        self._fix(integers)
+        found = self._session.quick_value(_OPTIONS)
+        if found is None:
+            return np.inf if self.minimize else -np.inf
+        return found
+
+    def point(self, integers: FloatArray) -> FloatArray | None:
+        """The best point for values of the integer columns; None if infeasible."""
+        self._fix(integers)
+        solution = self._session.solve(_OPTIONS)
+        return None if solution.point is None else solution.point[: self.columns]
+
+    def _fix(self, integers: FloatArray) -> None:
+        value = np.minimum(np.maximum(np.rint(integers), self.lower), self.upper)
         self._session.set_column_bounds(self.whole, value, value)
         full = self._all_lower.copy()
         full[self.whole] = value
@@ -86,12 +98,6 @@ class FixedProgram:
                 self._rows[changed], self.other[changed], -wanted[changed]
             )
             self._given = wanted
-        self.solves += 1
-        solution = self._session.solve(SolveOptions(gap=1e-9, time_limit=limit))
-        worst = np.inf if self.minimize else -np.inf
-        if solution.point is None or solution.value is None:
-            return worst, None
-        return solution.value, solution.point[: self.columns]
 
 
 def solve_fixed(

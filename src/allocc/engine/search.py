@@ -20,15 +20,24 @@ class LocalSearch:
     def __init__(self, fixed: FixedProgram, minimize: bool) -> None:
         self.fixed = fixed
         self.sign = 1.0 if minimize else -1.0
-        self.known: dict[bytes, tuple[float, FloatArray | None]] = {}
+        self.values: dict[bytes, float] = {}
+        self.points: dict[bytes, FloatArray | None] = {}
+        self.exhausted: set[tuple[bytes, bytes]] = set()
 
-    def value(self, x: FloatArray) -> tuple[float, FloatArray | None]:
-        """Signed value (smaller is better) and point of an assignment."""
+    def value(self, x: FloatArray) -> float:
+        """Signed value (smaller is better) of an assignment."""
         key = x.tobytes()
-        if key not in self.known:
-            found, point = self.fixed.solve(x)
-            self.known[key] = (self.sign * found if np.isfinite(found) else np.inf, point)
-        return self.known[key]
+        if key not in self.values:
+            found = self.sign * self.fixed.value(x)
+            self.values[key] = found if np.isfinite(found) else np.inf
+        return self.values[key]
+
+    def point(self, x: FloatArray) -> FloatArray | None:
+        """The best point of an assignment, None where it is infeasible."""
+        key = x.tobytes()
+        if key not in self.points:
+            self.points[key] = self.fixed.point(x)
+        return self.points[key]
 
     def run(
         self, start: FloatArray, movable: IntArray, budget: float, stop: Callable[[], bool]
@@ -40,7 +49,7 @@ class LocalSearch:
         """
         end = time.perf_counter() + budget
         x = np.clip(np.rint(start), self.fixed.lower, self.fixed.upper)
-        best, point = self.value(x)
+        best = self.value(x)
 
         def out() -> bool:
             return time.perf_counter() > end or stop()
@@ -48,6 +57,10 @@ class LocalSearch:
         improved = True
         while improved and not out():
             improved = False
+            # Where nothing around is better, nothing is after a second look.
+            here = (x.tobytes(), np.sort(movable).tobytes())
+            if here in self.exhausted:
+                break
             single: dict[tuple[int, float], float] = {}
             for j in movable.tolist():
                 for amount in (1.0, -1.0, 2.0, -2.0):
@@ -56,14 +69,14 @@ class LocalSearch:
                     y = self._moved(x, [(j, amount)])
                     if y is None:
                         continue
-                    found, candidate = self.value(y)
+                    found = self.value(y)
                     if np.isfinite(found):
                         single[j, amount] = found - best
                     if found < best - 1e-12 * max(1.0, abs(best)):
-                        best, point, x, improved = found, candidate, y, True
+                        best, x, improved = found, y, True
                         break
                     if out():
-                        return best, point
+                        return best, self.point(x)
             if improved:
                 continue
             # No single step helps: two at once, those first whose steps alone cost the least.
@@ -76,13 +89,15 @@ class LocalSearch:
                 y = self._moved(x, [a, b])
                 if y is None:
                     continue
-                found, candidate = self.value(y)
+                found = self.value(y)
                 if found < best - 1e-12 * max(1.0, abs(best)):
-                    best, point, x, improved = found, candidate, y, True
+                    best, x, improved = found, y, True
                     break
                 if out():
-                    return best, point
-        return best, point
+                    return best, self.point(x)
+            if not improved:
+                self.exhausted.add(here)
+        return best, self.point(x)
 
     def _moved(self, x: FloatArray, moves: list[tuple[int, float]]) -> FloatArray | None:
         y = x.copy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from allocc.backends import registry
 from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions
 from allocc.compiler.bounds import Infeasible
+from allocc.compiler.complete import Completer
 from allocc.compiler.lower import lower
 from allocc.compiler.magnitudes import refuse_extremes
 from allocc.compiler.problem import Problem
@@ -36,6 +37,7 @@ from allocc.engine.outcome import (
     relative_gap,
 )
 from allocc.engine.refine import refine
+from allocc.engine.relaxed import relaxed_first
 from allocc.engine.search import LocalSearch
 from allocc.engine.successive import SuccessiveLinear
 
@@ -49,20 +51,24 @@ _NO_POINT = ("infeasible", "unbounded", "infeasible_or_unbounded")
 CONTRADICTION = 1e-6
 
 
-def solve(problem: Problem, options: Options) -> Outcome:
+def solve(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> Outcome:
     """Choose a method, run it, and judge what comes out by simulation.
+
+    `starts` are decisions that are simulated first; the best that is feasible is what the search
+    begins at. They prove nothing, and bad ones do no harm.
 
     Raises `MissingSolver` where the solver is not there, `AlloccError` where the model cannot be
     compiled for it (a product without bounds, say).
     """
-    return Loop(problem, options).run()
+    return Loop(problem, options, starts).run()
 
 
 class Loop:
     """One solve: the best allocation, the best bound, and how they came about."""
 
-    def __init__(self, problem: Problem, options: Options) -> None:
+    def __init__(self, problem: Problem, options: Options, starts: Sequence[Values] = ()) -> None:
         self.problem = problem
+        self.starts = starts
         self.options = options
         self.started = time.perf_counter()
         self.minimize = problem.sense == "minimize"
@@ -75,6 +81,7 @@ class Loop:
         self.choice = Choice("exact", "")
         #: The program with the ranges that follow from the limits.
         self.box: Program | None = None
+        self._seen: set[bytes] = set()
         self._search: LocalSearch | None = None
         self._successive: SuccessiveLinear | None = None
 
@@ -155,8 +162,13 @@ class Loop:
         return found
 
     def offer(self, point: FloatArray) -> bool:
-        """Simulate the decisions of a point and keep them if they are the best so far."""
-        found = assess(self.problem, self.decisions(point))
+        """Simulate the decisions of a point, if they are new, and keep them if they are the best."""
+        decisions = self.decisions(point)
+        key = b"".join(x.tobytes() for x in decisions.values())
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        found = assess(self.problem, decisions)
         if not self.better(found):
             return False
         self.best = found
@@ -188,15 +200,17 @@ class Loop:
         gap: float,
         start: FloatArray | None,
         seconds: float | None = None,
+        vertex: bool = False,
     ) -> Solution:
         """Solve a program, scaled if it is linear; a linear program's bound is recomputed.
 
+        Large linear programs are solved by an interior point method, unless a `vertex` is needed.
         A solver that breaks down, or answers what cannot be, has failed: what is had is kept.
         """
         if self.best is None:
             refuse_extremes(program)
         try:
-            found = self._call(backend, program, gap, start, seconds)
+            found = self._call(backend, program, gap, start, seconds, vertex)
         except (MissingSolver, AlloccError):
             raise
         except MemoryError:
@@ -219,6 +233,7 @@ class Loop:
         gap: float,
         start: FloatArray | None,
         seconds: float | None,
+        vertex: bool,
     ) -> Solution:
         options = self.solve_options(gap, start)
         if seconds is not None:
@@ -227,7 +242,7 @@ class Loop:
         if len(program.products) or program.functions:
             return well_formed(program, backend.solve(program, options), self.told)
         scaled, scaling = scale(program)
-        if not program.integer.any() and program.columns > LARGE:
+        if not vertex and not program.integer.any() and program.columns > LARGE:
             options = replace(options, interior=True)
         if start is not None:
             options = replace(options, start=scaling.point_in(start))
@@ -288,12 +303,36 @@ class Loop:
         self.note(self.choice.reason)
         if not self.problem.decisions:
             return self._nothing_to_decide()
+        self._begin(program)
         if self.choice.method == "direct":
             return self._once(backend, relaxation, relaxation.build_direct(backend.capabilities))
         if self.choice.method == "exact":
             relaxation.make_exact()
             return self._once(backend, relaxation, relaxation.build())
         return refine(self, backend, relaxation, program)
+
+    def _begin(self, program: Program) -> None:
+        """Simulate the starts, and complete the best one to a point of the program."""
+        for start in self.starts:
+            found = assess(self.problem, {v: start[v] for v in self.problem.decisions})
+            if self.better(found):
+                self.best = found
+        if not self.starts:
+            return
+        if self.best is None:
+            self.notes.append("no start meets every limit: none is used")
+            return
+        given = np.zeros(program.columns, dtype=bool)
+        point = np.zeros(program.columns)
+        for v in self.problem.decisions:
+            here = slice(v.offset, v.offset + v.size)
+            point[here] = np.asarray(self.best.values[v]).ravel()
+            given[here] = True
+        complete = Completer(program, given)
+        full = complete(point)
+        if not len(complete.missing) and np.isfinite(full).all():
+            self.best_point = full
+        self.note("start")
 
     def _nothing_to_decide(self) -> Outcome:
         self.offer(np.zeros(0))
@@ -310,7 +349,16 @@ class Loop:
         """One solve of a program that is exact."""
         self.rounds = 1
         target = self.options.gap * 0.5
-        start = None
+        start = None if self.best_point is None else built.lift_point(self.best_point)
+        rounded = relaxed_first(self, backend, built.program)
+        if rounded is not None and rounded.point is not None:
+            self.offer(built.lower_point(rounded.point))
+            if not self.closed:
+                self.candidates(relaxation, built.lower_point(rounded.point))
+            self.note("relaxed and rounded")
+            if self.closed:
+                return self.finish(rounded)
+            start = rounded.point
         for _ in range(3):
             solution = self.call(backend, built.program, target, start)
             outcome = self.without_point(solution)
@@ -350,15 +398,26 @@ class Loop:
         if self._search is None and is_linear_when_fixed(relaxation):
             self._search = LocalSearch(FixedProgram(relaxation), self.minimize)
         if self._search is not None:
-            _, found = self._search.value(self._rounded(point))
-            if found is not None:
-                self.offer(found)
+            here = self._rounded(point)
+            value = self._search.value(here)
+            if np.isfinite(value):
+                # The linear program is exact: what it calls worse need not be simulated.
+                found = None if self._is_worse(value) else self._search.point(here)
+                if found is not None:
+                    self.offer(found)
                 return True
         elif relaxation.program.integer.any():
             fixed = solve_fixed(relaxation, point, self.remaining())
             if fixed is not None:
                 self.offer(fixed)
         return False
+
+    def _is_worse(self, signed: float) -> bool:
+        """Whether a signed value (smaller is better) is clearly worse than the best."""
+        if self.best is None:
+            return False
+        best = self.best.value if self.minimize else -self.best.value
+        return signed > best + ABSOLUTE_GAP * max(1.0, abs(best))
 
     def _rounded(self, point: FloatArray) -> FloatArray:
         assert self._search is not None
@@ -401,8 +460,8 @@ class Loop:
             return self.cancelled
 
         with self.searching():
-            _, found = self._search.run(here, order, seconds, stop)
-            if found is not None:
+            value, found = self._search.run(here, order, seconds, stop)
+            if found is not None and not self._is_worse(value):
                 self.offer(found)
 
     # --- endings --------------------------------------------------------------------------

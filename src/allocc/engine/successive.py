@@ -31,6 +31,11 @@ class SuccessiveLinear:
         given = np.zeros(original.columns, dtype=bool)
         given[decided] = True
         self.complete = Completer(original, given)
+        # Which scenarios of a chance block hold is chosen with the decisions; no tangent needs it.
+        chosen = self.complete.missing[original.integer[self.complete.missing]]
+        if len(chosen):
+            given[chosen] = True
+            self.complete = Completer(original, given)
         self.decided = decided
 
     @property

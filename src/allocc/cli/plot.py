@@ -1,0 +1,113 @@
+"""`allocc plot`: pictures of a run, or of a frontier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from allocc import mistakes
+from allocc.cli.terminal import put, write_json
+from allocc.dsl.diagnostics import AlloccError
+
+FORMATS = ("svg", "png")
+WHAT = ("trajectories", "allocation", "progress", "frontier", "all")
+
+
+@click.command()
+@click.argument("run", type=click.Path())
+@click.option(
+    "--what",
+    default="all",
+    show_default=True,
+    metavar="WHAT",
+    help="trajectories: compartments with and without interventions; allocation: who gets what; "
+    "progress: value, bound and gap as time went on; frontier: what `allocc pareto` found; all.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(),
+    metavar="DIR|FILE",
+    help="A folder, or, for one picture, an .svg or .png file. By default plots/ in RUN.",
+)
+@click.option("format_", "--format", metavar="svg|png", help="By default svg, or that of FILE.")
+@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
+def plot(run: str, what: str, output: str | None, format_: str | None, as_json: bool) -> None:
+    """Draw what is in RUN, a folder that `allocc solve` or `allocc pareto` has written.
+
+    Pictures that are there already are drawn anew. It needs Matplotlib:
+    pip install 'allocc[plot]'
+
+    \b
+    allocc plot runs/first
+    allocc plot runs/first --what allocation --output who.png
+    """
+    if what not in WHAT:
+        raise AlloccError([mistakes.unknown_choice("--what", what, WHAT)])
+    file, kind = _target(what, output, format_)
+    figures = _figures(Path(run), what)
+    from allocc.plots import check_installed
+
+    check_installed()
+    folder = file.parent if file is not None else Path(output or Path(run) / "plots")
+    written = []
+    for name, draw in figures.items():
+        path = file if file is not None else folder / f"{name}.{kind}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            draw().write(path)
+        except OSError as problem:
+            reason = problem.strerror or str(problem)
+            found = mistakes.cannot_write("the plot", str(path), reason)
+            raise AlloccError([found]) from None
+        written.append((name, str(path)))
+    if as_json:
+        write_json({"run": run, "plots": dict(written)})
+        return
+    width = max(len(name) for name, _ in written)
+    for name, where in written:
+        put(f"{name.ljust(width)}  {where}")
+
+
+def _target(what: str, output: str | None, format_: str | None) -> tuple[Path | None, str]:
+    """The one file that is asked for, if it is one, and the format."""
+    if format_ is not None and format_ not in FORMATS:
+        raise AlloccError([mistakes.unknown_choice("--format", format_, FORMATS)])
+    suffix = Path(output or "").suffix.lower().removeprefix(".")
+    if output is None or Path(output).is_dir() or not suffix:
+        return None, format_ or FORMATS[0]
+    if suffix not in FORMATS:
+        raise AlloccError([mistakes.cannot_express(output, "a plot is an .svg or a .png file")])
+    if format_ not in (None, suffix):
+        reason = f"its name says {suffix}, and --format says {format_}"
+        raise AlloccError([mistakes.cannot_express(output, reason)])
+    if what == "all":
+        reason = "several plots need a folder; name one of them with --what"
+        raise AlloccError([mistakes.cannot_express(output, reason)])
+    return Path(output), suffix
+
+
+def _figures(run: Path, what: str) -> dict[str, Any]:
+    """What to draw, by name; nothing is drawn before everything is known to be there."""
+    from allocc import frontier_folder
+    from allocc.plots import OF_A_RESULT, why_not
+
+    if (run / frontier_folder.FILE).is_file():
+        found = frontier_folder.read(run)
+        if what not in ("frontier", "all"):
+            reason = "it is a run of `allocc pareto`, which has a frontier only"
+            raise AlloccError([mistakes.nothing_to_draw(what, reason)])
+        if not found.points:
+            raise AlloccError([mistakes.nothing_to_draw("frontier", "it has no point")])
+        return {"frontier": found.plot}
+    from allocc.run_folder import read
+
+    result = read(run)
+    asked = OF_A_RESULT if what == "all" else (what,)
+    reasons = {name: why_not(result, name) for name in asked}
+    able = [name for name, reason in reasons.items() if not reason]
+    if not able:
+        raise AlloccError([mistakes.nothing_to_draw(n, why) for n, why in reasons.items()])
+    return {name: (lambda name=name: result.plot(name)) for name in able}

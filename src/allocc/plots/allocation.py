@@ -1,0 +1,378 @@
+"""Who gets what: a panel for each decision, beside what the model compares it with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.lines import Line2D
+
+from allocc.compiler.program import label_text
+from allocc.labelled import Block, Target
+from allocc.plots.style import (
+    INK,
+    MAIN,
+    Drawing,
+    drawn,
+    heading,
+    number_axis,
+    short,
+    tidy,
+    time_axis,
+    titled,
+    wrapped,
+)
+from allocc.tables import number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from allocc.result import Result
+
+#: Members with a bar of their own; the rest is told in words.
+MOST_BARS = 20
+#: Columns of a table with two indices.
+MOST_COLUMNS = 12
+#: Panels of one picture.
+MOST_PANELS = 8
+#: Up to so many points of time have a bar of their own; beyond, an outline.
+MOST_TIMES = 80
+
+_SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#9dbbd8", MAIN, "#08213c"])
+#: A level or an ideal is a mark with a shape of its own.
+_MARKS: tuple[dict[str, Any], ...] = (
+    {"marker": "|", "markersize": 13, "markeredgewidth": 2.4, "color": INK},
+    {"marker": "D", "markersize": 6, "markerfacecolor": "white", "color": INK},
+    {"marker": "o", "markersize": 6.5, "markerfacecolor": "white", "color": INK},
+    {"marker": "^", "markersize": 7, "markerfacecolor": "white", "color": INK},
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    """A decision, or all those that are one number, and what it takes to draw it (in inches)."""
+
+    block: Block
+    targets: tuple[Target, ...]
+    height: float
+    left_out: int = 0
+
+
+@drawn
+def allocation(result: Result) -> Drawing:
+    """Bars by size where a decision has members, shades where it has two indices."""
+    blocks = [b for b in result.blocks if b.kind == "decision"]
+    scalars = [b for b in blocks if not b.axes]
+    panels = [_sized(b, result) for b in blocks if b.axes and b.values.size]
+    left_out = max(0, len(panels) - MOST_PANELS)
+    panels = panels[:MOST_PANELS]
+    words = _scalar_lines(scalars)
+    words += [
+        f"{heading(b.name, b.description)} has no members" for b in blocks if not b.values.size
+    ]
+    if left_out:
+        words.append(f"{left_out} more decisions are in decisions.csv of the run folder")
+    heights = [p.height for p in panels] + ([0.25 + 0.19 * len(words)] if words else [])
+    title = result.title or result.model
+    names = ", ".join(b.name for b in blocks)
+    figure = Drawing(title, 0.5 + sum(heights), f"{title}: who gets what ({names})")
+    rows = figure.body.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for place, panel in zip(rows, panels, strict=False):
+        _draw(place, panel, result)
+    if words:
+        rows[-1].text(0.02, 0.9, "\n".join(words), va="top", fontsize=9, linespacing=1.4)
+    return figure
+
+
+def _sized(block: Block, result: Result) -> _Panel:
+    plain = block.without_time()
+    targets = tuple(t for t in result.targets if t.decision == block.name)[: len(_MARKS)]
+    if not plain.axes:
+        return _Panel(block, (), 2.1)
+    if len(plain.axes) == 1:
+        shown = len(_kept(_order(plain.values.ravel())))
+        rest = shown < plain.values.size
+        return _Panel(block, targets, 0.95 + 0.235 * (shown + rest) + 0.19 * len(targets))
+    rows, _ = _matrix(plain)[1:]
+    shown = min(len(rows), MOST_BARS)
+    return _Panel(block, (), 1.15 + 0.235 * (shown + (shown < len(rows))))
+
+
+def _scalar_lines(blocks: Sequence[Block]) -> list[str]:
+    return [
+        f"{heading(b.name, b.description)} = {number(float(b.values))} {b.unit}".rstrip()
+        for b in blocks
+    ]
+
+
+def _draw(place: Any, panel: _Panel, result: Result) -> None:
+    plain = panel.block.without_time()
+    if not plain.axes:
+        _over_time(place, panel.block, result)
+    elif len(plain.axes) == 1:
+        _bars(place, panel, result)
+    else:
+        _shades(place, panel.block, plain)
+
+
+def _title(block: Block, total: bool = True) -> str:
+    """What a panel shows: name, description, unit, how much in all."""
+    text = heading(block.name, block.description)
+    if block.binary:
+        return f"{text}; {number(float(block.values.sum()))} of {block.values.size:,}"
+    sums = f", {number(float(block.values.sum()), 7)} in total" if total else ""
+    unit = f" ({block.unit})" if block.unit else ""
+    return f"{text}{unit}{sums}"
+
+
+# --- one number a point of time ------------------------------------------------------------------
+
+
+def _over_time(place: Any, block: Block, result: Result) -> None:
+    axes = titled(place, wrapped(_title(block, total=False), 84)).subplots()
+    times = np.array([float(m[0]) for m in block.axes[0].members])
+    values = block.values
+    step = float(times[1] - times[0]) if len(times) > 1 else 1.0
+    # A value of a period holds from its begin to its end, that of a point around it.
+    points = any(
+        len(a.members) == len(times)
+        for b in result.blocks
+        if b.kind == "compartment"
+        for a in b.axes
+        if a.time
+    )
+    begin = times - step / 2 if points else times
+    if len(times) <= MOST_TIMES:
+        middle = begin + step / 2
+        axes.bar(middle, values, width=step * 0.92, color=MAIN, linewidth=0)
+    else:
+        edges = np.append(begin, begin[-1] + step)
+        axes.stairs(values, edges, fill=True, color=MAIN)
+    axes.set_xlim(begin[0], begin[-1] + step)
+    if block.binary:
+        axes.set_yticks([0, 1], ["no", "yes"])
+        axes.set_ylim(0, 1.05)
+    else:
+        number_axis(axes.yaxis, 4, whole=block.integer)
+        axes.set_ylabel(block.unit)
+        low = min(0.0, float(values.min()))
+        axes.set_ylim(low * 1.05, max(float(values.max()), 0.0) * 1.08 or 1.0)
+    if not values.any():
+        axes.text(0.5, 0.5, "0 at all times", transform=axes.transAxes, ha="center", va="center")
+    name = block.axes[0].names[0]
+    time_axis(
+        axes,
+        [begin[0], begin[-1] + step],
+        f"{name} ({result.time_unit})" if result.time_unit else name,
+    )
+    if points:
+        axes.set_xticks(*_some_times(times))
+
+
+def _some_times(times: NDArray[np.float64]) -> tuple[list[float], list[str]]:
+    every = max(1, math.ceil(len(times) / 15))
+    kept = [float(t) for t in times[::every]]
+    return kept, [f"{t:.10g}" for t in kept]
+
+
+# --- one index -----------------------------------------------------------------------------------
+
+
+def _order(values: NDArray[np.float64]) -> list[int]:
+    """Members by size; those of one size as they stand in the model."""
+    return [int(i) for i in np.argsort(-values, kind="stable")]
+
+
+def _kept(order: list[int]) -> list[int]:
+    """Those with a row of their own; one left over has room, too."""
+    return order if len(order) <= MOST_BARS + 1 else order[:MOST_BARS]
+
+
+def _bars(place: Any, panel: _Panel, result: Result) -> None:
+    block, targets = panel.block, panel.targets
+    plain = block.without_time()
+    values = plain.values.ravel()
+    order = _order(values)
+    kept = _kept(order)
+    rest = order[len(kept) :]
+    labels = [", ".join(label_text(x) for x in row) for row in plain.labels()]
+    k = block.time_axis
+    body = titled(place, wrapped(_title(block), 84))
+    if k is None:
+        axes = body.subplots()
+    else:
+        axes, strip = body.subplots(1, 2, width_ratios=[3, 2])
+    rows = np.arange(len(kept))
+    axes.barh(rows, values[kept], height=0.68, color="#7fa3c7", edgecolor=MAIN, linewidth=0.8)
+    for t, mark in zip(targets, _MARKS, strict=False):
+        axes.plot(t.values.ravel()[kept], rows, linestyle="none", zorder=3, **mark)
+    height = len(kept) + bool(rest)
+    axes.set_ylim(height - 0.4, -0.6)
+    ticks = [short(labels[i]) for i in kept]
+    places = list(map(float, rows))
+    binary = block.binary and block.time_axis is None
+    texts = tidy([float(values[i]) for i in kept])
+    if binary:
+        texts = ["yes" if values[i] else "no" for i in kept]
+    for row, text in zip(rows, texts, strict=True):
+        axes.text(1.01, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
+    if rest:
+        many = values[rest]
+        text = (
+            f"together {number(float(many.sum()), 5)}, at most {number(float(many.max()), 5)} each"
+        )
+        axes.text(
+            0.01,
+            len(kept),
+            text,
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            color=INK,
+            fontstyle="italic",
+        )
+        ticks.append(f"{len(rest):,} others")
+        places.append(float(len(kept)))
+    axes.set_yticks(places, ticks)
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylabel(", ".join(n for a in plain.axes for n in a.names))
+    shown = [values[kept], *(t.values.ravel()[kept] for t in targets)]
+    low = min(0.0, *(float(x.min()) for x in shown))
+    high = max(0.0, *(float(x.max()) for x in shown))
+    axes.set_xlim(low * 1.04, high * 1.04 if high > low else 1.0)
+    if low < 0:
+        axes.axvline(0, color=INK, linewidth=0.8)
+    number_axis(axes.xaxis, 5, whole=block.integer)
+    unit = block.unit or block.name
+    time = "" if k is None else f", sum over {block.axes[k].names[0]}"
+    axes.set_xlabel(f"{unit}{time}")
+    if binary:
+        axes.set_xticks([])
+        axes.set_xlabel("")
+        axes.spines["bottom"].set_visible(False)
+    if targets:
+        shapes = zip(_MARKS, targets, strict=False)
+        handles = [Line2D([], [], linestyle="none", **mark) for mark, _ in shapes]
+        body.legend(
+            handles,
+            [_told(t) for t in targets],
+            loc="outside upper left",
+            borderaxespad=0.1,
+            labelspacing=0.3,
+            handletextpad=0.3,
+        )
+    if k is not None:
+        _strip(strip, block, k, kept, height, result.time_unit)
+
+
+def _told(target: Target) -> str:
+    name = f"reference of {target.statement}" if target.distance else target.statement
+    return wrapped(heading(name, target.description), 90, 1)
+
+
+def _strip(axes: Any, block: Block, k: int, kept: list[int], height: int, unit: str) -> None:
+    """When: a row of shades for each bar beside it."""
+    values = np.moveaxis(block.values, k, -1).reshape(-1, block.values.shape[k])[kept]
+    times = [float(m[0]) for m in block.axes[k].members]
+    step = times[1] - times[0] if len(times) > 1 else 1.0
+    edges = [*times, times[-1] + step]
+    top = float(np.abs(values).max()) or 1.0
+    # Borders of cells would hide cells that are narrow.
+    border = 0.3 if len(times) <= 26 else 0.0
+    axes.pcolormesh(
+        edges,
+        np.arange(len(kept) + 1) - 0.5,
+        np.abs(values),
+        cmap=_SHADES,
+        vmin=0,
+        vmax=top,
+        edgecolors="white",
+        linewidth=border,
+    )
+    axes.set_ylim(height - 0.4, -0.6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    name = block.axes[k].names[0]
+    time_axis(axes, edges, f"{name} ({unit})" if unit else name)
+    text = f"when; darker is more, most {number(top, 5)}"
+    axes.set_title(text, fontsize=8.5, fontweight="normal", loc="right")
+
+
+# --- two indices and more ------------------------------------------------------------------------
+
+
+def _matrix(plain: Block) -> tuple[NDArray[np.float64], list[str], list[str]]:
+    """The longest index down, all the others across."""
+    sizes = [len(a.members) for a in plain.axes]
+    down = int(np.argmax(sizes))
+    table = np.moveaxis(plain.values, down, 0).reshape(sizes[down], -1)
+    rows = [", ".join(label_text(x) for x in m) for m in plain.axes[down].members]
+    rest = Block("", "decision", (*plain.axes[:down], *plain.axes[down + 1 :]), table[0])
+    columns = [", ".join(label_text(x) for x in labels) for labels in rest.labels()]
+    return table, rows, columns
+
+
+def _shades(place: Any, block: Block, plain: Block) -> None:
+    table, rows, columns = _matrix(plain)
+    order = _order(table.sum(axis=1))[: MOST_BARS if len(rows) > MOST_BARS + 1 else None]
+    across = _order(table.sum(axis=0))[:MOST_COLUMNS]
+    across.sort()
+    table_shown = table[np.ix_(order, across)]
+    axes = titled(place, wrapped(_title(block), 84)).subplots()
+    top = float(np.abs(table_shown).max()) or 1.0
+    axes.pcolormesh(
+        np.arange(len(across) + 1) - 0.5,
+        np.arange(len(order) + 1) - 0.5,
+        np.abs(table_shown),
+        cmap=_SHADES,
+        vmin=0,
+        vmax=top,
+        edgecolors="#c9c9c9",
+        linewidth=0.5,
+    )
+    binary = block.binary and block.time_axis is None
+    texts = tidy([float(x) for x in table_shown.ravel()], 4)
+    for n, text in enumerate(texts):
+        i, j = divmod(n, len(across))
+        size = abs(table_shown[i, j]) / top
+        if size == 0:
+            continue
+        axes.text(
+            j,
+            i,
+            "yes" if binary else text,
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if size > 0.42 else INK,
+        )
+    sums = table.sum(axis=1)
+    for i, text in enumerate(tidy([float(sums[o]) for o in order])):
+        axes.text(1.01, i, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
+    axes.text(1.01, -0.75, "all", transform=axes.get_yaxis_transform(), va="bottom", fontsize=8.5)
+    ticks = [short(rows[o]) for o in order]
+    left = len(rows) - len(order)
+    if left:
+        ticks.append(f"{left:,} others")
+        rest = float(sums.sum() - sums[order].sum())
+        axes.text(
+            0, len(order), f"together {number(rest, 5)}", ha="left", va="center", fontstyle="italic"
+        )
+    axes.set_yticks(range(len(ticks)), ticks)
+    axes.set_ylim(len(ticks) - 0.5, -0.5)
+    axes.xaxis.tick_top()
+    axes.set_xticks(
+        range(len(across)), [short(columns[j], max(8, 84 // len(across))) for j in across]
+    )
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    down = int(np.argmax([len(a.members) for a in plain.axes]))
+    axes.set_ylabel(", ".join(plain.axes[down].names))
+    others = [n for i, a in enumerate(plain.axes) if i != down for n in a.names]
+    cut = f" ({len(across)} of {len(columns)})" if len(across) < len(columns) else ""
+    time = "" if block.time_axis is None else f"; sum over {block.axes[block.time_axis].names[0]}"
+    axes.set_xlabel(f"{', '.join(others)}{cut}{time}")

@@ -1,0 +1,94 @@
+"""Compartments over time, with the allocation and without any intervention."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.lines import Line2D
+
+from allocc.plots.style import (
+    MAIN,
+    OTHER,
+    Drawing,
+    drawn,
+    end_labels,
+    heading,
+    number_axis,
+    time_axis,
+    wrapped,
+)
+
+if TYPE_CHECKING:
+    from allocc.labelled import Block
+    from allocc.result import Result
+
+#: More compartments than this make panels too small to read.
+MOST_PANELS = 12
+
+
+@drawn
+def trajectories(result: Result) -> Drawing:
+    """A panel for each compartment, in total over its indices."""
+    blocks = [b for b in result.blocks if b.kind == "compartment"]
+    cut = len(blocks) - MOST_PANELS
+    blocks = blocks[:MOST_PANELS]
+    columns = 1 if len(blocks) == 1 else 2
+    rows = math.ceil(len(blocks) / columns)
+    title = result.title or result.model
+    names = ", ".join(b.name for b in blocks)
+    height = 0.9 + (2.6 if columns == 1 else 1.85) * rows
+    figure = Drawing(title, height, f"{title}: {names} over time, with and without interventions")
+    panels = figure.body.subplots(rows, columns, squeeze=False)
+    for panel, block in zip(panels.flat, blocks, strict=False):
+        _panel(panel, block, result.time_unit, 44 if columns > 1 else 84)
+    for panel in list(panels.flat)[len(blocks) :]:
+        panel.set_axis_off()
+    for panel in list(panels.flat)[: len(blocks) - columns]:
+        panel.set_xlabel("")
+    lines = [Line2D([], [], color=MAIN, linewidth=2)]
+    texts = ["as simulated" if result.status == "simulated" else "with the allocation"]
+    if any(b.baseline is not None for b in blocks):
+        lines.append(Line2D([], [], color=OTHER, linewidth=1.6, linestyle=(0, (4, 2.5))))
+        texts.append("without interventions")
+    note = f"the first {MOST_PANELS} of {cut + MOST_PANELS} compartments" if cut > 0 else None
+    figure.body.legend(
+        lines, texts, loc="outside upper left", ncols=2, title=note, alignment="left"
+    )
+    return figure
+
+
+def _panel(axes: Any, block: Block, unit: str, width: int) -> None:
+    k = block.time_axis
+    assert k is not None
+    rest = tuple(i for i in range(len(block.axes)) if i != k)
+    times = [float(m[0]) for m in block.axes[k].members]
+    value = block.values.sum(axis=rest)
+    lines = [value]
+    colors = [MAIN]
+    if block.baseline is not None:
+        base = block.baseline.sum(axis=rest)
+        axes.plot(times, base, color=OTHER, linewidth=1.6, linestyle=(0, (4, 2.5)))
+        if not abs(base[-1] - value[-1]) <= 1e-9 * max(1.0, abs(value[-1])):
+            lines.append(base)
+            colors.append(OTHER)
+    axes.plot(times, value, color=MAIN, linewidth=2)
+    low = min(float(y.min()) for y in (value, *lines))
+    high = max(float(y.max()) for y in (value, *lines))
+    if block.baseline is not None:
+        low, high = min(low, float(base.min())), max(high, float(base.max()))
+    room = 0.06 * (high - low) or 0.05 * max(1.0, abs(high))
+    # A scale from 0 where that costs little of the picture; it says more about the size of things.
+    low = 0.0 if 0 <= low < 0.5 * high else low - room
+    high += room
+    axes.set_ylim(low, high)
+    axes.margins(x=0)
+    many = math.prod(len(block.axes[i].members) for i in rest)
+    of = ", ".join(block.axes[i].names[0] for i in rest if len(block.axes[i].names) == 1)
+    total = f"total of {many:,} {of}".strip() if rest and many > 1 else ""
+    axes.set_ylabel(", ".join(x for x in (block.unit, total) if x))
+    axes.set_title(wrapped(heading(block.name, block.description), width))
+    number_axis(axes.yaxis, 4)
+    name = block.axes[k].names[0]
+    time_axis(axes, times, f"{name} ({unit})" if unit else name)
+    end_labels(axes, [float(y[-1]) for y in lines], colors, (low, high))
