@@ -70,8 +70,6 @@ class Propagator:
         )
         self.ratios = ratio_rows(program) if ratios is None else ratios
 
-    # What overflows becomes infinite, and so says less than is true.
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def run(
         self, lower: FloatArray, upper: FloatArray, sweeps: int = MOST_SWEEPS
     ) -> tuple[FloatArray, FloatArray]:

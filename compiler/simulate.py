@@ -49,6 +49,7 @@ def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Valu
     settled = with_decisions(problem, values)
     # What overflows becomes infinite, and whoever judges the values sees it.
     with np.errstate(over="ignore", invalid="ignore"):
+        settled = with_decisions(problem, values)
         for k in range(time.count):
             step(settled, values, k)
     return values

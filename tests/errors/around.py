@@ -68,6 +68,17 @@ AROUND = {
     + 'use l1 from "equity.alloc"\n',
     "E4033": _IDEAL + 'use l1 from "equity.alloc"\n',
     "E4035": _CHANCE,
+    "E4036": "decide stock in 0 .. 99\n",
+    "E4104": "initial R = 9\n",
+    "E4105": "time t : year = 2020 .. 2025\ncompartment A : person\ninitial A = 9\n"
+    "param rate : 1/year = 0.1\nflow treat : A -> = rate * A\n",
+    "E4107": "initial I = 9\n",
+    "E4108": _COUNTY + "time t : week = 0 .. 5\ncompartment D : person\ninitial D = 9\n"
+    "decide spend[County] : USD in 0 .. 9\n",
+    "E4109": _COUNTY + "decide doses[County] : dose in 0 .. 9\n"
+    "param people[County] : person = 1\nparam doses_per_person : dose/person = 1\n",
+    "E4111": "time t : year = 2020 .. 2025 step 0.25\n"
+    "decide a[period] in 0 .. 1\ndecide b[period] in 0 .. 1\n",
     "E5001": "decide y in 0 .. 9\n",
     "E5003": _SI + "flow infect : S -> I = beta * S * I\n",
     "E5004": _CHANCE,
@@ -97,6 +108,7 @@ FILES = {
     "cases.csv": "county,week,count\n44001,1,3\n44001,2,4\n",
     "contact.csv": "a,b\n1,2\n2,3\n",
     "data/inside.csv": "a\n1\n",
+    "wards.alloc": "param beds = 3\nlet half = beds / 2\nlet most = 2 * beds\n",
     "clinic.alloc": "param cost = 1\nintervention clinic { decide visits in 0 .. cost }\n",
     "opioid.alloc": f"model opioid\n{_COMMANDS}",
     "models/opioid.alloc": f"model opioid\n{_COMMANDS}",

