@@ -7,6 +7,7 @@ import click
 from allocc.cli.check import check
 from allocc.cli.compile import compile_model
 from allocc.cli.explain import explain
+from allocc.cli.format import format_models
 from allocc.cli.guard import GuardedGroup
 from allocc.cli.new import new
 from allocc.cli.pareto import pareto
@@ -56,5 +57,17 @@ def cli() -> None:
     """
 
 
-for command in (check, solve, simulate, compile_model, explain, pareto, plot, prices, new, solvers):
+for command in (
+    check,
+    solve,
+    simulate,
+    compile_model,
+    explain,
+    pareto,
+    plot,
+    prices,
+    format_models,
+    new,
+    solvers,
+):
     cli.add_command(command)
