@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from allocc.cli import cli
+from allocc.dsl.format import format_source
 from tests.front.helpers import Run
 
 UGLY = "set   A={a , b}\nparam x[A]=1 # one\n"
@@ -94,6 +96,15 @@ def test_line_ends_and_links_are_kept(run: Run) -> None:
     link.symlink_to("m.alloc")
     assert run("format", "link.alloc").exit_code == 0
     assert link.is_symlink() and path.read_bytes() == TIDY.replace("\n", "\r\n").encode()
+
+
+def test_the_example_of_the_page() -> None:
+    """The second model on the page is the first one in its layout."""
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "format-and-render.md"
+    before, after = re.findall(
+        r"^```alloc[^\n]*\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert format_source(before) == after
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root writes anywhere")

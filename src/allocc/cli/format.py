@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from allocc import mistakes
+from allocc.cli.files import replace
 from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.options import ModelPath
 from allocc.cli.terminal import put, say
@@ -28,7 +25,7 @@ _STDIN = "-"
 @click.option("--diff", is_flag=True, help="Write nothing; print what would be changed.")
 @click.pass_context
 def format_models(ctx: click.Context, paths: tuple[str, ...], check: bool, diff: bool) -> None:
-    """Lay out the model files in PATHS: files, folders, or - for standard input.
+    """Give model files their one layout. PATHS are files, folders, or - for standard input.
 
     Only blanks and line breaks change. Comments and empty lines stay, and the model says the same.
     A file with a syntax error is left as it is.
@@ -47,7 +44,7 @@ def format_models(ctx: click.Context, paths: tuple[str, ...], check: bool, diff:
                 if diff:
                     put(_difference(path, old, new))
                 elif not check:
-                    _replace(Path(path), new)
+                    replace(Path(path), new, "the model")
         except AlloccError as error:
             wrong.extend(error.diagnostics)
     _report(changed, count, written=not check and not diff, quiet=_STDIN in paths)
@@ -104,24 +101,6 @@ def _difference(path: str, old: bytes, new: bytes) -> str:
 
     before, after = (text.decode("utf-8").splitlines() for text in (old, new))
     return "\n".join(unified_diff(before, after, path, f"{path} (formatted)", lineterm=""))
-
-
-def _replace(path: Path, new: bytes) -> None:
-    """Write a file whole or not at all, with its permissions; a link stays one."""
-    target = Path(os.path.realpath(path))
-    part: str | None = None
-    try:
-        handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(new)
-        shutil.copymode(target, part)
-        os.replace(part, target)
-    except OSError as problem:
-        if part is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-        reason = problem.strerror or str(problem)
-        raise AlloccError([mistakes.cannot_write("the model", str(path), reason)]) from None
 
 
 def _report(changed: list[str], count: int, written: bool, quiet: bool) -> None:

@@ -13,6 +13,7 @@ from allocc.cli.new import new
 from allocc.cli.pareto import pareto
 from allocc.cli.plot import plot
 from allocc.cli.prices import prices
+from allocc.cli.render import render
 from allocc.cli.simulate import simulate
 from allocc.cli.solve import solve
 from allocc.cli.solvers import solvers
@@ -67,6 +68,7 @@ for command in (
     plot,
     prices,
     format_models,
+    render,
     new,
     solvers,
 ):

@@ -130,7 +130,7 @@ class Formulas:
                 return rf"\neg {self.text(node.operand, scope, NOT)}", NOT
             case tree.Unary():
                 sign = "-" if node.operator == "-" else ""
-                return sign + self.text(node.operand, scope, MULTIPLY), SIGN if sign else MULTIPLY
+                return sign + self._unsigned(node.operand, scope), SIGN if sign else MULTIPLY
             case tree.Binary():
                 return self._binary(node, scope)
             case tree.Comparison():
@@ -154,14 +154,19 @@ class Formulas:
     def sum_of(self, node: tree.Expression, scope: Scope) -> list[tuple[str, str]]:
         """The terms of a sum with their signs, `+` or `-`."""
         if isinstance(node, tree.Binary) and node.operator in ("+", "-"):
-            right = self.text(node.right, scope, MULTIPLY)
+            right = self._unsigned(node.right, scope)
             *before, (sign, last) = self.sum_of(node.left, scope)
             if _ends_open(node.left):
                 last = rf"\left({last}\right)"
             return [*before, (sign, last), (node.operator, right)]
         if isinstance(node, tree.Unary) and node.operator == "-":
-            return [("-", self.text(node.operand, scope, MULTIPLY))]
+            return [("-", self._unsigned(node.operand, scope))]
         return [("+", self.text(node, scope, ADD))]
+
+    def _unsigned(self, node: tree.Expression, scope: Scope) -> str:
+        """A term that can stand behind a sign."""
+        text = self.text(node, scope, MULTIPLY)
+        return rf"\left({text}\right)" if text.startswith("-") else text
 
     # --- names ---
 
@@ -178,7 +183,7 @@ class Formulas:
             return PERIODS
         scaled = bool(self.declared.scaled(name))
         indices = [*given, *self._left_out(name, len(given), scope)]
-        return symbol(name, indices, "tilde" if scaled and len(indices) > len(given) else "")
+        return symbol(name, indices, "widetilde" if scaled and len(indices) > len(given) else "")
 
     def _left_out(self, name: str, given: int, scope: Scope) -> list[str]:
         """The last entries of an index, which the place says."""

@@ -424,7 +424,7 @@ class _Sections:
                 inner = self._effect_scope(one, found)
                 factor = self.formulas.text(one.effect.value, inner, POWER)
                 text += rf"\,{_braced(factor, one)}"
-            left = symbol(p.name.name, [*indices, self.clock], "tilde")
+            left = symbol(p.name.name, [*indices, self.clock], "widetilde")
             where = self._forall(found, time=PERIODS)
             yield Equation(left, "=", (("+", text),), where, "", p.description or "")
 
@@ -456,7 +456,7 @@ class _Sections:
             new = (
                 rf"{old} + {_braced(text, acting)}" if added else rf"{old}\,{_braced(text, acting)}"
             )
-            left = symbol(name, [*indices, self.clock], "tilde")
+            left = symbol(name, [*indices, self.clock], "widetilde")
             equations.append(Equation(left, "=", (("+", new),), self._forall(found, time=PERIODS)))
         return Section("Effects", (tuple(equations),)) if equations else None
 
@@ -497,8 +497,9 @@ class _Sections:
                 text = self.formulas.text(limit.relation, inner)
                 where = self._forall(found, limit.index)
                 events.append(rf"{text}\ \ {where}" if where else text)
-            inside = r";\quad ".join(events)
-            left = rf"\mathbb{{P}}_{{{index}}}\left[\,{inside}\,\right]"
+            lines = r" \\ ".join(events)
+            inside = rf"\begin{{gathered}} {lines} \end{{gathered}}" if len(events) > 1 else lines
+            left = rf"\mathbb{{P}}_{{{index}}}\left[{inside}\right]"
             about = x.description or x.name.name
             blocks.append((Equation(left, r"\ge", (("+", level),), "", x.name.name, about),))
             blocks.append(Paragraph(("The probability of a scenario is ", Math(weight), ".")))
