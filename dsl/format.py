@@ -16,6 +16,7 @@ from allocc.dsl.format_expressions import Expressions, Node, kind, leaves
 from allocc.dsl.format_printer import WIDTH, Doc, flat, render
 from allocc.dsl.format_rows import Row, layout, with_comments
 from allocc.dsl.format_statements import BLOCKS, Statements
+from allocc.dsl.nesting import deep_recursion
 from allocc.dsl.parser import parse, syntax
 from allocc.dsl.tree import Source
 
@@ -31,7 +32,8 @@ def format_source(text: str, name: str = "model.alloc") -> str:
     ends = "\r\n" if "\r\n" in text[: text.find("\n") + 1] else "\n"
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     parse(Source(name, plain))
-    lines = _Formatter(plain).lines()
+    with deep_recursion():
+        lines = _Formatter(plain).lines()
     return ends.join([*"\n".join(lines).split("\n"), ""]) if lines else ""
 
 

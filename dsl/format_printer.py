@@ -46,9 +46,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """Parts with lines between them, each broken only where the part after it does not fit."""
+    """Parts with lines before them, each broken only where the part does not fit; from `start` on."""
 
     parts: tuple[tuple[Line, Doc], ...]
+    start: int = 0
 
 
 Doc = str | Line | Remark | Nest | Group | Fill | tuple["Doc", ...]
@@ -80,7 +81,7 @@ def _inner(node: Nest | Group | Fill | tuple[Doc, ...]) -> tuple[Doc, ...]:
     if isinstance(node, tuple):
         return node
     if isinstance(node, Fill):
-        return tuple(part for pair in node.parts for part in pair)
+        return tuple(part for pair in node.parts[node.start :] for part in pair)
     return (node.inner,)
 
 
@@ -107,9 +108,9 @@ def render(doc: Doc, indent: int = 0, column: int = 0) -> str:
         elif isinstance(node, Group):
             whole = not broken or _fits(page.room, node.inner, waiting)
             waiting.append((depth, not whole, node.inner))
-        elif node.parts:
-            (line, part), rest = node.parts[0], Fill(node.parts[1:])
-            waiting.append((depth, broken, rest))
+        elif node.start < len(node.parts):
+            line, part = node.parts[node.start]
+            waiting.append((depth, broken, Fill(node.parts, node.start + 1)))
             together = not broken or _fits(page.room, (line, part), waiting)
             waiting.append((depth, not together, part))
             waiting.append((depth, not together, line))
@@ -177,6 +178,8 @@ def _fits(room: int, doc: Doc, rest: Sequence[tuple[int, bool, Doc]]) -> bool:
         elif isinstance(node, Remark):
             # A comment at the very end of the document takes no room from it.
             return not own or (inside == 0 and not node.own)
+        elif isinstance(node, Fill) and broken and node.start < len(node.parts):
+            return True
         else:
             # A group or a fill that comes later may be broken on its own.
             parts = _inner(node)

@@ -349,10 +349,9 @@ class Formulas:
             one = axis if free else axes(bare, self.declared.clock, [*used])[0]
             used.update(one.letters)
             fresh.append(one)
-        inner_scope = scope.over(fresh)
-        text = self.text(body, inner_scope, MULTIPLY)
         if not fresh:
             return rf"{_operator(name)}\left({self.text(body, scope)}\right)", POWER
+        text = self.text(body, scope.over(fresh), MULTIPLY)
         below = ", ".join(self.member(axis, scope) for axis in fresh)
         sign = r"\sum" if name == "sum" else _operator(name)
         return rf"{sign}_{{{below}}} {text}", MULTIPLY

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from allocc.dsl import tree
+from allocc.dsl.nesting import deep_recursion
 from allocc.rendering.declared import PERIOD, Acting, Axis, Declared, axes
 from allocc.rendering.formulas import (
     ADD,
@@ -71,17 +72,18 @@ class Section:
 def sections(d: Declared, values: Mapping[str, float] | None = None) -> list[Section]:
     """All of a model. `values` has numbers of parameters without an index, by name."""
     found = _Sections(d, values or {})
-    everything = (
-        found.sets(),
-        found.parameters(),
-        found.decisions(),
-        found.definitions(),
-        found.dynamics(),
-        found.effects(),
-        found.limits(),
-        found.chances(),
-        found.objective(),
-    )
+    with deep_recursion():
+        everything = (
+            found.sets(),
+            found.parameters(),
+            found.decisions(),
+            found.definitions(),
+            found.dynamics(),
+            found.effects(),
+            found.limits(),
+            found.chances(),
+            found.objective(),
+        )
     return [section for section in everything if section is not None]
 
 
