@@ -200,3 +200,10 @@ def test_syntax_errors_are_raised() -> None:
         format_source("param = 3", "x.alloc")
     span = caught.value.diagnostics[0].span
     assert span is not None and span.source.name == "x.alloc"
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_shipped_models_have_the_layout(path: Path) -> None:
+    """`allocc format examples models src` mends it."""
+    text = path.read_bytes().decode()
+    assert format_source(text) == text
