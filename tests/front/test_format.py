@@ -35,7 +35,7 @@ def test_a_file_and_its_permissions(run: Run) -> None:
     assert os.listdir() == ["m.alloc"]
     before = path.stat().st_mtime_ns
     again = run("format", "m.alloc")
-    assert again.exit_code == 0 and "1 in their layout already" in again.output
+    assert again.exit_code == 0 and "1 file has the layout already" in again.output
     assert path.stat().st_mtime_ns == before
 
 

@@ -67,6 +67,16 @@ def test_rows_of_the_program(run: Run, opioid: str) -> None:
     assert run("render", opioid, "--program", "--to", "svg").exit_code == 2
 
 
+def test_rows_of_functions(run: Run) -> None:
+    Path("m.alloc").write_text(
+        "model m decide x in 1 .. 2 decide y in 1 .. 2 limit a: exp(x) + x^0.5 <= 9"
+        " minimize { cost: max(x, y, 1.5) + x * y }"
+    )
+    found = run("render", "m.alloc", "--program", "--method", "direct").stdout
+    assert "  exp[x] = exp(x)\n" in found and "  power 0.5[x] = power 0.5(x)" in found
+    assert "max: 3 rows, auxiliary" in found and "products: 1\n  product[x,y] = x * y" in found
+
+
 def test_mistakes(run: Run) -> None:
     assert run("render", "none.alloc").exit_code == 1
     Path("bad.alloc").write_text("param = 3")

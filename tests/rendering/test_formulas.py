@@ -265,6 +265,20 @@ def test_other_methods_give_differential_equations() -> None:
     assert "D_{t+1}" in found
 
 
+def test_a_part_of_a_model_leaves_the_step_open() -> None:
+    part = MODEL.replace("time t : day = 0 .. 10 step 0.5 METHOD", "")
+    found = equations(part)
+    assert r"\frac{\mathrm{d} D}{\mathrm{d} t}" in found
+    effect = "intervention x { decide u[period] effect mu *= 1 - u  effect care += 2 * u }"
+    found = equations(f"set A = {{a}} {effect}")
+    assert whole(found[r"\widetilde{\mu}_{t}"]) == (
+        r"\widetilde{\mu}_{t} = \mu_{t}\,\underbrace{\left(1 - u_{t}\right)}_{\text{x}}"
+    )
+    assert whole(found[r"\widetilde{\mathrm{care}}_{t}"]).startswith(
+        r"\widetilde{\mathrm{care}}_{t} = \mathrm{care}_{t} + \underbrace{2\,u_{t}}_{\text{x}}"
+    )
+
+
 def test_rules_of_a_small_model() -> None:
     found = equations(MODEL.replace("METHOD", ""))
     assert whole(found[r"\mathrm{total}_{r}"]) == (

@@ -32,9 +32,8 @@ def format_models(ctx: click.Context, paths: tuple[str, ...], check: bool, diff:
     """
     wrong: list[Diagnostic] = []
     changed: list[str] = []
-    count = 0
+    same = 0
     for path in _files(paths):
-        count += 1
         try:
             old, new = _formatted(path)
             if path == _STDIN and not check and not diff:
@@ -45,9 +44,11 @@ def format_models(ctx: click.Context, paths: tuple[str, ...], check: bool, diff:
                     put(_difference(path, old, new))
                 elif not check:
                     replace(Path(path), new, "the model")
+            else:
+                same += 1
         except AlloccError as error:
             wrong.extend(error.diagnostics)
-    _report(changed, count, written=not check and not diff, quiet=_STDIN in paths)
+    _report(changed, same, written=not check and not diff)
     if wrong:
         show(wrong)
     if wrong or (check and changed):
@@ -103,11 +104,10 @@ def _difference(path: str, old: bytes, new: bytes) -> str:
     return "\n".join(unified_diff(before, after, path, f"{path} (formatted)", lineterm=""))
 
 
-def _report(changed: list[str], count: int, written: bool, quiet: bool) -> None:
+def _report(changed: list[str], same: int, written: bool) -> None:
     """What happened, for a person, on stderr."""
     verb = "formatted" if written else "would be formatted"
     for path in changed:
         say(f"{path}: {verb}")
-    if not quiet:
-        same = count - len(changed)
-        say(f"{len(changed)} of {count} {verb}" if changed else f"{same} in their layout already")
+    if same:
+        say(f"{same} {'file has' if same == 1 else 'files have'} the layout already")

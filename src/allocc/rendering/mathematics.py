@@ -93,6 +93,7 @@ class _Sections:
         self.values = values
         self.formulas = Formulas(d)
         self.clock = letter(d.clock)[0]
+        self.periods = PERIODS if d.time is not None else ""
 
     # --- indices ---
 
@@ -261,9 +262,10 @@ class _Sections:
         """One equation for each compartment, gathered from the flows."""
         if not self.d.compartments:
             return None
-        method = "euler"
-        step = "1"
+        # A part of a model has no time: how it is discretized is another file's matter.
+        method = step = ""
         if self.d.time is not None:
+            step = "1"
             method = self.d.time.method.name if self.d.time.method is not None else "euler"
             if self.d.time.step is not None:
                 step = self.formulas.text(self.d.time.step, Scope(), MULTIPLY)
@@ -280,7 +282,8 @@ class _Sections:
             blocks += [Paragraph(("with the flows, for a unit of time,",)), tuple(flows)]
         if scaled:
             blocks += [Paragraph(("and what interventions multiply,",)), tuple(scaled)]
-        blocks.append(self._discretized(method, step))
+        if method:
+            blocks.append(self._discretized(method, step))
         if starts:
             blocks += [Paragraph(("At the start",)), tuple(starts)]
         return Section("Dynamics", tuple(blocks))
@@ -293,7 +296,7 @@ class _Sections:
         h = Math(f"h = {step}")
         t = self.clock
         if method == "euler":
-            begin = f"Euler's method: in each period the flows are those at its begin{', '}"
+            begin = "Euler's method: in each period the flows are those at its begin, "
             return Paragraph((begin, h, "."))
         if method == "trapezoid":
             formula = (
@@ -385,6 +388,9 @@ class _Sections:
         """Whether a flow gets a symbol: it is long, or interventions act on it."""
         if self.d.added(flow.name.name):
             return True
+        if self.d.time is None and isinstance(flow.value, tree.Number):
+            # It is there for the effects of a model that uses this file.
+            return True
         text = self.formulas.text(flow.value, self._flow_scope(flow, {}))
         plain = text.replace("mathrm", "").replace("left", "").replace("right", "")
         return sum(ch.isalnum() for ch in plain) > _SHORT_FLOW
@@ -402,7 +408,7 @@ class _Sections:
             inner = self._effect_scope(acting, found)
             text = self.formulas.text(effect.value, inner)
             terms.append(("+", _braced(text, acting)))
-        where = self._forall(found, time=PERIODS)
+        where = self._forall(found, time=self.periods)
         left = self._symbol(flow.name.name, now=True)
         return Equation(left, "=", tuple(terms), where, "", flow.description or "")
 
@@ -427,7 +433,7 @@ class _Sections:
                 factor = self.formulas.text(one.effect.value, inner, POWER)
                 text += rf"\,{_braced(factor, one)}"
             left = symbol(p.name.name, [*indices, self.clock], "widetilde")
-            where = self._forall(found, time=PERIODS)
+            where = self._forall(found, time=self.periods)
             yield Equation(left, "=", (("+", text),), where, "", p.description or "")
 
     def _initial(self, c: tree.Compartment) -> Iterator[Equation]:
@@ -437,8 +443,12 @@ class _Sections:
             return
         found = axes(initial.index, self.d.clock) or self.d.axes[name]
         own = [letter(n)[0] for axis in found for n in axis.letters]
-        start = self.formulas.text(self.d.time.start, Scope(), ADD) if self.d.time else "0"
-        terms = self.formulas.sum_of(initial.value, self._over(found))
+        start = r"\mathrm{start}"
+        if self.d.time is not None:
+            start = self.formulas.text(self.d.time.start, Scope(), ADD)
+        source = self._source(initial.value)
+        terms = [("+", words(source))] if source else None
+        terms = terms or self.formulas.sum_of(initial.value, self._over(found))
         yield Equation(symbol(name, [*own, start]), "=", tuple(terms), self._forall(found))
 
     def effects(self) -> Section | None:
@@ -459,7 +469,9 @@ class _Sections:
                 rf"{old} + {_braced(text, acting)}" if added else rf"{old}\,{_braced(text, acting)}"
             )
             left = symbol(name, [*indices, self.clock], "widetilde")
-            equations.append(Equation(left, "=", (("+", new),), self._forall(found, time=PERIODS)))
+            equations.append(
+                Equation(left, "=", (("+", new),), self._forall(found, time=self.periods))
+            )
         return Section("Effects", (tuple(equations),)) if equations else None
 
     # --- rules ---

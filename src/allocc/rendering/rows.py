@@ -107,13 +107,6 @@ def _atoms(program: Program, most: int) -> Iterator[str]:
         pairs = zip(f.result[:most], f.argument[:most], strict=True)
         calls = [f"{name(int(w))} = {shown}({name(int(a))})" for w, a in pairs]
         yield from _listed("functions", calls, len(f))
-    for e in program.extremes:
-        owned: dict[int, list[str]] = {}
-        for k, j in zip(e.owner, e.argument, strict=True):
-            if k < most:
-                owned.setdefault(int(k), []).append(name(int(j)))
-        calls = [f"{name(int(e.result[k]))} = {e.sense}({', '.join(v)})" for k, v in owned.items()]
-        yield from _listed("extremes", calls, len(e))
 
 
 def _listed(title: str, lines: Iterable[str], count: int) -> Iterator[str]:
