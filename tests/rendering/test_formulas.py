@@ -30,7 +30,7 @@ MODELS = sorted(
 
 # fmt: off
 KNOWN = {
-    "mathrm", "mathcal", "mathbb", "text", "operatorname", "frac", "sqrt", "left", "right", "bigl",
+    "mathrm", "mathcal", "mathbf", "mathbb", "text", "operatorname", "frac", "sqrt", "left", "right", "bigl",
     "bigr", "sum", "int", "min", "max", "exp", "log", "le", "ge", "ne", "in", "forall", "neg",
     "wedge", "vee", "times", "cdot", "dots", "infty", "setminus", "emptyset", "lbrace", "rbrace",
     "underbrace", "widetilde", "begin", "end", "quad", "qquad", "textbackslash", "textasciitilde",
@@ -263,6 +263,41 @@ def test_other_methods_give_differential_equations() -> None:
     assert r"\frac{\mathrm{d} D}{\mathrm{d} t}" in found
     found = equations(MODEL.replace("step 0.5 METHOD", ""))
     assert "D_{t+1}" in found
+
+
+def test_flows_between_members() -> None:
+    """Each end of a flow is written in the letters of its compartment; all others are summed over."""
+    text = """
+    set Place = {a, b}
+    set Road = {(p, q) in Place * Place if p != q}
+    time t = 0 .. 4
+    compartment X[Place] compartment Y
+    flow go[r in Place] : X[r] -> Y = 0.1 * X[r]
+    flow bare[r in Place] : X -> Y = 0.2 * X[r]
+    flow swap : X["a"] -> X["b"] = 0.5
+    flow move[p in Place, q in Place] : X[p] -> X[q] = 0.3 * X[p] - 2
+    flow road[(p, q) in Road] : X[p] -> X[q] = 7
+    flow some[p in Place if p == "a"] : X[p] -> = 8
+    """
+    found = equations(text)
+    assert [f"{sign}{term}" for sign, term in found["X_{p,t+1}"].terms] == [
+        "+X_{p,t}",
+        r"-0.1\,X_{p,t}",
+        r"-0.2\,X_{p,t}",
+        r"+\mathbf{1}_{p = \text{b}}\,0.5",
+        r"-\mathbf{1}_{p = \text{a}}\,0.5",
+        r"+\sum_{q \in \mathrm{Place}} \left(0.3\,X_{q,t} - 2\right)",
+        r"-\sum_{q \in \mathrm{Place}} \left(0.3\,X_{p,t} - 2\right)",
+        r"+\sum_{(q,p) \in \mathrm{Road}} 7",
+        r"-\sum_{(p,q) \in \mathrm{Road}} 7",
+        r"-\mathrm{some}_{p,t}",
+    ]
+    assert [term for _, term in found["Y_{t+1}"].terms] == [
+        "Y_{t}",
+        r"\sum_{r \in \mathrm{Place}} 0.1\,X_{r,t}",
+        r"\sum_{r \in \mathrm{Place}} 0.2\,X_{r,t}",
+    ]
+    assert found[r"\mathrm{some}_{p,t}"].where.endswith(r": p = \text{a}")
 
 
 def test_a_part_of_a_model_leaves_the_step_open() -> None:

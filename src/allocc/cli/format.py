@@ -108,6 +108,6 @@ def _report(changed: list[str], same: int, written: bool) -> None:
     """What happened, for a person, on stderr."""
     verb = "formatted" if written else "would be formatted"
     for path in changed:
-        say(f"{path}: {verb}")
+        say(f"{'standard input' if path == _STDIN else path}: {verb}")
     if same:
         say(f"{same} {'file has' if same == 1 else 'files have'} the layout already")

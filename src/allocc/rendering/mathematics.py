@@ -17,6 +17,7 @@ from allocc.rendering.formulas import (
     Formulas,
     Scope,
     escaped,
+    joined,
     letter,
     number,
     symbol,
@@ -197,7 +198,7 @@ class _Sections:
                     v.description or "",
                     _unit(v.unit),
                     Math(self._range(v, found)),
-                    Math(self._forall(found).removeprefix(r"\forall\, ")) if found else "",
+                    Math(self._forall(found, v.index).removeprefix(r"\forall\, ")) if found else "",
                 )
             )
         head = ("symbol", "what it is", "unit", "range", "for all")
@@ -251,7 +252,7 @@ class _Sections:
                     self._symbol(let.name.name),
                     "=",
                     tuple(terms),
-                    self._forall(found),
+                    self._forall(found, let.index),
                     "",
                     let.description or "",
                 )
@@ -348,33 +349,56 @@ class _Sections:
         named: set[str],
     ) -> list[tuple[str, str]]:
         """What a flow adds to the balance of the compartment at one of its ends."""
-        renamed = self._renamed(flow, end, own)
         found = self.d.axes[flow.name.name]
-        scope = self._flow_scope(flow, renamed)
+        mine = [n for axis in found for n in axis.letters]
+        renamed, fixed = self._matched(end, mine, own)
+        shown = {**self._free(mine, renamed, own), **renamed}
+        scope = self._flow_scope(flow, shown)
         if flow.name.name in named:
-            letters = [scope.bound[n] for axis in found for n in axis.letters]
-            outside = [a for a in found if not {*a.letters} & {*renamed}]
-            text = symbol(flow.name.name, [*letters, self.clock])
-            if outside and own != letters:
-                below = ", ".join(self.formulas.member(a, Scope()) for a in outside)
-                text = rf"\sum_{{{below}}} {text}"
-            return [(sign, text)]
-        terms = self.formulas.sum_of(flow.value, scope)
+            terms = [("+", symbol(flow.name.name, [*(shown[n] for n in mine), self.clock]))]
+        else:
+            terms = self.formulas.sum_of(flow.value, scope)
         if terms == [("+", "0")]:
             return []
+        text = terms[0][1]
         if len(terms) > 1 or terms[0][0] == "-":
-            return [(sign, self.formulas.text(flow.value, scope, MULTIPLY))]
-        return [(sign, terms[0][1])]
+            text = rf"\left({joined(terms)}\right)"
+        outside = [axis for axis in found if not {*axis.letters} <= {*renamed}]
+        if outside:
+            below = ", ".join(self.formulas.member(axis, scope) for axis in outside)
+            text = rf"\sum_{{{below}}} {text}"
+        for place, member in fixed:
+            text = rf"\mathbf{{1}}_{{{place} = {member}}}\,{text}"
+        return [(sign, text)]
 
-    def _renamed(
-        self, flow: tree.Flow, end: tree.Name | tree.Subscript, own: Sequence[str]
+    def _matched(
+        self, end: tree.Name | tree.Subscript, mine: Sequence[str], own: Sequence[str]
+    ) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """The flow's letters as the compartment calls them, and its places for one member only."""
+        if not isinstance(end, tree.Subscript):
+            return dict(zip(mine, own, strict=False)), []
+        renamed: dict[str, str] = {}
+        fixed = []
+        for index, place in zip(end.indices, own, strict=False):
+            if isinstance(index, tree.Name) and index.name in mine and index.name not in renamed:
+                renamed[index.name] = place
+            else:
+                fixed.append((place, self.formulas.text(index, Scope())))
+        return renamed, fixed
+
+    def _free(
+        self, mine: Sequence[str], renamed: Mapping[str, str], own: Sequence[str]
     ) -> dict[str, str]:
-        """The flow's letters as the compartment calls them."""
-        mine = [n for axis in self.d.axes[flow.name.name] for n in axis.letters]
-        if isinstance(end, tree.Subscript):
-            pairs = zip(end.indices, own, strict=False)
-            return {i.name: o for i, o in pairs if isinstance(i, tree.Name) and i.name in mine}
-        return dict(zip(mine, own, strict=False))
+        """Letters for those of a flow that the compartment does not have: summed over."""
+        found: dict[str, str] = {}
+        taken = {*own, self.clock}
+        for name in mine:
+            if name in renamed:
+                continue
+            wishes = (letter(name)[0], *(letter(n)[0] for n in mine), *"ijklmnpqrsuvxyz")
+            found[name] = next(x for x in wishes if x not in taken)
+            taken.add(found[name])
+        return found
 
     def _flow_scope(self, flow: tree.Flow, renamed: Mapping[str, str]) -> Scope:
         found = self.d.axes[flow.name.name]
@@ -386,7 +410,8 @@ class _Sections:
 
     def _is_long(self, flow: tree.Flow) -> bool:
         """Whether a flow gets a symbol: it is long, or interventions act on it."""
-        if self.d.added(flow.name.name):
+        some = flow.index is not None and flow.index.condition is not None
+        if some or self.d.added(flow.name.name):
             return True
         if self.d.time is None and isinstance(flow.value, tree.Number):
             # It is there for the effects of a model that uses this file.
@@ -408,7 +433,7 @@ class _Sections:
             inner = self._effect_scope(acting, found)
             text = self.formulas.text(effect.value, inner)
             terms.append(("+", _braced(text, acting)))
-        where = self._forall(found, time=self.periods)
+        where = self._forall(found, flow.index, self.periods)
         left = self._symbol(flow.name.name, now=True)
         return Equation(left, "=", tuple(terms), where, "", flow.description or "")
 
@@ -449,7 +474,9 @@ class _Sections:
         source = self._source(initial.value)
         terms = [("+", words(source))] if source else None
         terms = terms or self.formulas.sum_of(initial.value, self._over(found))
-        yield Equation(symbol(name, [*own, start]), "=", tuple(terms), self._forall(found))
+        yield Equation(
+            symbol(name, [*own, start]), "=", tuple(terms), self._forall(found, initial.index)
+        )
 
     def effects(self) -> Section | None:
         """What interventions do to flows and parameters of a model that this file is used by."""
@@ -470,7 +497,9 @@ class _Sections:
             )
             left = symbol(name, [*indices, self.clock], "widetilde")
             equations.append(
-                Equation(left, "=", (("+", new),), self._forall(found, time=self.periods))
+                Equation(
+                    left, "=", (("+", new),), self._forall(found, acting.effect.index, self.periods)
+                )
             )
         return Section("Effects", (tuple(equations),)) if equations else None
 
