@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from allocc.rendering.document import Equation
 from allocc.rendering.formulas import words
-from allocc.rendering.mathematics import Equation
 
 #: About so many letters of a formula stand on a line of a page.
 PAGE = 62

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from allocc.rendering.document import Equation, Math, Paragraph, Section, Table
 from allocc.rendering.lines import aligned
-from allocc.rendering.mathematics import Equation, Math, Paragraph, Section, Table
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$])")
 
