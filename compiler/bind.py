@@ -32,10 +32,9 @@ from allocc.compiler.structure import Declarations, declare, describe, first_spa
 from allocc.compiler.symbols import Known
 from allocc.compiler.tables import Table, read_table
 from allocc.compiler.units import shown
-from allocc.compiler.values import Values, is_small
+from allocc.compiler.values import Values, deep_recursion, is_small
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
-from allocc.dsl.nesting import deep_recursion
 from allocc.dsl.tree import Span
 
 T = TypeVar("T")

@@ -41,10 +41,9 @@ from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space, bind_index
 from allocc.compiler.step_check import check_step
 from allocc.compiler.structure import side_name
-from allocc.compiler.values import is_small, reference
+from allocc.compiler.values import deep_recursion, is_small, reference
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
-from allocc.dsl.nesting import deep_recursion
 from allocc.dsl.tree import Span
 
 #: The weights of a chance block's scenarios may miss 1 by this much.

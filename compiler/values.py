@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -379,6 +380,17 @@ def reference(variable: Variable, coordinates: Sequence[Coordinate], span: Span)
     """A variable at coordinates."""
     axes = join_axes(*(c.axes for c in coordinates))
     return Reference(variable, tuple(coordinates), axes, span)
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Room for expressions that are nested as deeply as the parser allows."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def is_small(node: Node) -> bool:

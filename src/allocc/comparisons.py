@@ -44,8 +44,8 @@ from allocc.compiler.model import Model
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray
+from allocc.compiler.values import deep_recursion
 from allocc.dsl import tree
-from allocc.dsl.nesting import deep_recursion
 from allocc.labelled import Target
 
 
