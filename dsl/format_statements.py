@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from allocc.dsl.format_expressions import Expressions, Node, kind
@@ -24,6 +24,7 @@ _ALIKE = {
     "unit_declaration": "unit",
     "param": "param",
     "let": "let",
+    "report": "report",
     "compartment": "compartment",
     "initial": "initial",
     "flow": "flow",
@@ -206,6 +207,10 @@ class Statements:
         keyword, name, index, text, unit, sign, value = parts
         head = [(NAME, self._name(name, index)), (TEXT, self._text(text)), (UNIT, self._unit(unit))]
         return self._make("let", keyword, head, sign, self.parts.expression(value))
+
+    def _report(self, parts: Sequence[Node]) -> Statement:
+        made = self._let(parts)
+        return replace(made, alike=_ALIKE["report"])
 
     def _time(self, parts: Sequence[Node]) -> Statement:
         keyword, name, text, unit, sign, start, dots, end, step, method = parts

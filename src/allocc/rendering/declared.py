@@ -41,6 +41,7 @@ class Declared:
     sets: list[tree.SetDeclaration] = field(default_factory=list)
     parameters: list[tree.Parameter] = field(default_factory=list)
     lets: list[tree.Let] = field(default_factory=list)
+    reports: list[tree.Report] = field(default_factory=list)
     functions: list[tree.Function] = field(default_factory=list)
     compartments: list[tree.Compartment] = field(default_factory=list)
     initials: dict[str, tree.Initial] = field(default_factory=dict)
@@ -104,6 +105,8 @@ def _sort(
                 d.parameters.append(statement)
             case tree.Let():
                 d.lets.append(statement)
+            case tree.Report():
+                d.reports.append(statement)
             case tree.Function():
                 d.functions.append(statement)
             case tree.Compartment():
@@ -131,7 +134,7 @@ def _sort(
                 _sort(d, statement.body, statement)
 
 
-_Indexed = tree.Parameter | tree.Let | tree.Compartment | tree.Flow | tree.Decide
+_Indexed = tree.Parameter | tree.Let | tree.Report | tree.Compartment | tree.Flow | tree.Decide
 
 
 def _indexed(statements: Iterable[tree.Statement]) -> Iterable[_Indexed]:

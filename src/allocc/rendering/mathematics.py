@@ -38,6 +38,7 @@ def sections(d: Declared, values: Mapping[str, float] | None = None) -> list[Sec
             found.limits(),
             found.chances(),
             found.objective(),
+            found.reports(),
         )
     return [section for section in everything if section is not None]
 
@@ -148,20 +149,20 @@ class _Sections(Dynamics):
                     f.description or "",
                 )
             )
-        for let in self.d.lets:
-            found = self.d.axes[let.name.name]
-            terms = self.formulas.sum_of(let.value, self._over(found))
-            equations.append(
-                Equation(
-                    self._symbol(let.name.name),
-                    "=",
-                    tuple(terms),
-                    self._forall(found, let.index),
-                    "",
-                    let.description or "",
-                )
-            )
+        equations += [self._named(let) for let in self.d.lets]
         return Section("Definitions", (tuple(equations),)) if equations else None
+
+    def reports(self) -> Section | None:
+        """What is computed from an allocation, and has no part in choosing it."""
+        equations = [self._named(report) for report in self.d.reports]
+        return Section("Reported", (tuple(equations),)) if equations else None
+
+    def _named(self, let: tree.Let | tree.Report) -> Equation:
+        found = self.d.axes[let.name.name]
+        terms = self.formulas.sum_of(let.value, self._over(found))
+        where = self._forall(found, let.index)
+        about = let.description or ""
+        return Equation(self._symbol(let.name.name), "=", tuple(terms), where, "", about)
 
     # --- rules ---
 
