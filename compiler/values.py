@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +36,7 @@ from allocc.compiler.spaces import Space, bind_index
 from allocc.compiler.structure import Declarations, describe
 from allocc.compiler.subscripts import Mask
 from allocc.compiler.symbols import Known, Read
-from allocc.dsl import tree
+from allocc.dsl import nesting, tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import Span
@@ -384,15 +383,8 @@ def reference(variable: Variable, coordinates: Sequence[Coordinate], span: Span)
     return Reference(variable, tuple(coordinates), axes, span)
 
 
-@contextmanager
-def deep_recursion() -> Iterator[None]:
-    """Room for expressions that are nested as deeply as the parser allows."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 20_000))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
+#: Room for expressions that are nested as deeply as the parser allows.
+deep_recursion = nesting.deep_recursion
 
 
 def is_small(node: Node) -> bool:

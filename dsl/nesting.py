@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
@@ -62,3 +64,14 @@ def too_deep(statements: Iterable[Statement]) -> list[Span]:
                 break
             waiting.extend((child, deeper) for child in _below(node))
     return spans
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Room for expressions that are nested as deeply as the parser allows."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

@@ -17,30 +17,35 @@ from allocc.dsl.nesting import LIMIT, deepest_bracket, too_deep
 from allocc.dsl.tree import Comment, File, Source, Span, Statement
 
 if TYPE_CHECKING:
-    from lark import Lark
+    from lark import Lark, Token, Tree
 
 MAX_BYTES = 10_000_000
 
 _COMMENT = re.compile(r'"(?:[^"\\\r\n]|\\[^\r\n])*"|(#[^\r\n]*)')
 
 
+def _lark(transformer: Any = None) -> Lark:
+    """The parser that the grammar describes; without a transformer it gives every word."""
+    from lark import Lark
+
+    grammar = files("allocc.dsl").joinpath("grammar.lark").read_text("utf-8")
+    return Lark(
+        grammar,
+        start="file",
+        parser="lalr",
+        lexer="contextual",
+        transformer=transformer,
+        cache=cache.tables(grammar),
+    )
+
+
 class Parser:
     """The parser and the builder that it calls; one file at a time."""
 
     def __init__(self) -> None:
-        from lark import Lark
-
-        grammar = files("allocc.dsl").joinpath("grammar.lark").read_text("utf-8")
         self.builder = Builder()
         # The builder has a method for every rule; Lark only looks the names up.
-        self.lark: Lark = Lark(
-            grammar,
-            start="file",
-            parser="lalr",
-            lexer="contextual",
-            transformer=cast(Any, self.builder),
-            cache=cache.tables(grammar),
-        )
+        self.lark = _lark(cast(Any, self.builder))
         self.lock = Lock()
 
     def attempt(self, source: Source, text: str) -> tuple[tuple[Statement, ...], list[Diagnostic]]:
@@ -80,6 +85,16 @@ class Parser:
 @lru_cache(maxsize=1)
 def _parser() -> Parser:
     return Parser()
+
+
+@lru_cache(maxsize=1)
+def _syntax() -> Lark:
+    return _lark()
+
+
+def syntax(text: str) -> Tree[Token]:
+    """The rules and all words of a text that parses, for tools that keep it as it is written."""
+    return _syntax().parse(text)
 
 
 def parse(source: Source) -> File:
@@ -124,6 +139,11 @@ def parse_file(path: str | PathLike[str]) -> File:
 
 def read_source(path: str | PathLike[str]) -> Source:
     """The text of a file in UTF-8, with or without a byte order mark."""
+    return decoded(str(path), read_bytes(path))
+
+
+def read_bytes(path: str | PathLike[str]) -> bytes:
+    """A file as it is; raises `AlloccError` where it cannot be read or is far too large."""
     name = str(path)
     try:
         with Path(path).open("rb") as file:
@@ -131,10 +151,15 @@ def read_source(path: str | PathLike[str]) -> Source:
             raw = file.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             raise AlloccError([syntax_errors.too_large(name, MAX_BYTES)])
+        return raw
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot read '{name}': {reason[:1].lower()}{reason[1:]}"
         raise AlloccError([syntax_errors.unreadable(None, message)]) from None
+
+
+def decoded(name: str, raw: bytes) -> Source:
+    """A file's bytes in UTF-8 as a source; raises `AlloccError` where they are something else."""
     try:
         return Source(name, raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

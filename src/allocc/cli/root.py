@@ -7,12 +7,14 @@ import click
 from allocc.cli.check import check
 from allocc.cli.compile import compile_model
 from allocc.cli.explain import explain
+from allocc.cli.format import format_models
 from allocc.cli.guard import GuardedGroup
 from allocc.cli.lsp import lsp
 from allocc.cli.new import new
 from allocc.cli.pareto import pareto
 from allocc.cli.plot import plot
 from allocc.cli.prices import prices
+from allocc.cli.render import render
 from allocc.cli.simulate import simulate
 from allocc.cli.solve import solve
 from allocc.cli.solvers import solvers
@@ -66,6 +68,8 @@ for command in (
     pareto,
     plot,
     prices,
+    format_models,
+    render,
     new,
     solvers,
     lsp,
