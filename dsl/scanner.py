@@ -56,6 +56,8 @@ RESERVED = frozenset([*STATEMENTS, *WORDS])
 # Names that every model has without declaring them: places in time, and functions.
 PLACES = ("start", "end", "period")
 FUNCTIONS = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
+# Functions of data; a model may declare its own of the same name.
+DATA_FUNCTIONS = ("floor", "binomial")
 BUILTIN = (*PLACES, *FUNCTIONS)
 # What cannot stand in any block, so that before it a block must have ended.
 _OUTSIDE = frozenset(

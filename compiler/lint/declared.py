@@ -24,17 +24,16 @@ def mentioned(node: Any) -> set[str]:
 
 
 def check_indices(subject: Subject) -> list[Diagnostic]:
-    """Names bound in the index of a limit, a preference or a sum that nothing then depends on."""
+    """Names bound in the index of a limit, a preference, a report or a sum, and then not used."""
     found = []
     for statement in subject.statements:
         limits = statement.limits if isinstance(statement, tree.Chance) else (statement,)
         for limit in limits:
-            if isinstance(limit, tree.Limit | tree.Prefer) and limit.index is not None:
-                rest = (
-                    (limit.relation, limit.penalty)
-                    if isinstance(limit, tree.Prefer)
-                    else limit.relation
-                )
+            if (
+                isinstance(limit, tree.Limit | tree.Prefer | tree.Report)
+                and limit.index is not None
+            ):
+                rest = _after_index(limit)
                 what = f"'{limit.name.name}'"
                 for binder in _unused(limit.index, rest):
                     found.append(messages.unused_index(binder.span.text, what, True, binder.span))
@@ -46,6 +45,17 @@ def check_indices(subject: Subject) -> list[Diagnostic]:
                 for binder in _unused(call.index, call.body):
                     found.append(messages.unused_index(binder.span.text, what, False, binder.span))
     return found
+
+
+def _after_index(statement: tree.Limit | tree.Prefer | tree.Report) -> Any:
+    """What an index is bound for."""
+    match statement:
+        case tree.Prefer():
+            return statement.relation, statement.penalty
+        case tree.Limit():
+            return statement.relation
+        case tree.Report():
+            return statement.value
 
 
 def _unused(index: tree.Index, rest: Any) -> list[tree.Binder]:

@@ -21,8 +21,8 @@ param need[M] "need" = m.need
 param now[M] "what there is today" = m.now
 param size[M] = m.size
 param total = 60
-time t : week = 0 .. 3
-compartment A : person
+time t = 0 .. 3
+compartment A
 initial A = 1000
 decide x[M] "places" in 0 .. 100
 decide y[M, period] "hours" in 0 .. 100

@@ -32,6 +32,7 @@ UNCAPPED = {
 SHIPPED: dict[str, tuple[str | None, dict[str, str]]] = {
     "access/access.alloc": (None, {}),
     "access/exact.alloc": (None, {}),
+    "access/fixed_shares.alloc": (None, {}),
     "access/naive.alloc": (None, {}),
     "drone/drone.alloc": (None, {}),
     "epidemic/epidemic.alloc": (None, {}),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from allocc.api import data_folder
 from allocc.dsl import tree
 from allocc.dsl.parser import parse_file
-from allocc.dsl.scanner import FUNCTIONS, PLACES, STATEMENTS
+from allocc.dsl.scanner import DATA_FUNCTIONS, FUNCTIONS, PLACES, STATEMENTS
 from allocc.dsl.walk import nodes
 from allocc.lsp import words
 from allocc.lsp.analysis import Analysis, check, syntax, unknown_names
@@ -180,6 +180,24 @@ def test_hover_tells_values_and_sources() -> None:
     assert "column `brand` of table `brands`" in shown("brands.brand", 8)
 
 
+def test_hover_tells_the_unit_that_was_found(tmp_path: Path) -> None:
+    text = "time t : week = 0 .. 4\nparam rate : 1/week = 0.1\ncompartment A : person\n"
+    text += "initial A = 9\nflow leave : A -> = rate * A\n"
+    text += "report held = A[end] / 2\ndecide x in 0 .. 1\nminimize { cost : x }\n"
+    path = tmp_path / "model.alloc"
+    here, about = of(text, path), check(text, str(path), path, None, False)
+
+    def shown(words: str) -> str:
+        found = find(here, text.index(words))
+        assert found is not None
+        return hover(found, here, about)
+
+    assert "unit: person/week (found, not declared)" in shown("leave :")
+    assert "unit: person (found, not declared)" in shown("held =")
+    assert "unit: 1/week" in shown("rate * A") and "found" not in shown("rate * A")
+    assert "unit" not in shown("x in")
+
+
 # --- proposals ------------------------------------------------------------------------------------
 
 
@@ -220,5 +238,5 @@ def test_index_names_are_known_where_they_are_bound() -> None:
 
 def test_every_word_has_its_line() -> None:
     assert set(words.STATEMENTS) == set(STATEMENTS)
-    assert set(words.FUNCTIONS) == set(FUNCTIONS)
+    assert set(words.FUNCTIONS) == {*FUNCTIONS, *DATA_FUNCTIONS}
     assert set(words.PLACES) == set(PLACES)

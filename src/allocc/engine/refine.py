@@ -186,8 +186,9 @@ def drop(loop: Loop, relaxation: Relaxation, built: Built, solution: Solution) -
     if not shorter.any():
         return True
     from_low, from_high = shorter & (cost[:n] > 0), shorter & (cost[:n] < 0)
-    upper[from_low] = np.minimum(upper, low + reach)[from_low]
-    lower[from_high] = np.maximum(lower, high - reach)[from_high]
+    # What is shortened is finite; elsewhere `low + reach` may be -inf + inf.
+    upper[from_low] = np.minimum(upper[from_low], low[from_low] + reach[from_low])
+    lower[from_high] = np.maximum(lower[from_high], high[from_high] - reach[from_high])
     try:
         relaxation.shrink(lower, upper)
     except Infeasible:

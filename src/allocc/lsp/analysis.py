@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from allocc.api import Model, data_folder
 from allocc.compiler.bind import bind
+from allocc.compiler.dimensions.check import units_of
+from allocc.compiler.dimensions.unit import Unit
 from allocc.compiler.errors import unknown_name
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import AlloccError, Collector, Diagnostic
 from allocc.dsl.parser import parse
 from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import File, Source
@@ -29,6 +33,14 @@ class Analysis:
     file: File | None = None
     model: Model | None = None
     data: Path | None = None
+    path: Path | None = None
+
+    @cached_property
+    def units(self) -> Mapping[str, Unit | None]:
+        """The units of what the text and its used files declare, also where none is written."""
+        if self.file is None:
+            return {}
+        return units_of(self.file, self.path, Collector()).quantities
 
 
 def syntax(text: str, name: str) -> Analysis:
@@ -55,14 +67,14 @@ def check(text: str, name: str, path: Path | None, data: Path | None, pedantic: 
     try:
         bound = bind(file, folder, {}, path=path)
         model = Model(bound, folder, {})
-        return Analysis(model.check(pedantic), file, model, folder)
+        return Analysis(model.check(pedantic), file, model, folder, path)
     except AlloccError as error:
         found = list(error.diagnostics)
         if missing:
             found = [d for d in found if d.code not in _DATA_CODES]
             told = {d.span for d in found}
             found += [d for d in unknown_names(file, path) if d.span not in told]
-        return Analysis(found, file, None, folder)
+        return Analysis(found, file, None, folder, path)
 
 
 def unknown_names(file: File, path: Path) -> list[Diagnostic]:

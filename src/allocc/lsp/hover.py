@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from allocc.compiler.dimensions.check import QUANTITIES
 from allocc.dsl import tree
 from allocc.dsl.walk import nodes
 from allocc.lsp import words
@@ -86,6 +87,9 @@ def _statement(statement: Declared, outline: Outline, analysis: Analysis) -> str
     unit = getattr(statement, "unit", None)
     if unit is not None:
         parts.append(f"unit: {unit.span.text}")
+    elif isinstance(statement, QUANTITIES):
+        inferred = analysis.units.get(statement.name.name)
+        parts += [f"unit: {inferred} (found, not declared)"] if inferred is not None else []
     parts += _values(statement, analysis)
     parts += _sources(statement, outline, analysis)
     if statement.span.source.name != outline.source.name:

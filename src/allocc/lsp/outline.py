@@ -39,6 +39,7 @@ Declared = (
     | tree.Limit
     | tree.Prefer
     | tree.Chance
+    | tree.Report
 )
 
 

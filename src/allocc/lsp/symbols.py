@@ -22,6 +22,7 @@ _KINDS: dict[type, Kind] = {
     tree.Compartment: "value",
     tree.Flow: "function",
     tree.Decide: "value",
+    tree.Report: "value",
     tree.Effect: "function",
     tree.Function: "function",
     tree.Intervention: "block",

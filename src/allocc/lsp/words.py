@@ -21,6 +21,8 @@ STATEMENTS = {
     "prefer": 'a soft limit: `prefer NAME[INDEX] "description": LEFT <= RIGHT penalty WEIGHT`',
     "chance": "limits that hold with a probability: "
     "`chance NAME: probability P over INDEX weight WEIGHT { limit ... }`",
+    "report": "what an allocation leads to, evaluated afterwards: "
+    '`report NAME[INDEX] "description" : UNIT = EXPRESSION`',
     "function": "an expression with arguments: `function NAME(x[S], y) = EXPRESSION`",
     "minimize": "the objective, in terms that are added: `minimize { NAME : EXPRESSION ... }`",
     "maximize": "the objective, in terms that are added: `maximize { NAME : EXPRESSION ... }`",
@@ -34,6 +36,9 @@ FUNCTIONS = {
     "exp": "`exp(x)`: the exponential function",
     "log": "`log(x)`: the natural logarithm",
     "sqrt": "`sqrt(x)`: the square root",
+    "floor": "`floor(x)`: the largest whole number that is not above `x`; on data only",
+    "binomial": "`binomial(k, n, p)`: the probability of at most `k` successes in `n` trials "
+    "of probability `p`; on data only",
 }
 PLACES = {
     "start": "the first point in time",
