@@ -28,6 +28,7 @@ param mixing[r in R, q in R] = if r == q then 1 else 0.1
 param pop[R] : person in 0 .. = 1000
 param lag[R] = 2
 param beta = 0.5
+param moving : 1/day = 0.01
 use l1, linf, worst_off, range from "equity.alloc"
 time t : day = 0 .. 10 step 0.5 method euler
 compartment S[R] "susceptible" : person
@@ -39,7 +40,7 @@ let foi[r in R] = sum(q in R: mixing[r, q] * I[q]) / pop[r]
 flow infect[r in R] : S -> E = beta * S[r] * foi[r]
 flow sick[r in R] : E -> I = 0.2 * E[r]
 flow die[r in R] : I[r] -> D = 0.01 * I[r]
-flow move[r in R, q in R if r != q] : S[r] -> S[q] = 0.01 * S[r]
+flow move[r in R, q in R if r != q] : S[r] -> S[q] = moving * S[r]
 flow back : D -> S["n"] = 0.001 * D[t-2] else 0
 function twice(x, y[S]) = 2 * x + sum(i in S: y[i])
 intervention vaccinate "v" {
@@ -62,6 +63,9 @@ minimize {
   c : sum(t: I["n", t]) ^ 2
   d : sum(dose) + beta[end] + linf(site, pop) + worst_off(site) + range(pop)
 }
+report peak[r in R] "most who are ill" = max(t: I[r, t]) / max(1, site[r])
+report busy[p in period] = sum(r in R if dose[r, p] > site[r]: floor(dose[r, p])) + sum(peak)
+report safe = if mask > 0.1 then binomial(site["n"], 9, mask) else 1 / (1 + D[end])
 """
 TABLES = """
 table county from "county.csv" key fips
@@ -82,6 +86,8 @@ limit b: sum(c in County if region[c] == "north": x[c]) <= budget
 limit m[a in County]: sum((a, b) in Arc: go[a, b]) <= x[a] * delta
 limit n[a in County, b in County if near[a, b] < 50]: x[a] >= x[b] / pop[b]
 minimize { c : sum((a, b) in Arc: dist[a, b] * go[a, b]) + mean(x) }
+report rest[c in County] = if x[c] < pop[c] then log(pop[c] - x[c]) else 0
+report worst = max(c in County if region[c] == "north": rest[c] / x[c])
 """
 FILES = {
     "county.csv": "fips,population,region\n44001,100,north\n44003,200,south\n44005,300,north\n",

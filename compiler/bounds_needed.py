@@ -8,6 +8,9 @@ from allocc.compiler import errors
 from allocc.compiler.program import FloatArray, IntArray, Program
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 
+#: So many are told of. No more are looked for at any place: a long horizon has a million of them.
+_MOST = 10
+
 
 def check_bounds(program: Program) -> None:
     """Raise `AlloccError` where a factor has no bounds that needs them, naming what to bound."""
@@ -19,18 +22,15 @@ def check_bounds(program: Program) -> None:
     for side in (q.left, q.right):
         other = q.right if side is q.left else q.left
         fixed = p.lower[other] == p.upper[other]
-        for j in np.unique(
-            side[~fixed & ~(np.isfinite(p.lower[side]) & np.isfinite(p.upper[side]))]
-        ):
-            if j not in endless:
-                found.append(_unbounded(p, int(j), "a product"))
+        bare = np.unique(side[~fixed & ~(np.isfinite(p.lower[side]) & np.isfinite(p.upper[side]))])
+        for j in np.setdiff1d(bare, endless)[:_MOST]:
+            found.append(_unbounded(p, int(j), "a product"))
     for atoms in p.functions:
         if atoms.kind == "abs":
             continue
-        for j in atoms.argument:
-            if not (np.isfinite(p.lower[j]) and np.isfinite(p.upper[j])):
-                found.append(_unbounded(p, int(j), f"{atoms.kind}(...)"))
         low, high = p.lower[atoms.argument], p.upper[atoms.argument]
+        for j in atoms.argument[~(np.isfinite(low) & np.isfinite(high))][:_MOST]:
+            found.append(_unbounded(p, int(j), f"{atoms.kind}(...)"))
         needs = {"log": low <= 0, "sqrt": low < 0, "reciprocal": (low <= 0) & (high >= 0)}
         bad = needs.get(atoms.kind, np.zeros(len(low), dtype=bool))
         if atoms.kind == "power" and (atoms.exponent != int(atoms.exponent) or atoms.exponent < 0):
@@ -49,29 +49,28 @@ def check_bounds(program: Program) -> None:
             )
     _check_ratios(p, found)
     if found:
-        raise AlloccError(found[:10])
+        raise AlloccError(found[:_MOST])
 
 
 def _check_ratios(p: Program, found: list[Diagnostic]) -> None:
     """A ratio's denominator must not reach nought."""
     q = p.products
     newer = np.maximum(q.left, q.right)
-    ratio = np.flatnonzero(q.result < newer)
-    for k in ratio:
-        bottom = q.right[k] if q.left[k] == newer[k] else q.left[k]
-        low, high = p.lower[bottom], p.upper[bottom]
-        if low <= 0 <= high:
-            name = p.column_name(int(bottom))
-            block = next(b for b in p.column_blocks if b.start <= bottom < b.start + b.count)
-            found.append(
-                errors.outside_domain(
-                    f"1 / {name}",
-                    "a denominator other than nought",
-                    f"{low:g}",
-                    f"{high:g}",
-                    block.span,
-                )
+    ratio = q.result < newer
+    bottoms = np.where(q.left == newer, q.right, q.left)[ratio]
+    nought = (p.lower[bottoms] <= 0) & (p.upper[bottoms] >= 0)
+    for bottom in bottoms[nought][:_MOST]:
+        name = p.column_name(int(bottom))
+        block = next(b for b in p.column_blocks if b.start <= bottom < b.start + b.count)
+        found.append(
+            errors.outside_domain(
+                f"1 / {name}",
+                "a denominator other than nought",
+                f"{p.lower[bottom]:g}",
+                f"{p.upper[bottom]:g}",
+                block.span,
             )
+        )
 
 
 def check_finite(program: Program, columns: IntArray, low: FloatArray, high: FloatArray) -> None:

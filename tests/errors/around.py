@@ -16,6 +16,12 @@ _S = _TIME + "compartment S\ninitial S = 9\n"
 _SI = _S + "compartment I\ninitial I = 1\nparam beta = 0.1\n"
 _IDEAL = _XC + "param ideal[County] = 1\n"
 _TABLE = 'table county from "counties.csv" key fips\nset County = county.fips\n'
+_WEEKS = "time t : week = 0 .. 4\n"
+_RATES = "param rate : 1/week = 0.1\nparam relapse : 1/week = 0.05\n"
+_AR = _WEEKS + "compartment A : person\ncompartment R : person\ninitial A = 100\ninitial R = 20\n"
+_BEDS = "decide beds : person in 0 .. 2000\nminimize { cost : beds }\n"
+_SITE = "set Site = {north, middle, south}\n"
+_DOSES = "decide doses in 0 .. 40\nmaximize { given : doses }\n"
 _CHANCE = (
     "set Scenario = 1 .. 4\nparam w[Scenario] = 0.25\nparam need[s in Scenario] = s\n"
     "param room[s in Scenario] = s\ndecide x in 0 .. 9\n"
@@ -84,6 +90,34 @@ AROUND = {
     "E5004": _CHANCE,
     "W3001": _TABLE,
     "W4002": "compartment S\ninitial S = 9\nflow out : S -> = 2 * S\n",
+    "W6001": "compartment S : person\ncompartment I : person\ninitial S = 990\ninitial I = 10\n"
+    "param gamma : 1/week = 0.5\nflow recover : I -> = gamma * I\nlimit room[t]: I[t] <= beds\n"
+    + _BEDS,
+    "W6002": _WEEKS + _RATES + "limit room[t]: A[t] + B[t] <= beds\n" + _BEDS,
+    "W6003": _AR
+    + _RATES
+    + "flow leave : A -> = rate * A\nlimit room[t]: A[t] + R[t] <= beds\n"
+    + _BEDS,
+    "W6004": _AR
+    + _RATES
+    + "flow lapse : R -> A = relapse * R\nlimit room[t]: A[t] <= beds\n"
+    + _BEDS,
+    "W6005": _AR + _RATES + "limit room[t]: A[t] <= beds\n" + _BEDS,
+    "W6006": _AR + "param mu : 1/week = 0.1\nflow die : A -> R = mu * A\n"
+    "decide kits[period] in 0 .. 1\nminimize { dead : R[end] cost : sum(kits) }\n",
+    "W6007": _AR + "param beta : 1/week = 0.2\nflow infect : A -> R = beta * A\n"
+    "decide lockdown in 0 .. 1\nminimize { ill : R[end] closed : lockdown }\n",
+    "W6009": _DOSES,
+    "W6010": _DOSES,
+    "W6011": _DOSES,
+    "W6012": "decide doses[1 .. 2] in 0 .. 40\nmaximize { given : sum(doses) }\n",
+    "W6013": "decide batches integer in 0 .. 5\nmaximize { given : doses - batches }\n",
+    "W6014": "maximize { given : doses - 20 * open }\n",
+    "W6015": 'use l1 from "equity.alloc"\n' + _SITE + "decide share[Site] in 0 .. 1\n",
+    "W6016": _SITE + "decide doses[Site] in 0 .. 100\nmaximize { given : sum(doses) }\n",
+    "W6017": "decide doses in 0 .. 40\nmaximize { given : weighed(doses, 3) }\n",
+    "W6018": "maximize { given : stock }\n",
+    "W6019": "decide doses in 0 .. 40\nmaximize { given : reached * doses }\n",
 }
 
 #: The model around an example that is a table.

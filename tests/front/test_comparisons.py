@@ -29,7 +29,8 @@ decide y[M, period] "hours" in 0 .. 100
 decide over[M] in 0 .. 100
 decide under[M] in 0 .. 100
 decide level in 0 .. 100
-flow cure : A -> = 0.1 * A
+param leaving : 1/week = 0.1
+flow cure : A -> = leaving * A
 """
 
 
