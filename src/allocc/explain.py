@@ -337,6 +337,8 @@ def explain_text(model: Model) -> str:
     from allocc.report import wrap
 
     p = model.relaxation.program
+    from allocc.compiler.reformulations.growth import in_logarithms
+
     with reported():
         found = explanations(model.relaxation, model.lowered)
     whole = int(p.integer.sum())
@@ -362,7 +364,16 @@ def explain_text(model: Model) -> str:
             lines.append(f"  {name:<11}{first}")
             lines += [f"  {'':<11}{line}" for line in rest]
         lines.append("")
+    if in_logarithms(model.lowered) is not None:
+        return "\n".join([*lines, _IN_LOGARITHMS])
     return "\n".join([*lines, _conclusion(found)])
+
+
+#: What is said of a model whose products are growth, instead of how products are written.
+_IN_LOGARITHMS = (
+    "A yes or no chooses by what a quantity grows, and its range is wide: `allocc solve` writes the\n"
+    "growth in logarithms, which is linear in the decisions, instead of the products above."
+)
 
 
 def _function_lines(model: Model) -> list[str]:

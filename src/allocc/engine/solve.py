@@ -19,6 +19,7 @@ from allocc.compiler.lower import lower
 from allocc.compiler.magnitudes import refuse_extremes
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.compiler.scaling import safe_dual, scale
 from allocc.compiler.simulate import Values
@@ -308,6 +309,10 @@ class Loop:
     def _run(self) -> Outcome:
         backend = registry.get(self.options.solver)
         program = lower(self.problem)
+        grown = in_logarithms(program) if self.options.method in ("auto", "refine") else None
+        if grown is not None:
+            self.told("growth by a factor that a binary chooses is written in logarithms")
+            program = grown
         try:
             relaxation = Relaxation(program)
         except Infeasible as empty:
