@@ -91,12 +91,20 @@ def priced_rows(program: Program, targets: IntArray) -> PricedRows:
     """All chains from a column with a price to a column of `targets`.
 
     A chain is kept only where the priced column is bounded on the side that its price pushes to.
+    Columns of the targets' own families are no penalties, even if they are no targets themselves.
     """
+    family = np.zeros(program.columns, dtype=bool)
+    for block in program.column_blocks:
+        members = slice(block.start, block.start + block.count)
+        family[members] = np.isin(np.arange(block.start, block.start + block.count), targets).any()
+    priced = np.flatnonzero((program.objective != 0) & ~family).tolist()
+    if not priced:
+        return _none()
     steps = _Steps(program)
     wanted = set(targets.tolist())
     sign = 1.0 if program.sense == "minimize" else -1.0
     found: list[tuple[int, int, float, float, float]] = []
-    for k in np.flatnonzero(program.objective).tolist():
+    for k in priced:
         side = 1.0 if sign * program.objective[k] > 0 else -1.0
         end = program.lower[k] if side > 0 else program.upper[k]
         if k in wanted or not np.isfinite(end):
@@ -117,7 +125,11 @@ def priced_rows(program: Program, targets: IntArray) -> PricedRows:
                     seen.add(place)
                     stack.append((v, slope * a, slope * b + level, length + 1))
     if not found:
-        none = np.zeros(0, dtype=np.int64)
-        return PricedRows(none, none, np.zeros(0), np.zeros(0), np.zeros(0))
-    priced, column, slope_, level_, side_ = (np.array(x) for x in zip(*found, strict=True))
-    return PricedRows(priced, column, slope_, level_, side_)
+        return _none()
+    owner, column, slope_, level_, side_ = (np.array(x) for x in zip(*found, strict=True))
+    return PricedRows(owner, column, slope_, level_, side_)
+
+
+def _none() -> PricedRows:
+    none = np.zeros(0, dtype=np.int64)
+    return PricedRows(none, none, np.zeros(0), np.zeros(0), np.zeros(0))
