@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from allocc.compiler import errors
-from allocc.compiler.structure import walk
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Collector
+from allocc.dsl.walk import nodes
 
 #: Statements that a `use` can name.
 _NAMED = (
@@ -182,7 +182,7 @@ def _units(statements: tuple[tree.Statement, ...], chosen: Iterable[Any]) -> lis
     found: dict[str, tree.Statement] = {}
     pending: list[Any] = [*chosen] if declared else []
     while pending:
-        for n in walk(pending.pop()):
+        for n in nodes(pending.pop()):
             if isinstance(n, tree.UnitName) and n.name in declared and n.name not in found:
                 found[n.name] = declared[n.name]
                 pending.append(declared[n.name])
@@ -199,7 +199,7 @@ def _mentioned(node: Any) -> set[str]:
     """Every name that a statement mentions, but not what a function calls its arguments."""
     names: set[str] = set()
     own: set[str] = set()
-    for n in walk(node):
+    for n in nodes(node):
         if isinstance(n, tree.Function):
             own.update(formal.name.name for formal in n.formals)
         if isinstance(n, tree.Name | tree.Identifier):

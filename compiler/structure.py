@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import Span
+from allocc.dsl.walk import nodes
 
 
 @dataclass
@@ -218,19 +219,7 @@ def recursions(d: Declarations) -> list[list[str]]:
 
 def calls(node: Any) -> list[str]:
     """Names of the functions that an expression calls, in order of appearance."""
-    return list({n.function.name: None for n in walk(node) if isinstance(n, tree.Call)})
-
-
-def walk(node: Any) -> Iterator[Any]:
-    """A node of the tree and everything inside of it, in order of appearance."""
-    stack = [node]
-    while stack:
-        n = stack.pop()
-        if isinstance(n, tuple):
-            stack.extend(reversed(n))
-        elif hasattr(n, "__dataclass_fields__") and not isinstance(n, tree.Span):
-            yield n
-            stack.extend(getattr(n, f) for f in reversed(n.__dataclass_fields__) if f != "span")
+    return list({n.function.name: None for n in nodes(node) if isinstance(n, tree.Call)})
 
 
 def side_name(side: tree.Name | tree.Subscript | None) -> str | None:

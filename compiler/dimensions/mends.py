@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from allocc.compiler.dimensions.unit import ONE, TIMES, Unit
-from allocc.compiler.structure import Declarations, walk
+from allocc.compiler.structure import Declarations
 from allocc.compiler.unit_errors import Mend
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Note
+from allocc.dsl.walk import nodes
 
 #: An expression is shown up to this many characters.
 LONGEST = 60
@@ -135,7 +136,7 @@ class Mends(ABC):
         """Whether an expression holds a sum over points or periods of time."""
         return any(
             self.is_time(binder.set_expression)
-            for n in walk(e)
+            for n in nodes(e)
             if isinstance(n, tree.Call) and n.function.name == "sum" and n.index is not None
             for binder in n.index.binders
         )
