@@ -30,7 +30,7 @@ from scipy import sparse
 from allocc.compiler.bounds import MARGIN
 from allocc.compiler.direction import harmless
 from allocc.compiler.extension import Extension
-from allocc.compiler.program import FunctionAtoms, Products, Program
+from allocc.compiler.program import BoolArray, FunctionAtoms, Products, Program
 
 #: Ranges whose ends differ by a smaller factor than this are left to the exact rows of products.
 WIDE = 100.0
@@ -58,14 +58,17 @@ class Step:
 
 def in_logarithms(program: Program) -> Program | None:
     """The program with its growth in logarithms; None where there is none, or nothing to gain."""
-    if program.defined is None or not len(program.products):
+    q = program.products
+    binary = _binary(program)
+    if program.defined is None or not (binary[q.left] | binary[q.right]).any():
         return None
     found = list(_Reader(program).steps())
     # A flow that was put into another definition is no quantity by itself.
     inner = {c for s in found for c in s.dropped}
     steps = {s.target: s for s in found if s.target not in inner}
     low, high = _ranges(program, steps)
-    grown = [s for s in steps.values() if s.target in low]
+    # In the order in which they were reached, so that a source comes before what grows from it.
+    grown = [steps[j] for j in low]
     if (
         not any(s.binary >= 0 for s in grown)
         or max(high[s.target] / low[s.target] for s in grown) < WIDE
@@ -73,9 +76,13 @@ def in_logarithms(program: Program) -> Program | None:
         return None
     if not _whole_blocks(program, {s.target for s in grown}):
         return None
-    made = _written(program, _ordered(grown, low), low, high)
+    made = _written(program, grown, low, high)
     down, _ = harmless(made, atoms_only=True)
     return made if down[[s.target for s in grown]].all() else None
+
+
+def _binary(program: Program) -> BoolArray:
+    return np.asarray(program.integer & (program.lower == 0) & (program.upper == 1))
 
 
 class _Reader:
@@ -96,7 +103,7 @@ class _Reader:
         places = [q.left, q.right, *(f.argument for f in p.functions)]
         places += [f.result for f in p.functions] + [e.argument for e in p.extremes]
         self.elsewhere = np.bincount(np.concatenate(places), minlength=p.columns)
-        self.binary = p.integer & (p.lower == 0) & (p.upper == 1)
+        self.binary = _binary(p)
 
     def steps(self) -> Iterator[Step]:
         """Every definition that is a step of growth."""
@@ -114,8 +121,10 @@ class _Reader:
         if len(products) > 1:
             return None
         if not products:
-            ((source, plain),) = terms.items() if len(terms) == 1 else ((-1, 0.0),)
-            return Step(target, source, plain, -1, 0.0, rows, dropped) if plain > 0 else None
+            if len(terms) != 1 or min(terms.values()) <= 0:
+                return None
+            ((source, plain),) = terms.items()
+            return Step(target, source, plain, -1, 0.0, rows, dropped)
         (w,) = products
         a, b = self.products[w]
         binary, source = (a, b) if self.binary[a] else (b, a)
@@ -176,19 +185,6 @@ def _ranges(program: Program, steps: dict[int, Step]) -> tuple[dict[int, float],
                 low[s.target], high[s.target] = ends[s.target]
                 pending.append(s.target)
     return low, high
-
-
-def _ordered(grown: list[Step], low: dict[int, float]) -> list[Step]:
-    """The steps of which every source comes before its target."""
-    found: list[Step] = []
-    placed: set[int] = set()
-    left = grown
-    while left:
-        ready = [s for s in left if s.source in placed or s.source not in low]
-        placed |= {s.target for s in ready}
-        found += ready
-        left = [s for s in left if s.target not in placed]
-    return found
 
 
 def _whole_blocks(program: Program, targets: set[int]) -> bool:
