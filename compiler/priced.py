@@ -28,8 +28,8 @@ class PricedRows:
     side: FloatArray
 
     def of(self, columns: IntArray) -> PricedRows:
-        """Those that follow from one of `columns` and price another."""
-        keep = np.isin(self.column, columns) & ~np.isin(self.priced, columns)
+        """Those that follow from one of `columns`."""
+        keep = np.isin(self.column, columns)
         return PricedRows(
             self.priced[keep],
             self.column[keep],
@@ -94,9 +94,10 @@ def priced_rows(program: Program, targets: IntArray) -> PricedRows:
     Columns of the targets' own families are no penalties, even if they are no targets themselves.
     """
     family = np.zeros(program.columns, dtype=bool)
+    family[targets] = True
     for block in program.column_blocks:
-        members = slice(block.start, block.start + block.count)
-        family[members] = np.isin(np.arange(block.start, block.start + block.count), targets).any()
+        members = family[block.start : block.start + block.count]
+        members[:] = members.any()
     priced = np.flatnonzero((program.objective != 0) & ~family).tolist()
     if not priced:
         return _none()
@@ -107,7 +108,7 @@ def priced_rows(program: Program, targets: IntArray) -> PricedRows:
     for k in priced:
         side = 1.0 if sign * program.objective[k] > 0 else -1.0
         end = program.lower[k] if side > 0 else program.upper[k]
-        if k in wanted or not np.isfinite(end):
+        if not np.isfinite(end):
             continue
         stack = [(k, 1.0, 0.0, 0)]
         seen = {(k, True)}

@@ -65,6 +65,7 @@ def write(
         count=n,
     )
     away = np.flatnonzero(end != 0.0)
+    follows = rows.column.tolist()
     for j in range(pieces):
         z = copy.binaries[j]
         build.rows(
@@ -80,16 +81,8 @@ def write(
             [
                 (mine[j][slot], rows.side),
                 (
-                    np.array([column[c] for c in rows.column.tolist()]),
-                    [
-                        -s * a * times[c]
-                        for s, a, c in zip(
-                            rows.side.tolist(),
-                            rows.slope.tolist(),
-                            rows.column.tolist(),
-                            strict=True,
-                        )
-                    ],
+                    [column[c] for c in follows],
+                    -rows.side * rows.slope * [times[c] for c in follows],
                 ),
                 (np.full(len(slot), z), -rows.side * rows.level),
             ],
