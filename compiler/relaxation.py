@@ -447,8 +447,7 @@ class Relaxation:
                 atoms.kind, atoms.exponent, p.lower[atoms.argument], p.upper[atoms.argument]
             )
             true = univariate.evaluate(atoms.kind, atoms.exponent, x)
-            size = np.maximum(1e-9, np.abs(p.upper[atoms.result] - p.lower[atoms.result]))
-            short = sign * (true - point[atoms.result]) / size
+            short = sign * (true - point[atoms.result]) / self._width(atoms.result)
             count += int(np.sum(short > tolerance))
             self.cuts[number].append(x.copy())
         return count

@@ -2,8 +2,8 @@
 
 A solver's tolerances are absolute. In a model with sixty thousand people and a rate of infection of
 0.004 they would mean nothing for the rate, so that small columns are brought to a size near one by
-their bounds, and small rows by their coefficients; large ones are left alone, since scaling them down
-would bring other coefficients below what solvers read. Powers of two make this exact.
+their bounds, and rows by their coefficients; large columns are left alone, since scaling them would
+bring other coefficients below what solvers read. Powers of two make this exact.
 """
 
 from __future__ import annotations
