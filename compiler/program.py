@@ -52,7 +52,12 @@ class Block:
         labels = self.labels(k) if self.labels is not None else ()
         if not labels and self.count > 1:
             labels = (k,)
-        return f"{self.name}[{','.join(label_text(x) for x in labels)}]" if labels else self.name
+        return named(self.name, tuple(label_text(x) for x in labels))
+
+
+def named(name: str, labels: Sequence[str]) -> str:
+    """A name with its index, as `viable[44001,2017]`."""
+    return f"{name}[{','.join(labels)}]" if labels else name
 
 
 def label_text(label: object) -> str:

@@ -22,7 +22,15 @@ from allocc.compiler.direction import harmless
 from allocc.compiler.expression import Data
 from allocc.compiler.extension import Extension
 from allocc.compiler.lower import lower
-from allocc.compiler.program import Block, BoolArray, FloatArray, IntArray, Program, label_text
+from allocc.compiler.program import (
+    Block,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Program,
+    label_text,
+    named,
+)
 from allocc.compiler.reformulations import univariate
 from allocc.compiler.scaling import scale
 from allocc.dsl import tree
@@ -116,11 +124,6 @@ class Prices:
         """Every row by itself, in the same order."""
         made = [Group((row,), row.price) for row in self.rows]
         return sorted(made, key=lambda g: (g.binding == 0, -abs(g.price)))
-
-
-def named(name: str, labels: tuple[str, ...]) -> str:
-    """A name with its index."""
-    return f"{name}[{','.join(labels)}]" if labels else name
 
 
 def words(group: Group) -> str:

@@ -160,7 +160,8 @@ def _names(groups: list[Group], every: bool) -> list[str]:
 
 
 def _spread(group: Group) -> str:
-    from allocc.prices import amount, named
+    from allocc.compiler.program import named
+    from allocc.prices import amount
 
     most = max(group.rows, key=lambda r: abs(r.price))
     return (

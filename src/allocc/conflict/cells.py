@@ -12,7 +12,7 @@ from allocc.compiler.assignment import cell_place
 from allocc.compiler.bind import Binder
 from allocc.compiler.index import Axis, Coordinate, IndexSet
 from allocc.compiler.model import LetSymbol, ParameterSymbol, enter
-from allocc.compiler.program import label_text
+from allocc.compiler.program import label_text, named
 from allocc.compiler.scope import Scope
 from allocc.compiler.spaces import Space
 from allocc.compiler.tables import Table
@@ -97,7 +97,7 @@ def _named(
 
 def _shown(name: str, sets: Sequence[IndexSet], point: Sequence[int]) -> str:
     labels = [label_text(x) for s, p in zip(sets, point, strict=True) for x in s.label(p)]
-    return f"{name}[{','.join(labels)}]" if labels else name
+    return named(name, labels)
 
 
 def _column(table: Table, column: str, row: int) -> Iterator[tuple[str, tuple[int, ...], Cell]]:

@@ -28,7 +28,7 @@ from allocc.compiler.bounds import Infeasible
 from allocc.compiler.expression import Variable
 from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
-from allocc.compiler.program import Block, FloatArray, Program, label_text
+from allocc.compiler.program import Block, FloatArray, Program, label_text, named
 from allocc.compiler.relaxation import Relaxation
 from allocc.compiler.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
@@ -63,7 +63,7 @@ class Escaping:
     @property
     def named(self) -> str:
         """The name with its index."""
-        return f"{self.name}[{','.join(self.labels)}]" if self.labels else self.name
+        return named(self.name, self.labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from allocc.compiler.expression import Data, Node, Variable
 from allocc.compiler.index import spread
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import ChanceConstraint, Comparison, Constraint
-from allocc.compiler.program import label_text
+from allocc.compiler.program import label_text, named
 from allocc.compiler.simulate import Values
 from allocc.conflict.budget import Budget
 from allocc.conflict.cells import Cell, cells
@@ -69,7 +69,7 @@ class Member:
     @property
     def named(self) -> str:
         """The name with its index, as `viable[44001,2017]`."""
-        return f"{self.name}[{','.join(self.labels)}]" if self.labels else self.name
+        return named(self.name, self.labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from allocc.compiler.expression import Data, Variable
 from allocc.compiler.problem import Constraint, Problem
-from allocc.compiler.program import FloatArray, label_text
+from allocc.compiler.program import FloatArray, label_text, named
 from allocc.conflict.elastic import Elastic, ElasticLoop, Slack, elastic
 from allocc.conflict.explanation import limit_member
 from allocc.conflict.sizes import sizes, stated_size
@@ -65,7 +65,7 @@ class Loosened:
     @property
     def named(self) -> str:
         """The name with its index."""
-        return f"{self.name}[{','.join(self.labels)}]" if self.labels else self.name
+        return named(self.name, self.labels)
 
 
 @dataclass(frozen=True)
