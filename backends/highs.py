@@ -13,7 +13,7 @@ agrees: HiGHS 1.15.1 was seen to call a feasible program with 59 binaries infeas
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -187,13 +187,14 @@ class HighsSession:
             self._factor, self._applied = factor, None
         self._objective, self._offset = costs, float(offset)
 
-    def set_coefficients(self, rows: ArrayLike, columns: ArrayLike, values: ArrayLike) -> None:
+    def set_coefficients(
+        self, rows: Sequence[int], columns: Sequence[int], values: Sequence[float]
+    ) -> None:
         """New matrix coefficients, entry by entry; an entry may be new or become zero."""
-        i, j = _index(rows), _index(columns)
-        change = self._highs.changeCoeff
-        entries = zip(i.tolist(), j.tolist(), _spread(values, i).tolist(), strict=True)
-        for status in [change(row, column, value) for row, column, value in entries]:
-            self._try(status)
+        change, error = self._highs.changeCoeff, self._error
+        for row, column, value in zip(rows, columns, values, strict=True):
+            if change(row, column, value) == error:
+                self._try(error)
 
     def set_integrality(self, columns: ArrayLike, flags: ArrayLike) -> None:
         """Make columns whole (True) or continuous (False)."""

@@ -7,6 +7,7 @@ Every bound follows from the program itself; none is invented. A derived bound i
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
@@ -230,14 +231,12 @@ def times(
 ) -> tuple[FloatArray, FloatArray]:
     """The range of a product of two ranges; nought times infinity is nought."""
     with np.errstate(invalid="ignore", over="ignore"):
-        corners = np.stack([al * bl, al * bu, au * bl, au * bu])
-    if np.isnan(corners).any():
-        corners = np.where(np.isnan(corners), 0.0, corners)
-    p, q, r, s = corners
-    return (
-        np.minimum(np.minimum(p, q), np.minimum(r, s)),
-        np.maximum(np.maximum(p, q), np.maximum(r, s)),
-    )
+        corners = [al * bl, al * bu, au * bl, au * bu]
+        low, high = reduce(np.minimum, corners), reduce(np.maximum, corners)
+    if np.isnan(low).any():
+        corners = [np.where(np.isnan(corner), 0.0, corner) for corner in corners]
+        low, high = reduce(np.minimum, corners), reduce(np.maximum, corners)
+    return low, high
 
 
 def divide(

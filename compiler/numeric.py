@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -189,38 +190,54 @@ class Evaluation:
         return full
 
 
-def settle(node: Node, known: Mapping[Variable, FloatArray]) -> Node:
-    """The node with every part that depends on `known` variables alone replaced by its numbers.
+class Settling:
+    """Replaces every part of a node that depends on `known` variables alone by its numbers.
 
-    Parts of more than `MOST_SETTLED` numbers are left as they are.
+    Parts of more than `MOST_SETTLED` numbers are left as they are. What one node shares with another
+    is worked out once.
     """
-    if isinstance(node, Data):
-        return node
-    if isinstance(node, Reference):
-        value = node.variable.value
-        settled = value is not None and isinstance(settle(value, known), Data)
-        if node.variable not in known and not settled:
+
+    def __init__(self, known: Mapping[Variable, FloatArray]) -> None:
+        self.known = known
+        self._evaluate = Evaluation(dict(known))
+        self._done: dict[Node, Node] = {}
+
+    def __call__(self, node: Node) -> Node:
+        """The node with its numbers in it, itself where none of it is known."""
+        if isinstance(node, Data):
             return node
-    else:
-        names = ("left", "right", "base", "argument", "body")
-        changes: dict[str, Any] = {}
-        for name in names:
-            part = getattr(node, name, None)
-            if part is not None:
-                changes[name] = settle(part, known)
-        if isinstance(node, (Add, Extreme)):
-            changes["parts"] = tuple(settle(p, known) for p in node.parts)
-        parts = changes.get("parts", tuple(changes.values()))
-        if not all(isinstance(p, Data) for p in parts):
-            same = all(new is old for new, old in zip(parts, children(node), strict=True))
-            return node if same else replace(node, **changes)
-        node = replace(node, **changes)
-        if isinstance(node, Reduce) and _size(node.body.axes) > MOST_SETTLED:
+        found = self._done.get(node)
+        if found is None:
+            found = self._done[node] = self._settled(node)
+        return found
+
+    def _settled(self, node: Node) -> Node:
+        if isinstance(node, Reference):
+            value = node.variable.value
+            if node.variable not in self.known and (
+                value is None or not isinstance(self(value), Data)
+            ):
+                return node
+        else:
+            names = ("left", "right", "base", "argument", "body")
+            changes: dict[str, Any] = {}
+            for name in names:
+                part = getattr(node, name, None)
+                if part is not None:
+                    changes[name] = self(part)
+            if isinstance(node, (Add, Extreme)):
+                changes["parts"] = tuple(self(p) for p in node.parts)
+            parts = changes.get("parts", tuple(changes.values()))
+            if not all(isinstance(p, Data) for p in parts):
+                same = all(new is old for new, old in zip(parts, children(node), strict=True))
+                return node if same else replace(node, **changes)
+            node = replace(node, **changes)
+            if isinstance(node, Reduce) and _size(node.body.axes) > MOST_SETTLED:
+                return node
+        if _size(node.axes) > MOST_SETTLED:
             return node
-    if _size(node.axes) > MOST_SETTLED:
-        return node
-    return Data(node.axes, Evaluation(dict(known))(node), node.span)
+        return Data(node.axes, self._evaluate(node), node.span)
 
 
 def _size(axes: Sequence[Axis]) -> int:
-    return int(np.prod([a.size for a in axes], dtype=np.int64))
+    return math.prod(a.size for a in axes)

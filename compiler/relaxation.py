@@ -25,6 +25,9 @@ from allocc.compiler.program import (
 )
 from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, price, univariate
 
+#: A smaller box is propagated for so many sweeps: most of what it says is said by then.
+SHRINK_SWEEPS = 5
+
 
 @dataclass(frozen=True)
 class Built:
@@ -179,7 +182,7 @@ class Relaxation:
 
     def shrink(self, lower: FloatArray, upper: FloatArray) -> None:
         """Continue within a smaller box; raises `Infeasible` when nothing is left in it."""
-        lower, upper = self.propagator.run(lower, upper)
+        lower, upper = self.propagator.run(lower, upper, SHRINK_SWEEPS)
         self.program = replace(self.program, lower=lower, upper=upper)
         for local in self._local.values():
             local.update(self.program)
@@ -377,10 +380,13 @@ class Relaxation:
         which = np.flatnonzero(here & univariate.needs_secant(atoms, sign, self.down, self.up))
         univariate.secants(build, atoms, which, a[which], b[which], sign[which])
 
-    def split_active(self, built: Built, point: FloatArray, tolerance: float) -> int:
+    def split_active(
+        self, built: Built, point: FloatArray, tolerance: float, best: FloatArray | None = None
+    ) -> int:
         """Split every piece that a point of the relaxation uses and in which a product is wrong.
 
-        `point` may be fractional in the pieces: a piece used with weight z stands at x_j / z.
+        `point` may be fractional in the pieces: a piece used with weight z stands at x_j / z. What is
+        split there is split at the point `best` as well: whatever is better often lies near it.
         Returns the number of splits.
         """
         cut = {c.variable: c for c in built.copies}
@@ -390,17 +396,18 @@ class Relaxation:
             if copy is None:
                 x = point[j : j + 1]
                 error = self._errors(j, x, np.ones(1), lambda columns: point[columns][:, None])
-                if error[0] > tolerance:
-                    splits += self.split(j, float(x[0]))
-                continue
-            z = point[copy.binaries]
-            which = np.flatnonzero((copy.low < copy.high) & (z > 1e-6))
-            if not len(which):
-                continue
-            x = np.clip(point[copy.copies[0, which]] / z[which], copy.low[which], copy.high[which])
-            error = self._errors(j, x, z[which], copy.reader(point, which))
-            for k in np.flatnonzero(error > tolerance).tolist():
-                splits += self.split(j, float(x[k]))
+            else:
+                z = point[copy.binaries]
+                which = np.flatnonzero((copy.low < copy.high) & (z > 1e-6))
+                if not len(which):
+                    continue
+                low, high = copy.low[which], copy.high[which]
+                x = np.clip(point[copy.copies[0, which]] / z[which], low, high)
+                error = self._errors(j, x, z[which], copy.reader(point, which))
+            places = x[error > tolerance].tolist()
+            if places and best is not None:
+                places.append(float(best[j]))
+            splits += sum(self.split(j, at) for at in places)
         return splits
 
     def _errors(

@@ -9,7 +9,7 @@ import numpy as np
 
 from allocc.compiler.expression import Node, Variable
 from allocc.compiler.index import spread
-from allocc.compiler.numeric import Evaluation, settle
+from allocc.compiler.numeric import Evaluation, Settling
 from allocc.compiler.problem import FlowValue, Problem, Update
 from allocc.compiler.program import FloatArray
 
@@ -46,7 +46,6 @@ def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Valu
     for flow in (*problem.flows, *problem.flows_ahead):
         if flow.variable is not None:
             values[flow.variable] = np.full(flow.variable.shape, np.nan)
-    settled = with_decisions(problem, values)
     # What overflows becomes infinite, and whoever judges the values sees it.
     with np.errstate(over="ignore", invalid="ignore"):
         settled = with_decisions(problem, values)
@@ -57,18 +56,18 @@ def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Valu
 
 def with_decisions(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Problem:
     """The problem whose flows and updates have the decisions' numbers in them, for all periods."""
-    known = {v: decisions[v] for v in problem.decisions}
+    settle = Settling({v: decisions[v] for v in problem.decisions})
 
     def flows(old: list[FlowValue]) -> list[FlowValue]:
-        return [replace(f, node=settle(f.node, known)) for f in old]
+        return [replace(f, node=settle(f.node)) for f in old]
 
     def settled(node: Node | None) -> Node | None:
-        return None if node is None else settle(node, known)
+        return None if node is None else settle(node)
 
     updates = [
         replace(
             u,
-            rate=settle(u.rate, known),
+            rate=settle(u.rate),
             ahead=settled(u.ahead),
             next_value=settled(u.next_value),
         )

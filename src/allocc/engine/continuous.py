@@ -6,7 +6,7 @@ import numpy as np
 
 from allocc.compiler.expression import Add, Data, Multiply, Node, Reduce, Reference
 from allocc.compiler.index import Axis, spread
-from allocc.compiler.numeric import Evaluation, settle
+from allocc.compiler.numeric import Evaluation, Settling
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray
 from allocc.compiler.simulate import Values, _flows, _value, with_decisions
@@ -117,7 +117,7 @@ def _is_affine_now(node: Node, period: Axis, decided: Values) -> bool:
             if variable.value is None:
                 return True
             own = variable.axes[variable.time_axis]
-            return _is_affine_now(settle(variable.value, decided), own, decided)
+            return _is_affine_now(Settling(decided)(variable.value), own, decided)
         case Add(parts=parts):
             return all(_is_affine_now(p, period, decided) for p in parts)
         case Multiply(left=left, right=right):

@@ -68,9 +68,18 @@ class FixedProgram:
         self.columns = p.columns
         self.minimize = p.sense == "minimize"
         self._session = HighsSession(replace(program, integer=integer))
-        self._rows = np.arange(self.first, self.first + len(q))
-        self._given = np.full(len(q), np.nan)
-        self._all_lower = p.lower
+        self._value = np.full(len(whole), np.nan)
+        # The rows and columns of the products of each integer, whose coefficients wait for a value.
+        self._rows: list[list[int]] = [[] for _ in whole]
+        self._others: list[list[int]] = [[] for _ in whole]
+        place = {j: k for k, j in enumerate(whole.tolist())}
+        for n, (j, other) in enumerate(zip(self.factor.tolist(), self.other.tolist(), strict=True)):
+            row = self.first + n
+            if j in place:
+                self._rows[place[j]].append(row)
+                self._others[place[j]].append(other)
+            else:
+                self._session.set_coefficients([row], [other], [-float(p.lower[j])])
 
     def value(self, integers: FloatArray) -> float:
         """The value for values of the integer columns; infinite if infeasible."""
@@ -88,16 +97,15 @@ class FixedProgram:
 
     def _fix(self, integers: FloatArray) -> None:
         value = np.minimum(np.maximum(np.rint(integers), self.lower), self.upper)
-        self._session.set_column_bounds(self.whole, value, value)
-        full = self._all_lower.copy()
-        full[self.whole] = value
-        wanted = full[self.factor]
-        changed = np.flatnonzero(wanted != self._given)
-        if len(changed):
-            self._session.set_coefficients(
-                self._rows[changed], self.other[changed], -wanted[changed]
-            )
-            self._given = wanted
+        moved = np.flatnonzero(value != self._value)
+        if not len(moved):
+            return
+        new = value[moved]
+        self._session.set_column_bounds(self.whole[moved], new, new)
+        for k, x in zip(moved.tolist(), new.tolist(), strict=True):
+            rows = self._rows[k]
+            self._session.set_coefficients(rows, self._others[k], [-x] * len(rows))
+        self._value = value
 
 
 def solve_fixed(

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 #: The loop gives up refining after this many rounds; it ends earlier in practice.
 MOST_ROUNDS = 500
-#: Linear rounds end when two in a row gain less than this share of the open gap.
-LINEAR_PROGRESS = 0.02
+#: Linear rounds end when one gains less than this share of the open gap.
+LINEAR_PROGRESS = 0.01
 #: At most so many linear rounds.
 LINEAR_ROUNDS = 60
 #: With at most so many values left in all integer factors together, they are all told apart.
@@ -114,7 +114,6 @@ def _without(loop: Loop, relaxation: Relaxation, solution: Solution) -> Outcome:
 
 def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outcome | None:
     """Split on linear programs; the outcome if that is the end, else None."""
-    slow = 0
     for _ in range(LINEAR_ROUNDS):
         built = relaxation.build(integral=False)
         loop.rounds += 1
@@ -129,7 +128,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         before = loop.bound
         prove_remaining(loop, relaxation, solution.bound)
         loop.candidates(relaxation, built.lower_point(solution.point))
-        if loop.best is None or loop.rounds % 3 == 1:
+        if not loop.closed and loop.rounds % 3 == 2:
             loop.search_near(relaxation, solution.point, max(0.05, 0.1 * loop.seconds))
         loop.note(f"linear round {loop.rounds}")
         if loop.closed:
@@ -139,13 +138,12 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         if not drop(loop, relaxation, built, solution):
             return _exhausted(loop, solution)
         short = relaxation.add_tangents(solution.point, 1e-3 * loop.options.gap)
-        if relaxation.split_active(built, solution.point, 1e-4) + short == 0:
+        if relaxation.split_active(built, solution.point, 1e-4, loop.best_point) + short == 0:
             break
-        if before is not None and loop.best is not None and loop.bound is not None:
-            gained = abs(loop.bound - before)
-            slow = slow + 1 if gained < LINEAR_PROGRESS * abs(loop.best.value - before) else 0
-            if slow >= 2:
-                break
+        if before is None or loop.best is None or loop.bound is None:
+            continue
+        if abs(loop.bound - before) < LINEAR_PROGRESS * abs(loop.best.value - before):
+            break
     if loop.best is not None and solution.point is not None:
         loop.search_near(relaxation, solution.point, max(0.1, 0.5 * loop.seconds))
         loop.note("local search")
@@ -216,6 +214,9 @@ def _integer_rounds(
         gap = loop.gap
         target = max(0.2 * loop.options.gap, 0.1 * (gap if gap is not None else 1e-2))
         target = min(target, 1e-2)
+        if before_exact is not None:
+            # No round after this one would know more: the gap that is asked for, at once.
+            target = 0.5 * loop.options.gap
         start = built.lift_point(loop.best_point) if loop.best_point is not None else None
         # A slice of time: allocations are simulated, and may close the gap, before more is spent.
         seconds = max(SLICE, loop.seconds) if loop.best is not None else None
