@@ -154,8 +154,8 @@ def test_ctrl_c_while_the_run_is_written(
         "allocc.compiler.discretize.discretize",
         "allocc.engine.solve.lower",
         "allocc.compiler.bounds.Propagator.run",
-        "allocc.engine.solve.Loop.call",
-        "allocc.engine.solve.assess",
+        "allocc.engine.calls.call",
+        "allocc.engine.ledger.assess",
     ],
 )
 def test_ctrl_c_in_every_stage(

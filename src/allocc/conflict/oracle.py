@@ -39,7 +39,9 @@ from allocc.conflict.elastic import ElasticLoop, elastic
 from allocc.conflict.farkas import support
 from allocc.conflict.statements import Statement, Statements
 from allocc.dsl.diagnostics import AlloccError
+from allocc.engine import calls
 from allocc.engine.choose import CannotServe
+from allocc.engine.ledger import Ledger
 from allocc.engine.outcome import Options
 from allocc.engine.solve import Loop
 
@@ -170,8 +172,8 @@ class Switched:
         program = self.restricted(kept)
         if fractions:
             program = replace(program, integer=np.zeros(program.columns, dtype=bool))
-        loop = Loop(self.statements.problem, _limited(self.options, seconds))
-        found = loop.call(self.backend, program, 1e-4, None)
+        ledger = Ledger(self.statements.problem, _limited(self.options, seconds))
+        found = calls.call(ledger, self.backend, program, 1e-4, None)
         # Nothing is minimized, so that nothing can be unbounded.
         if found.termination in ("infeasible", "infeasible_or_unbounded"):
             return Answer(False)
@@ -222,8 +224,8 @@ class Switched:
             row_blocks=(*program.row_blocks, Block("beyond", program.rows, 1, "auxiliary")),
             defined=None,
         )
-        loop = Loop(self.statements.problem, _limited(self.options, seconds))
-        found = loop.call(self.backend, program, 1e-6, None)
+        ledger = Ledger(self.statements.problem, _limited(self.options, seconds))
+        found = calls.call(ledger, self.backend, program, 1e-6, None)
         if found.termination == "infeasible":
             return Nearest(None)
         if found.termination != "optimal" or found.bound is None or found.point is None:

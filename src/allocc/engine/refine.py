@@ -17,6 +17,7 @@ from allocc.backends.solution import LicenceLimit, Refused, Solution
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.program import Program
 from allocc.compiler.relaxation import Built, Relaxation
+from allocc.engine import calls
 from allocc.engine.outcome import Outcome
 from allocc.engine.tightening import factors, tighten_by_optimization
 
@@ -56,12 +57,12 @@ def _tightening_rounds(
     """Where continuous factors are multiplied: a first allocation, then bounds by optimization."""
     built = relaxation.build()
     loop.rounds += 1
-    solution = loop.call(backend, built.program, 1e-2, None)
+    solution = calls.call(loop, backend, built.program, 1e-2, None)
     if solution.point is None:
         return loop.without_point(solution)
     loop.prove(solution.bound)
-    loop.candidates(relaxation, built.lower_point(solution.point))
-    loop.polish(relaxation, program)
+    loop.heuristics.round(relaxation, built.lower_point(solution.point))
+    loop.heuristics.polish(relaxation, program)
     loop.note(f"round {loop.rounds}")
     for _ in range(TIGHTENING_ROUNDS):
         if loop.closed or loop.cancelled or loop.out_of_time:
@@ -89,14 +90,14 @@ def _tightening_rounds(
         except Infeasible:
             return _exhausted(loop, solution)
         loop.rounds += 1
-        solution = loop.call(backend, built.program, 1e-3, None)
+        solution = calls.call(loop, backend, built.program, 1e-3, None)
         if solution.point is None:
             return _without(loop, relaxation, solution)
         prove_remaining(loop, relaxation, solution.bound)
         before = loop.best
-        loop.candidates(relaxation, built.lower_point(solution.point))
+        loop.heuristics.round(relaxation, built.lower_point(solution.point))
         if loop.best is not before:
-            loop.polish(relaxation, program)
+            loop.heuristics.polish(relaxation, program)
         loop.note(f"bounds by optimization, ranges {100 * shrunk:.0f} % shorter")
         if shrunk < TIGHTENING_PROGRESS:
             break
@@ -117,7 +118,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
     for _ in range(LINEAR_ROUNDS):
         built = relaxation.build(integral=False)
         loop.rounds += 1
-        solution = loop.call(backend, built.program, 1e-9, None)
+        solution = calls.call(loop, backend, built.program, 1e-9, None)
         if solution.point is None:
             if solution.termination == "unbounded":
                 # An unbounded relaxation says nothing of the mixed-integer program: go on to it.
@@ -127,9 +128,9 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
             return loop.finish(solution)
         before = loop.bound
         prove_remaining(loop, relaxation, solution.bound)
-        loop.candidates(relaxation, built.lower_point(solution.point))
+        loop.heuristics.round(relaxation, built.lower_point(solution.point))
         if not loop.closed and loop.rounds % 3 == 2:
-            loop.search_near(relaxation, solution.point, max(0.05, 0.1 * loop.seconds))
+            loop.heuristics.search(solution.point, max(0.05, 0.1 * loop.seconds))
         loop.note(f"linear round {loop.rounds}")
         if loop.closed:
             return loop.finish(solution)
@@ -145,7 +146,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         if abs(loop.bound - before) < LINEAR_PROGRESS * abs(loop.best.value - before):
             break
     if loop.best is not None and solution.point is not None:
-        loop.search_near(relaxation, solution.point, max(0.1, 0.5 * loop.seconds))
+        loop.heuristics.search(solution.point, max(0.1, 0.5 * loop.seconds))
         loop.note("local search")
         if loop.closed:
             return loop.finish(solution)
@@ -221,7 +222,7 @@ def _integer_rounds(
         # A slice of time: allocations are simulated, and may close the gap, before more is spent.
         seconds = max(SLICE, loop.seconds) if loop.best is not None else None
         try:
-            solution = loop.call(backend, built.program, target, start, seconds)
+            solution = calls.call(loop, backend, built.program, target, start, seconds)
         except LicenceLimit as limit:
             if before_exact is not None:
                 # The exact program is too large for the licence; rounds of pieces may not be.
@@ -239,10 +240,10 @@ def _integer_rounds(
         prove_remaining(loop, relaxation, solution.bound)
         point = built.lower_point(solution.point)
         best = loop.best
-        loop.candidates(relaxation, point)
+        loop.heuristics.round(relaxation, point)
         if loop.best is not best and relaxation.has_continuous_cuts:
-            loop.polish(relaxation, program)
-        loop.search_near(relaxation, point, max(0.05, 0.1 * loop.seconds))
+            loop.heuristics.polish(relaxation, program)
+        loop.heuristics.search(point, max(0.05, 0.1 * loop.seconds))
         loop.note(f"round {loop.rounds}")
         if loop.closed or loop.cancelled or loop.out_of_time:
             break

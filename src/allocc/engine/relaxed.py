@@ -16,6 +16,7 @@ import numpy as np
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Solution
 from allocc.compiler.program import Program
+from allocc.engine import calls
 
 if TYPE_CHECKING:
     from allocc.engine.solve import Loop
@@ -40,7 +41,7 @@ def relaxed_first(loop: Loop, backend: Backend, program: Program) -> Solution | 
     if len(whole) < FEWEST or not linear or not backend.capabilities.duals:
         return None
     loose = replace(program, integer=np.zeros(program.columns, dtype=bool))
-    found = loop.call(backend, loose, 0.0, None, seconds=MOST_SECONDS, vertex=True)
+    found = calls.call(loop, backend, loose, 0.0, None, seconds=MOST_SECONDS, vertex=True)
     if found.termination != "optimal" or found.point is None:
         return None
     loop.prove(found.bound)
@@ -53,5 +54,5 @@ def relaxed_first(loop: Loop, backend: Backend, program: Program) -> Solution | 
     fixed = whole[settled]
     lower[fixed] = upper[fixed] = np.clip(near[settled], lower[fixed], upper[fixed])
     small = replace(program, lower=lower, upper=upper)
-    rounded = loop.call(backend, small, loop.options.gap * 0.1, None, seconds=MOST_SECONDS)
+    rounded = calls.call(loop, backend, small, loop.options.gap * 0.1, None, seconds=MOST_SECONDS)
     return None if rounded.point is None else rounded

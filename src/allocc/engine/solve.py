@@ -3,49 +3,33 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from allocc.backends import registry
 from allocc.backends.registry import Backend
-from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions
+from allocc.backends.solution import Solution
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.complete import Completer
 from allocc.compiler.lower import lower
-from allocc.compiler.magnitudes import refuse_extremes
 from allocc.compiler.problem import Problem
-from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.program import Program
 from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxation import Built, Relaxation
-from allocc.compiler.scaling import safe_dual, scale
 from allocc.compiler.simulate import Values
-from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import Assessment, assess
+from allocc.engine import calls
+from allocc.engine.assess import assess
 from allocc.engine.choose import Choice, choose
 from allocc.engine.continuous import discretization_error
-from allocc.engine.examine import broken_off, examined, said, well_formed
-from allocc.engine.fixed import FixedProgram, is_linear_when_fixed, solve_fixed
-from allocc.engine.outcome import (
-    Options,
-    Outcome,
-    Status,
-    Step,
-    Stopped,
-    relative_gap,
-)
+from allocc.engine.examine import said
+from allocc.engine.heuristics import Heuristics
+from allocc.engine.ledger import Ledger
+from allocc.engine.outcome import Options, Outcome, Status, Stopped
 from allocc.engine.refine import refine
 from allocc.engine.relaxed import relaxed_first
-from allocc.engine.search import LocalSearch
-from allocc.engine.successive import SuccessiveLinear
 
-#: Linear relaxations with more columns are solved by an interior point method.
-LARGE = 3000
-#: A difference of value and bound that counts as none.
-ABSOLUTE_GAP = 1e-9
 #: What a solver says when it has no point and no limit stopped it.
 _NO_POINT = ("infeasible", "unbounded", "infeasible_or_unbounded")
 #: A claim of a solver that contradicts the simulation by more than this is reported.
@@ -64,228 +48,16 @@ def solve(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> 
     return Loop(problem, options, starts).run()
 
 
-class Loop:
-    """One solve: the best allocation, the best bound, and how they came about."""
+class Loop(Ledger):
+    """One solve, from the first call to the outcome."""
 
     def __init__(self, problem: Problem, options: Options, starts: Sequence[Values] = ()) -> None:
-        self.problem = problem
+        super().__init__(problem, options)
         self.starts = starts
-        self.options = options
-        self.started = time.perf_counter()
-        self.minimize = problem.sense == "minimize"
-        self.bound: float | None = None
-        self.best: Assessment | None = None
-        self.best_point: FloatArray | None = None
-        self.history: list[Step] = []
-        self.rounds = 0
-        self.notes: list[str] = []
         self.choice = Choice("exact", "")
-        self._seen: set[bytes] = set()
         #: The program with the ranges that follow from the limits.
         self.box: Program | None = None
-        self._search: LocalSearch | None = None
-        self._successive: SuccessiveLinear | None = None
-
-    # --- book-keeping ---------------------------------------------------------------------
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the start."""
-        return time.perf_counter() - self.started
-
-    def remaining(self) -> float | None:
-        """Seconds that are left, None without a limit."""
-        limit = self.options.time_limit
-        return None if limit is None else max(0.0, limit - self.seconds)
-
-    @property
-    def out_of_time(self) -> bool:
-        """Whether the time limit is reached."""
-        left = self.remaining()
-        return left is not None and left <= 0
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether a stop was asked for."""
-        cancel = self.options.cancel
-        return cancel is not None and cancel.is_set()
-
-    @property
-    def gap(self) -> float | None:
-        """The relative gap of what is had."""
-        return relative_gap(self.best.value if self.best else None, self.bound)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the asked gap is reached."""
-        gap = self.gap
-        if gap is None or self.best is None or self.bound is None:
-            return False
-        # Around a value of nought a relative gap means nothing.
-        return gap <= self.options.gap or abs(self.best.value - self.bound) <= ABSOLUTE_GAP
-
-    def note(self, phase: str, bound: float | None = None, always: bool = True) -> None:
-        """Report progress; `bound` is one that a running solve has proven."""
-        shown = self.tighter(self.bound, bound)
-        value = self.best.value if self.best else None
-        step = Step(self.seconds, shown, value, relative_gap(value, shown), self.rounds, phase)
-        if always:
-            self.history.append(step)
-        if self.options.on_progress is not None:
-            self.options.on_progress(step)
-
-    def tighter(self, a: float | None, b: float | None) -> float | None:
-        """The stronger of two bounds."""
-        if a is None or b is None:
-            return b if a is None else a
-        return max(a, b) if self.minimize else min(a, b)
-
-    def prove(self, bound: float | None) -> None:
-        """Keep a proven bound."""
-        self.bound = self.tighter(self.bound, bound)
-
-    def better(self, found: Assessment) -> bool:
-        """Whether an allocation is feasible and better than the best."""
-        if not np.isfinite(found.value) or found.violation.relative > self.options.violation:
-            return False
-        if self.best is None:
-            return True
-        return found.value < self.best.value if self.minimize else found.value > self.best.value
-
-    def decisions(self, point: FloatArray) -> Values:
-        """Decisions from a point of the program: whole numbers rounded, ranges kept."""
-        found: Values = {}
-        for v in self.problem.decisions:
-            assert v.lower is not None and v.upper is not None
-            x = point[v.offset : v.offset + v.size].reshape(v.shape)
-            x = np.rint(x) if v.integer else x
-            found[v] = np.clip(x, v.lower, v.upper)
-        return found
-
-    def offer(self, point: FloatArray) -> bool:
-        """Simulate the decisions of a point, if they are new, and keep them if they are the best."""
-        decisions = self.decisions(point)
-        key = b"".join(x.tobytes() for x in decisions.values())
-        if key in self._seen:
-            return False
-        self._seen.add(key)
-        found = assess(self.problem, decisions)
-        if not self.better(found):
-            return False
-        self.best = found
-        self.best_point = point.copy()
-        return True
-
-    def solve_options(self, gap: float, start: FloatArray | None) -> SolveOptions:
-        """Options for the backend in this round."""
-        o = self.options
-
-        def on_progress(p: Progress) -> None:
-            self.note("solving", p.bound, always=False)
-
-        return SolveOptions(
-            time_limit=self.remaining(),
-            gap=gap,
-            threads=o.threads,
-            seed=o.seed,
-            memory_limit_mb=o.memory_limit_mb,
-            start=start,
-            on_progress=on_progress if o.on_progress is not None else None,
-            cancel=o.cancel,
-        )
-
-    def call(
-        self,
-        backend: Backend,
-        program: Program,
-        gap: float,
-        start: FloatArray | None,
-        seconds: float | None = None,
-        vertex: bool = False,
-    ) -> Solution:
-        """Solve a program, scaled if it is linear; a linear program's bound is recomputed.
-
-        Large linear programs are solved by an interior point method, unless a `vertex` is needed.
-        A solver that breaks down, or answers what cannot be, has failed: what is had is kept.
-        """
-        if self.best is None:
-            refuse_extremes(program)
-        try:
-            found = self._call(backend, program, gap, start, seconds, vertex)
-        except (MissingSolver, AlloccError):
-            raise
-        except MemoryError:
-            found = broken_off(backend.name, "memory_limit", "there is not enough memory")
-        except Exception as error:
-            if os.environ.get("ALLOCC_DEBUG") == "1":
-                raise
-            found = broken_off(backend.name, "failed", f"{backend.name} broke down: {said(error)}")
-        return examined(program, found, self.told)
-
-    def told(self, note: str) -> None:
-        """Keep a note, once."""
-        if note not in self.notes:
-            self.notes.append(note)
-
-    def _call(
-        self,
-        backend: Backend,
-        program: Program,
-        gap: float,
-        start: FloatArray | None,
-        seconds: float | None,
-        vertex: bool,
-    ) -> Solution:
-        options = self.solve_options(gap, start)
-        if seconds is not None:
-            left = options.time_limit
-            options = replace(options, time_limit=seconds if left is None else min(seconds, left))
-        if len(program.products) or program.functions:
-            answer = backend.solve(program, options)
-            return well_formed(program, self.told_apart(backend, program, answer), self.told)
-        scaled, scaling = scale(program)
-        if not vertex and not program.integer.any() and program.columns > LARGE:
-            options = replace(options, interior=True)
-        if start is not None:
-            options = replace(options, start=scaling.point_in(start))
-        answer = self.told_apart(backend, scaled, backend.solve(scaled, options))
-        found = well_formed(scaled, answer, self.told)
-        if "left out" in found.message:
-            return self._distrust(found)
-        bound, reduced = found.bound, found.reduced_costs
-        if not program.integer.any() and found.row_duals is not None:
-            level, costs = safe_dual(scaled, scaled.objective, found.row_duals, self.minimize)
-            if np.isfinite(level):
-                bound, reduced = program.offset + level, costs
-        return replace(
-            found,
-            bound=bound,
-            point=None if found.point is None else scaling.point_out(found.point),
-            row_duals=None if found.row_duals is None else found.row_duals * scaling.rows,
-            reduced_costs=None if reduced is None else reduced / scaling.columns,
-        )
-
-    def told_apart(self, backend: Backend, program: Program, found: Solution) -> Solution:
-        """An answer that says infeasible or unbounded as one of the two, asked without objective."""
-        if found.termination != "infeasible_or_unbounded" or not program.objective.any():
-            return found
-        free = replace(program, objective=np.zeros(program.columns))
-        second = backend.solve(free, self.solve_options(1.0, None))
-        if second.point is not None:
-            return replace(found, termination="unbounded")
-        if second.termination in ("infeasible", "infeasible_or_unbounded"):
-            return replace(found, termination="infeasible")
-        return replace(found, termination=second.termination, message=second.message)
-
-    def _distrust(self, found: Solution) -> Solution:
-        """A solution of a program that the solver has changed: it proves nothing."""
-        self.told(f"{found.message}; its bounds are not used")
-        ended = found.termination
-        if ended in ("infeasible", "unbounded", "infeasible_or_unbounded"):
-            return replace(found, termination="failed", bound=None)
-        return replace(found, bound=None, row_duals=None, reduced_costs=None)
-
-    # --- the loop -------------------------------------------------------------------------
+        self.heuristics = Heuristics(self)
 
     # What overflows is infinite, and is seen where values, bounds and coefficients are judged.
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -373,115 +145,27 @@ class Loop:
         if rounded is not None and rounded.point is not None:
             self.offer(built.lower_point(rounded.point))
             if not self.closed:
-                self.candidates(relaxation, built.lower_point(rounded.point))
+                self.heuristics.round(relaxation, built.lower_point(rounded.point))
             self.note("relaxed and rounded")
             if self.closed:
                 return self.finish(rounded)
             start = rounded.point
         for _ in range(3):
-            solution = self.call(backend, built.program, target, start)
+            solution = calls.call(self, backend, built.program, target, start)
             outcome = self.without_point(solution)
             if outcome is not None:
                 return outcome
             assert solution.point is not None
             self.prove(solution.bound)
             point = built.lower_point(solution.point)
-            self.candidates(relaxation, point)
+            self.heuristics.round(relaxation, point)
             # A look around also exposes a solver that calls a poor point optimal.
-            self.search_near(relaxation, point, max(0.1, 0.1 * self.seconds))
+            self.heuristics.search(point, max(0.1, 0.1 * self.seconds))
             self.note("solved")
             if self.closed or solution.termination != "optimal" or self.best is None:
                 break
             target, start = target * 0.01, solution.point
         return self.finish(solution)
-
-    # --- allocations ------------------------------------------------------------------------
-
-    @contextmanager
-    def searching(self) -> Iterator[None]:
-        """A search for better allocations, without which the loop goes on where it breaks down."""
-        try:
-            yield
-        except Refused as refused:
-            self.told(f"a search for better allocations ended early: {refused}")
-
-    def candidates(self, relaxation: Relaxation, point: FloatArray) -> None:
-        """Offer the best point with the integers of a point, or the point itself."""
-        with self.searching():
-            if self._with_integers(relaxation, point):
-                return
-        self.offer(point)
-
-    def _with_integers(self, relaxation: Relaxation, point: FloatArray) -> bool:
-        """Offer the best point with the integers of a point; whether that is the best there is."""
-        if self._search is None and is_linear_when_fixed(relaxation):
-            self._search = LocalSearch(FixedProgram(relaxation), self.minimize)
-        if self._search is not None:
-            here = self._rounded(point)
-            value = self._search.value(here)
-            if np.isfinite(value):
-                # The linear program is exact: what it calls worse need not be simulated.
-                found = None if self._is_worse(value) else self._search.point(here)
-                if found is not None:
-                    self.offer(found)
-                return True
-        elif relaxation.program.integer.any():
-            fixed = solve_fixed(relaxation, point, self.remaining())
-            if fixed is not None:
-                self.offer(fixed)
-        return False
-
-    def _is_worse(self, signed: float) -> bool:
-        """Whether a signed value (smaller is better) is clearly worse than the best."""
-        if self.best is None:
-            return False
-        best = self.best.value if self.minimize else -self.best.value
-        return signed > best + ABSOLUTE_GAP * max(1.0, abs(best))
-
-    def _rounded(self, point: FloatArray) -> FloatArray:
-        assert self._search is not None
-        fixed = self._search.fixed
-        return np.clip(np.rint(point[fixed.whole]), fixed.lower, fixed.upper)
-
-    def polish(self, relaxation: Relaxation, program: Program) -> None:
-        """Successive linear programs from the best allocation, integers fixed and then free."""
-        if self.best_point is None:
-            return
-        if self._successive is None:
-            columns = [np.arange(v.offset, v.offset + v.size) for v in self.problem.decisions]
-            self._successive = SuccessiveLinear(relaxation, program, np.concatenate(columns))
-        if not self._successive.usable:
-            return
-
-        def stop() -> bool:
-            return self.cancelled or self.out_of_time
-
-        with self.searching():
-            for fix_integers in (True, False):
-                if fix_integers or program.integer.any():
-                    self._successive.run(
-                        self.best_point, self.offer, stop, self.remaining, fix_integers=fix_integers
-                    )
-
-    def search_near(self, relaxation: Relaxation, point: FloatArray, budget: float) -> None:
-        """Local search from the best allocation over the integers that the relaxation splits."""
-        if self._search is None or not self._search.fixed.linear or self.best_point is None:
-            return
-        fixed = self._search.fixed
-        here = self._rounded(self.best_point)
-        wish = point[fixed.whole]
-        free = np.flatnonzero(fixed.lower < fixed.upper)
-        order = free[np.argsort(-np.abs(wish - here)[free], kind="stable")]
-        left = self.remaining()
-        seconds = budget if left is None else min(budget, left)
-
-        def stop() -> bool:
-            return self.cancelled
-
-        with self.searching():
-            value, found = self._search.run(here, order, seconds, stop)
-            if found is not None and not self._is_worse(value):
-                self.offer(found)
 
     # --- endings --------------------------------------------------------------------------
 

@@ -1,0 +1,126 @@
+"""What a solve has: the best allocation, the best bound, the time, and how they came about."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from allocc.compiler.problem import Problem
+from allocc.compiler.program import FloatArray
+from allocc.compiler.simulate import Values
+from allocc.engine.assess import Assessment, assess
+from allocc.engine.outcome import Options, Step, relative_gap
+
+#: A difference of value and bound that counts as none.
+ABSOLUTE_GAP = 1e-9
+
+
+class Ledger:
+    """The books of one solve; every allocation in them was simulated, every bound proven."""
+
+    def __init__(self, problem: Problem, options: Options) -> None:
+        self.problem = problem
+        self.options = options
+        self.started = time.perf_counter()
+        self.minimize = problem.sense == "minimize"
+        self.bound: float | None = None
+        self.best: Assessment | None = None
+        self.best_point: FloatArray | None = None
+        self.history: list[Step] = []
+        self.rounds = 0
+        self.notes: list[str] = []
+        self._seen: set[bytes] = set()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.started
+
+    def remaining(self) -> float | None:
+        """Seconds that are left, None without a limit."""
+        limit = self.options.time_limit
+        return None if limit is None else max(0.0, limit - self.seconds)
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time limit is reached."""
+        left = self.remaining()
+        return left is not None and left <= 0
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether a stop was asked for."""
+        cancel = self.options.cancel
+        return cancel is not None and cancel.is_set()
+
+    @property
+    def gap(self) -> float | None:
+        """The relative gap of what is had."""
+        return relative_gap(self.best.value if self.best else None, self.bound)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the asked gap is reached."""
+        gap = self.gap
+        if gap is None or self.best is None or self.bound is None:
+            return False
+        # Around a value of nought a relative gap means nothing.
+        return gap <= self.options.gap or abs(self.best.value - self.bound) <= ABSOLUTE_GAP
+
+    def note(self, phase: str, bound: float | None = None, always: bool = True) -> None:
+        """Report progress; `bound` is one that a running solve has proven."""
+        shown = self.tighter(self.bound, bound)
+        value = self.best.value if self.best else None
+        step = Step(self.seconds, shown, value, relative_gap(value, shown), self.rounds, phase)
+        if always:
+            self.history.append(step)
+        if self.options.on_progress is not None:
+            self.options.on_progress(step)
+
+    def tighter(self, a: float | None, b: float | None) -> float | None:
+        """The stronger of two bounds."""
+        if a is None or b is None:
+            return b if a is None else a
+        return max(a, b) if self.minimize else min(a, b)
+
+    def prove(self, bound: float | None) -> None:
+        """Keep a proven bound."""
+        self.bound = self.tighter(self.bound, bound)
+
+    def better(self, found: Assessment) -> bool:
+        """Whether an allocation is feasible and better than the best."""
+        if not np.isfinite(found.value) or found.violation.relative > self.options.violation:
+            return False
+        if self.best is None:
+            return True
+        return found.value < self.best.value if self.minimize else found.value > self.best.value
+
+    def decisions(self, point: FloatArray) -> Values:
+        """Decisions from a point of the program: whole numbers rounded, ranges kept."""
+        found: Values = {}
+        for v in self.problem.decisions:
+            assert v.lower is not None and v.upper is not None
+            x = point[v.offset : v.offset + v.size].reshape(v.shape)
+            x = np.rint(x) if v.integer else x
+            found[v] = np.clip(x, v.lower, v.upper)
+        return found
+
+    def offer(self, point: FloatArray) -> bool:
+        """Simulate the decisions of a point, if they are new, and keep them if they are the best."""
+        decisions = self.decisions(point)
+        key = b"".join(x.tobytes() for x in decisions.values())
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        found = assess(self.problem, decisions)
+        if not self.better(found):
+            return False
+        self.best = found
+        self.best_point = point.copy()
+        return True
+
+    def told(self, note: str) -> None:
+        """Keep a note, once."""
+        if note not in self.notes:
+            self.notes.append(note)
