@@ -267,6 +267,10 @@ class HighsSession:
             return self.solve(options).value
         return float(self._highs.getObjectiveValue()) / self._factor
 
+    def iterations(self) -> int:
+        """Simplex iterations of the last run."""
+        return int(self._highs.getInfo().simplex_iteration_count)
+
     def point(self) -> FloatArray:
         """The point of the last run."""
         return np.array(self._highs.getSolution().col_value, dtype=np.float64)

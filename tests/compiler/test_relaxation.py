@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -33,6 +33,7 @@ def solved(built: Built) -> np.ndarray:
     return np.asarray(found.x)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_splits_cover_every_value_once_and_set_the_best_apart(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -55,6 +56,7 @@ def test_splits_cover_every_value_once_and_set_the_best_apart(seed: int) -> None
                 assert ((low == best[j]) & (high == best[j])).any()
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_a_smaller_box_keeps_every_point_in_it(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from allocc.backends import registry
@@ -11,6 +12,7 @@ from allocc.backends.solution import MissingSolver
 from allocc.compiler.bind import bind
 from allocc.compiler.discretize import discretize
 from allocc.dsl.parser import parse_file
+from allocc.engine.ledger import Ledger
 from allocc.engine.outcome import Options, Outcome
 from allocc.engine.solve import solve
 
@@ -60,3 +62,18 @@ def test_other_states(state: str, value: float) -> None:
     assert found.gap <= 1e-4
     assert found.bound <= value * (1 + 1e-6)
     assert value * (1 - 1e-6) <= found.value <= value * (1 + 1e-4)
+
+
+def test_a_slow_machine_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run(OPIOID)
+    fast = Ledger.seconds.fget
+    assert fast is not None
+    monkeypatch.setattr(Ledger, "seconds", property(lambda ledger: 10 * fast(ledger)))
+    second = run(OPIOID)
+    assert (second.value, second.bound, second.rounds) == (first.value, first.bound, first.rounds)
+    assert first.values is not None and second.values is not None
+    mine = [second.values[v] for v in second.values]
+    for theirs, x in zip(first.values.values(), mine, strict=True):
+        assert np.array_equal(theirs, x)
+    said = [(step.phase, step.bound, step.value) for step in first.history]
+    assert [(step.phase, step.bound, step.value) for step in second.history] == said

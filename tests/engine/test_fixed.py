@@ -6,13 +6,13 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.lower import lower
 from allocc.compiler.relaxation import Relaxation
-from allocc.engine.fixed import FixedProgram, is_linear_when_fixed, solve_fixed
+from allocc.engine.fixed import WORK, FixedProgram, is_linear_when_fixed, solve_fixed
 from allocc.engine.search import LocalSearch
 from tests.compiler.making import problem
 from tests.engine import models
@@ -43,6 +43,7 @@ def facilities(rng: np.random.Generator) -> tuple[models.Known, Relaxation]:
         reject()
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_a_value_does_not_depend_on_what_was_asked_before(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -74,6 +75,7 @@ def test_factors_that_are_fixed_by_their_range_count_as_what_they_are() -> None:
         assert fixed.value(x) == pytest.approx(value, abs=1e-7), n
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_local_search_ends_where_no_step_and_no_pair_helps(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -98,3 +100,19 @@ def test_local_search_ends_where_no_step_and_no_pair_helps(seed: int) -> None:
         y[i] += a
         if fixed.lower[i] <= y[i] <= fixed.upper[i]:
             assert search.value(y) >= value - 1e-9 * max(1.0, abs(value))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1))
+def test_a_budget_ends_a_search_at_the_same_place_every_time(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    known, relaxation = facilities(rng)
+    fixed = FixedProgram(relaxation)
+    start = rng.integers(fixed.lower.astype(int), fixed.upper.astype(int) + 1).astype(float)
+    searches = [LocalSearch(FixedProgram(relaxation), known.minimize) for _ in range(2)]
+    for search in searches:
+        search.run(start, np.arange(len(start)), 6 * WORK, lambda: False)
+    assert list(searches[0].values.items()) == list(searches[1].values.items())
+    assert searches[0].fixed.work == searches[1].fixed.work
+    # A value costs `WORK` at least; steps that improve are taken before the budget is looked at.
+    assert len(searches[0].values) <= 8 + len(start)

@@ -91,7 +91,10 @@ class Heuristics:
                     self._successive.run(start, ledger.offer, stop, left, fix_integers=fix_integers)
 
     def search(self, point: FloatArray, budget: float) -> None:
-        """Local search from the best allocation over the integers that the relaxation splits."""
+        """Local search from the best allocation over the integers that the relaxation splits.
+
+        `budget` is work, about a second for 1; see `FixedProgram.work`.
+        """
         if self._local is None or not self._local.fixed.linear or self.ledger.best_point is None:
             return
         fixed = self._local.fixed
@@ -99,13 +102,11 @@ class Heuristics:
         wish = point[fixed.whole]
         free = np.flatnonzero(fixed.lower < fixed.upper)
         order = free[np.argsort(-np.abs(wish - here)[free], kind="stable")]
-        left = self.ledger.remaining()
-        seconds = budget if left is None else min(budget, left)
 
         def stop() -> bool:
-            return self.ledger.cancelled
+            return self.ledger.cancelled or self.ledger.out_of_time
 
         with self._searching():
-            value, found = self._local.run(here, order, seconds, stop)
+            value, found = self._local.run(here, order, budget, stop)
             if found is not None and not self._is_worse(value):
                 self.ledger.offer(found)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 500
 #: Linear rounds end when one gains less than this share of the open gap.
 LINEAR_PROGRESS = 0.01
+#: Work of a local search, for each round before it (about seconds; see `FixedProgram.work`).
+SEARCH = 0.05
 #: At most so many linear rounds.
 LINEAR_ROUNDS = 60
 #: With at most so many values left in all integer factors together, they are all told apart.
@@ -130,7 +132,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         prove_remaining(loop, relaxation, solution.bound)
         loop.heuristics.round(relaxation, built.lower_point(solution.point))
         if not loop.closed and loop.rounds % 3 == 2:
-            loop.heuristics.search(solution.point, max(0.05, 0.1 * loop.seconds))
+            loop.heuristics.search(solution.point, SEARCH * loop.rounds)
         loop.note(f"linear round {loop.rounds}")
         if loop.closed:
             return loop.finish(solution)
@@ -146,7 +148,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         if abs(loop.bound - before) < LINEAR_PROGRESS * abs(loop.best.value - before):
             break
     if loop.best is not None and solution.point is not None:
-        loop.heuristics.search(solution.point, max(0.1, 0.5 * loop.seconds))
+        loop.heuristics.search(solution.point, 2 * SEARCH * loop.rounds)
         loop.note("local search")
         if loop.closed:
             return loop.finish(solution)
@@ -243,7 +245,7 @@ def _integer_rounds(
         loop.heuristics.round(relaxation, point)
         if loop.best is not best and relaxation.has_continuous_cuts:
             loop.heuristics.polish(relaxation, program)
-        loop.heuristics.search(point, max(0.05, 0.1 * loop.seconds))
+        loop.heuristics.search(point, 2 * SEARCH * loop.rounds)
         loop.note(f"round {loop.rounds}")
         if loop.closed or loop.cancelled or loop.out_of_time:
             break

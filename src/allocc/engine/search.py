@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -42,17 +41,18 @@ class LocalSearch:
     def run(
         self, start: FloatArray, movable: IntArray, budget: float, stop: Callable[[], bool]
     ) -> tuple[float, FloatArray | None]:
-        """Improve `start` by single steps and by pairs of them until `budget` seconds are used.
+        """Improve `start` by single steps and by pairs of them until `budget` is used.
 
-        `movable` are the places (among the integer columns) that are worth moving, the most
+        `budget` is in units of work, not of time, so that the same allocation is found on every
+        machine. `movable` are the places (among the integer columns) that are worth moving, the most
         promising first. Returns the best signed value and its point.
         """
-        end = time.perf_counter() + budget
+        end = self.fixed.work + budget
         x = np.clip(np.rint(start), self.fixed.lower, self.fixed.upper)
         best = self.value(x)
 
         def out() -> bool:
-            return time.perf_counter() > end or stop()
+            return self.fixed.work > end or stop()
 
         improved = True
         while improved and not out():

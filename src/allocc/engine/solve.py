@@ -27,7 +27,7 @@ from allocc.engine.examine import said
 from allocc.engine.heuristics import Heuristics
 from allocc.engine.ledger import Ledger
 from allocc.engine.outcome import Options, Outcome, Status, Stopped
-from allocc.engine.refine import refine
+from allocc.engine.refine import SEARCH, refine
 from allocc.engine.relaxed import relaxed_first
 
 #: What a solver says when it has no point and no limit stopped it.
@@ -160,7 +160,7 @@ class Loop(Ledger):
             point = built.lower_point(solution.point)
             self.heuristics.round(relaxation, point)
             # A look around also exposes a solver that calls a poor point optimal.
-            self.heuristics.search(point, max(0.1, 0.1 * self.seconds))
+            self.heuristics.search(point, SEARCH)
             self.note("solved")
             if self.closed or solution.termination != "optimal" or self.best is None:
                 break
