@@ -39,7 +39,7 @@ def compile_model(
     from allocc import stages
 
     if emit == "tree":
-        from allocc.api import read_tree
+        from allocc.loading import read_tree
 
         put(stages.tree_text(read_tree(model)))
         return

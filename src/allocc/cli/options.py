@@ -158,6 +158,6 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
 
 def load_model(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
     """The model that the shared options name."""
-    from allocc.api import load
+    from allocc.loading import load
 
     return load(model, data, **parse_settings(settings))

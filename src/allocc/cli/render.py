@@ -80,7 +80,7 @@ def render(
 
 
 def _from_tree(model: str, form: str, standalone: bool, bound: Model | None) -> str:
-    from allocc.api import read_tree
+    from allocc.loading import read_tree
     from allocc.rendering.declared import declared
 
     path = Path(model)
