@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable
 from functools import cached_property
@@ -358,16 +359,15 @@ class Model:
     def hashes(self) -> dict[str, str]:
         """The sha256 of the model file and of every table, by file name."""
         from allocc.dsl import tree
-        from allocc.run_folder import sha256
 
         found = {}
         if self.path is not None and self.path.is_file():
-            found[self.path.name] = sha256(self.path)
+            found[self.path.name] = _sha256(self.path)
         for statement in self.bound.tree.statements:
             if isinstance(statement, tree.Table):
                 table = self.data / statement.file.value
                 if table.is_file():
-                    found[statement.file.value] = sha256(table)
+                    found[statement.file.value] = _sha256(table)
         return found
 
     # --- looks ------------------------------------------------------------------------------
@@ -381,3 +381,9 @@ class Model:
         from allocc.report_html import model_html
 
         return model_html(self)
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

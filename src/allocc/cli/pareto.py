@@ -100,7 +100,7 @@ def pareto(
     allocc plot runs/frontier
     """
     from allocc.asked import make_options
-    from allocc.run_folder import check_free
+    from allocc.run_folder.place import check_free
 
     make_options(solver, "auto", gap, time_limit)
     if points < 2:

@@ -102,7 +102,7 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
         if not found.points:
             raise AlloccError([mistakes.nothing_to_draw("frontier", "it has no point")])
         return {"frontier": found.plot}
-    from allocc.run_folder import read
+    from allocc.run_folder.reading import read
 
     result = read(run)
     asked = OF_A_RESULT if what == "all" else (what,)

@@ -43,7 +43,7 @@ def simulate(
     """
     result = load_model(model, data, settings).simulate(decisions)
     if csv_file is not None:
-        from allocc.run_folder import write_long
+        from allocc.run_folder.tidy import write_long
 
         target = Path(csv_file)
         try:

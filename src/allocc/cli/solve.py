@@ -94,7 +94,8 @@ def solve(
     """
     from allocc.asked import make_options
     from allocc.cli.progress import stoppable, watching
-    from allocc.run_folder import check_free, save_somewhere
+    from allocc.run_folder.place import check_free
+    from allocc.run_folder.writing import save_somewhere
 
     if run is not None and no_run:
         raise click.UsageError("--run and --no-run exclude each other")
@@ -189,7 +190,7 @@ def _explain(
 
 def _object(result: Result, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:
     """What --json prints: the run folder's result without the arrays' labels."""
-    from allocc.run_folder import result_data
+    from allocc.run_folder.writing import result_data
 
     data = result_data(result)
     found = {
