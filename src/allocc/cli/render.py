@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allocc.cli.files import replace
-from allocc.cli.options import load_model, method_option, model_options
+from allocc.cli.options import load_model, method_option, model_options, output_option
 from allocc.cli.terminal import put, say
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _SUFFIXES = {".md": "markdown", ".tex": "latex", ".svg": "svg"}
     help="With --program: rows of each block.",
 )
 @method_option("With --program: auto and refine, the linear relaxation; exact; direct.")
-@click.option("--output", "-o", type=click.Path(), metavar="FILE", help="Write to FILE.")
+@output_option("Write to FILE.")
 def render(
     model: str,
     data: str | None,
