@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import threading
 from collections.abc import Callable
@@ -148,11 +147,10 @@ def _check_plot(plot: str) -> None:
     kind = Path(plot).suffix.lower()
     if kind not in (".svg", ".png"):
         raise AlloccError([mistakes.cannot_express(plot, "a plot is an .svg or a .png file")])
-    if kind == ".png" and importlib.util.find_spec("matplotlib") is None:
-        from allocc.plots import INSTALL
+    if kind == ".png":
+        from allocc.plots import check_installed
 
-        reason = f"a PNG needs Matplotlib, which is not installed; {INSTALL}, or name an .svg file"
-        raise AlloccError([mistakes.cannot_express(plot, reason)])
+        check_installed("a .png file, unlike an .svg file,")
 
 
 def _files(
