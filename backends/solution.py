@@ -101,11 +101,11 @@ class Refused(ValueError):
 class MissingSolver(Exception):
     """The solver's Python package is not installed, or its licence does not reach.
 
-    `install` is the command that mends it, or an empty string.
+    `reason` says what is missing; `install` is the command that mends it, or an empty string.
     """
 
     def __init__(self, solver: str, reason: str, install: str = "") -> None:
-        super().__init__(reason)
+        super().__init__(f"{reason}; install it: {install}" if install else reason)
         self.solver = solver
         self.reason = reason
         self.install = install

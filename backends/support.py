@@ -178,16 +178,15 @@ def installed(package: str) -> bool:
 def load(package: str, solver: str, extra: str) -> ModuleType:
     """Import a solver's package or raise `MissingSolver` with the command that installs it."""
     command = f"pip install 'allocc[{extra}]'" if extra else "pip install allocc"
-    if not installed(package.partition(".")[0]):
-        raise MissingSolver(
-            solver, f"{solver} needs the Python package {package}; install it: {command}", command
-        )
+    name = package.partition(".")[0]
+    needs = f"{solver} needs the Python package {name}"
+    if not installed(name):
+        raise MissingSolver(solver, f"{needs}, which is not installed", command)
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise MissingSolver(
-            solver, f"the Python package {package} cannot be imported: {error}", command
-        ) from error
+        reason = f"{needs}, which cannot be imported: {error}"
+        raise MissingSolver(solver, reason, command) from error
 
 
 def package_version(package: str) -> str:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from allocc.version import __version__
 
 if TYPE_CHECKING:
-    from allocc.api import Model, load
+    from allocc.api import Model
     from allocc.backends.solution import LicenceLimit, MissingSolver
     from allocc.errors import AlloccError, MissingLibrary
+    from allocc.loading import load
     from allocc.result import Result
 
 __all__ = [
@@ -38,7 +39,7 @@ _HOMES = {
     "MissingSolver": "allocc.backends.solution",
     "Model": "allocc.api",
     "Result": "allocc.result",
-    "load": "allocc.api",
+    "load": "allocc.loading",
 }
 
 

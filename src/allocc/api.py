@@ -1,16 +1,17 @@
-"""The Python front door: load a model, solve it, simulate it, look into it."""
+"""`Model`, the Python front door: solve it, simulate it, look into it."""
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
-from allocc.asked import METHODS, make_options, versions
+from allocc.asked import METHODS, make_options
 from allocc.dsl.diagnostics import AlloccError as PlainError
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.errors import AlloccError, reported
@@ -20,109 +21,16 @@ if TYPE_CHECKING:
 
     from allocc.compiler.model import Model as Bound
     from allocc.compiler.problem import Problem
-    from allocc.compiler.program import FloatArray, Program
+    from allocc.compiler.program import Program
     from allocc.compiler.relaxation import Relaxation
     from allocc.compiler.simulate import Values
     from allocc.conflict.escape import Escape
     from allocc.conflict.explanation import Conflict
     from allocc.conflict.loosen import Loosening
-    from allocc.dsl.tree import File
-    from allocc.engine.assess import Assessment
-    from allocc.engine.outcome import Options, Outcome, Step
+    from allocc.engine.outcome import Step
     from allocc.frontier import Frontier
-    from allocc.labelled import Block
     from allocc.prices import Prices
     from allocc.result import Result
-
-
-def load(
-    path: str | PathLike[str], /, data: str | PathLike[str] | None = None, **params: Any
-) -> Model:
-    """Read a model and bind it to its data.
-
-    `data` is the folder of the CSV files: by default the model's own folder, or `data/` in it when
-    the files are there. `params` override parameters: numbers, dicts by label, pandas Series or
-    DataFrames, arrays; one member is `**{"cap[44001]": 12}`.
-
-    Raises `AlloccError` with every independent mistake.
-    """
-    from allocc.compiler.bind import bind
-    from allocc.dsl.parser import parse_file
-
-    with reported():
-        place = Path(path)
-        _check_model(place)
-        file = parse_file(place)
-        folder = data_folder(place, file) if data is None else Path(data)
-        if not folder.is_dir():
-            raise PlainError([mistakes.no_data_folder(str(folder), folder.exists())])
-        settings = {name: _setting(value) for name, value in params.items()}
-        model = Model(bind(file, folder, settings, path=place), folder, settings)
-        model.problem  # noqa: B018 - mistakes that unrolling finds are reported here, too
-        return model
-
-
-def read_tree(path: str | PathLike[str]) -> File:
-    """The syntax tree of a model file; no data are read."""
-    from allocc.dsl.parser import parse_file
-
-    with reported():
-        _check_model(Path(path))
-        return parse_file(Path(path))
-
-
-def _check_model(path: Path) -> None:
-    if path.is_dir():
-        inside = sorted(p.name for p in path.glob("*.alloc"))
-        raise PlainError([mistakes.model_is_folder(str(path), inside)])
-    if not path.exists():
-        beside = path.parent.glob("*.alloc") if path.parent.is_dir() else ()
-        raise PlainError([mistakes.no_model(str(path), sorted(str(p) for p in beside))])
-
-
-def data_folder(path: Path, file: File) -> Path:
-    """Where a model's tables are when nobody says it: beside the model, or in `data/`."""
-    from allocc.dsl import tree
-
-    names = [s.file.value for s in file.statements if isinstance(s, tree.Table)]
-    inner = path.parent / "data"
-    beside = sum(_is_file(path.parent / n) for n in names)
-    inside = sum(_is_file(inner / n) for n in names)
-    return inner if inside > beside else path.parent
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        # No name of a file: too long, or with a NUL in it. Reading the table says so.
-        return False
-
-
-def _worth(problem: Problem, values: Values) -> float | None:
-    """The objective of a simulation, None where it has no finite value."""
-    import math
-
-    from allocc.compiler.numeric import Evaluation
-
-    evaluate = Evaluation(dict(values))
-    total = problem.objective({t.name: float(evaluate(t.node)) for t in problem.terms})
-    return total if math.isfinite(total) else None
-
-
-def _setting(value: Any) -> Any:
-    """A parameter's value as the binder takes it; a DataFrame's labels are (row, column)."""
-    if hasattr(value, "columns") and hasattr(value, "at"):
-        return {
-            (
-                *(row if isinstance(row, tuple) else (row,)),
-                *(column if isinstance(column, tuple) else (column,)),
-            ): value.at[row, column]
-            for row in value.index
-            for column in value.columns
-        }
-    return value
-
 
 #: `check` propagates bounds through programs up to this many coefficients.
 MOST_PROPAGATED = 200_000
@@ -305,6 +213,7 @@ class Model:
         from allocc.engine.choose import CannotServe
         from allocc.engine.solve import solve
         from allocc.given import given_decisions
+        from allocc.result_building import solved_result
 
         told: Callable[[Step], None] | None = None
         if progress is True:
@@ -322,7 +231,7 @@ class Model:
                 outcome = solve(self.problem, options, starts)
             except CannotServe as reason:
                 raise PlainError([mistakes.cannot_serve(str(reason))]) from None
-            return self._result(outcome, options)
+            return solved_result(self, outcome, options)
 
     def conflict(
         self,
@@ -388,6 +297,7 @@ class Model:
         """
         from allocc.engine.assess import assess
         from allocc.given import baseline_decisions, given_decisions
+        from allocc.result_building import simulated_result
 
         with reported():
             if decisions is None:
@@ -396,7 +306,7 @@ class Model:
             else:
                 problem = self.problem
                 values = given_decisions(problem, decisions)
-            return self._simulated(problem, assess(problem, values), decisions is None)
+            return simulated_result(self, problem, assess(problem, values), decisions is None)
 
     def pareto(
         self,
@@ -436,8 +346,8 @@ class Model:
             return discretize(self.bound, effects=False)
 
     @cached_property
-    def _baseline(self) -> tuple[Problem, Values] | None:
-        """The baseline's simulation; None in a model without time."""
+    def baseline_simulation(self) -> tuple[Problem, Values] | None:
+        """What happens in that world; None in a model without time."""
         from allocc.compiler.simulate import simulate
         from allocc.given import baseline_decisions
 
@@ -446,118 +356,18 @@ class Model:
         problem = self.baseline_problem
         return problem, simulate(problem, baseline_decisions(problem))
 
-    def _simulated(self, problem: Problem, found: Assessment, baseline: bool) -> Result:
-        from allocc.result import Result
-
-        return Result(
-            **self._about(problem, found.terms, found.values, None if baseline else self._baseline),
-            status="simulated",
-            stopped="",
-            value=found.value,
-            bound=None,
-            gap=None,
-            violation=found.violation,
-            message="baseline: no intervention acts" if baseline else "",
-            versions=versions(),
-        )
-
-    def loosened_result(
-        self, outcome: Outcome, options: Options, loosened: Sequence[str]
-    ) -> Result:
-        """A result of the model with some limits loosened; it says so wherever it is shown."""
-        result = self._result(outcome, options)
-        result.loosened = tuple(loosened)
-        return result
-
-    def _result(self, outcome: Outcome, options: Options) -> Result:
-        from allocc.result import Result
-
-        base = self._baseline if outcome.values is not None else None
-        asked = {
-            name: getattr(options, name)
-            for name in (
-                "solver",
-                "method",
-                "gap",
-                "violation",
-                "time_limit",
-                "memory_limit_mb",
-                "threads",
-                "seed",
-            )
-        }
-        return Result(
-            **self._about(self.problem, outcome.terms, outcome.values, base, outcome.notes),
-            status=outcome.status,
-            stopped=outcome.stopped,
-            value=outcome.value,
-            bound=outcome.bound,
-            gap=outcome.gap,
-            violation=outcome.violation,
-            seconds=outcome.seconds,
-            solver=outcome.solver,
-            method=outcome.method,
-            rounds=outcome.rounds,
-            message=outcome.message,
-            explanation=outcome.explanation,
-            discretization=outcome.discretization,
-            history=outcome.history,
-            options=asked,
-            versions=versions(options.solver),
-        )
-
-    def _about(
-        self,
-        problem: Problem,
-        terms: Mapping[str, float],
-        values: Mapping[Any, FloatArray] | None,
-        baseline: tuple[Problem, Values] | None,
-        told: tuple[str, ...] = (),
-    ) -> dict[str, Any]:
-        """What results of a solve and of a simulation have in common."""
-        from allocc.comparisons import targets_of
-        from allocc.labelled import blocks_of
-        from allocc.reports import report_blocks
-        from allocc.result import TermValue
-
-        time = self.bound.time
-        blocks: list[Block] = []
-        notes: list[str] = []
-        if values is not None:
-            blocks = blocks_of(problem, values, baseline)
-            reports, notes = report_blocks(problem, values, baseline)
-            blocks += reports
-        return {
-            "model": self.name,
-            "title": self.title,
-            "sense": problem.sense,
-            "objective": tuple(
-                TermValue(t.name, terms[t.name], t.description, t.penalty)
-                for t in problem.terms
-                if t.name in terms
-            ),
-            "blocks": tuple(blocks),
-            "notes": (*told, *notes),
-            "targets": () if values is None else targets_of(problem, values),
-            "time_unit": time.unit if time is not None else "",
-            "baseline_value": None if baseline is None else _worth(*baseline),
-            "settings": dict(self.settings),
-            "files": self.hashes(),
-        }
-
     def hashes(self) -> dict[str, str]:
         """The sha256 of the model file and of every table, by file name."""
         from allocc.dsl import tree
-        from allocc.run_folder import sha256
 
         found = {}
         if self.path is not None and self.path.is_file():
-            found[self.path.name] = sha256(self.path)
+            found[self.path.name] = _sha256(self.path)
         for statement in self.bound.tree.statements:
             if isinstance(statement, tree.Table):
                 table = self.data / statement.file.value
                 if table.is_file():
-                    found[statement.file.value] = sha256(table)
+                    found[statement.file.value] = _sha256(table)
         return found
 
     # --- looks ------------------------------------------------------------------------------
@@ -571,3 +381,9 @@ class Model:
         from allocc.report_html import model_html
 
         return model_html(self)
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 from allocc.dsl.diagnostics import AlloccError as PlainError
 from allocc.dsl.render import render
@@ -35,4 +36,27 @@ def reported() -> Iterator[None]:
 
 
 class MissingLibrary(ImportError):
-    """A library that allocc does not need in general, and that this needs, is not installed."""
+    """A Python package that allocc does not need in general, and that this needs, is not installed.
+
+    `reason` says what needs it; `install` is the command that mends it.
+    """
+
+    def __init__(self, reason: str, install: str, name: str) -> None:
+        super().__init__(f"{reason}; install it: {install}", name=name)
+        self.reason = reason
+        self.install = install
+
+
+def require(module: str, what: str, extra: str) -> None:
+    """Raise `MissingLibrary` where a module cannot be imported that `what`, in words, needs.
+
+    `extra` is the extra of allocc that brings it.
+    """
+    package = module.partition(".")[0]
+    try:
+        import_module(module)
+    except ImportError as problem:
+        absent = isinstance(problem, ModuleNotFoundError) and problem.name == package
+        how = "is not installed" if absent else f"cannot be imported: {problem}"
+        reason = f"{what} needs the Python package {package}, which {how}"
+        raise MissingLibrary(reason, f"pip install 'allocc[{extra}]'", package) from None

@@ -13,7 +13,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from allocc.run_folder import FORMAT, read_json, readable, to_json, write_folder, write_long
+from allocc.run_folder import FORMAT
+from allocc.run_folder.place import write_folder
+from allocc.run_folder.plain import to_json
+from allocc.run_folder.reading import read_json, readable, violation_of
+from allocc.run_folder.tidy import write_long
 
 if TYPE_CHECKING:
     from allocc.frontier import Frontier
@@ -80,7 +84,6 @@ def _frontier(data: dict[str, Any]) -> Frontier:
 
 def _point(p: dict[str, Any], names: tuple[str, str]) -> Any:
     from allocc.frontier import Point
-    from allocc.run_folder import violation_of
 
     violation = violation_of(p["violation"])
     assert violation is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError, Collector
-from allocc.run_folder import unguarded
+from allocc.run_folder.tidy import unguarded
 
 if TYPE_CHECKING:
     from allocc.compiler.expression import Variable

@@ -149,13 +149,9 @@ def nothing_to_draw(what: str, reason: str) -> Diagnostic:
     return Diagnostic("E7031", f"there is nothing to draw for '{what}': {reason}")
 
 
-def needs_package(what: str, package: str, extra: str) -> Diagnostic:
-    """A command whose optional package is not installed."""
-    return Diagnostic(
-        "E7060",
-        f"`{what}` needs the package {package}, which is not installed",
-        hint=f"install it: pip install '{extra}'",
-    )
+def missing(reason: str, install: str) -> Diagnostic:
+    """A solver or a library that is not installed, or whose licence does not reach."""
+    return Diagnostic("E7060", reason, hint=f"install it: {install}" if install else None)
 
 
 def out_of_memory() -> Diagnostic:

@@ -185,7 +185,7 @@ class Result:
     def certificate(self) -> dict[str, Any]:
         """What is proven and how: plain data that goes into JSON."""
         from allocc.report import status_words
-        from allocc.run_folder import clean
+        from allocc.run_folder.plain import clean
 
         found: dict[str, Any] = clean(
             {
@@ -254,7 +254,7 @@ class Result:
     def save(self, folder: str | PathLike[str] | None = None) -> Path:
         """Write a run folder (a new one under `runs/` by default) and return its path."""
         from allocc.errors import reported
-        from allocc.run_folder import save
+        from allocc.run_folder.writing import save
 
         with reported():
             self.folder = save(self, folder)
@@ -264,7 +264,7 @@ class Result:
     def open(folder: str | PathLike[str]) -> Result:
         """Read a run folder back."""
         from allocc.errors import reported
-        from allocc.run_folder import read
+        from allocc.run_folder.reading import read
 
         with reported():
             return read(folder)

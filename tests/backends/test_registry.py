@@ -55,7 +55,8 @@ def test_missing_package_names_the_command(
         with pytest.raises(MissingSolver) as caught:
             get(solver).solve(program([1], upper=1), SolveOptions())
         assert caught.value.install.startswith("pip install 'allocc[")
-        assert caught.value.install in str(caught.value)
+        assert ", which is not installed" in caught.value.reason
+        assert str(caught.value) == f"{caught.value.reason}; install it: {caught.value.install}"
         assert "\n" not in str(caught.value)
 
 

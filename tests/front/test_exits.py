@@ -80,13 +80,16 @@ def test_missing_solver(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = small.easy(tmp_path)
 
     def missing(*_: object) -> None:
-        raise MissingSolver("scip", "scip needs PySCIPOpt; install it: pip install 'allocc[scip]'")
+        raise MissingSolver("scip", "scip needs PySCIPOpt", "pip install 'allocc[scip]'")
 
     monkeypatch.setattr("allocc.engine.solve.solve", missing)
     done = run("solve", path, "--solver", "scip", "--json")
     assert done.exit_code == 7
-    assert "pip install 'allocc[scip]'" in done.stderr
-    assert only_json(done.stdout)["status"] == "error"
+    assert "error[E7060]: scip needs PySCIPOpt\n" in done.stderr
+    assert "install it: pip install 'allocc[scip]'" in done.stderr
+    found = only_json(done.stdout)
+    assert found["status"] == "error"
+    assert found["diagnostics"][0]["code"] == "E7060"
 
     def too_large(*_: object) -> None:
         raise LicenceLimit("gurobi", "the program is larger than the licence allows")
@@ -94,6 +97,7 @@ def test_missing_solver(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("allocc.engine.solve.solve", too_large)
     done = run("solve", path, "--solver", "gurobi")
     assert done.exit_code == 7
+    assert "error[E7060]" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

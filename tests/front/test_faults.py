@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from allocc import run_folder
 from allocc.result import Result
+from allocc.run_folder import writing
 from tests.front import small
 from tests.front.helpers import Run, only_json
 
@@ -88,14 +88,14 @@ def test_a_folder_that_is_filled_meanwhile(
     run: Run, tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = small.easy(tmp_path)
-    before = run_folder._write_all
+    before = writing._write_all
 
     def slow(result: Result, folder: Path) -> None:
         before(result, folder)
         (tmp_path / "out").mkdir(exist_ok=True)
         (tmp_path / "out" / "other").touch()
 
-    monkeypatch.setattr(run_folder, "_write_all", slow)
+    monkeypatch.setattr(writing, "_write_all", slow)
     done = run("solve", path, "--run", "out")
     assert done.exit_code == 1 and "E7007" in done.stderr
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["other"]
@@ -104,16 +104,16 @@ def test_a_folder_that_is_filled_meanwhile(
 def test_two_runs_of_one_second_get_two_folders(run: Run, tmp_path: Path) -> None:
     result = Result.open(_solved(run, tmp_path))
     barrier, found = threading.Barrier(4), []
-    before = run_folder._write_all
+    before = writing._write_all
 
     def together(result: Result, folder: Path) -> None:
         before(result, folder)
         barrier.wait()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_folder, "_write_all", together)
+        patch.setattr(writing, "_write_all", together)
         threads = [
-            threading.Thread(target=lambda: found.append(run_folder.save(result))) for _ in range(4)
+            threading.Thread(target=lambda: found.append(writing.save(result))) for _ in range(4)
         ]
         for thread in threads:
             thread.start()
@@ -133,13 +133,13 @@ def test_ctrl_c_while_the_run_is_written(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = small.easy(tmp_path)
-    before = run_folder._write_all
+    before = writing._write_all
 
     def interrupted(result: Result, folder: Path) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         before(result, folder)
 
-    monkeypatch.setattr(run_folder, "_write_all", interrupted)
+    monkeypatch.setattr(writing, "_write_all", interrupted)
     done = run("solve", path, "--run", "out")
     assert "Traceback" not in done.output
     assert Result.open(tmp_path / "out").value == 18

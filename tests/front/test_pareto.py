@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import itertools
 import math
+import sys
 import threading
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -245,11 +246,12 @@ def test_png(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if importlib.util.find_spec("matplotlib") is not None:
         assert run(*two).exit_code == 0
         assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
-    monkeypatch.setattr("allocc.cli.pareto.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     done = run(*two)
-    assert done.exit_code == 1
-    assert "needs Matplotlib" in done.stderr
-    assert "pip install 'allocc[plot]'" in done.stderr
+    assert done.exit_code == 7
+    assert "error[E7060]" in done.stderr
+    assert "needs the Python package matplotlib, which is not installed" in done.stderr
+    assert "install it: pip install 'allocc[plot]'" in done.stderr
 
 
 def test_time_limit(run: Run, tmp_path: Path) -> None:

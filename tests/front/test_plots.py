@@ -299,10 +299,25 @@ def test_without_matplotlib(
     run: Run, folder: Path, result: allocc.Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    done = run("plot", folder)
+    done = run("plot", folder, "--json")
     assert done.exit_code == 7
-    assert "pip install 'allocc[plot]'" in done.stderr
-    with pytest.raises(allocc.MissingLibrary, match="Matplotlib"):
+    assert "error[E7060]" in done.stderr
+    assert "needs the Python package matplotlib, which is not installed" in done.stderr
+    assert "install it: pip install 'allocc[plot]'" in done.stderr
+    assert only_json(done.stdout)["diagnostics"][0]["code"] == "E7060"
+    with pytest.raises(allocc.MissingLibrary, match="matplotlib") as caught:
+        result.plot()
+    assert caught.value.install == "pip install 'allocc[plot]'"
+    assert str(caught.value).endswith(f"; install it: {caught.value.install}")
+
+
+def test_a_matplotlib_that_is_broken(
+    tmp_path: Path, result: allocc.Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('a part is missing')", "utf-8")
+    monkeypatch.delitem(sys.modules, "matplotlib")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(allocc.MissingLibrary, match="cannot be imported: a part is missing"):
         result.plot()
 
 

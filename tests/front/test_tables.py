@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from allocc.labelled import Block, Labels, index_columns
-from allocc.run_folder import to_json
+from allocc.run_folder.plain import to_json
 from allocc.tables import duration, number, numbers, percent, table
 
 

@@ -242,11 +242,15 @@ def test_formatting_is_offered_where_there_is_a_formatter(
 
 def test_without_pygls_it_says_how_to_get_it(tmp_path: Path) -> None:
     code = (
-        "import sys, importlib.util as u\nfind = u.find_spec\n"
-        "u.find_spec = lambda name, *a: None if name == 'pygls' else find(name, *a)\n"
+        "import sys\n"
+        "class Without:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'pygls': raise ModuleNotFoundError(name=name)\n"
+        "sys.meta_path.insert(0, Without())\n"
         "from allocc.cli import main\nsys.argv = ['allocc', 'lsp']\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 7
     assert "error[E7060]" in done.stderr
-    assert "pip install 'allocc[lsp]'" in done.stderr
+    assert "needs the Python package pygls, which is not installed" in done.stderr
+    assert "install it: pip install 'allocc[lsp]'" in done.stderr

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.api import data_folder
 from allocc.dsl import tree
 from allocc.dsl.parser import parse_file
 from allocc.dsl.scanner import DATA_FUNCTIONS, FUNCTIONS, PLACES, STATEMENTS
 from allocc.dsl.walk import nodes
+from allocc.loading import data_folder
 from allocc.lsp import words
 from allocc.lsp.analysis import Analysis, check, syntax, unknown_names
 from allocc.lsp.completion import complete

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from allocc.cli.options import load_model, method_option, model_options
+from allocc.cli.options import load_model, method_option, model_options, output_option
 from allocc.cli.terminal import put
 
 STAGES = ("tree", "model", "problem", "program")
@@ -20,12 +20,8 @@ STAGES = ("tree", "model", "problem", "program")
 @method_option(
     "auto and refine: the linear relaxation; exact: linear and exact; direct: nonlinear."
 )
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(),
-    metavar="FILE",
-    help="Write the program as .mps or .lp, with FILE.map.json from its names to the model's.",
+@output_option(
+    "Write the program as .mps or .lp, with FILE.map.json from its names to the model's."
 )
 def compile_model(
     model: str,
@@ -39,7 +35,7 @@ def compile_model(
     from allocc import stages
 
     if emit == "tree":
-        from allocc.api import read_tree
+        from allocc.loading import read_tree
 
         put(stages.tree_text(read_tree(model)))
         return

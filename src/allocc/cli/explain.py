@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from allocc import mistakes
-from allocc.cli.options import ModelPath, Setting, load_model
+from allocc.cli.options import ModelPath, data_options, load_model
 from allocc.cli.terminal import put
 from allocc.dsl.diagnostics import AlloccError
 
@@ -17,15 +17,7 @@ _CODE = re.compile(r"[EW]\d{4}\Z", re.IGNORECASE)
 
 @click.command()
 @click.argument("what", type=ModelPath(), metavar="MODEL|CODE")
-@click.option("--data", type=click.Path(), metavar="DIR", help="Folder of the CSV files.")
-@click.option(
-    "settings",
-    "--set",
-    multiple=True,
-    type=Setting(),
-    metavar="NAME=VALUE",
-    help="Give a parameter another value. Repeatable.",
-)
+@data_options
 def explain(what: str, data: str | None, settings: tuple[str, ...]) -> None:
     """Say what became of each nonlinear term of a model and why, or what a code means.
 

@@ -25,7 +25,7 @@ EXIT_INFEASIBLE = 3
 EXIT_UNBOUNDED = 4
 EXIT_STOPPED = 5
 EXIT_NOTHING = 6
-EXIT_SOLVER = 7
+EXIT_MISSING = 7
 EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
@@ -82,11 +82,11 @@ class GuardedGroup(click.Group):
             self._json(as_json, [to_json(full)])
             ctx.exit(EXIT_MISTAKE)
         except Exception as error:  # noqa: BLE001 - the last door: anything becomes one line
-            if _is_missing(error):
-                say(f"error: {error}")
-                if "--json" in asked:
-                    self._json(True, [_plain(str(error))])
-                ctx.exit(EXIT_SOLVER)
+            missing = _missing(error)
+            if missing is not None:
+                show([missing])
+                self._json(as_json, [to_json(missing)])
+                ctx.exit(EXIT_MISSING)
             self._internal(error, as_json)
             ctx.exit(EXIT_INTERNAL)
 
@@ -108,14 +108,14 @@ def _plain(message: str) -> dict[str, Any]:
     return {"code": None, "severity": "error", "message": message}
 
 
-def _is_missing(error: Exception) -> bool:
-    """Whether a solver or an optional library is not installed."""
-    if isinstance(error, MissingLibrary):
-        return True
+def _missing(error: Exception) -> Diagnostic | None:
+    """What to say of a solver or an optional library that is not there; None of other errors."""
     # Imported only when something failed: the solvers' module needs NumPy.
     from allocc.backends.solution import MissingSolver
 
-    return isinstance(error, MissingSolver)
+    if isinstance(error, (MissingLibrary, MissingSolver)):
+        return mistakes.missing(error.reason, error.install)
+    return None
 
 
 def silence_stdout() -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import click
 
-from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError
+from allocc.errors import require
 
 
 @click.command()
@@ -18,8 +15,7 @@ def lsp(stdio: bool) -> None:
     An editor starts it and talks to it; there is nothing to see in a terminal. It needs pygls:
     pip install 'allocc[lsp]'.
     """
-    if find_spec("pygls") is None:
-        raise AlloccError([mistakes.needs_package("allocc lsp", "pygls", "allocc[lsp]")])
+    require("pygls.lsp.server", "the language server", "lsp")
     from allocc.lsp.server import serve
 
     serve()

@@ -100,6 +100,11 @@ def _method_names(
 
 def model_options(command: F) -> F:
     """MODEL, --data and --set."""
+    return click.argument("model", type=ModelPath())(data_options(command))
+
+
+def data_options(command: F) -> F:
+    """--data and --set."""
     command = click.option(
         "settings",
         "--set",
@@ -108,13 +113,12 @@ def model_options(command: F) -> F:
         metavar="NAME=VALUE",
         help="Give a parameter another value; 'cap[44001]=12' for one member. Repeatable.",
     )(command)
-    command = click.option(
+    return click.option(
         "--data",
         type=click.Path(),
         metavar="DIR",
         help="Folder of the CSV files. By default the model's own, or data/ in it.",
     )(command)
-    return click.argument("model", type=ModelPath())(command)
 
 
 def method_option(text: str) -> Callable[[F], F]:
@@ -141,6 +145,49 @@ def solver_option(command: F) -> F:
     )(command)
 
 
+def gap_option(command: F) -> F:
+    """--gap."""
+    return click.option(
+        "--gap",
+        type=float,
+        default=1e-4,
+        show_default=True,
+        help="Relative gap at which a proof is good enough; 0.01 is 1 %.",
+    )(command)
+
+
+def time_limit_option(text: str) -> Callable[[F], F]:
+    """--time-limit."""
+    return click.option("--time-limit", type=float, metavar="SECONDS", help=text)
+
+
+def run_option(text: str) -> Callable[[F], F]:
+    """--run, a new folder to write."""
+    return click.option("--run", type=click.Path(), metavar="DIR", help=text)
+
+
+def output_option(text: str, metavar: str = "FILE") -> Callable[[F], F]:
+    """--output."""
+    return click.option("--output", "-o", type=click.Path(), metavar=metavar, help=text)
+
+
+def csv_option(text: str) -> Callable[[F], F]:
+    """--csv, as `csv_file`."""
+    return click.option("csv_file", "--csv", type=click.Path(), metavar="FILE", help=text)
+
+
+def json_option(command: F) -> F:
+    """--json, as `as_json`."""
+    return click.option(
+        "as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else."
+    )(command)
+
+
+def quiet_option(command: F) -> F:
+    """--quiet."""
+    return click.option("--quiet", "-q", is_flag=True, help="No progress.")(command)
+
+
 def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
     """The --set options as a mapping; raises `AlloccError` with every malformed one."""
     found: dict[str, str] = {}
@@ -158,6 +205,6 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
 
 def load_model(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
     """The model that the shared options name."""
-    from allocc.api import load
+    from allocc.loading import load
 
     return load(model, data, **parse_settings(settings))

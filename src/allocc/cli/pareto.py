@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import threading
 from collections.abc import Callable
@@ -21,7 +20,17 @@ from allocc.cli.guard import (
     EXIT_UNBOUNDED,
     show,
 )
-from allocc.cli.options import load_model, model_options, solver_option
+from allocc.cli.options import (
+    csv_option,
+    gap_option,
+    json_option,
+    load_model,
+    model_options,
+    quiet_option,
+    run_option,
+    solver_option,
+    time_limit_option,
+)
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.render import to_json
@@ -51,28 +60,15 @@ _EXITS = {
     "--points", type=int, default=9, show_default=True, metavar="N", help="Points, with both ends."
 )
 @solver_option
-@click.option(
-    "--gap",
-    type=float,
-    default=1e-4,
-    show_default=True,
-    help="Relative gap at which the proof of a point is good enough.",
-)
-@click.option(
-    "--time-limit", type=float, metavar="SECONDS", help="Stop each solve after this time."
-)
-@click.option(
-    "--run",
-    type=click.Path(),
-    metavar="DIR",
-    help="New folder for the points, the decisions of each, and the plot.",
-)
-@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
-@click.option("csv_file", "--csv", type=click.Path(), metavar="FILE", help="Write the points.")
+@gap_option
+@time_limit_option("Stop each solve after this time.")
+@run_option("New folder for the points, the decisions of each, and the plot.")
+@json_option
+@csv_option("Write the points.")
 @click.option(
     "--plot", type=click.Path(), metavar="FILE", help="Draw it: .svg, or .png with matplotlib."
 )
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@quiet_option
 @click.pass_context
 def pareto(
     ctx: click.Context,
@@ -100,7 +96,7 @@ def pareto(
     allocc plot runs/frontier
     """
     from allocc.asked import make_options
-    from allocc.run_folder import check_free
+    from allocc.run_folder.place import check_free
 
     make_options(solver, "auto", gap, time_limit)
     if points < 2:
@@ -151,11 +147,10 @@ def _check_plot(plot: str) -> None:
     kind = Path(plot).suffix.lower()
     if kind not in (".svg", ".png"):
         raise AlloccError([mistakes.cannot_express(plot, "a plot is an .svg or a .png file")])
-    if kind == ".png" and importlib.util.find_spec("matplotlib") is None:
-        from allocc.plots import INSTALL
+    if kind == ".png":
+        from allocc.plots import check_installed
 
-        reason = f"a PNG needs Matplotlib, which is not installed; {INSTALL}, or name an .svg file"
-        raise AlloccError([mistakes.cannot_express(plot, reason)])
+        check_installed("a .png file, unlike an .svg file,")
 
 
 def _files(

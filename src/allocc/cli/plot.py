@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from allocc import mistakes
+from allocc.cli.options import json_option, output_option
 from allocc.cli.terminal import put, write_json
 from allocc.dsl.diagnostics import AlloccError
 
@@ -25,15 +26,11 @@ WHAT = ("trajectories", "allocation", "progress", "frontier", "all")
     help="trajectories: compartments with and without interventions; allocation: who gets what; "
     "progress: value, bound and gap as time went on; frontier: what `allocc pareto` found; all.",
 )
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(),
-    metavar="DIR|FILE",
-    help="A folder, or, for one picture, an .svg or .png file. By default plots/ in RUN.",
+@output_option(
+    "A folder, or, for one picture, an .svg or .png file. By default plots/ in RUN.", "DIR|FILE"
 )
 @click.option("format_", "--format", metavar="svg|png", help="By default svg, or that of FILE.")
-@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
+@json_option
 def plot(run: str, what: str, output: str | None, format_: str | None, as_json: bool) -> None:
     """Draw what is in RUN, a folder that `allocc solve` or `allocc pareto` has written.
 
@@ -102,7 +99,7 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
         if not found.points:
             raise AlloccError([mistakes.nothing_to_draw("frontier", "it has no point")])
         return {"frontier": found.plot}
-    from allocc.run_folder import read
+    from allocc.run_folder.reading import read
 
     result = read(run)
     asked = OF_A_RESULT if what == "all" else (what,)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allocc.cli.guard import EXIT_INFEASIBLE, EXIT_NOTHING, exit_code, show
-from allocc.cli.options import load_model, model_options, solver_option
+from allocc.cli.options import (
+    gap_option,
+    json_option,
+    load_model,
+    model_options,
+    quiet_option,
+    solver_option,
+    time_limit_option,
+)
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
 
 if TYPE_CHECKING:
@@ -29,17 +37,11 @@ MOST = 20
     help="Take the decisions of a run folder (or its decisions.csv) instead of solving.",
 )
 @solver_option
-@click.option(
-    "--gap",
-    type=float,
-    default=1e-4,
-    show_default=True,
-    help="Relative gap at which a proof is good enough; 0.01 is 1 %.",
-)
-@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop solving after this time.")
+@gap_option
+@time_limit_option("Stop solving after this time.")
 @click.option("every", "--all", is_flag=True, help="Show every row of every limit.")
-@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@json_option
+@quiet_option
 @click.pass_context
 def prices(
     ctx: click.Context,

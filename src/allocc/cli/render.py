@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from allocc.cli.files import replace
-from allocc.cli.options import load_model, method_option, model_options
+from allocc.cli.options import load_model, method_option, model_options, output_option
 from allocc.cli.terminal import put, say
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _SUFFIXES = {".md": "markdown", ".tex": "latex", ".svg": "svg"}
     help="With --program: rows of each block.",
 )
 @method_option("With --program: auto and refine, the linear relaxation; exact; direct.")
-@click.option("--output", "-o", type=click.Path(), metavar="FILE", help="Write to FILE.")
+@output_option("Write to FILE.")
 def render(
     model: str,
     data: str | None,
@@ -80,7 +80,7 @@ def render(
 
 
 def _from_tree(model: str, form: str, standalone: bool, bound: Model | None) -> str:
-    from allocc.api import read_tree
+    from allocc.loading import read_tree
     from allocc.rendering.declared import declared
 
     path = Path(model)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from allocc import mistakes
-from allocc.cli.options import load_model, model_options
+from allocc.cli.options import csv_option, json_option, load_model, model_options
 from allocc.cli.terminal import color_on, put, say, write_json
 from allocc.dsl.diagnostics import AlloccError
 
@@ -21,14 +21,8 @@ from allocc.dsl.diagnostics import AlloccError
     metavar="FILE|RUNDIR",
     help="A run folder or its decisions.csv. By default the baseline: no intervention acts.",
 )
-@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
-@click.option(
-    "csv_file",
-    "--csv",
-    type=click.Path(),
-    metavar="FILE",
-    help="Write compartments, flows and reports.",
-)
+@json_option
+@csv_option("Write compartments, flows and reports.")
 def simulate(
     model: str,
     data: str | None,
@@ -43,7 +37,7 @@ def simulate(
     """
     result = load_model(model, data, settings).simulate(decisions)
     if csv_file is not None:
-        from allocc.run_folder import write_long
+        from allocc.run_folder.tidy import write_long
 
         target = Path(csv_file)
         try:

@@ -11,7 +11,17 @@ import click
 
 from allocc import mistakes
 from allocc.cli.guard import EXIT_MISTAKE, exit_code, show
-from allocc.cli.options import load_model, method_option, model_options, solver_option
+from allocc.cli.options import (
+    gap_option,
+    json_option,
+    load_model,
+    method_option,
+    model_options,
+    quiet_option,
+    run_option,
+    solver_option,
+    time_limit_option,
+)
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.render import to_json
@@ -28,14 +38,8 @@ if TYPE_CHECKING:
     "refine: cut nonlinear terms into pieces where the error is; exact: all at once; direct: "
     "leave them to the solver; auto: choose."
 )
-@click.option(
-    "--gap",
-    type=float,
-    default=1e-4,
-    show_default=True,
-    help="Relative gap at which a proof is good enough; 0.01 is 1 %.",
-)
-@click.option("--time-limit", type=float, metavar="SECONDS", help="Stop after this time.")
+@gap_option
+@time_limit_option("Stop solving after this time.")
 @click.option(
     "--memory-limit",
     type=float,
@@ -58,15 +62,10 @@ if TYPE_CHECKING:
     help="Time to find out what conflicts where nothing is feasible; on top of --time-limit.",
 )
 @click.option("--no-explain", is_flag=True, help="Do not find out what conflicts.")
-@click.option(
-    "--run",
-    type=click.Path(),
-    metavar="DIR",
-    help="Folder for the results, a new one. By default runs/MODEL-TIME.",
-)
+@run_option("New folder for the results. By default runs/MODEL-TIME.")
 @click.option("--no-run", is_flag=True, help="Write no run folder.")
-@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@json_option
+@quiet_option
 @click.pass_context
 def solve(
     ctx: click.Context,
@@ -94,7 +93,8 @@ def solve(
     """
     from allocc.asked import make_options
     from allocc.cli.progress import stoppable, watching
-    from allocc.run_folder import check_free, save_somewhere
+    from allocc.run_folder.place import check_free
+    from allocc.run_folder.writing import save_somewhere
 
     if run is not None and no_run:
         raise click.UsageError("--run and --no-run exclude each other")
@@ -189,7 +189,7 @@ def _explain(
 
 def _object(result: Result, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:
     """What --json prints: the run folder's result without the arrays' labels."""
-    from allocc.run_folder import result_data
+    from allocc.run_folder.writing import result_data
 
     data = result_data(result)
     found = {

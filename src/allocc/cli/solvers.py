@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from allocc.cli.options import json_option
 from allocc.cli.terminal import put, write_json
 
 _INSTALL = {
@@ -23,7 +24,7 @@ _REMARKS = {
 
 
 @click.command()
-@click.option("as_json", "--json", is_flag=True, help="One JSON object on stdout, nothing else.")
+@json_option
 def solvers(as_json: bool) -> None:
     """List the solvers: which are installed, what they take, how to install the others."""
     found = [_about(name) for name in _INSTALL]

@@ -33,7 +33,7 @@ def put(text: str) -> None:
 
 def write_json(data: dict[str, Any]) -> None:
     """One JSON object on stdout."""
-    from allocc.run_folder import to_json
+    from allocc.run_folder.plain import to_json
 
     click.echo(to_json(data))
 

@@ -25,6 +25,7 @@ from allocc.conflict.statements import Ranges, Statement, Statements, ranges_set
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.outcome import Options, Outcome
 from allocc.engine.solve import Loop
+from allocc.result_building import loosened_result
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -154,7 +155,7 @@ def _proposal(
             own = Loop(problem, options).run()
         told = amounts if room > PLAIN else found
         items = [i for key, by in told.items() for i in _items(model, key, loose.slacks[key], by)]
-        result = model.loosened_result(own, options, [i.named for i in items])
+        result = loosened_result(model, own, options, [i.named for i in items])
         if own.status != "infeasible":
             break
     plain = told is found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from allocc.api import Model, data_folder
+from allocc.api import Model
 from allocc.compiler.bind import bind
 from allocc.compiler.dimensions.check import units_of
 from allocc.compiler.dimensions.unit import Unit
@@ -18,6 +18,7 @@ from allocc.dsl.parser import parse
 from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import File, Source
 from allocc.dsl.walk import nodes
+from allocc.loading import data_folder
 from allocc.lsp.outline import Outline
 from allocc.lsp.places import locals_at
 

@@ -165,8 +165,8 @@ class Server(LanguageServer):
             return state.analysis
         folder = self.folder(state)
         if folder is None and state.path is not None:
-            from allocc.api import data_folder
             from allocc.dsl.tree import File
+            from allocc.loading import data_folder
 
             here = self.outline(state)
             folder = data_folder(state.path, File(here.source, here.statements))

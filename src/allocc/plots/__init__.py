@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError
-from allocc.errors import MissingLibrary
+from allocc.errors import require
 
 if TYPE_CHECKING:
     from allocc.frontier import Frontier
@@ -22,16 +22,10 @@ OF_A_RESULT = ("trajectories", "allocation", "progress")
 OF_A_FRONTIER = ("frontier",)
 KINDS = (*OF_A_RESULT, *OF_A_FRONTIER)
 
-INSTALL = "pip install 'allocc[plot]'"
 
-
-def check_installed() -> None:
-    """Raise `MissingLibrary` where Matplotlib cannot be imported."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        reason = f"a plot needs Matplotlib, which is not installed: {INSTALL}"
-        raise MissingLibrary(reason, name="matplotlib") from None
+def check_installed(what: str = "a plot") -> None:
+    """Raise `MissingLibrary` where Matplotlib cannot be imported; `what` needs it."""
+    require("matplotlib", what, "plot")
 
 
 def why_not(result: Result, what: str) -> str:

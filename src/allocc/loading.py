@@ -1,0 +1,93 @@
+"""From a path to a model: the file read, its data found, both bound."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from allocc import mistakes
+from allocc.api import Model
+from allocc.dsl.diagnostics import AlloccError as PlainError
+from allocc.errors import reported
+
+if TYPE_CHECKING:
+    from allocc.dsl.tree import File
+
+
+def load(
+    path: str | PathLike[str], /, data: str | PathLike[str] | None = None, **params: Any
+) -> Model:
+    """Read a model and bind it to its data.
+
+    `data` is the folder of the CSV files: by default the model's own folder, or `data/` in it when
+    the files are there. `params` override parameters: numbers, dicts by label, pandas Series or
+    DataFrames, arrays; one member is `**{"cap[44001]": 12}`.
+
+    Raises `AlloccError` with every independent mistake.
+    """
+    from allocc.compiler.bind import bind
+    from allocc.dsl.parser import parse_file
+
+    with reported():
+        place = Path(path)
+        _check_model(place)
+        file = parse_file(place)
+        folder = data_folder(place, file) if data is None else Path(data)
+        if not folder.is_dir():
+            raise PlainError([mistakes.no_data_folder(str(folder), folder.exists())])
+        settings = {name: _setting(value) for name, value in params.items()}
+        model = Model(bind(file, folder, settings, path=place), folder, settings)
+        model.problem  # noqa: B018 - mistakes that unrolling finds are reported here, too
+        return model
+
+
+def read_tree(path: str | PathLike[str]) -> File:
+    """The syntax tree of a model file; no data are read."""
+    from allocc.dsl.parser import parse_file
+
+    with reported():
+        _check_model(Path(path))
+        return parse_file(Path(path))
+
+
+def _check_model(path: Path) -> None:
+    if path.is_dir():
+        inside = sorted(p.name for p in path.glob("*.alloc"))
+        raise PlainError([mistakes.model_is_folder(str(path), inside)])
+    if not path.exists():
+        beside = path.parent.glob("*.alloc") if path.parent.is_dir() else ()
+        raise PlainError([mistakes.no_model(str(path), sorted(str(p) for p in beside))])
+
+
+def data_folder(path: Path, file: File) -> Path:
+    """Where a model's tables are when nobody says it: beside the model, or in `data/`."""
+    from allocc.dsl import tree
+
+    names = [s.file.value for s in file.statements if isinstance(s, tree.Table)]
+    inner = path.parent / "data"
+    beside = sum(_is_file(path.parent / n) for n in names)
+    inside = sum(_is_file(inner / n) for n in names)
+    return inner if inside > beside else path.parent
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        # No name of a file: too long, or with a NUL in it. Reading the table says so.
+        return False
+
+
+def _setting(value: Any) -> Any:
+    """A parameter's value as the binder takes it; a DataFrame's labels are (row, column)."""
+    if hasattr(value, "columns") and hasattr(value, "at"):
+        return {
+            (
+                *(row if isinstance(row, tuple) else (row,)),
+                *(column if isinstance(column, tuple) else (column,)),
+            ): value.at[row, column]
+            for row in value.index
+            for column in value.columns
+        }
+    return value

@@ -1,0 +1,20 @@
+"""Run folders: a result on disk, written whole or not at all, and read back.
+
+result.json        everything scalar, with options, settings, versions and hashes of the inputs
+certificate.json   what is proven
+decisions.csv      tidy: name, a column for every index, value; `--decisions` reads it back
+trajectories.csv   tidy: kind, name, a column for every index, value, baseline
+reports.csv        tidy, as trajectories.csv: what `report` statements compute
+targets.csv        what the model compares decisions with: statement, name, index columns, value
+history.csv        what was proven and had, as time went on
+loosened/          the same of the model with limits loosened, where that was asked
+"""
+
+from __future__ import annotations
+
+FORMAT = 1
+
+#: The tables beside decisions.csv, and what kinds of blocks each has.
+TABLES = {"trajectories.csv": ("compartment", "flow"), "reports.csv": ("report",)}
+#: The folder within a run folder that has the result of the model with its limits loosened.
+LOOSENED = "loosened"

@@ -1,0 +1,29 @@
+"""Plain data as JSON that every reader takes."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+
+def clean(data: Any) -> Any:
+    """The same data without what JSON cannot say: NaN and infinities become null."""
+    if isinstance(data, dict):
+        return {str(k): clean(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [clean(v) for v in data]
+    if isinstance(data, (bool, int, str)) or data is None:
+        return data
+    if hasattr(data, "to_dict"):
+        return clean({str(k): v for k, v in data.to_dict().items()})
+    if hasattr(data, "tolist"):
+        return clean(data.tolist())
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    return str(data)
+
+
+def to_json(data: Any, indent: int | None = 2) -> str:
+    """JSON that every reader takes."""
+    return json.dumps(clean(data), indent=indent, ensure_ascii=False, allow_nan=False)
