@@ -15,7 +15,7 @@ from allocc.compiler.model import CompartmentSymbol, Method, Time
 from allocc.compiler.program import FloatArray, label_text
 from allocc.compiler.scope import Scope
 from allocc.compiler.settings import set_entry, setting
-from allocc.compiler.spaces import Space
+from allocc.compiler.spaces import Space, refuse_free
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import DataPlace
@@ -33,8 +33,7 @@ def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
 
     def number(e: tree.Expression, what: str) -> float:
         data = evaluator.data(e, scope, what)
-        if data.axes:
-            raise errors.Failed(errors.free_index(what, [a.set.name for a in data.axes], e.span))
+        refuse_free(data, (), what, e.span, None)
         return float(data.values)
 
     first = number(statement.start, "the start of time")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,7 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 from allocc.dsl.tree import Span
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Definitions that need each other in a chain longer than this are refused.
@@ -94,7 +95,7 @@ class Binder(Values):
         """Resolve every declaration, collecting the mistakes of all of them."""
         d = self.declared
         for name in self.settings:
-            self.attempt(lambda name=name: self._check_setting(name))  # type: ignore[misc]
+            self.attempt(self._check_setting, name)
         # A model that decides nothing may be there to be simulated only.
         undecided = d.objective is None and not d.decisions
         if not undecided and (d.objective is None or not d.objective.terms):
@@ -106,15 +107,15 @@ class Binder(Values):
             self._poisoned.update(circle)
             self.collector.add(errors.circular(circle, d.names[circle[0]].name.span))
         for name in d.names:
-            self.attempt(lambda name=name: self.resolve(name))  # type: ignore[misc]
+            self.attempt(self.resolve, name)
         for initial in d.initials.values():
-            self.attempt(lambda initial=initial: self._initial(initial))  # type: ignore[misc]
+            self.attempt(self._initial, initial)
         for name, statement in d.compartments.items():
             if name not in d.initials and name not in self._poisoned | d.broken:
                 self.collector.add(errors.no_initial(name, statement.name.span))
         for effect in d.effects:
-            self.attempt(lambda effect=effect: self._effect(effect))  # type: ignore[misc]
-        found_units = self.attempt(lambda: check_units(d, self.collector))
+            self.attempt(self._effect, effect)
+        found_units = self.attempt(check_units, d, self.collector)
         self.collector.raise_errors()
         assert found_units is not None
         get = self._resolved
@@ -140,10 +141,10 @@ class Binder(Values):
             diagnostics=list(self.collector.diagnostics),
         )
 
-    def attempt(self, action: Callable[[], T]) -> T | None:
-        """Run an action; report what fails, say nothing where a cause is reported already."""
+    def attempt(self, action: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | None:
+        """Call a function; report what fails, say nothing where a cause is reported already."""
         try:
-            return action()
+            return action(*arguments, **named)
         except errors.Failed as failed:
             for diagnostic in failed.diagnostics:
                 self.collector.add(diagnostic)

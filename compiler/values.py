@@ -196,7 +196,7 @@ class Values(ABC):
             value: Node = self.evaluator.gather(symbol.values, symbol.sets, found, name.span)
         else:
             value = Data((), symbol.values, name.span)
-        if symbol.effects and now is None and self._active_dynamics and self.effects_on:
+        if symbol.effects and now is None and self.time_needed and self.effects_on:
             raise errors.Failed(errors.needs_time(name.name, name.span))
         if symbol.effects and now is not None:
             with self._expanding(name.name):
@@ -206,7 +206,7 @@ class Values(ABC):
         return self.evaluator.masked(self.evaluator.masked(value, timed, fallback), mask, fallback)
 
     #: Set while objectives and limits are compiled: there a scaled parameter needs its time.
-    _active_dynamics = False
+    time_needed = False
     #: Cleared while the baseline without interventions is compiled.
     effects_on = True
 
