@@ -44,18 +44,9 @@ def outside_set(
     return Outside(labels, span, Diagnostic("E4003", message, span, hint))
 
 
-def unknown_label(
-    label: str,
-    set_name: str,
-    span: Span,
-    candidates: Sequence[str],
-    ordered: bool = False,
-) -> Diagnostic:
-    """A label that a set does not have; of an ordered set the ends are shown."""
-    if ordered and candidates:
-        hint: str | None = f"{set_name} runs from {candidates[0]} to {candidates[-1]}"
-    else:
-        hint = did_you_mean(label, candidates) or f"it has {listed(candidates, 12)}"
+def unknown_label(label: str, set_name: str, span: Span, candidates: Sequence[str]) -> Diagnostic:
+    """A label that a set does not have."""
+    hint = did_you_mean(label, candidates) or f"it has {listed(candidates, 12)}"
     return Diagnostic("E4004", f"{set_name} has no member '{label}'", span, hint)
 
 
