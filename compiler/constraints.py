@@ -1,9 +1,9 @@
 """Limits, chance blocks, soft limits and objective terms, from statements to blocks of algebra.
 
-Each is bound to the space of its index and evaluated there: a limit becomes `body <= 0` or
-`body == 0` over that space, a chance block such limits over its scenarios too, a soft limit the price
-of what exceeds it, summed. Time is in them only as an index like any other: stepping through it is the
-matter of `discretize.py`.
+Each is bound to the space of its index and evaluated there: a limit becomes `body <= 0`, or
+`body == 0`, over that space, a chance block such limits over its scenarios too, a soft limit the
+price of what exceeds it, summed. Time is in them only as an index like any other: stepping through
+it is the matter of `discretize.py`.
 """
 
 from __future__ import annotations

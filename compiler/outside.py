@@ -1,7 +1,8 @@
 """Why a subscript reaches outside of its set, in the names and labels of the model.
 
-`subscripts.py` finds that it does. The message names the labels that are lost where an index is itself the
-subscript, else what the indices are where it first happens, and how the author may mean it.
+`subscripts.py` finds that it does. The message names the labels that are lost where an index is
+itself the subscript, else what the indices are where it first happens, and how the author may mean
+it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Names resolved on demand, in any order: each becomes what its statement declares.
 
-A name is resolved when an expression first asks for it, or in its turn; what it needs is resolved on the
-way, and names that need each other are found out by that. What fails is reported once and is poisoned
-from then on, so that one mistake has one message. The evaluator's questions about names (which table,
-which set, which function) are answered here; the value of a name in an expression is in `values.py`.
+A name is resolved when an expression first asks for it, or in its turn; what it needs is resolved
+on the way, and names that need each other are found out by that. What fails is reported once and is
+poisoned from then on, so that one mistake has one message. The evaluator's questions about names
+(which table, which set, which function) are answered here; the value of a name in an expression is
+in `values.py`.
 """
 
 from __future__ import annotations
