@@ -1,108 +1,21 @@
-"""Diagnostics of index sets and mathematics: E4xxx, W4xxx."""
+"""Diagnostics of values and rules: of the wrong kind, undefined or senseless. E4xxx, W4xxx.
+
+What is wrong with an index is in `index_errors.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from allocc.compiler.failures import Outside, counted, did_you_mean, listed
 from allocc.dsl.diagnostics import DataPlace, Diagnostic
 from allocc.dsl.tree import Span
 
 
-def not_indexed(name: str, span: Span) -> Diagnostic:
-    """A subscript on something that has no index."""
+def empty_reduction(name: str, span: Span) -> Diagnostic:
+    """A smallest, largest or mean value of nothing."""
     return Diagnostic(
-        "E4001",
-        f"'{name}' has no index, but is given one",
+        "E4008",
+        f"this {name} runs over nothing, so it has no value",
         span,
-        f"write `{name}` alone, or declare it with an index, as in `{name}[SET]`",
-    )
-
-
-def wrong_index_count(name: str, sets: Sequence[str], given: int, span: Span) -> Diagnostic:
-    """Too few or too many subscripts."""
-    has = f"is indexed by [{', '.join(sets)}]" if sets else "has no index"
-    return Diagnostic(
-        "E4002", f"'{name}' {has}, but {counted(given, 'index', 'indices')} given", span
-    )
-
-
-def outside_set(
-    text: str,
-    set_name: str,
-    labels: Sequence[str],
-    span: Span,
-    hint: str | None = None,
-    where: str = "",
-) -> Outside:
-    """A subscript that reaches outside of its set, as an exception to raise."""
-    message = f"`{text}` reaches outside of {set_name}"
-    if where:
-        message += f" where {where}"
-    elif labels:
-        message += f", which has no member {listed(labels)}"
-    return Outside(labels, span, Diagnostic("E4003", message, span, hint))
-
-
-def unknown_label(
-    label: str,
-    set_name: str,
-    span: Span,
-    candidates: Sequence[str],
-    ordered: bool = False,
-) -> Diagnostic:
-    """A label that a set does not have; of an ordered set the ends are shown."""
-    if ordered and candidates:
-        hint: str | None = f"{set_name} runs from {candidates[0]} to {candidates[-1]}"
-    else:
-        hint = did_you_mean(label, candidates) or f"it has {listed(candidates, 12)}"
-    return Diagnostic("E4004", f"{set_name} has no member '{label}'", span, hint)
-
-
-def free_index(
-    where: str, names: Sequence[str], span: Span, time: str | None = None, declare: str = ""
-) -> Diagnostic:
-    """A value that still depends on an index where one number is expected.
-
-    `declare` begins the statement that could be given the index, as in `limit cap`.
-    """
-    name = names[0]
-    letter = name[0].lower() if name[0].isalpha() else "i"
-    binder = name if name == time else f"{letter} in {name}"
-    hint = f"sum over it, as in `sum({binder}: ...)`"
-    if declare:
-        hint += f", or index the statement: `{declare}[{binder}]`"
-    every = list(dict.fromkeys(names))
-    return Diagnostic(
-        "E4005",
-        f"{where} must be one number, but there is one for each {listed(every)}",
-        span,
-        hint,
-    )
-
-
-def needs_time(name: str, span: Span) -> Diagnostic:
-    """A state without a time outside of a flow."""
-    return Diagnostic(
-        "E4006",
-        f"'{name}' changes with time: say when",
-        span,
-        f"write {name}[t], {name}[start] or {name}[end], or sum(t: {name}[t])",
-    )
-
-
-def not_a_set(span: Span, text: str, is_a: str | None = None) -> Diagnostic:
-    """An expression where a set is expected."""
-    is_ = f"is {is_a}, not a set" if is_a else "is not a set"
-    return Diagnostic(
-        "E4007", f"`{text}` {is_}", span, "a set is a declared `set`, a range `1 .. 5` or `{a, b}`"
-    )
-
-
-def empty_set(name: str, span: Span) -> Diagnostic:
-    """A set without members."""
-    return Diagnostic(
-        "E4008", f"set '{name}' is empty", span, "a set needs at least one member: check its filter"
+        "check the filter, or guard it with `if ... then ... else`",
     )
 
 
@@ -187,20 +100,6 @@ def limit_without_decision(name: str, span: Span, holds: bool, where: str = "") 
     )
 
 
-def _many(size: int) -> str:
-    return f"{size:,}" if size < 10**15 else f"about 10^{len(str(size)) - 1}"
-
-
-def too_large(what: str, size: int, most: int, span: Span | None) -> Diagnostic:
-    """An index space that would not fit into memory."""
-    return Diagnostic(
-        "E4016",
-        f"{what} has {_many(size)} entries; at most {most:,} are compiled",
-        span,
-        "filter the index, or use the tuples of a table as the index set",
-    )
-
-
 def bad_time(reason: str, span: Span, hint: str | None = None) -> Diagnostic:
     """A horizon that cannot be stepped through."""
     return Diagnostic("E4017", reason, span, hint)
@@ -239,16 +138,6 @@ def decision_condition(name: str, span: Span) -> Diagnostic:
     )
 
 
-def only_in_reports(name: str, decided: str, span: Span) -> Diagnostic:
-    """A function of data given something that is decided."""
-    return Diagnostic(
-        "E4036",
-        f"`{name}` cannot be optimized, but depends here on '{decided}'",
-        span,
-        f"use it on data, or in a `report`, where '{decided}' is known",
-    )
-
-
 def negative_initial(name: str, value: str, span: Span, data: DataPlace | None) -> Diagnostic:
     """A compartment that starts below nought."""
     return Diagnostic(
@@ -263,23 +152,6 @@ def same_compartment(name: str, compartment: str, span: Span) -> Diagnostic:
         f"flow '{name}' leaves and enters the same compartment, '{compartment}'",
         span,
         "name another compartment on one side, or leave one side out",
-    )
-
-
-def index_mismatch(
-    name: str, wanted: Sequence[str], given: Sequence[str], span: Span, what: str = "value"
-) -> Diagnostic:
-    """A value over other sets than those of the statement that it belongs to."""
-    has = f"is indexed by [{', '.join(wanted)}]" if wanted else "has no index"
-    missing = [x for x in dict.fromkeys(given) if x not in wanted]
-    if wanted and missing:
-        hint = f"use an index over {listed(wanted)} here, or sum over {listed(missing)}"
-    elif missing:
-        hint = f"declare it with one, as in `{name}[{', '.join(missing)}]`, or sum"
-    else:
-        hint = "bind the indices by name, as in `param x[c in County] = table.column[c]`"
-    return Diagnostic(
-        "E4023", f"'{name}' {has}, but its {what} is indexed by [{', '.join(given)}]", span, hint
     )
 
 
@@ -300,52 +172,6 @@ def unsupported_power(name: str | None, span: Span) -> Diagnostic:
     )
 
 
-def shadowed_index(name: str, span: Span) -> Diagnostic:
-    """An index name that is bound already."""
-    return Diagnostic(
-        "E4025",
-        f"index '{name}' is already bound here",
-        span,
-        "choose another name for one of them",
-    )
-
-
-def wrong_tuple(set_name: str, wanted: int, given: int, span: Span) -> Diagnostic:
-    """A tuple of another length than the set's."""
-    letters = ", ".join("abcdefghijklmnop"[:wanted])
-    hint = f"write `({letters}) in {set_name}`" if wanted > 1 else f"write `i in {set_name}`"
-    noun = "part" if wanted == 1 else "parts"
-    return Diagnostic(
-        "E4026",
-        f"a member of {set_name} has {wanted} {noun}, but {counted(given, 'name')} given",
-        span,
-        hint,
-    )
-
-
-def wrong_index_set(
-    name: str, sets: Sequence[str], index: str, runs_over: str, wanted: str, span: Span
-) -> Outside:
-    """A subscript that runs over another set than the declared one, as an exception to raise."""
-    diagnostic = Diagnostic(
-        "E4027",
-        f"'{name}' is indexed by [{', '.join(sets)}], but '{index}' runs over {runs_over}",
-        span,
-        f"use an index over {wanted} here",
-    )
-    return Outside([], span, diagnostic)
-
-
-def empty_reduction(name: str, span: Span) -> Diagnostic:
-    """A smallest, largest or mean value of nothing."""
-    return Diagnostic(
-        "E4008",
-        f"this {name} runs over nothing, so it has no value",
-        span,
-        "check the filter, or guard it with `if ... then ... else`",
-    )
-
-
 def condition_as_number(text: str, span: Span) -> Diagnostic:
     """A condition used in arithmetic."""
     return Diagnostic(
@@ -354,61 +180,6 @@ def condition_as_number(text: str, span: Span) -> Diagnostic:
         span,
         f"write `if {text} then 1 else 0`",
     )
-
-
-def flow_index(
-    flow: str, sets: Sequence[str], compartment: str, wanted: Sequence[str], span: Span
-) -> Diagnostic:
-    """A flow over other sets than the compartment that it leaves or enters."""
-    mine = f"over [{', '.join(sets)}]" if sets else "without an index"
-    theirs = f"over [{', '.join(wanted)}]" if wanted else "without an index"
-    return Diagnostic(
-        "E4030",
-        f"flow '{flow}' is declared {mine}, but compartment '{compartment}' {theirs}",
-        span,
-        f"index both alike, or say which part is meant, as in `{compartment}[LABEL]`",
-    )
-
-
-def effect_index(name: str, wanted: Sequence[str], given: Sequence[str], span: Span) -> Diagnostic:
-    """An effect over other sets than what it acts on."""
-    has = f"is indexed by [{', '.join(wanted)}]" if wanted else "has no index"
-    mine = f"over [{', '.join(given)}]" if given else "without an index"
-    return Diagnostic(
-        "E4031",
-        f"'{name}' {has}, but this effect on it is declared {mine}",
-        span,
-        "index both alike; for a part of them, let the value be `if ... then ... else 0`",
-    )
-
-
-def different_sets(function: str, formal: str, first: str, second: str, span: Span) -> Diagnostic:
-    """Arrays over different sets given to a function that runs over both at once."""
-    return Diagnostic(
-        "E4032",
-        f"'{function}' needs arrays over one set, but '{formal}' runs over {second}, not {first}",
-        span,
-        "give it arrays that are declared over the same set",
-    )
-
-
-def array_wanted(
-    function: str, formal: str, text: str, sets: int, given: int, span: Span
-) -> Diagnostic:
-    """An argument without the indices that a function runs over."""
-    has = "is a single number" if not given else f"has {given}"
-    noun = "index" if sets == 1 else "indices"
-    return Diagnostic(
-        "E4033",
-        f"'{function}' needs an array with {sets} {noun} for '{formal}', but `{text}` {has}",
-        span,
-        "name something that is declared over a set, without its subscript",
-    )
-
-
-def repeated_member(label: str, span: Span) -> Diagnostic:
-    """A label that a set literal lists twice."""
-    return Diagnostic("E4028", f"'{label}' is in this set twice", span, "remove one of the two")
 
 
 def nested_too_deep(what: str, span: Span | None) -> Diagnostic:
@@ -428,4 +199,14 @@ def bad_chance(name: str, reason: str, span: Span, hint: str | None = None) -> D
         f"chance block '{name}': {reason}",
         span,
         hint or "weights are probabilities of scenarios: not negative, and 1 together",
+    )
+
+
+def only_in_reports(name: str, decided: str, span: Span) -> Diagnostic:
+    """A function of data given something that is decided."""
+    return Diagnostic(
+        "E4036",
+        f"`{name}` cannot be optimized, but depends here on '{decided}'",
+        span,
+        f"use it on data, or in a `report`, where '{decided}' is known",
     )

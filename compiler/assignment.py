@@ -15,13 +15,13 @@ from allocc.compiler.model import CompartmentSymbol, Method, Time
 from allocc.compiler.program import FloatArray, label_text
 from allocc.compiler.scope import Scope
 from allocc.compiler.settings import set_entry, setting
-from allocc.compiler.spaces import Space
+from allocc.compiler.spaces import Space, refuse_free
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import DataPlace
 
 if TYPE_CHECKING:
-    from allocc.compiler.bind import Binder
+    from allocc.compiler.resolution import Resolver
 
 #: More time points than this are taken for a mistake in the step.
 MOST_POINTS = 1_000_000
@@ -33,8 +33,7 @@ def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
 
     def number(e: tree.Expression, what: str) -> float:
         data = evaluator.data(e, scope, what)
-        if data.axes:
-            raise errors.Failed(errors.free_index(what, [a.set.name for a in data.axes], e.span))
+        refuse_free(data, (), what, e.span, None)
         return float(data.values)
 
     first = number(statement.start, "the start of time")
@@ -101,7 +100,7 @@ def assign(
     e: tree.Expression,
     space: Space,
     sets: tuple[IndexSet, ...],
-    binder: Binder,
+    binder: Resolver,
     what: str = "value",
     numeric: bool = False,
 ) -> Node:
@@ -149,7 +148,7 @@ def _column_over(
     e: tree.Field,
     space: Space,
     sets: tuple[IndexSet, ...],
-    binder: Binder,
+    binder: Resolver,
     numeric: bool,
 ) -> Node:
     column = e.column.name
@@ -192,7 +191,7 @@ def cell_place(
     point: Sequence[int],
     space: Space,
     sets: tuple[IndexSet, ...],
-    binder: Binder,
+    binder: Resolver,
 ) -> DataPlace | None:
     """The cell that a point's value was read from, if the value is a bare column."""
     if not isinstance(e, tree.Field):
@@ -210,7 +209,7 @@ def full(data: Data, space: Space) -> Any:
 
 
 def parameter_values(
-    statement: tree.Parameter, space: Space, sets: tuple[IndexSet, ...], binder: Binder
+    statement: tree.Parameter, space: Space, sets: tuple[IndexSet, ...], binder: Resolver
 ) -> Any:
     """The values of a parameter: from its settings, else from its expression; range checked."""
     name = statement.name.name
@@ -242,7 +241,7 @@ def _stated(
     statement: tree.Parameter,
     space: Space,
     sets: tuple[IndexSet, ...],
-    binder: Binder,
+    binder: Resolver,
     numeric: bool,
 ) -> Any:
     """The values that a parameter's statement gives it."""
@@ -260,7 +259,7 @@ def _takes_words(
     values: Any,
     space: Space,
     sets: tuple[IndexSet, ...],
-    binder: Binder,
+    binder: Resolver,
     numeric: bool,
 ) -> bool:
     """Whether a parameter may be set to a word: its own value is one, or nothing says number."""
@@ -281,7 +280,7 @@ def _check_range(
     values: Any,
     space: Space,
     sets: tuple[IndexSet, ...],
-    binder: Binder,
+    binder: Resolver,
     setting: bool,
 ) -> None:
     assert statement.interval is not None
@@ -306,7 +305,7 @@ def _check_range(
 
 
 def interval_values(
-    interval: tree.Interval | None, space: Space, binder: Binder, name: str
+    interval: tree.Interval | None, space: Space, binder: Resolver, name: str
 ) -> tuple[FloatArray, FloatArray]:
     """Both ends of a range over a space; an end that is left out is infinite."""
     ends = []
@@ -326,7 +325,7 @@ def interval_values(
 
 
 def make_decision(
-    statement: tree.Decide, space: Space, sets: tuple[IndexSet, ...], binder: Binder
+    statement: tree.Decide, space: Space, sets: tuple[IndexSet, ...], binder: Resolver
 ) -> Variable:
     """The variable of a `decide` statement, with its bounds."""
     name = statement.name.name
@@ -362,7 +361,7 @@ def make_decision(
     )
 
 
-def set_initial(statement: tree.Initial, symbol: CompartmentSymbol, binder: Binder) -> None:
+def set_initial(statement: tree.Initial, symbol: CompartmentSymbol, binder: Resolver) -> None:
     """Fix a compartment's first point."""
     name = statement.name.name
     space, sets = symbol.space, symbol.variable.sets[:-1]

@@ -26,7 +26,7 @@ from allocc.compiler.index import Coordinate, IndexSet, join_axes
 from allocc.compiler.program import label_text
 from allocc.compiler.scope import Closure, Scope
 from allocc.compiler.sets import Sets
-from allocc.compiler.subscripts import unknown_label, where
+from allocc.compiler.subscripts import where
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span
@@ -238,7 +238,8 @@ class Evaluator(Calls, Sets):
         if isinstance(other, tree.Text | tree.Number):
             label = label_text(other.value)
             if (label,) not in local.set.positions:
-                raise errors.Failed(unknown_label(label, local.set, other.span))
+                texts = local.set.texts[0]
+                raise errors.Failed(errors.unknown_label(label, local.set.name, other.span, texts))
 
     def _member(self, e: tree.Expression, within: tree.Expression, scope: Scope) -> Data:
         index_set = self.index_set(within, scope)
@@ -255,11 +256,7 @@ class Evaluator(Calls, Sets):
         inverse = Data(condition.axes, ~condition.values.astype(bool))
         then = self.node(e.then, self._guarded(scope, condition))
         otherwise = self.node(e.otherwise, self._guarded(scope, inverse))
-        if isinstance(then, Data) and isinstance(otherwise, Data):
-            return where(condition, then, otherwise)
-        inside = Data(condition.axes, condition.values.astype(float))
-        outside = Data(condition.axes, inverse.values.astype(float))
-        return add(multiply(inside, then), multiply(outside, otherwise), e.span)
+        return where(condition, then, otherwise, e.span)
 
     def _guarded(self, scope: Scope, condition: Data) -> Scope:
         guard = condition

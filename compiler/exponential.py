@@ -28,7 +28,7 @@ from allocc.compiler.expression import (
 )
 from allocc.compiler.index import Axis, Coordinate, join_axes, spread
 from allocc.compiler.model import Time
-from allocc.compiler.numeric import Evaluation, reduce_array
+from allocc.compiler.numeric import Evaluation, reduce_array, sum_over
 from allocc.compiler.problem import Update
 from allocc.compiler.program import FloatArray
 
@@ -183,15 +183,7 @@ def _with_next(
             if not block.any() or (isinstance(node, Data) and not node.values.any()):
                 continue
             data = _data(block, rows, own, period)
-            product = multiply(data, node)
-            if own:
-                axes = tuple(a for a in product.axes if a not in own)
-                if isinstance(product, Data):
-                    values = reduce_array("sum", product.values, product.axes, own, axes, {})
-                    product = Data(axes, np.asarray(values))
-                else:
-                    product = Reduce("sum", product, own, axes)
-            total = add(total, product)
+            total = add(total, sum_over(multiply(data, node), own))
     return replace(mine, axes=(*rows, period), next_value=total)
 
 

@@ -24,7 +24,7 @@ from allocc.compiler.expression import (
     Variable,
     children,
 )
-from allocc.compiler.index import Axis, spread
+from allocc.compiler.index import Axis, join_axes, spread
 from allocc.compiler.program import FloatArray, IntArray
 
 #: A part of an expression is worked out for the whole horizon if it has at most so many numbers.
@@ -80,6 +80,22 @@ def reduce_array(
     out = np.full((int(np.prod(shape, dtype=np.int64)), *values.shape[1:]), empty)
     ufunc.at(out, flat, values)
     return spread(out.reshape(*shape, *values.shape[1:]), (*outer, *kept), tuple(result))
+
+
+def sum_over(
+    body: Node, over: tuple[Axis, ...], scatter: Mapping[Axis, IntArray] | None = None
+) -> Node:
+    """A node summed over some axes (over none, itself), folded for data.
+
+    `scatter` is as in `Reduce`: `over` is then a single axis of pairs.
+    """
+    if not over:
+        return body
+    scatter = scatter or {}
+    axes = join_axes(tuple(scatter), tuple(a for a in body.axes if a not in over))
+    if isinstance(body, Data):
+        return Data(axes, reduce_array("sum", body.values, body.axes, over, axes, scatter))
+    return Reduce("sum", body, over, axes, scatter, body.span)
 
 
 def binomial(most: FloatArray, trials: FloatArray, chance: FloatArray) -> FloatArray:

@@ -43,7 +43,7 @@ def check_reports(model: Model) -> None:
     binder = _binder(model)
     known = Known(Evaluation(_anywhere(model)))
     for symbol in model.reports:
-        binder.attempt(lambda s=symbol: _one(binder, s, known))  # type: ignore[misc]
+        binder.attempt(_one, binder, symbol, known)
 
 
 def report_values(problem: Problem, values: Mapping[Variable, FloatArray]) -> list[ReportValue]:
@@ -83,13 +83,13 @@ def _safe(binder: Binder, symbol: ReportSymbol, known: Known) -> ReportValue:
 def _one(binder: Binder, symbol: ReportSymbol, known: Known) -> FloatArray:
     """A report's values; names are resolved as in limits, with their time where they change."""
     evaluator = binder.evaluator
-    expansions, timed = evaluator.expansions, binder._active_dynamics
-    binder.known, binder._active_dynamics = known, True
+    expansions, timed = evaluator.expansions, binder.time_needed
+    binder.known, binder.time_needed = known, True
     try:
         with np.errstate(all="ignore"):
             return binder.report_values(symbol, known)
     finally:
-        binder.known, binder._active_dynamics = None, timed
+        binder.known, binder.time_needed = None, timed
         evaluator.expansions = expansions
 
 

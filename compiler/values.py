@@ -192,11 +192,8 @@ class Values(ABC):
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
         if self.reads is not None:
             self.reads.append(Read(symbol, found))
-        if symbol.sets:
-            value: Node = self.evaluator.gather(symbol.values, symbol.sets, found, name.span)
-        else:
-            value = Data((), symbol.values, name.span)
-        if symbol.effects and now is None and self._active_dynamics and self.effects_on:
+        value: Node = self.evaluator.gather(symbol.values, found, name.span)
+        if symbol.effects and now is None and self.time_needed and self.effects_on:
             raise errors.Failed(errors.needs_time(name.name, name.span))
         if symbol.effects and now is not None:
             with self._expanding(name.name):
@@ -206,7 +203,7 @@ class Values(ABC):
         return self.evaluator.masked(self.evaluator.masked(value, timed, fallback), mask, fallback)
 
     #: Set while objectives and limits are compiled: there a scaled parameter needs its time.
-    _active_dynamics = False
+    time_needed = False
     #: Cleared while the baseline without interventions is compiled.
     effects_on = True
 
@@ -271,11 +268,7 @@ class Values(ABC):
         value: Node
         if symbol.mode == "data":
             assert symbol.values is not None
-            value = (
-                self.evaluator.gather(symbol.values, symbol.sets, found, name.span)
-                if symbol.sets
-                else Data((), symbol.values, name.span)
-            )
+            value = self.evaluator.gather(symbol.values, found, name.span)
         elif symbol.mode == "definition":
             assert symbol.variable is not None
             value = self._taken(reference(symbol.variable, found, name.span))
@@ -344,7 +337,7 @@ class Values(ABC):
             raise errors.Failed(errors.wrong_kind(name.name, "a report", wanted, name.span, hint))
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
         values = self.report_values(symbol, self.known)
-        value = self.evaluator.gather(values, symbol.sets, found, name.span)
+        value = self.evaluator.gather(values, found, name.span)
         return self.evaluator.masked(value, mask, fallback)
 
     @abstractmethod

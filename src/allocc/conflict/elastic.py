@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocc.compiler.discretize import reduce_node
 from allocc.compiler.expression import (
     Data,
     Node,
@@ -25,7 +24,7 @@ from allocc.compiler.expression import (
     negate,
 )
 from allocc.compiler.index import Axis, Coordinate, IndexSet, spread
-from allocc.compiler.numeric import Evaluation
+from allocc.compiler.numeric import Evaluation, sum_over
 from allocc.compiler.problem import Constraint, ObjectiveTerm, Problem
 from allocc.compiler.program import BoolArray, FloatArray
 from allocc.compiler.simulate import Values, simulate
@@ -160,8 +159,7 @@ def _with_slack(c: Constraint, weights: Weights) -> tuple[Slack, Node, Node]:
         made.append(slack)
         here: Node = Reference(slack, (place,), c.axes)
         body = add(body, negate(here) if sign > 0 else here)
-        priced = multiply(price, here)
-        total = add(total, reduce_node(priced, c.axes, {}) if c.axes else priced)
+        total = add(total, sum_over(multiply(price, here), c.axes))
     return Slack(c, 1.0 / weights, made[0], made[1] if equal else None), body, total
 
 
