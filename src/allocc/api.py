@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from allocc import mistakes
 from allocc.asked import METHODS, make_options, versions
 from allocc.dsl.diagnostics import AlloccError as PlainError
-from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, in_order
 from allocc.errors import AlloccError, reported
 
 if TYPE_CHECKING:
@@ -153,8 +153,8 @@ class Model:
 
     @property
     def warnings(self) -> list[Diagnostic]:
-        """What is suspicious but no mistake."""
-        return [d for d in self.bound.diagnostics if d.severity == "warning"]
+        """What is suspicious but no mistake, by place in the file, then by code."""
+        return in_order(d for d in self.bound.diagnostics if d.severity == "warning")
 
     @cached_property
     def problem(self) -> Problem:
@@ -199,8 +199,9 @@ class Model:
     def check(self, pedantic: bool = False) -> list[Diagnostic]:
         """Everything that is wrong or suspicious, up to what a solver would need to know.
 
-        `pedantic` also looks for mistakes of modelling that the language allows: limits that can
-        never bind, effects that change nothing, and others (codes W6001 and up).
+        It comes by place in the file, then by code; what has no place comes last. `pedantic` also
+        looks for mistakes of modelling that the language allows: limits that can never bind, effects
+        that change nothing, and others (codes W6001 and up).
         """
         found: list[Diagnostic] = []
         try:
@@ -211,7 +212,7 @@ class Model:
         found += [d for d in self.warnings if d not in found]
         if pedantic and not any(d.severity == "error" for d in found):
             found = self._linted(found)
-        return found
+        return in_order(found)
 
     def _linted(self, found: list[Diagnostic]) -> list[Diagnostic]:
         """What was found, with the warnings of the lint."""
