@@ -423,7 +423,7 @@ class Model:
 
         The integers are fixed; the prices are local, they hold for small changes.
         """
-        from allocc.prices import prices
+        from allocc.pricing import prices
 
         with reported():
             return prices(self, decisions)
