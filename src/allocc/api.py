@@ -256,12 +256,12 @@ class Model:
         `exact` cuts every integer factor into single values; `auto` and `refine` give the
         relaxation that refinement begins with.
         """
-        from allocc.explain import linear_program
+        from allocc.method_program import method_program
 
         if method not in METHODS:
             raise AlloccError([mistakes.unknown_choice("--method", method, METHODS)])
         with reported():
-            return linear_program(self, method)
+            return method_program(self, method)
 
     def write(self, path: str | PathLike[str], method: str = "auto") -> None:
         """Write the program as `.mps` or `.lp`, with its map of names beside it."""

@@ -94,8 +94,8 @@ def prices(
 
 
 def _text(result: Result, found: Prices | None, every: bool, color: bool) -> str:
-    from allocc.report import status_words, wrap
-    from allocc.tables import number
+    from allocc.report import status_words
+    from allocc.tables import number, wrap
 
     title = result.title or result.model
     lines = [f"\x1b[1m{title}\x1b[0m" if color else title]
