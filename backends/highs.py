@@ -3,8 +3,9 @@
 How `SolveOptions` are mapped: `gap` is mip_rel_gap, `absolute_gap` mip_abs_gap, `seed` random_seed.
 `cutoff` stops a MIP once its dual bound has passed it and is not used for LPs. HiGHS's own
 objective_bound is not used: 1.15.1 reads it in the sense of minimizing whatever the model's sense,
-and when it cuts everything off HiGHS calls a worse point optimal, with a bound that is false. `memory_limit_mb` is watched from outside, on Linux only. `start` is used for MIPs;
-HiGHS completes a partial one.
+and when it cuts everything off HiGHS calls a worse point optimal, with a bound that is false.
+`memory_limit_mb` is watched from outside, on Linux only. `start` is used for MIPs; HiGHS completes a
+partial one.
 
 `infeasible` and `unbounded` after presolve are reported only when a second solve without presolve
 agrees: HiGHS 1.15.1 was seen to call a feasible program with 59 binaries infeasible.
@@ -12,13 +13,11 @@ agrees: HiGHS 1.15.1 was seen to call a feasible program with 59 binaries infeas
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 
 from allocc.backends.interrupt import Monitor, supervise, watched
 from allocc.backends.solution import (
@@ -41,7 +40,7 @@ from allocc.backends.support import (
     prepare,
     refuse_unsupported,
 )
-from allocc.compiler.program import BoolArray, FloatArray, Program
+from allocc.compiler.program import FloatArray, Program
 
 DIRECT_NONZEROS = 200_000
 """LPs up to this size run in the calling thread when nothing has to be watched."""
@@ -92,7 +91,7 @@ class HighsBackend:
 
 
 class HighsSession:
-    """One program that stays loaded while bounds, costs, coefficients and rows change.
+    """One program that stays loaded while bounds, costs and coefficients change.
 
     An LP starts from the basis of the solve before. Not for two threads at once. `settings` are
     HiGHS options by their own names, as `{"solver": "ipm"}`; they come last and win.
@@ -100,8 +99,7 @@ class HighsSession:
 
     def __init__(self, program: Program, settings: Mapping[str, object] | None = None) -> None:
         refuse_unsupported(program, "highs", None)
-        load("highspy", "HiGHS", "")
-        self._core: Any = importlib.import_module("highspy")
+        self._core: Any = load("highspy", "HiGHS", "")
         self._highs: Any = self._core.Highs()
         self._highs.setOptionValue("output_flag", False)
         self._settings = dict(settings or {})
@@ -110,22 +108,15 @@ class HighsSession:
         self._objective: FloatArray = np.array(program.objective, dtype=np.float64)
         self._offset = float(program.offset)
         self._factor = objective_factor(self._objective)
-        self._integer: BoolArray = np.array(program.integer, dtype=np.bool_)
-        self._mixed = bool(self._integer.any())
+        self._mixed = bool(program.integer.any())
         statuses = self._core.HighsModelStatus.__members__
         self._terminations = {statuses[k]: v for k, v in _TERMINATIONS.items() if k in statuses}
         self._error = self._core.HighsStatus.kError
-        self._rows = program.rows
         self._indices = np.arange(program.columns, dtype=np.int32)
         self._note = ""
         # Whether the next LP starts from a basis; HiGHS then leaves presolve out by itself.
         self._hot = False
         self._load(program)
-
-    @property
-    def rows(self) -> int:
-        """The number of rows now."""
-        return self._rows
 
     def _load(self, program: Program) -> None:
         check_data(program)
@@ -145,7 +136,7 @@ class HighsSession:
             int32(matrix.indptr),
             int32(matrix.indices),
             matrix.data,
-            self._integer.astype(np.int32),
+            program.integer.astype(np.int32),
         )
         if status == self._error:
             raise Refused("HiGHS refuses the program: a number in it is out of range")
@@ -160,15 +151,6 @@ class HighsSession:
         index = _index(columns)
         self._try(
             self._highs.changeColsBounds(
-                len(index), index, _spread(lower, index), _spread(upper, index)
-            )
-        )
-
-    def set_row_bounds(self, rows: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
-        """New sides for some rows."""
-        index = _index(rows)
-        self._try(
-            self._highs.changeRowsBounds(
                 len(index), index, _spread(lower, index), _spread(upper, index)
             )
         )
@@ -195,41 +177,6 @@ class HighsSession:
         for row, column, value in zip(rows, columns, values, strict=True):
             if change(row, column, value) == error:
                 self._try(error)
-
-    def set_integrality(self, columns: ArrayLike, flags: ArrayLike) -> None:
-        """Make columns whole (True) or continuous (False)."""
-        index = _index(columns)
-        wanted = np.full(index.shape, np.asarray(flags, dtype=np.bool_))
-        self._try(self._highs.changeColsIntegrality(len(index), index, wanted.astype(np.uint8)))
-        self._integer[index] = wanted
-        self._hot = False
-        self._mixed = bool(self._integer.any())
-
-    def add_rows(self, matrix: sparse.csr_array, lower: ArrayLike, upper: ArrayLike) -> None:
-        """Append rows; the basis is kept, the new rows enter it as slack."""
-        count = matrix.shape[0]
-        every = np.arange(count, dtype=np.int32)
-        self._try(
-            self._highs.addRows(
-                count,
-                _spread(lower, every),
-                _spread(upper, every),
-                matrix.nnz,
-                int32(matrix.indptr)[:-1],
-                int32(matrix.indices),
-                matrix.data.astype(np.float64, copy=False),
-            )
-        )
-        self._rows += count
-        self._hot = False
-
-    def delete_rows(self, first: int) -> None:
-        """Remove the row `first` and all that come after it."""
-        gone = np.arange(first, self._rows, dtype=np.int32)
-        if len(gone):
-            self._try(self._highs.deleteRows(len(gone), gone))
-            self._rows = first
-            self._hot = False
 
     def _try(self, status: Any) -> None:
         if status == self._error:
@@ -270,10 +217,6 @@ class HighsSession:
     def iterations(self) -> int:
         """Simplex iterations of the last run."""
         return int(self._highs.getInfo().simplex_iteration_count)
-
-    def point(self) -> FloatArray:
-        """The point of the last run."""
-        return np.array(self._highs.getSolution().col_value, dtype=np.float64)
 
     def _set_options(self, options: SolveOptions, direct: bool) -> None:
         # A scheduler that already works in this thread cannot change its number of threads, and
@@ -422,16 +365,7 @@ class HighsSession:
         if monitor.keyboard:
             note = note or "stopped by Ctrl-C"
         answer = Solution(
-            termination,
-            point,
-            value,
-            bound,
-            monitor.seconds,
-            nodes,
-            "highs",
-            note,
-            duals,
-            costs,
+            termination, point, value, bound, monitor.seconds, nodes, "highs", note, duals, costs
         )
         if options.on_progress is not None:
             monitor.note(value, bound, nodes)

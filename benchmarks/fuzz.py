@@ -3,9 +3,10 @@
 python benchmarks/fuzz.py [--inputs 100000] [--first 0] [--jobs 2] [--seconds 20] [--megabytes 4000]
 python benchmarks/fuzz.py --show SEED
 
-Every input goes from its bytes to the linear program, a few also through the solver, in a process
-with a limit of time (of the processor, so that a busy machine changes nothing) and of memory. What
-is found is printed with its number, which makes the same input again. Exit code 1 if anything is.
+Every input goes from its bytes to the linear program, as far as it gets, and what gets there goes through
+the lint (`allocc check --pedantic`); a few are solved as well. All of it happens in a process with a limit
+of time (of the processor, so that a busy machine changes nothing) and of memory. What is found is printed
+with its number, which makes the same input again. Exit code 1 if anything is.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def write(case: mutants.Case, folder: Path) -> None:
 
 
 def _compile(folder: Path, found: dict[str, Any], solved: bool) -> list[Any]:
-    """All stages; the model's warnings."""
+    """All stages; the model's warnings, with those of the lint."""
+    from allocc.api import Model
     from allocc.compiler.bind import bind
     from allocc.compiler.bounds import Infeasible
     from allocc.compiler.discretize import discretize
@@ -100,15 +102,19 @@ def _compile(folder: Path, found: dict[str, Any], solved: bool) -> list[Any]:
     from allocc.engine.solve import solve
 
     path = folder / "model.alloc"
-    model = bind(parse_file(path), folder, path=path)
-    problem = discretize(model)
+    model = Model(bind(parse_file(path), folder, path=path), folder, {})
+    # By hand, since the front door silences NumPy's warnings.
+    model.problem = discretize(model.bound)
+    model.lowered = lower(model.problem)
     with contextlib.suppress(Infeasible):
-        Relaxation(lower(problem)).build()
+        model.relaxation = Relaxation(model.lowered)
+        model.relaxation.build()
+    shown = model.check(pedantic=True)
     found["stage"] = "program"
     if solved:
-        outcome = solve(problem, Options(time_limit=SOLVER_SECONDS, threads=1))
+        outcome = solve(model.problem, Options(time_limit=SOLVER_SECONDS, threads=1))
         found["stage"] = outcome.status
-    return list(model.diagnostics)
+    return shown
 
 
 # --- a process that works on a batch --------------------------------------------------------------

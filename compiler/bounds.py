@@ -131,7 +131,8 @@ class Propagator:
         if not crossed.any():
             return lower, upper, crossed
         scale = np.maximum(1.0, np.maximum(np.abs(lower), np.abs(upper)))
-        wrong = crossed & (lower - upper > 1e-7 * scale)
+        with np.errstate(invalid="ignore"):
+            wrong = crossed & (lower - upper > 1e-7 * scale)
         middle = np.where(crossed, before_lower, lower)
         upper = np.where(crossed, np.maximum(before_lower, upper), upper)
         lower = np.where(crossed, np.minimum(middle, upper), lower)

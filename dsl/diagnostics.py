@@ -6,6 +6,7 @@ Stages make diagnostics and collect them; only `allocc.dsl.render` turns them in
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -47,11 +48,21 @@ class Diagnostic:
         return "warning" if self.code.startswith("W") else "error"
 
 
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Diagnostics by their place in a file, then by code; those that have no place come last."""
+
+    def place(d: Diagnostic) -> tuple[bool, str, int, str]:
+        file = d.span.source.name if d.span is not None else ""
+        return not file, file, d.span.start if d.span is not None else sys.maxsize, d.code
+
+    return sorted(diagnostics, key=place)
+
+
 class AlloccError(Exception):
-    """One or several diagnostics of which at least one is an error."""
+    """One or several diagnostics, in order, of which at least one is an error."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
+        self.diagnostics = tuple(in_order(diagnostics))
         super().__init__("; ".join(f"{d.code}: {d.message}" for d in self.diagnostics))
 
 

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from allocc.dsl.diagnostics import Collector, Diagnostic
+from allocc.dsl.diagnostics import Collector, Diagnostic, in_order
 from allocc.dsl.explanation import explain
 from allocc.dsl.scanner import Lexeme, Scan, scan
 from allocc.dsl.stop import Stop
@@ -103,7 +103,7 @@ def diagnose(source: Source, parser: Parser) -> list[Diagnostic]:
         _note(page, found, fault)
     if len(page.scan.faults) > most:
         # Not a model at all: each further mistake would cost another look at the whole text.
-        return sorted(found.diagnostics, key=_order)
+        return in_order(found.diagnostics)
     spared = []
     for fault, lexeme in page.scan.brackets[: 4 * most]:
         if lexeme.text == "}" and _without_brace(page, lexeme):
@@ -123,11 +123,7 @@ def diagnose(source: Source, parser: Parser) -> list[Diagnostic]:
             _explain(page, found, parser)
             if page.text == text:
                 break
-    return sorted(found.diagnostics or spared, key=_order)[:_MOST]
-
-
-def _order(diagnostic: Diagnostic) -> int:
-    return diagnostic.span.start if diagnostic.span is not None else -1
+    return in_order(found.diagnostics or spared)[:_MOST]
 
 
 def _note(page: _Page, found: Collector, fault: Diagnostic) -> None:

@@ -59,6 +59,11 @@ class Units:
             )
         return found if isinstance(found, Unit) else None
 
+    def of_limit(self, limit: tree.Limit) -> str:
+        """The unit that the sides of a limit share, as text; empty where they do not say."""
+        shared = self.of(limit.relation, limit.index)
+        return str(shared) if shared is not None and shared.words else ""
+
 
 def check_units(declared: Declarations, collector: Collector) -> Units:
     """Check the units of a whole model; every mismatch is put into the collector.

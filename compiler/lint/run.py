@@ -17,7 +17,7 @@ from allocc.compiler.lint.subject import Subject
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import Program
 from allocc.compiler.values import deep_recursion
-from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, in_order
 
 CHECKS = (
     check_indices,
@@ -49,4 +49,4 @@ def lint(problem: Problem, program: Program) -> list[Diagnostic]:
     checks = [*CHECKS, *(PROVING if program.matrix.nnz <= MOST_PROPAGATED else ())]
     with deep_recursion():
         found = [d for check in checks for d in check(subject)]
-    return sorted(found, key=lambda d: (d.span.start if d.span is not None else -1, d.code))
+    return in_order(found)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from allocc import mistakes
 from allocc.asked import METHODS, make_options
 from allocc.dsl.diagnostics import AlloccError as PlainError
-from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, in_order
 from allocc.errors import AlloccError, reported
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class Model:
 
     @property
     def warnings(self) -> list[Diagnostic]:
-        """What is suspicious but no mistake."""
-        return [d for d in self.bound.diagnostics if d.severity == "warning"]
+        """What is suspicious but no mistake, by place in the file, then by code."""
+        return in_order(d for d in self.bound.diagnostics if d.severity == "warning")
 
     @cached_property
     def problem(self) -> Problem:
@@ -107,8 +107,9 @@ class Model:
     def check(self, pedantic: bool = False) -> list[Diagnostic]:
         """Everything that is wrong or suspicious, up to what a solver would need to know.
 
-        `pedantic` also looks for mistakes of modelling that the language allows: limits that can
-        never bind, effects that change nothing, and others (codes W6001 and up).
+        It comes by place in the file, then by code; what has no place comes last. `pedantic` also
+        looks for mistakes of modelling that the language allows: limits that can never bind, effects
+        that change nothing, and others (codes W6001 and up).
         """
         found: list[Diagnostic] = []
         try:
@@ -119,7 +120,7 @@ class Model:
         found += [d for d in self.warnings if d not in found]
         if pedantic and not any(d.severity == "error" for d in found):
             found = self._linted(found)
-        return found
+        return in_order(found)
 
     def _linted(self, found: list[Diagnostic]) -> list[Diagnostic]:
         """What was found, with the warnings of the lint."""
@@ -163,12 +164,12 @@ class Model:
         `exact` cuts every integer factor into single values; `auto` and `refine` give the
         relaxation that refinement begins with.
         """
-        from allocc.explain import linear_program
+        from allocc.method_program import method_program
 
         if method not in METHODS:
             raise AlloccError([mistakes.unknown_choice("--method", method, METHODS)])
         with reported():
-            return linear_program(self, method)
+            return method_program(self, method)
 
     def write(self, path: str | PathLike[str], method: str = "auto") -> None:
         """Write the program as `.mps` or `.lp`, with its map of names beside it."""
@@ -332,7 +333,7 @@ class Model:
 
         The integers are fixed; the prices are local, they hold for small changes.
         """
-        from allocc.prices import prices
+        from allocc.pricing import prices
 
         with reported():
             return prices(self, decisions)

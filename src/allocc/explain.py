@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from allocc.compiler.program import Block, FunctionAtoms, IntArray, Program, find_block
+from allocc.compiler.reformulations import univariate
+from allocc.compiler.reformulations.growth import in_logarithms
+from allocc.compiler.relaxation import Relaxation
+from allocc.dsl.tree import Span
 from allocc.errors import reported
-from allocc.tables import number
+from allocc.explain_functions import function_uses
+from allocc.tables import number, wrap
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.compiler.program import Block, FunctionAtoms, IntArray, Program
-    from allocc.compiler.relaxation import Relaxation
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,6 @@ class Explanation:
     factors: tuple[Factor, ...]
     used_in: tuple[str, ...] = ()
     place: str = ""
-    detail: str = field(default="")
 
 
 def explanations(relaxation: Relaxation, before: Program) -> list[Explanation]:
@@ -53,68 +58,10 @@ def explanations(relaxation: Relaxation, before: Program) -> list[Explanation]:
     ]
 
 
-def linear_program(model: Model, method: str) -> Program:
-    """The linear program of a method; `exact` cuts every integer factor into single values."""
-    from allocc.backends.solution import Capabilities
-    from allocc.compiler.relaxation import Relaxation
-
-    if method == "direct":
-        return model.relaxation.build_direct(Capabilities(products=True)).program
-    if chosen(model, method) == "exact":
-        # Cutting changes a relaxation, and the model's own stays as it is.
-        relaxation = Relaxation(model.lowered)
-        relaxation.make_exact()
-        return relaxation.build().program
-    return model.relaxation.build().program
-
-
-def chosen(model: Model, method: str) -> str:
-    """What `auto` stands for in this model: the exact form where there is one of a sensible size."""
-    if method != "auto":
-        return method
-    from allocc.backends import registry
-    from allocc.engine.choose import choose
-    from allocc.engine.outcome import Options
-
-    relaxation = model.relaxation
-    if relaxation.cut_columns and not relaxation.curved and exact_size(relaxation) <= MOST_COLUMNS:
-        return "exact"
-    return choose(relaxation, registry.get("highs"), Options()).method
-
-
-#: The exact form is written to a file when it needs at most so many disaggregated columns.
-MOST_COLUMNS = 2_000_000
-
-
-def exact_size(relaxation: Relaxation) -> float:
-    """Columns that the exact form adds; infinite where a continuous column would be cut."""
-    import numpy as np
-
-    p, q = relaxation.program, relaxation.program.products
-    total = 0.0
-    for j in relaxation.cut_columns:
-        if not p.integer[j]:
-            return np.inf
-        uses = int(np.sum((q.left == j) | (q.right == j)))
-        total += float(p.upper[j] - p.lower[j] + 1) * (1 + uses)
-    return total
-
-
-def is_exact(model: Model, method: str) -> bool:
-    """Whether the program of a method has the same optimum as the model."""
-    if method == "direct":
-        return True
-    method = chosen(model, method)
-    found = explanations(model.relaxation, model.lowered)
-    return all(e.exact or (method == "exact" and e.kind.startswith("integer")) for e in found)
-
-
 # --- products ------------------------------------------------------------------------------------
 
 
 def _products(relaxation: Relaxation, before: Program) -> Iterator[Explanation]:
-    import numpy as np
-
     p, q = relaxation.program, relaxation.program.products
     if not len(q):
         return
@@ -206,8 +153,6 @@ def _product_form(
 
 
 def _factor(program: Program, before: Program, name: str, columns: IntArray) -> Factor:
-    import numpy as np
-
     mine = np.unique(columns)
     low, high = program.lower[mine], program.upper[mine]
     derived = bool((before.lower[mine] < low).any() or (before.upper[mine] > high).any())
@@ -216,8 +161,6 @@ def _factor(program: Program, before: Program, name: str, columns: IntArray) -> 
 
 def _used_in(program: Program, columns: IntArray) -> tuple[str, ...]:
     """The statements whose rows (or objective) hold some of these columns."""
-    import numpy as np
-
     chosen = np.zeros(program.columns, dtype=bool)
     chosen[columns] = True
     entries = np.flatnonzero(chosen[program.matrix.indices])
@@ -235,10 +178,6 @@ def _used_in(program: Program, columns: IntArray) -> tuple[str, ...]:
 
 
 def _functions(relaxation: Relaxation, before: Program) -> Iterator[Explanation]:
-    import numpy as np
-
-    from allocc.compiler.reformulations import univariate
-
     p = relaxation.program
     for atoms in p.functions:
         name = shown(_block(p, int(atoms.argument[0])))
@@ -318,14 +257,10 @@ def shown(block: Block) -> str:
 
 
 def _block(program: Program, column: int) -> Block:
-    from allocc.compiler.program import find_block
-
     return find_block(program.column_blocks, column)
 
 
 def _place(span: object) -> str:
-    from allocc.dsl.tree import Span
-
     return f"line {span.line}" if isinstance(span, Span) else ""
 
 
@@ -334,11 +269,7 @@ def _place(span: object) -> str:
 
 def explain_text(model: Model) -> str:
     """The whole explanation as a person reads it."""
-    from allocc.report import wrap
-
     p = model.relaxation.program
-    from allocc.compiler.reformulations.growth import in_logarithms
-
     with reported():
         found = explanations(model.relaxation, model.lowered)
     whole = int(p.integer.sum())
@@ -378,9 +309,6 @@ _IN_LOGARITHMS = (
 
 def _function_lines(model: Model) -> list[str]:
     """The declared functions that the model calls, their shape and what each use costs."""
-    from allocc.explain_functions import function_uses
-    from allocc.report import wrap
-
     uses = function_uses(model)
     if not uses:
         return []

@@ -12,52 +12,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from allocc import mistakes
-from allocc.compiler.expression import (
-    Add,
-    Data,
-    Node,
-    Reduce,
-    Reference,
-    add,
-    constant,
-    negate,
-)
-from allocc.compiler.numeric import Evaluation
-from allocc.compiler.problem import Constraint, ObjectiveTerm, Problem
-from allocc.compiler.simulate import Values
+from allocc.compiler.expression import Add, Data, Node, Reduce, Reference
+from allocc.compiler.problem import ObjectiveTerm, Problem
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.outcome import Options, Outcome, Violation, relative_gap
+from allocc.engine.outcome import Options, Outcome, relative_gap
+from allocc.epsilon_constraint import ROOM, EpsilonConstraint, Known
 from allocc.errors import reported
-from allocc.frontier import Axis, Claim, Frontier, Point
+from allocc.frontier import Axis, Frontier, Point
+from allocc.labelled import blocks_of
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.labelled import Block
 
-#: The first term is held at its optimum with this share of its size as room for rounding.
-ROOM = 1e-7
 #: Values that differ by less than this share are the same.
 ROUNDING = 1e-9
-#: A bound may be beyond an allocation's value by this share of its size.
-CONTRADICTION = 1e-6
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _Known:
-    """An allocation that some solve has found."""
-
-    values: tuple[float, float]
-    terms: dict[str, float]
-    violation: Violation
-    everything: Values
 
 
 def trace(
@@ -114,12 +90,9 @@ class _Trace:
         self.count = count
         self.options = options
         self.tell = tell or (lambda _: None)
-        self.sign = 1.0 if problem.sense == "minimize" else -1.0
-        self.known: list[_Known] = []
+        self.solves = EpsilonConstraint(problem, terms, options)
+        self.sign = self.solves.sign
         self.points: list[Point] = []
-        self.claims: list[Claim] = []
-        self.notes: list[str] = []
-        self.solves = 0
         self.started = time.perf_counter()
 
     @property
@@ -139,7 +112,9 @@ class _Trace:
         if end is None:
             return self._frontier(failed)
         if self._same(start, end):
-            self.notes.append("the two terms do not compete: one allocation is the best in both")
+            self.solves.notes.append(
+                "the two terms do not compete: one allocation is the best in both"
+            )
             return self._frontier(None)
         levels = np.linspace(start.values[1], end.values[1], self.count)[1:-1]
         for k, level in enumerate(levels):
@@ -150,95 +125,78 @@ class _Trace:
         self.points.append(end)
         return self._frontier(None)
 
-    # --- solves -----------------------------------------------------------------------------
+    # --- points -----------------------------------------------------------------------------
 
-    def _solve(self, term: int, level: float | None) -> Outcome:
-        """The best value of a term, the other one at `level` or better."""
-        from allocc.engine.choose import CannotServe
-        from allocc.engine.solve import solve
+    def _end(self, term: int) -> tuple[Point | None, Outcome | None]:
+        """The best value of one term, then of the other with the first held there."""
+        number = 1 if term == 0 else self.count
+        self.tell(f"point {number} of {self.count}: the best {self.terms[term].name}")
+        before = time.perf_counter()
+        lead = self.solves.solve(term, None)
+        top = self.solves.best(term, None)
+        if lead.values is None or top is None:
+            return None, lead
+        best = top.values[term]
+        self.tell(f"point {number} of {self.count}: {self._held(term)} {best:.6g}")
+        found, follow = self.solves.follow(term, top)
+        done = self._closed(best, lead.bound) and self._follows(found.values[1 - term], follow)
+        bounds = (lead.bound, follow.bound) if term == 0 else (follow.bound, lead.bound)
+        gap = _gap(found.values[0], bounds[0])
+        stopped = "gap" if done else (_why(lead) or _why(follow) or "exhausted")
+        level = None if term == 0 else found.values[1]
+        kind = f"best {self.terms[term].name}"
+        return self._point(kind, level, found, bounds, gap, stopped, before), None
 
-        constraints = self.problem.constraints
-        if level is not None:
-            constraints = [*constraints, self._limit(1 - term, level)]
-        problem = replace(self.problem, terms=[self.terms[term]], constraints=constraints)
-        self.solves += 1
-        try:
-            outcome = solve(problem, self.options, self._starts(term, level))
-        except CannotServe as reason:
-            raise AlloccError([mistakes.cannot_serve(str(reason))]) from None
-        self.notes += [n for n in outcome.notes if n not in self.notes]
-        if outcome.values is not None and outcome.violation is not None:
-            self._keep(outcome.values, outcome.violation)
-        if outcome.bound is not None:
-            met = self._met(term, level)
-            if met is not None and 0 < self.sign * (outcome.bound - met) <= _trust(met):
-                outcome = replace(outcome, bound=met)  # rounding: an allocation is there
-            assert outcome.bound is not None
-            self.claims.append(Claim(term, outcome.bound, level))
-        return outcome
+    def _between(self, level: float) -> Point:
+        """The best first term with the second one at a level."""
+        last = self.points[-1]
+        loose = last.level is None or self.sign * (last.level - level) >= 0
+        if loose and last.status == "optimal" and self.sign * (last.values[1] - level) <= 0:
+            # The allocation of the looser level is allowed here, so it and its bound stand.
+            same = last.same_as or len(self.points)
+            return replace(last, kind="level", level=level, seconds=0.0, same_as=same)
+        before = time.perf_counter()
+        outcome = self.solves.solve(0, level)
+        found = self.solves.best(0, level)
+        assert found is not None  # the best second term meets every level
+        best, other = found.values[0], None
+        done = self._closed(best, outcome.bound)
+        why = _why(outcome)
+        if not self.cancelled:
+            found, follow = self.solves.follow(0, found)
+            other = follow.bound
+            done = done and self._follows(found.values[1], follow)
+            why = why or _why(follow)
+        gap = _gap(best, outcome.bound)
+        stopped = "gap" if done else (why or "exhausted")
+        return self._point("level", level, found, (outcome.bound, other), gap, stopped, before)
 
-    def _starts(self, term: int, level: float | None) -> list[Values]:
-        """The best allocation of the solves before that is allowed here, if there is one."""
-        fit = [
-            k for k in self.known if level is None or self.sign * (k.values[1 - term] - level) <= 0
-        ]
-        best = min(fit, key=lambda k: self.sign * k.values[term], default=None)
-        return [] if best is None else [best.everything]
-
-    def _met(self, term: int, level: float | None) -> float | None:
-        """The best value of a term among the allocations that meet a level without any room."""
-        fit = [
-            self.sign * k.values[term]
-            for k in self.known
-            if level is None or self.sign * (k.values[1 - term] - level) <= 0
-        ]
-        return self.sign * min(fit) if fit else None
-
-    def _contradicted(self) -> list[Claim]:
-        """Bounds that an allocation of another solve has shown to be wrong."""
-        wrong = []
-        for c in self.claims:
-            met = self._met(c.term, c.within)
-            if met is not None and self.sign * (c.bound - met) > _trust(met):
-                wrong.append(c)
-                self.notes.append(
-                    f"the solver's bound {c.bound:.10g} on '{self.terms[c.term].name}' contradicts "
-                    f"the simulated value {met:.10g}; the bound is not to be trusted"
-                )
-        return wrong
-
-    def _limit(self, term: int, level: float) -> Constraint:
-        t = self.terms[term]
-        body = add(t.node, constant(-level)) if self.sign > 0 else _above(t.node, level)
-        return Constraint(
-            f"{t.name}_level",
-            (),
-            body,
-            Data((), np.asarray(-np.inf)),
-            Data((), np.asarray(0.0)),
-            lambda _: (),
-            t.span,
-            description=f"{t.description or t.name} at this level",
+    def _point(
+        self,
+        kind: str,
+        level: float | None,
+        found: Known,
+        bounds: tuple[float | None, float | None],
+        gap: float | None,
+        stopped: str,
+        before: float,
+    ) -> Point:
+        """An allocation as a point; it is optimal where its solves stopped at the gap."""
+        blocks = blocks_of(self.problem, found.everything)
+        return Point(
+            kind=kind,
+            level=level,
+            values=found.values,
+            bound=bounds[0],
+            other_bound=bounds[1],
+            gap=gap,
+            status="optimal" if stopped == "gap" else "feasible",
+            stopped=stopped,
+            violation=found.violation,
+            terms=found.terms,
+            blocks=tuple(b for b in blocks if b.kind == "decision"),
+            seconds=time.perf_counter() - before,
         )
-
-    def _keep(self, values: Any, violation: Violation) -> None:
-        evaluate = Evaluation(dict(values))
-        terms = {t.name: float(evaluate(t.node)) for t in self.problem.terms}
-        pair = (terms[self.terms[0].name], terms[self.terms[1].name])
-        if all(np.isfinite(pair)):
-            self.known.append(_Known(pair, terms, violation, values))
-
-    def _best(self, term: int, level: float | None, top: _Known | None = None) -> _Known | None:
-        """The best known allocation for a term at a level of the other one; `top` is one."""
-        other = 1 - term
-        room = 0.0 if level is None else self.options.violation * max(1.0, abs(level))
-        fit = [
-            k
-            for k in self.known
-            if k is top or level is None or self.sign * (k.values[other] - level) <= room
-        ]
-        order = lambda k: (self.sign * k.values[term], self.sign * k.values[other])
-        return min(fit, key=order, default=None)
 
     def _closed(self, value: float, bound: float | None, room: float = 0.0) -> bool:
         gap = relative_gap(value, bound)
@@ -250,94 +208,6 @@ class _Trace:
         """Whether a second step is closed: what it is held at has room, so its value has, too."""
         return self._closed(value, outcome.bound, self.options.violation)
 
-    def _end(self, term: int) -> tuple[Point | None, Outcome | None]:
-        """The best value of one term, then of the other with the first held there."""
-        number = 1 if term == 0 else self.count
-        self.tell(f"point {number} of {self.count}: the best {self.terms[term].name}")
-        before = time.perf_counter()
-        lead = self._solve(term, None)
-        top = self._best(term, None)
-        if lead.values is None or top is None:
-            return None, lead
-        best = top.values[term]
-        self.tell(f"point {number} of {self.count}: {self._held(term)} {best:.6g}")
-        found, follow = self._follow(term, top)
-        done = self._closed(best, lead.bound) and self._follows(found.values[1 - term], follow)
-        bounds = (lead.bound, follow.bound) if term == 0 else (follow.bound, lead.bound)
-        return (
-            Point(
-                kind=f"best {self.terms[term].name}",
-                level=None if term == 0 else found.values[1],
-                values=found.values,
-                bound=bounds[0],
-                other_bound=bounds[1],
-                gap=_gap(found.values[0], bounds[0]),
-                status="optimal" if done else "feasible",
-                stopped="gap" if done else (_why(lead) or _why(follow) or "exhausted"),
-                violation=found.violation,
-                terms=found.terms,
-                blocks=self._blocks(found),
-                seconds=time.perf_counter() - before,
-            ),
-            None,
-        )
-
-    def _between(self, level: float) -> Point:
-        """The best first term with the second one at a level."""
-        last = self.points[-1]
-        loose = last.level is None or self.sign * (last.level - level) >= 0
-        if loose and last.status == "optimal" and self.sign * (last.values[1] - level) <= 0:
-            # The allocation of the looser level is allowed here, so it and its bound stand.
-            same = last.same_as or len(self.points)
-            return replace(last, kind="level", level=level, seconds=0.0, same_as=same)
-        before = time.perf_counter()
-        outcome = self._solve(0, level)
-        found = self._best(0, level)
-        assert found is not None  # the best second term meets every level
-        best, other = found.values[0], None
-        done = self._closed(best, outcome.bound)
-        why = _why(outcome)
-        if not self.cancelled:
-            found, follow = self._follow(0, found)
-            other = follow.bound
-            done = done and self._follows(found.values[1], follow)
-            why = why or _why(follow)
-        return Point(
-            kind="level",
-            level=level,
-            values=found.values,
-            bound=outcome.bound,
-            other_bound=other,
-            gap=_gap(best, outcome.bound),
-            status="optimal" if done else "feasible",
-            stopped="gap" if done else (why or "exhausted"),
-            violation=found.violation,
-            terms=found.terms,
-            blocks=self._blocks(found),
-            seconds=time.perf_counter() - before,
-        )
-
-    def _follow(self, term: int, top: _Known) -> tuple[_Known, Outcome]:
-        """The best of the other term, this one held where it is."""
-        best = top.values[term]
-        held = best + self.sign * ROOM * max(1.0, abs(best))
-        outcome = self._solve(1 - term, held)
-        if outcome.status == "infeasible":
-            self.notes.append(
-                f"with '{self.terms[term].name}' held at {best:.8g} the solver found nothing, "
-                "although an allocation with it is known: a matter of its tolerances"
-            )
-            self.claims = [c for c in self.claims if c.term == term or c.within != held]
-            outcome = replace(outcome, bound=None)
-        return self._best(1 - term, held, top) or top, outcome
-
-    def _blocks(self, found: _Known) -> tuple[Block, ...]:
-        """The labelled decisions of an allocation."""
-        from allocc.labelled import blocks_of
-
-        blocks = blocks_of(self.problem, found.everything)
-        return tuple(b for b in blocks if b.kind == "decision")
-
     # --- the whole --------------------------------------------------------------------------
 
     def _held(self, term: int) -> str:
@@ -345,11 +215,8 @@ class _Trace:
 
     def _same(self, a: Point, b: Point) -> bool:
         return all(
-            abs(x - y) <= self._tolerance(x) for x, y in zip(a.values, b.values, strict=True)
+            abs(x - y) <= self.solves.tolerance(x) for x, y in zip(a.values, b.values, strict=True)
         )
-
-    def _tolerance(self, x: float) -> float:
-        return self.options.violation * max(1.0, abs(x))
 
     def _mark(self) -> list[Point]:
         """The points, with the number of one that repeats or dominates them."""
@@ -358,7 +225,7 @@ class _Trace:
             same, worse = p.same_as, None
             for j, q in enumerate(self.points):
                 gain = [self.sign * (x - y) for x, y in zip(p.values, q.values, strict=True)]
-                room = [self._tolerance(x) for x in p.values]
+                room = [self.solves.tolerance(x) for x in p.values]
                 if j < k and same is None and max(map(abs, gain)) <= ROUNDING * _size(p):
                     same = j + 1
                 no_worse = all(g >= -r for g, r in zip(gain, room, strict=True))
@@ -368,16 +235,13 @@ class _Trace:
         return found
 
     def _frontier(self, failed: Outcome | None) -> Frontier:
-        wrong = self._contradicted()
-        if wrong:
-            self.claims = [c for c in self.claims if c not in wrong]
-            false = {(c.term, c.bound) for c in wrong}
-            self.points = [
-                replace(p, bound=None, gap=None, status="feasible", stopped="failed")
-                if (0, p.bound) in false or (1, p.other_bound) in false
-                else p
-                for p in self.points
-            ]
+        false = {(c.term, c.bound) for c in self.solves.drop_contradicted()}
+        self.points = [
+            replace(p, bound=None, gap=None, status="feasible", stopped="failed")
+            if (0, p.bound) in false or (1, p.other_bound) in false
+            else p
+            for p in self.points
+        ]
         points = self._mark()
         stopped = next((p.stopped for p in points if p.status != "optimal"), "gap")
         status = "optimal" if stopped == "gap" else "feasible"
@@ -397,10 +261,10 @@ class _Trace:
             status=status,
             stopped=stopped,
             points=tuple(points),
-            claims=tuple(self.claims),
-            notes=tuple(self.notes),
+            claims=tuple(self.solves.claims),
+            notes=tuple(self.solves.notes),
             solver=self.options.solver,
-            solves=self.solves,
+            solves=self.solves.count,
             seconds=time.perf_counter() - self.started,
             message=failed.message if failed is not None else "",
         )
@@ -410,20 +274,11 @@ class _Trace:
         return Axis(t.name, t.description, _unit(t.node) or "")
 
 
-def _trust(value: float) -> float:
-    """A bound that is beyond a value by no more than this is rounded, not wrong."""
-    return CONTRADICTION * max(1.0, abs(value))
-
-
 def _gap(value: float, bound: float | None) -> float | None:
     """The relative gap; none within the room that a term is held with."""
     if bound is not None and abs(value - bound) <= 2 * ROOM:
         return 0.0
     return relative_gap(value, bound)
-
-
-def _above(node: Node, level: float) -> Node:
-    return add(negate(node), constant(level))
 
 
 def _why(outcome: Outcome) -> str:

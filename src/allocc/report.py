@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from allocc.decision_tables import decision_tables
 from allocc.reports import report_tables
-from allocc.tables import duration, number, numbers, percent, table
+from allocc.tables import duration, number, numbers, percent, table, wrap
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from allocc.api import Model
     from allocc.engine.outcome import Step
     from allocc.labelled import Block
     from allocc.result import Result
-
-#: The decisions' tables together have at most about this many rows.
-MOST_ROWS = 20
-#: Columns of time that a table shows.
-MOST_TIMES = 4
 
 _STOPPED = {
     "time_limit": "stopped at the time limit",
@@ -187,13 +179,6 @@ def _facts(result: Result) -> list[str]:
     return lines
 
 
-def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` characters; at least one line."""
-    import textwrap
-
-    return textwrap.wrap(text, width) or [""]
-
-
 def term_table(result: Result) -> list[str]:
     """The parts of the objective, and their total."""
     terms = result.objective
@@ -205,107 +190,6 @@ def term_table(result: Result) -> list[str]:
     if len(terms) > 1:
         rows.append(["total", values[-1], ""])
     return table(["term", "value", "what it is"], rows, right=[1])
-
-
-# --- decisions -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class DecisionTable:
-    """Decisions side by side, a row for each label; `numbers` are the columns of values."""
-
-    head: list[str]
-    rows: list[list[str]]
-    numbers: list[int]
-    about: list[str]
-
-
-def decisions_in_short(blocks: Sequence[Block]) -> list[DecisionTable]:
-    """Decisions as tables: those over the same labels share one, time is summed up."""
-    found: list[DecisionTable] = []
-    scalars = [b for b in blocks if not _plain(b)]
-    if scalars:
-        rows = [[_heading(b), _totals(b), b.unit, b.description] for b in scalars]
-        found.append(DecisionTable(["decision", "value", "unit", "what it is"], rows, [1], []))
-    groups: dict[object, list[Block]] = {}
-    for b in blocks:
-        if _plain(b):
-            key = tuple((b.axes[k].names, b.axes[k].members) for k in _plain(b))
-            groups.setdefault(key, []).append(b)
-    share = max(4, MOST_ROWS // max(1, len(groups)))
-    return [*found, *(_group_table(group, share) for group in groups.values())]
-
-
-def decision_tables(blocks: Sequence[Block]) -> list[str]:
-    """The lines of `decisions_in_short`."""
-    lines: list[str] = []
-    for t in decisions_in_short(blocks):
-        lines += [""] * bool(lines) + table(t.head, t.rows, right=t.numbers)
-        lines += [f"    {text}" for text in t.about]
-    return lines
-
-
-def _plain(block: Block) -> list[int]:
-    """The axes that are not time."""
-    return [k for k, axis in enumerate(block.axes) if not axis.time]
-
-
-def _heading(block: Block) -> str:
-    return block.name if block.time_axis is None else f"{block.name} (sum)"
-
-
-def _summed(block: Block) -> NDArray[np.float64]:
-    k = block.time_axis
-    values: NDArray[np.float64] = block.values if k is None else block.values.sum(axis=k)
-    return values
-
-
-def _totals(block: Block) -> str:
-    return number(float(_summed(block)))
-
-
-def _group_table(group: Sequence[Block], most: int) -> DecisionTable:
-    """One table: a row for each label, a column for each decision, largest rows when cut."""
-    axes = [group[0].axes[k] for k in _plain(group[0])]
-    names = [n for a in axes for n in a.names]
-    arrays = [_summed(b).ravel() for b in group]
-    labels = list(_product(axes))
-    order = list(range(len(labels)))
-    cut = len(order) > most
-    used = [i for i in order if any(abs(a[i]) > 1e-9 for a in arrays)]
-    if cut:
-        busiest = sorted(used or order, key=lambda i: -abs(float(arrays[0][i])))
-        order = sorted(busiest[:most])
-    columns = [numbers([*(float(a[i]) for i in order), float(a.sum())]) for a in arrays]
-    rows = [[*labels[i], *(c[n] for c in columns)] for n, i in enumerate(order)]
-    total = [["total", *[""] * (len(names) - 1), *(c[-1] for c in columns)]]
-    head = [*names, *(_heading(b) for b in group)]
-    about = [f"{b.name}: {_about(b)}" for b in group if _about(b)]
-    if cut:
-        idle = len(labels) - len(used)
-        zero = f", {idle} of them all 0" if idle else ""
-        about.append(
-            f"the {len(order)} largest of {len(labels)} rows{zero}; "
-            "decisions.csv in the run folder has them all"
-        )
-    right = list(range(len(names), len(head)))
-    return DecisionTable(head, rows + (total if len(labels) > 1 else []), right, about)
-
-
-def _about(block: Block) -> str:
-    unit = f" ({block.unit})" if block.unit else ""
-    return f"{block.description}{unit}".strip() if block.description or unit else ""
-
-
-def _product(axes: Sequence[object]) -> list[list[str]]:
-    import itertools
-
-    from allocc.compiler.program import label_text
-
-    members = [a.members for a in axes]  # type: ignore[attr-defined]
-    return [
-        [label_text(x) for part in parts for x in part] for parts in itertools.product(*members)
-    ]
 
 
 # --- compartments --------------------------------------------------------------------------------

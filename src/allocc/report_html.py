@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from allocc.report import decisions_in_short, end_heading, facts, model_facts, status_words
+from allocc.decision_tables import decisions_in_short
+from allocc.report import end_heading, facts, model_facts, status_words
 from allocc.tables import numbers, percent
 
 if TYPE_CHECKING:

@@ -201,7 +201,7 @@ def _size_line(program: Any, method: str, model: Model) -> str:
 
 def kind(model: Model, method: str) -> str:
     """Whether the program of a method says the same as the model."""
-    from allocc.explain import is_exact
+    from allocc.method_program import is_exact
 
     if is_exact(model, method):
         return "exact: it has the same optimum as the model"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 
@@ -64,6 +65,11 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` characters; at least one line."""
+    return textwrap.wrap(text, width) or [""]
 
 
 def table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -288,6 +289,23 @@ def test_rounding_in_a_sum_of_large_numbers_is_no_contradiction() -> None:
     )
     tight = tighten(made)
     assert tight.lower[3] <= -0.1 <= tight.upper[3]
+
+
+def test_infinite_values_beside_a_contradiction() -> None:
+    """x^1e16 overflows for all x from 2 on; another column is asked for more than it can be."""
+    power = FunctionAtoms("power", np.array([1]), np.array([0]), 1e16)
+    made = columns(
+        [2, -INF, 0],
+        [5, INF, 1],
+        functions=[power],
+        rows=[[0.0, 0.0, 1.0]],
+        row_lower=[2.0],
+        row_upper=[INF],
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(Infeasible):
+            Propagator(made).run(made.lower, made.upper)
 
 
 def test_nothing_to_do() -> None:

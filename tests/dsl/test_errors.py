@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allocc.dsl import AlloccError, Diagnostic, Source, parse
+from allocc.dsl import AlloccError, Diagnostic, Source, Span, parse
 
 
 def errors(text: str) -> tuple[Diagnostic, ...]:
@@ -71,3 +71,16 @@ def test_very_many_errors_end_somewhere() -> None:
 
 def test_a_text_of_only_closers_is_refused() -> None:
     assert {code for code, _ in places(")" * 30)} == {"E1009"}
+
+
+def test_the_order_is_the_file_then_the_place_then_the_code() -> None:
+    first, second = Source("a.alloc", "param b = 2"), Source("b.alloc", "param c = 3")
+    due = [
+        Diagnostic("E4001", "m", Span(first, 2, 4)),
+        Diagnostic("E2001", "m", Span(first, 6, 7)),
+        Diagnostic("W2001", "m", Span(first, 6, 9)),
+        Diagnostic("E1001", "m", Span(second, 0, 5)),
+        Diagnostic("E3001", "m"),
+        Diagnostic("W7001", "m"),
+    ]
+    assert AlloccError(due[::-1]).diagnostics == tuple(due)

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import allocc
+from allocc import epsilon_constraint
 from allocc.asked import make_options
-from allocc.engine import solve as engine
 from allocc.frontier import Frontier, corners, staircase
 from allocc.pareto import trace
 from allocc.pareto_report import svg, ticks
@@ -292,7 +292,7 @@ def test_interrupted(tmp_path: Path) -> None:
 
 def test_wrong_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bound that an allocation of another solve contradicts is thrown away."""
-    solve = engine.solve
+    solve = epsilon_constraint.solve
     asked = []
 
     def lying(problem: Any, options: Any, starts: Any = ()) -> Any:
@@ -301,7 +301,7 @@ def test_wrong_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         # The third solve is that of the best second term.
         return replace(outcome, bound=1.5) if len(asked) == 3 else outcome
 
-    monkeypatch.setattr(engine, "solve", lying)
+    monkeypatch.setattr(epsilon_constraint, "solve", lying)
     found = trace(allocc.load(days(tmp_path)), ("ill", "closed"), 3, make_options())
     assert found.status == "feasible"
     assert "not to be trusted" in " ".join(found.notes)
@@ -348,13 +348,13 @@ def test_decisions_of_every_point(tmp_path: Path) -> None:
 def test_neighbours_are_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the first solve every solve begins at an allocation that its level allows."""
     seen: list[tuple[Any, list[Any]]] = []
-    solve = engine.solve
+    solve = epsilon_constraint.solve
 
     def watched(problem: Any, options: Any, starts: Any = ()) -> Any:
         seen.append((problem, list(starts)))
         return solve(problem, options, starts)
 
-    monkeypatch.setattr(engine, "solve", watched)
+    monkeypatch.setattr(epsilon_constraint, "solve", watched)
     model = allocc.load(days(tmp_path))
     found = model.pareto("ill", "closed", points=5)
     assert found.status == "optimal"

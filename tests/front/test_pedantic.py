@@ -120,6 +120,25 @@ def test_the_limit_that_cannot_hold_is_named_instead_of_all(run: Run, tmp_path: 
     assert "warning[W6010]: limit 'a' can never hold" in shown
 
 
+def test_warnings_come_by_place(tmp_path: Path) -> None:
+    text = """model m
+decide x in 0 .. 3
+limit least: x >= 2
+limit most: x <= 1
+limit each[k in {p, q}]: x >= 0
+param spare = 1
+unit box
+minimize { cost: x }
+"""
+    found = allocc.load(small.easy(tmp_path, text)).check(pedantic=True)
+    assert [(d.code, d.span and d.span.line) for d in found] == [
+        ("W6016", 5),
+        ("W2001", 6),
+        ("W6018", 7),
+        ("W7001", None),
+    ]
+
+
 def test_mistakes_come_first(run: Run, tmp_path: Path) -> None:
     done = run("check", small.easy(tmp_path, small.BAD), "--pedantic")
     assert done.exit_code == 1

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from allocc.dsl import Source, parse, parse_file, tree
 from allocc.rendering.declared import declared
 from allocc.rendering.document import Equation, Math, Paragraph, Section, Table
-from allocc.rendering.formulas import Formulas, Scope, number, symbol
+from allocc.rendering.formulas import Formulas, Scope
 from allocc.rendering.latex import latex
 from allocc.rendering.markdown import markdown
 from allocc.rendering.mathematics import sections
 from allocc.rendering.plain import GREEK
+from allocc.rendering.symbols import number, symbol
 
 ROOT = Path(__file__).parents[2]
 MODELS = sorted(

@@ -62,7 +62,7 @@ def prices(
     hold for small changes.
     """
     from allocc.asked import make_options
-    from allocc.prices import prices as find
+    from allocc.pricing import prices as find
 
     make_options(solver, "auto", gap, time_limit, None, 0)
     loaded = load_model(model, data, settings)
@@ -96,8 +96,8 @@ def prices(
 
 
 def _text(result: Result, found: Prices | None, every: bool, color: bool) -> str:
-    from allocc.report import status_words, wrap
-    from allocc.tables import number
+    from allocc.report import status_words
+    from allocc.tables import number, wrap
 
     title = result.title or result.model
     lines = [f"\x1b[1m{title}\x1b[0m" if color else title]
@@ -162,13 +162,11 @@ def _names(groups: list[Group], every: bool) -> list[str]:
 
 
 def _spread(group: Group) -> str:
-    from allocc.compiler.program import named
     from allocc.prices import amount
 
     most = max(group.rows, key=lambda r: abs(r.price))
     return (
-        f"{group.binding} of {len(group.rows)} bind; the most: {amount(most.price)} "
-        f"at {named(most.limit, most.labels)}"
+        f"{group.binding} of {len(group.rows)} bind; the most: {amount(most.price)} at {most.name}"
     )
 
 

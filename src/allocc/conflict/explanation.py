@@ -21,7 +21,6 @@ from allocc.conflict.oracle import Nearest
 from allocc.conflict.statements import Kind, Statement, Statements
 from allocc.dsl import tree
 from allocc.engine.outcome import Options
-from allocc.prices import unit_of_limit
 from allocc.tables import number
 
 if TYPE_CHECKING:
@@ -306,7 +305,7 @@ def limit_member(model: Model, c: Constraint, place: int) -> Member:
         fixed.get("left"),
         fixed.get("right"),
         only,
-        unit=unit_of_limit(model, written.statement),
+        unit=model.bound.units.of_limit(written.statement),
         cells=tuple(_cells(binder, written, place)),
     )
 

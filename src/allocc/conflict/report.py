@@ -8,8 +8,7 @@ from allocc.conflict.cells import Cell
 from allocc.conflict.escape import Escape, Escaping
 from allocc.conflict.explanation import Conflict, Member
 from allocc.conflict.loosen import Loosened, Loosening
-from allocc.report import wrap
-from allocc.tables import duration, number, percent
+from allocc.tables import duration, number, percent, wrap
 
 WIDTH = 98
 #: Members that are all shown, those of one statement where there are more, cells, and characters.

@@ -18,8 +18,9 @@ from allocc.backends.solution import SolveOptions
 from allocc.compiler.complete import Completer
 from allocc.compiler.extension import Extension
 from allocc.compiler.program import FloatArray, IntArray, Program
-from allocc.compiler.reformulations import absolute, extremes, univariate
+from allocc.compiler.reformulations import absolute, extremes
 from allocc.compiler.relaxation import Relaxation
+from allocc.engine import tangents
 
 
 class SuccessiveLinear:
@@ -47,26 +48,13 @@ class SuccessiveLinear:
         """The program with every product and function replaced by its tangent at a point."""
         p = replace(self.original)
         build = Extension(p)
-        q = p.products
-        a, b = point[q.left], point[q.right]
-        build.rows(
-            "tangent product",
-            [(q.result, 1.0), (q.left, -b), (q.right, -a)],
-            -a * b,
-            -a * b,
-            count=len(q),
-        )
+        tangents.write_products(build, p.products, point)
         r = self.relaxation
         for atoms in p.functions:
             if atoms.kind == "abs":
                 absolute.write(build, atoms, r.program.lower, r.program.upper, r.down)
-                continue
-            x = point[atoms.argument]
-            rate = univariate.slope(atoms.kind, atoms.exponent, x)
-            level = univariate.evaluate(atoms.kind, atoms.exponent, x) - rate * x
-            build.rows(
-                "tangent", [(atoms.result, 1.0), (atoms.argument, -rate)], level, level, len(atoms)
-            )
+            else:
+                tangents.write_function(build, atoms, point)
         for e in p.extremes:
             extremes.write(build, e, r.program.lower, r.program.upper, r.down, r.up)
         return build.finish()

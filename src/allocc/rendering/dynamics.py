@@ -8,18 +8,9 @@ from dataclasses import replace
 from allocc.dsl import tree
 from allocc.rendering.declared import Acting, Axis, axes
 from allocc.rendering.document import Equation, Math, Paragraph, Section, Table
-from allocc.rendering.formulas import (
-    ADD,
-    MULTIPLY,
-    PERIODS,
-    POWER,
-    Scope,
-    joined,
-    letter,
-    symbol,
-    words,
-)
+from allocc.rendering.formulas import ADD, MULTIPLY, PERIODS, POWER, Scope
 from allocc.rendering.notation import Notation, unit_text
+from allocc.rendering.symbols import joined, letter, symbol, words
 
 #: A flow whose amount is longer than this, in characters as shown, gets a symbol of its own.
 _SHORT_FLOW = 40

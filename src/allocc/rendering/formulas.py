@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from allocc.dsl import tree
 from allocc.rendering.declared import PERIOD, Axis, Declared, axes
-from allocc.rendering.plain import GREEK
+from allocc.rendering.symbols import joined, letter, number, operator, symbol, words
 
 _RELATIONS = {
     "<=": r"\le",
@@ -24,51 +23,6 @@ OR, AND, NOT, COMPARE, ADD, MULTIPLY, SIGN, POWER, ATOM = range(9)
 
 POINTS = r"\mathcal{T}"
 PERIODS = r"\mathcal{P}"
-_SPECIAL = re.compile(r"[\\_%&#${}~^]")
-_REPLACED = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-
-
-def escaped(text: str) -> str:
-    """Text as LaTeX prints it."""
-    return _SPECIAL.sub(lambda m: _REPLACED.get(m[0], f"\\{m[0]}"), text)
-
-
-def words(text: str) -> str:
-    """Upright words in a formula."""
-    return rf"\text{{{escaped(text)}}}"
-
-
-def letter(name: str) -> tuple[str, str]:
-    """A name as a symbol and its own subscript: `S0` is `S` and `0`, `w_days` is `w` and `days`."""
-    found = re.fullmatch(r"([A-Za-z]+?)_?(\d+)", name) or re.fullmatch(r"([A-Za-z]+)_(\w+)", name)
-    if found and (found[1] in GREEK or len(found[1]) == 1):
-        below = found[2] if found[2].isdigit() else rf"\mathrm{{{escaped(found[2])}}}"
-        return letter(found[1])[0], below
-    if name in GREEK:
-        return f"\\{name}", ""
-    return (name if len(name) == 1 else rf"\mathrm{{{escaped(name)}}}"), ""
-
-
-def symbol(name: str, indices: Sequence[str] = (), over: str = "") -> str:
-    """A name with its indices; `over` is an accent, as a tilde."""
-    base, below = letter(name)
-    base = rf"\{over}{{{base}}}" if over else base
-    subscripts = [*([below] if below else []), *indices]
-    return f"{base}_{{{','.join(subscripts)}}}" if subscripts else base
-
-
-def number(written: str) -> str:
-    """A number as it is written, with thin spaces and a power of ten."""
-    percent = r"\%" if written.endswith("%") else ""
-    mantissa, _, exponent = written.rstrip("%").replace("_", "").lower().partition("e")
-    whole, point, part = mantissa.partition(".")
-    if len(whole) > 4:
-        whole = re.sub(r"(?<=\d)(?=(\d{3})+$)", r"\\,", whole)
-    text = whole + point + part
-    if exponent:
-        power = f"10^{{{int(exponent)}}}"
-        text = power if mantissa in ("1", "1.0") else rf"{text} \cdot {power}"
-    return text + percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +214,8 @@ class Formulas:
                 return f"{{{base}}}^{{{self.text(node.right, scope)}}}", POWER
             case _:
                 sign, level = (r"\wedge", AND) if node.operator == "and" else (r"\vee", OR)
-                left, right = (
-                    self.text(node.left, scope, level),
-                    self.text(node.right, scope, level + 1),
-                )
+                left = self.text(node.left, scope, level)
+                right = self.text(node.right, scope, level + 1)
                 return rf"{left} {sign} {right}", level
 
     def _product(self, node: tree.Binary, scope: Scope) -> str:
@@ -323,7 +275,7 @@ class Formulas:
             below, inner = self.index(node.index, scope)
             if name == "sum":
                 return rf"\sum_{{{below}}} {self.text(node.body, inner, MULTIPLY)}", MULTIPLY
-            return rf"{_operator(name)}_{{{below}}} {self.text(node.body, inner, SIGN)}", MULTIPLY
+            return rf"{operator(name)}_{{{below}}} {self.text(node.body, inner, SIGN)}", MULTIPLY
         if len(node.arguments) == 1 and name in ("sum", "mean", "min", "max"):
             return self._over_all(name, node.arguments[0], scope)
         arguments = [self.text(a, scope) for a in node.arguments]
@@ -331,7 +283,7 @@ class Formulas:
             return rf"\left|{arguments[0]}\right|", ATOM
         if name == "sqrt" and len(arguments) == 1:
             return rf"\sqrt{{{arguments[0]}}}", ATOM
-        return rf"{_operator(name)}\left({', '.join(arguments)}\right)", POWER
+        return rf"{operator(name)}\left({', '.join(arguments)}\right)", POWER
 
     def _over_all(self, name: str, body: tree.Expression, scope: Scope) -> Formula:
         """`sum(x)`: over whatever indices are left out in it."""
@@ -350,10 +302,10 @@ class Formulas:
             used.update(one.letters)
             fresh.append(one)
         if not fresh:
-            return rf"{_operator(name)}\left({self.text(body, scope)}\right)", POWER
+            return rf"{operator(name)}\left({self.text(body, scope)}\right)", POWER
         text = self.text(body, scope.over(fresh), MULTIPLY)
         below = ", ".join(self.member(axis, scope) for axis in fresh)
-        sign = r"\sum" if name == "sum" else _operator(name)
+        sign = r"\sum" if name == "sum" else operator(name)
         return rf"{sign}_{{{below}}} {text}", MULTIPLY
 
     def member(self, axis: Axis, scope: Scope) -> str:
@@ -381,21 +333,8 @@ class Formulas:
         return below, inner
 
 
-def joined(terms: Sequence[tuple[str, str]]) -> str:
-    """Terms with their signs as one sum."""
-    text = ""
-    for sign, term in terms:
-        text += f" {sign} {term}" if text else ("-" if sign == "-" else "") + term
-    return text
-
-
 def _without(bound: Mapping[str, str], letters: Sequence[str]) -> dict[str, str]:
     return {name: text for name, text in bound.items() if name not in letters}
-
-
-def _operator(name: str) -> str:
-    known = name in ("min", "max", "exp", "log")
-    return f"\\{name}" if known else rf"\operatorname{{{escaped(name)}}}"
 
 
 def _signed(node: tree.Expression) -> bool:

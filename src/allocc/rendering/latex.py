@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from allocc.rendering.document import Equation, Math, Paragraph, Section, Table
-from allocc.rendering.formulas import escaped
 from allocc.rendering.lines import aligned
+from allocc.rendering.symbols import escaped
 
 _PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[utf8]{inputenc}

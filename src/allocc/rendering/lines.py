@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from allocc.rendering.document import Equation
-from allocc.rendering.formulas import words
+from allocc.rendering.symbols import words
 
 #: About so many letters of a formula stand on a line of a page.
 PAGE = 62

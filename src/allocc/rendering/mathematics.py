@@ -9,19 +9,9 @@ from allocc.dsl.nesting import deep_recursion
 from allocc.rendering.declared import Axis, Declared, axes
 from allocc.rendering.document import Equation, Math, Paragraph, Section, Table
 from allocc.rendering.dynamics import Dynamics
-from allocc.rendering.formulas import (
-    ADD,
-    MULTIPLY,
-    PERIODS,
-    POINTS,
-    POWER,
-    Scope,
-    escaped,
-    letter,
-    number,
-    symbol,
-)
+from allocc.rendering.formulas import ADD, MULTIPLY, PERIODS, POINTS, POWER, Scope
 from allocc.rendering.notation import unit_text
+from allocc.rendering.symbols import escaped, letter, number, symbol
 
 
 def sections(d: Declared, values: Mapping[str, float] | None = None) -> list[Section]:

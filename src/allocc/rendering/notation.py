@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from allocc.dsl import tree
 from allocc.rendering.declared import PERIOD, Axis, Declared, axes
-from allocc.rendering.formulas import PERIODS, Formulas, Scope, letter, symbol
+from allocc.rendering.formulas import PERIODS, Formulas, Scope
+from allocc.rendering.symbols import letter, symbol
 
 
 class Notation:

@@ -1,0 +1,93 @@
+"""The decisions of a result as tables: those over the same labels side by side, time summed up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from allocc.tables import number, numbers, table
+
+if TYPE_CHECKING:
+    from allocc.labelled import Block
+
+#: The tables together have at most about this many rows.
+MOST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class DecisionTable:
+    """Decisions side by side, a row for each label; `numbers` are the columns of values."""
+
+    head: list[str]
+    rows: list[list[str]]
+    numbers: list[int]
+    about: list[str]
+
+
+def decisions_in_short(blocks: Sequence[Block]) -> list[DecisionTable]:
+    """Decisions as tables: those over the same labels share one, time is summed up."""
+    found: list[DecisionTable] = []
+    scalars = [b for b in blocks if not b.without_time().axes]
+    if scalars:
+        rows = [
+            [_heading(b), number(float(b.without_time().values)), b.unit, b.description]
+            for b in scalars
+        ]
+        found.append(DecisionTable(["decision", "value", "unit", "what it is"], rows, [1], []))
+    groups: dict[object, list[Block]] = {}
+    for b in blocks:
+        axes = b.without_time().axes
+        if axes:
+            key = tuple((a.names, a.members) for a in axes)
+            groups.setdefault(key, []).append(b)
+    share = max(4, MOST_ROWS // max(1, len(groups)))
+    return [*found, *(_group_table(group, share) for group in groups.values())]
+
+
+def decision_tables(blocks: Sequence[Block]) -> list[str]:
+    """The lines of `decisions_in_short`."""
+    lines: list[str] = []
+    for t in decisions_in_short(blocks):
+        lines += [""] * bool(lines) + table(t.head, t.rows, right=t.numbers)
+        lines += [f"    {text}" for text in t.about]
+    return lines
+
+
+def _heading(block: Block) -> str:
+    return block.name if block.time_axis is None else f"{block.name} (sum)"
+
+
+def _group_table(group: Sequence[Block], most: int) -> DecisionTable:
+    """One table: a row for each label, a column for each decision, largest rows when cut."""
+    from allocc.compiler.program import label_text
+
+    totals = [b.without_time() for b in group]
+    arrays = [t.values.ravel() for t in totals]
+    names = [n for a in totals[0].axes for n in a.names]
+    labels = [[label_text(x) for x in entry] for entry in totals[0].labels()]
+    order = list(range(len(labels)))
+    cut = len(order) > most
+    used = [i for i in order if any(abs(a[i]) > 1e-9 for a in arrays)]
+    if cut:
+        busiest = sorted(used or order, key=lambda i: -abs(float(arrays[0][i])))
+        order = sorted(busiest[:most])
+    columns = [numbers([*(float(a[i]) for i in order), float(a.sum())]) for a in arrays]
+    rows = [[*labels[i], *(c[n] for c in columns)] for n, i in enumerate(order)]
+    total = [["total", *[""] * (len(names) - 1), *(c[-1] for c in columns)]]
+    head = [*names, *(_heading(b) for b in group)]
+    about = [f"{b.name}: {_about(b)}" for b in group if _about(b)]
+    if cut:
+        idle = len(labels) - len(used)
+        zero = f", {idle} of them all 0" if idle else ""
+        about.append(
+            f"the {len(order)} largest of {len(labels)} rows{zero}; "
+            "decisions.csv in the run folder has them all"
+        )
+    right = list(range(len(names), len(head)))
+    return DecisionTable(head, rows + (total if len(labels) > 1 else []), right, about)
+
+
+def _about(block: Block) -> str:
+    unit = f" ({block.unit})" if block.unit else ""
+    return f"{block.description}{unit}".strip()
