@@ -44,7 +44,8 @@ LIMITS = {
 
 def made(seed: int, limit: str, first: float = 10.0, price: float = 100.0):  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(seed)
-    rows = [[k, rng.uniform(2, 4), rng.uniform(0.2, 1.2)] for k in range(1, 7)]
+    # 2.6^5 is more than the range from which on logarithms are used.
+    rows = [[k, rng.uniform(2.6, 4), rng.uniform(0.2, 1.2)] for k in range(1, 7)]
     text = MODEL.format(first=first, limit=limit, price=price)
     return problem(text, {"days": (("day", "off", "on"), rows)})
 

@@ -119,6 +119,14 @@ def judged(system: System, solver: str) -> None:
 @settings(max_examples=40, deadline=None)
 @given(systems())
 @example(System(((0, 1), (-3, 3)), (">=", "=="), (0, 4), (1, 1)))
+@example(
+    System(
+        ((3, 0, 3), (0, 0, 1), (2, 0, 0), (0, 0, 1)),
+        ("==", "<=", "==", "<="),
+        (1, 0, 1, 0),
+        (1, 1, 1),
+    )
+)
 def test_whole_systems(system: System) -> None:
     judged(system, "highs")
 

@@ -124,23 +124,29 @@ def _proven(statements: Statements, options: Options, asking: _Asking, kept: Boo
     points = asking
     if not oracle.exact and kept.any() and budget.left > 0:
         points = _Asking(Recompiled(statements, options, budget), budget)
-    for member in np.flatnonzero(kept)[::-1].tolist():
-        if budget.left <= 0:
-            break
-        kept[member] = False
-        answer = asking(kept)
-        if answer.holds is False:
-            continue
-        if answer.holds is None and points is not asking:
-            # What is held there is not among the members: only a point says something. An
-            # initial value is held, too; that others hold with 0 in its place shows as much.
-            answer = points(kept)
-            if answer.holds is not True and statements.of(member)[0].kind == "initial":
-                with statements.emptied(mask(statements.size, [np.array([member])])):
-                    answer = points.afresh(kept)
-        kept[member] = True
-        if answer.holds and answer.values is not None:
-            needed[member] = answer.values
+    again = True
+    while again:
+        # A question that had no answer may have one when fewer others are left.
+        again = False
+        unknown = [k for k in np.flatnonzero(kept)[::-1].tolist() if k not in needed]
+        for place, member in enumerate(unknown):
+            if budget.left <= 0:
+                break
+            kept[member] = False
+            answer = asking(kept)
+            if answer.holds is False:
+                again = again or place > 0
+                continue
+            if answer.holds is None and points is not asking:
+                # What is held there is not among the members: only a point says something. An
+                # initial value is held, too; that others hold with 0 in its place shows as much.
+                answer = points(kept)
+                if answer.holds is not True and statements.of(member)[0].kind == "initial":
+                    with statements.emptied(mask(statements.size, [np.array([member])])):
+                        answer = points.afresh(kept)
+            kept[member] = True
+            if answer.holds and answer.values is not None:
+                needed[member] = answer.values
     if points is not asking:
         asking.checks += points.checks
     # What holds with more members holds with fewer: an earlier proof stays one.
