@@ -44,7 +44,11 @@ def check_bounds(program: Program) -> None:
             )
             found.append(
                 errors.outside_domain(
-                    f"{atoms.kind} of {name}", wants, f"{low[k]:g}", f"{high[k]:g}", atoms.span
+                    f"{atoms.kind} of {name}",
+                    wants,
+                    f"{low[k] + 0.0:g}",
+                    f"{high[k] + 0.0:g}",
+                    atoms.span,
                 )
             )
     _check_ratios(p, found)
@@ -66,8 +70,8 @@ def _check_ratios(p: Program, found: list[Diagnostic]) -> None:
             errors.outside_domain(
                 f"1 / {name}",
                 "a denominator other than nought",
-                f"{p.lower[bottom]:g}",
-                f"{p.upper[bottom]:g}",
+                f"{p.lower[bottom] + 0.0:g}",
+                f"{p.upper[bottom] + 0.0:g}",
                 block.span,
             )
         )
