@@ -94,3 +94,14 @@ def test_public_names_are_in_the_reference() -> None:
     offered = {n for n in allocc.__all__ if n != "__version__"}
     for name in sorted(classes | offered):
         assert re.search(rf"auto\w+:: allocc\.([\w.]+\.)?{name}\b", text), name
+
+
+def test_the_index_names_every_page() -> None:
+    """All pages of docs/, and the index of each folder that has one."""
+    docs = ROOT / "docs"
+    text = (docs / "index.md").read_text("utf-8")
+    for page in docs.glob("**/*.md"):
+        inner = page.parent != docs and (page.parent / "index.md").exists()
+        shown = page.parent / "index.md" if inner else page
+        if shown not in (docs / "index.md", docs / "contributing.md"):
+            assert f"]({shown.relative_to(docs)})" in text, page.name
