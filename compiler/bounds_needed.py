@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.compiler import errors
-from allocc.compiler.program import FloatArray, IntArray, Program
+from allocc.compiler.program import FloatArray, IntArray, Program, find_block
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 
 #: So many are told of. No more are looked for at any place: a long horizon has a million of them.
@@ -36,7 +36,10 @@ def check_bounds(program: Program) -> None:
         if atoms.kind == "power" and (atoms.exponent != int(atoms.exponent) or atoms.exponent < 0):
             bad = low < 0 if atoms.exponent > 0 else low <= 0
         for k in np.flatnonzero(bad)[:3]:
-            name = p.column_name(int(atoms.argument[k]))
+            argument = int(atoms.argument[k])
+            name = p.column_name(argument)
+            # Powers and ratios are made of monomials, which have no place of their own.
+            span = atoms.span or find_block(p.column_blocks, argument).span
             wants = (
                 "an argument other than nought"
                 if atoms.kind == "reciprocal"
@@ -44,7 +47,11 @@ def check_bounds(program: Program) -> None:
             )
             found.append(
                 errors.outside_domain(
-                    f"{atoms.kind} of {name}", wants, f"{low[k]:g}", f"{high[k]:g}", atoms.span
+                    f"{atoms.kind} of {name}",
+                    wants,
+                    f"{low[k] + 0.0:g}",
+                    f"{high[k] + 0.0:g}",
+                    span,
                 )
             )
     _check_ratios(p, found)
@@ -66,8 +73,8 @@ def _check_ratios(p: Program, found: list[Diagnostic]) -> None:
             errors.outside_domain(
                 f"1 / {name}",
                 "a denominator other than nought",
-                f"{p.lower[bottom]:g}",
-                f"{p.upper[bottom]:g}",
+                f"{p.lower[bottom] + 0.0:g}",
+                f"{p.upper[bottom] + 0.0:g}",
                 block.span,
             )
         )

@@ -23,6 +23,8 @@ extensions = [
     "repository_links",
 ]
 exclude_patterns = ["figures", "extensions"]
+# The pages of errors show what cannot be read.
+suppress_warnings = ["misc.highlighting_failure"]
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/gallery: each published system is solved, and its run is drawn.
+"""Draw the pictures of docs/gallery: each system is solved, and its run is drawn.
 
 python docs/figures/gallery.py [NAME ...]
 """

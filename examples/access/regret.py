@@ -20,7 +20,8 @@ from allocc.result import Result
 FOLDER = Path(__file__).resolve().parent
 
 
-Pace = tuple[str, float]
+#: A set of paces and one of them, as labels.
+Pace = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def main() -> None:
     print(f"{'pace':>6} {'best':>10} {'bound':>10} {'here':>10} {'regret':>10}")
     for pace, (value, bound) in found.best.items():
         lost = found.regret[pace]
-        print(f"{pace[1]:6} {value:10.6f} {bound:10.6f} {at[pace]:10.6f} {lost:10.6f}")
+        print(f"{pace[1]:>6} {value:10.6f} {bound:10.6f} {at[pace]:10.6f} {lost:10.6f}")
     least = (
         "nothing is proven" if found.bound is None else f"none can have less than {found.bound:.6f}"
     )

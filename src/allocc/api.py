@@ -161,8 +161,8 @@ class Model:
     def program(self, method: str = "auto") -> Program:
         """The mixed-integer program: `direct` keeps products and functions, the others are linear.
 
-        `exact` cuts every integer factor into single values; `auto` and `refine` give the
-        relaxation that refinement begins with.
+        `exact` cuts every integer factor into single values, `refine` gives the relaxation that
+        refinement begins with, and `auto` the former where it is exact and not too large.
         """
         from allocc.method_program import method_program
 

@@ -198,7 +198,7 @@ def _functions(relaxation: Relaxation, before: Program) -> Iterator[Explanation]
         if bool((np.asarray(sign) != sign[0]).any()):
             shape = "of mixed curvature"
         form = (
-            "tangents on one side and secants on the other; relaxed"
+            "tangents on one side and secants on the other, over pieces that are cut where the error is"
             if bool(np.asarray(secant).any())
             else "tangents, added where the solution is; only that side matters here"
         )

@@ -28,6 +28,9 @@ def numbers(values: Sequence[float | None], digits: int = 6) -> list[str]:
     known = [abs(v) for v in values if v is not None and math.isfinite(v)]
     large = max(known, default=0.0)
     whole = all(abs(v - round(v)) <= 1e-9 * max(1.0, v) for v in known)
+    if whole and 0.5 <= large < 1e15:
+        # What a solver leaves of a nought is one.
+        return [number(v) if v is None or not math.isfinite(v) else f"{round(v):,}" for v in values]
     if whole or not known or large < 1e-4 or large >= 1e15:
         return [number(v, digits) for v in values]
     places = min(6, max(0, digits - 1 - math.floor(math.log10(large))))

@@ -8,7 +8,7 @@
 ```alloc wrong E4003   the same, but the compiler must refuse it with this code
 ```csv NAME.csv        a table that the models of the file read
 ```python              run; with `>>>`, what is shown must be what comes out
-```console             lines after `$ allocc` are run; what is shown must be what comes out
+```console             lines after `$ allocc` and `$ python` are run; what is shown must be what comes out
 
 In shown output `...` stands for anything. All blocks of a file share a folder, which is a copy of
 what a user sees: it has the folder `examples`, and everything that is written goes there.
@@ -21,6 +21,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -219,14 +220,25 @@ def test_console(page: Path, folder: Path) -> None:
             continue
         for line, code, output in commands(block):
             words = shlex.split(line)
-            if words[0] != "allocc":
+            if words[0] not in ("allocc", "python"):
                 continue
-            if words[1] == "plot":
+            if words[:2] == ["allocc", "plot"]:
                 pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
-            found = CliRunner().invoke(cli, words[1:], prog_name="allocc")
-            assert found.exit_code == code, f"{block}: {line}\n{found.output}"
+            found, printed = run(words)
+            assert found == code, f"{block}: {line}\n{printed}"
             if output.strip():
-                check(block, line, output, found.output)
+                check(block, line, output, printed)
+
+
+def run(words: list[str]) -> tuple[int, str]:
+    """The exit code of a command and what it prints."""
+    if words[0] == "python":
+        done = subprocess.run(
+            [sys.executable, *words[1:]], capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+    found = CliRunner().invoke(cli, words[1:], prog_name="allocc")
+    return found.exit_code, found.output
 
 
 def check(block: Shown, line: str, want: str, got: str) -> None:

@@ -68,3 +68,21 @@ def test_no_markup_is_left_over(site: Path) -> None:
         text = re.sub(r"<code.*?</code>", "", text, flags=re.DOTALL)
         for mark in ("](", "```", "{eval-rst}", ":math:", "$$"):
             assert mark not in text, f"{page.name} shows {mark}"
+
+
+def test_links_of_the_site_lead_somewhere(site: Path) -> None:
+    """Every link within the site leads to a file, and every anchor to its place."""
+    texts = {p: p.read_text("utf-8") for p in site.glob("**/*.html")}
+    places = {p: set(re.findall(r'\bid="([^"]+)"', t)) for p, t in texts.items()}
+    lost = []
+    for page, text in texts.items():
+        for link in re.findall(r'(?:href|src)="([^"]+)"', text):
+            if re.match(r"[a-z]+:", link):
+                continue
+            path, _, anchor = link.partition("#")
+            path = path.partition("?")[0]
+            target = (page.parent / path).resolve() if path else page
+            there = target.exists()
+            if not there or (anchor and target in places and anchor not in places[target]):
+                lost.append(f"{page.relative_to(site)}: {link}")
+    assert not lost, lost

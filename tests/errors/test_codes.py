@@ -18,7 +18,7 @@ ROOMS = ("dsl", "compiler", "backends", "src/allocc", "models")
 CODE = re.compile(r'"([EW]\d{4})"')
 
 #: Codes about the model or its data that no model in `tests/bad` can show, and why. Each has a test
-#: that names it, as the codes of the command line (7) and of solving (6) do.
+#: that names it, as the codes of the command line (7) do.
 WITHOUT_A_MODEL = {
     "E1018": "a file that cannot be read",
     "E1019": "a file of more than 10 MB",

@@ -117,6 +117,26 @@ minimize { c: sum(x) + max(k in K: n[k]) }
         assert words in done.stdout, words
 
 
+def test_explain_says_that_a_curve_is_cut_into_pieces(run: Run, tmp_path: Path) -> None:
+    text = "model m\ndecide x in 0 .. 3\nlimit far: x^2 >= 4\nminimize { c: x }\n"
+    path = small.easy(tmp_path, text)
+    said = " ".join(run("explain", path).stdout.split())
+    assert "secants on the other, over pieces that are cut where the error is" in said
+    said = run("solve", path, "--no-run", "-q").stdout
+    assert "(1 curved term: tangents and pieces are added where needed)" in said
+
+
+def test_a_reciprocal_out_of_its_domain_has_a_place(run: Run, tmp_path: Path) -> None:
+    text = "model m\ndecide x in 0 .. 3\nlimit far: 1 / x <= 4\nminimize { c: x }\n"
+    said = run("check", small.easy(tmp_path, text)).stderr
+    assert "E5002" in said and "2 | decide x" in said
+
+
+def test_a_range_from_nought_has_no_sign(run: Run, tmp_path: Path) -> None:
+    text = "model m\ndecide x integer in 0 .. 3\nlimit far: log(x) <= 4\nminimize { c: -x }\n"
+    assert "it can lie in 0 .. 3" in run("check", small.easy(tmp_path, text)).stderr
+
+
 def test_explain_code(run: Run) -> None:
     from allocc.cli import catalogue
 

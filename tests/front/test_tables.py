@@ -34,6 +34,8 @@ def test_numbers_share_their_decimals() -> None:
     assert numbers([1.0, 2.25, None]) == ["1.00000", "2.25000", "-"]
     assert numbers([1.0, 20.0]) == ["1", "20"]
     assert numbers([-1e-12, 2.5])[0] == "0.00000"
+    assert numbers([240.0, 5.82e-44, -1e-300]) == ["240", "0", "0"]
+    assert numbers([1e-30, 2e-30]) == ["1e-30", "2e-30"]
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,6 @@ import pytest
 
 pytest.importorskip("pygls", reason="pygls is not installed: pip install 'allocc[lsp]'")
 
-from allocc.lsp import server
-from allocc.lsp.formatting import formatter
 from tests.lsp.editor import Editor
 
 MODEL = """model doses "Doses for two clinics"
@@ -112,7 +110,7 @@ def test_a_session(editor: Editor, folder: Path) -> None:
     assert [s["name"] for s in outline][-3:] == ["doses", "stock", "maximize"]
     assert outline[-1]["children"][0]["detail"] == "the least"
 
-    assert ("documentFormattingProvider" in editor.capabilities) == (formatter() is not None)
+    assert editor.capabilities["documentFormattingProvider"]
     assert editor.stop() == 0
     assert not editor.logged
     assert b"Traceback" not in b"".join(editor.errors)
@@ -204,9 +202,8 @@ def test_whatever_is_typed_the_server_answers(editor: Editor, folder: Path) -> N
             editor.ask(method, path, line, rng.randrange(90))
         uri = {"textDocument": {"uri": path.as_uri()}}
         editor.request("textDocument/documentSymbol", uri)
-        if formatter() is not None:
-            options = {"tabSize": 2, "insertSpaces": True}
-            editor.request("textDocument/formatting", {**uri, "options": options})
+        options = {"tabSize": 2, "insertSpaces": True}
+        editor.request("textDocument/formatting", {**uri, "options": options})
     editor.change(path, MODEL)
     assert editor.diagnostics(path) == []
     assert editor.stop() == 0
@@ -215,8 +212,6 @@ def test_whatever_is_typed_the_server_answers(editor: Editor, folder: Path) -> N
 
 
 def test_formatting(editor: Editor, folder: Path) -> None:
-    if formatter() is None:
-        pytest.skip("this version has no formatter")
     path = folder / "model.alloc"
     editor.open(path, "decide   x in 0 .. 1\nminimize{c:x}")
     options = {"tabSize": 2, "insertSpaces": True}
@@ -225,19 +220,6 @@ def test_formatting(editor: Editor, folder: Path) -> None:
     assert "decide x in 0 .. 1" in edit["newText"]
     editor.change(path, "decide x in in")
     assert editor.request("textDocument/formatting", about) is None
-
-
-@pytest.mark.parametrize("there", [True, False])
-def test_formatting_is_offered_where_there_is_a_formatter(
-    there: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if there:
-        monkeypatch.setattr("allocc.dsl.format_source", str.upper, raising=False)
-        assert formatter() is str.upper
-    monkeypatch.setattr(server, "formatter", lambda: str.upper if there else None)
-    made = server.make_server()
-    assert ("textDocument/formatting" in made.protocol.fm.features) == there
-    made.worker.shutdown()
 
 
 def test_without_pygls_it_says_how_to_get_it(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ STAGES = ("tree", "model", "problem", "program")
     help="The stage to print: as read, bound to data, unrolled in time, or as a program.",
 )
 @method_option(
-    "auto and refine: the linear relaxation; exact: linear and exact; direct: nonlinear."
+    "refine: the linear relaxation; exact: integer factors cut into single values; direct: "
+    "nonlinear; auto: exact where that is possible and not too large, else refine."
 )
 @output_option(
     "Write the program as .mps or .lp, with FILE.map.json from its names to the model's."

@@ -39,7 +39,7 @@ _SUFFIXES = {".md": "markdown", ".tex": "latex", ".svg": "svg"}
     metavar="N",
     help="With --program: rows of each block.",
 )
-@method_option("With --program: auto and refine, the linear relaxation; exact; direct.")
+@method_option("With --program: the program as `allocc compile --method` writes it.")
 @output_option("Write to FILE.")
 def render(
     model: str,

@@ -59,16 +59,23 @@ def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice
                 f"there is no exact linear form: {bad} is continuous in a nonlinear term; "
                 "use --method refine, or --method direct with --solver scip"
             )
-        return Choice("exact", f"as asked: {total} single values of {len(columns)} integer columns")
+        of = _counted(len(columns), "integer column")
+        return Choice("exact", f"as asked: {_counted(total, 'single value')} of {of}")
     if options.method == "auto" and integer.all() and not smooth and total <= MOST_PIECES:
-        return Choice("exact", f"the integer factors have only {total} values together")
+        only = _counted(total, "value")
+        return Choice("exact", f"the integer factors have only {only} together")
     asked = "as asked: " if options.method == "refine" else ""
     if len(columns) and integer.all():
-        reason = (
-            f"{len(columns)} integer factors with {total} values: pieces are refined where needed"
-        )
+        factors = _counted(len(columns), "integer factor")
+        reason = f"{factors} with {_counted(total, 'value')}: pieces are refined where needed"
     elif len(columns):
-        reason = f"{len(columns)} columns are cut into pieces, {int((~integer).sum())} of them continuous"
+        cut = "1 column is" if len(columns) == 1 else f"{len(columns)} columns are"
+        reason = f"{cut} cut into pieces, {int((~integer).sum())} of them continuous"
     else:
-        reason = f"{sum(len(f) for f in smooth)} curved terms: tangents are added where needed"
+        terms = _counted(sum(len(f) for f in smooth), "curved term")
+        reason = f"{terms}: tangents and pieces are added where needed"
     return Choice("refine", asked + reason)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

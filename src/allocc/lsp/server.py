@@ -19,10 +19,10 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.format import format_source
 from allocc.lsp.analysis import Analysis, check
 from allocc.lsp.completion import complete
 from allocc.lsp.convert import Converter, encoding, range_of
-from allocc.lsp.formatting import formatter
 from allocc.lsp.hover import hover, word
 from allocc.lsp.outline import Outline, outline
 from allocc.lsp.places import definition, find
@@ -278,24 +278,21 @@ def make_server() -> Server:
         convert = ls.converter(state)
         return [convert.symbol(s) for s in symbols(ls.outline(state))]
 
-    layout = formatter()
-    if layout is not None:
-
-        @server.feature(types.TEXT_DOCUMENT_FORMATTING)
-        def formatted(
-            ls: Server, params: types.DocumentFormattingParams
-        ) -> list[types.TextEdit] | None:
-            state = ls.states.get(params.text_document.uri)
-            if state is None:
-                return None
-            try:
-                new = layout(state.text)
-            except AlloccError:
-                # A text that cannot be read is left alone; what is wrong with it is shown already.
-                return None
-            if new == state.text:
-                return []
-            return [types.TextEdit(range_of(ls.text(state), 0, len(state.text)), new)]
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    def formatted(
+        ls: Server, params: types.DocumentFormattingParams
+    ) -> list[types.TextEdit] | None:
+        state = ls.states.get(params.text_document.uri)
+        if state is None:
+            return None
+        try:
+            new = format_source(state.text)
+        except AlloccError:
+            # A text that cannot be read is left alone; what is wrong with it is shown already.
+            return None
+        if new == state.text:
+            return []
+        return [types.TextEdit(range_of(ls.text(state), 0, len(state.text)), new)]
 
     return server
 

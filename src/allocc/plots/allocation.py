@@ -41,6 +41,8 @@ MOST_COLUMNS = 12
 MOST_PANELS = 8
 #: Up to so many points of time have a bar of their own; beyond, an outline.
 MOST_TIMES = 80
+#: A cell without a number: the share of the largest below which a value is what a solver leaves of 0.
+NOUGHT = 1e-9
 
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#9dbbd8", MAIN, "#08213c"])
 #: A level or an ideal is a mark with a shape of its own.
@@ -338,7 +340,7 @@ def _shades(place: Any, block: Block, plain: Block) -> None:
     for n, text in enumerate(texts):
         i, j = divmod(n, len(across))
         size = abs(table_shown[i, j]) / top
-        if size == 0:
+        if size < NOUGHT:
             continue
         axes.text(
             j,
