@@ -516,6 +516,7 @@ class Model:
     ) -> dict[str, Any]:
         """What results of a solve and of a simulation have in common."""
         from allocc.comparisons import targets_of
+        from allocc.engine.assess import judge
         from allocc.labelled import blocks_of
         from allocc.reports import report_blocks
         from allocc.result import TermValue
@@ -541,6 +542,7 @@ class Model:
             "targets": () if values is None else targets_of(problem, values),
             "time_unit": time.unit if time is not None else "",
             "baseline_value": None if baseline is None else _worth(*baseline),
+            "baseline_violation": None if baseline is None else judge(*baseline).violation,
             "settings": dict(self.settings),
             "files": self.hashes(),
         }
