@@ -10,6 +10,7 @@ import numpy as np
 from allocc.compiler import errors, units
 from allocc.compiler.evaluator import Evaluator
 from allocc.compiler.expression import Data, Node, Variable, variables
+from allocc.compiler.forgotten import forgotten_index
 from allocc.compiler.index import Coordinate, IndexSet, lookup, same_sets, spread
 from allocc.compiler.model import CompartmentSymbol, Method, Time
 from allocc.compiler.program import FloatArray, label_text
@@ -118,7 +119,10 @@ def assign(
     if any(a not in space.axes for a in node.axes):
         wanted = [s.name for s in sets]
         given = [a.set.name for a in node.axes]
-        raise errors.Failed(errors.index_mismatch(name, wanted, given, e.span, what))
+        declared = binder.declared
+        statement = (declared.initials if what == "initial value" else declared.names)[name]
+        forgotten = forgotten_index(e, given, statement.index, declared)
+        raise errors.Failed(errors.index_mismatch(name, wanted, given, e.span, what, forgotten))
     return node
 
 

@@ -22,6 +22,7 @@ from allocc.compiler.expression import (
     multiply,
     negate,
 )
+from allocc.compiler.forgotten import forgotten_index
 from allocc.compiler.index import Axis, Coordinate, join_axes, same_sets, spread
 from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along
 from allocc.compiler.numeric import reduce_array
@@ -168,8 +169,12 @@ class _Discretizer:
         extra = [a for a in node.axes if a not in axes]
         if extra:
             names = [a.set.name for a in extra]
-            span = statement.value.span
-            raise errors.Failed(errors.free_index(f"flow '{name}'", names, span, time.name))
+            value, declared = statement.value, self.binder.declared
+            forgotten = forgotten_index(value, names, statement.index, declared, now=True)
+            what = f"flow '{name}'"
+            raise errors.Failed(
+                errors.free_index(what, names, value.span, time.name, forgotten=forgotten)
+            )
         variable = None
         linear = time.method == "exponential" and is_affine(node)
         if not isinstance(node, Data) and not is_small(node) and not linear:
@@ -295,8 +300,11 @@ class _Discretizer:
             extra = [a.set.name for a in node.axes if a not in space.axes]
             if extra:
                 where, declare = f"each side of '{name}'", f"{word} {name}"
-                time = self.binder.time_name
-                raise errors.Failed(errors.free_index(where, extra, side.span, time, declare))
+                time, declared = self.binder.time_name, self.binder.declared
+                forgotten = forgotten_index(side, extra, statement.index, declared)
+                raise errors.Failed(
+                    errors.free_index(where, extra, side.span, time, declare, forgotten)
+                )
         return [(nodes[k], op, nodes[k + 1]) for k, op in enumerate(relation.operators)]
 
     def _bodies(self, statement: tree.Limit | tree.Prefer, space: Space) -> list[tuple[Node, bool]]:
@@ -446,7 +454,10 @@ class _Discretizer:
         if node.axes:
             names = [a.set.name for a in node.axes]
             where, time = f"objective term '{term.name.name}'", self.binder.time_name
-            raise errors.Failed(errors.free_index(where, names, term.value.span, time))
+            forgotten = forgotten_index(term.value, names, None, self.binder.declared)
+            raise errors.Failed(
+                errors.free_index(where, names, term.value.span, time, forgotten=forgotten)
+            )
         return ObjectiveTerm(term.name.name, node, term.span, term.description or "")
 
     def _unused(self) -> None:

@@ -197,7 +197,7 @@ class Values(ABC):
         else:
             value = Data((), symbol.values, name.span)
         if symbol.effects and now is None and self._active_dynamics and self.effects_on:
-            raise errors.Failed(errors.needs_time(name.name, name.span))
+            raise errors.Failed(self._needs_time(name, indices))
         if symbol.effects and now is not None:
             with self._expanding(name.name):
                 for effect in self.effects_of(symbol):
@@ -264,7 +264,7 @@ class Values(ABC):
                 now, timed = self._now_at(name, indices[-1], scope, fallback)
                 indices = indices[:-1] or None
             if now is None:
-                raise errors.Failed(errors.needs_time(name.name, name.span))
+                raise errors.Failed(self._needs_time(name, indices))
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
         if self.reads is not None and symbol.mode in ("data", "definition"):
             self.reads.append(Read(symbol, found))
@@ -318,11 +318,29 @@ class Values(ABC):
                 and scope.now is None
                 and not scope.anonymous.fresh
                 and given == total - 1
+                and not any(self._is_time(e, scope) for e in indices or ())
             ):
-                raise errors.Failed(errors.needs_time(name.name, name.span))
+                raise errors.Failed(self._needs_time(name, indices))
         found, mask = self._pick(name, variable.sets, indices, scope, fallback)
         value = self._taken(reference(variable, found, name.span))
         return self.evaluator.masked(value, mask, fallback)
+
+    def _needs_time(self, name: tree.Name, indices: Sequence[tree.Expression] | None) -> Diagnostic:
+        given = [e.span.text for e in indices or ()]
+        return errors.needs_time(name.name, name.span, self.time_name or "t", given)
+
+    def _is_time(self, e: tree.Expression, scope: Scope) -> bool:
+        """Whether a subscript is a point of time, as `end`, `t` or `t - 1`."""
+        match e:
+            case tree.Name(name=name):
+                local = scope.locals.get(name)
+                if isinstance(local, Coordinate):
+                    return local.set.kind == "time"
+                return name in ("start", "end")
+            case tree.Binary(operator="+" | "-", left=left):
+                return self._is_time(left, scope)
+            case _:
+                return False
 
     def _taken(self, node: Reference) -> Node:
         """A variable's place, or the number there if all is decided."""

@@ -369,3 +369,63 @@ def test_deep_and_wide_definitions_do_not_exhaust_the_stack() -> None:
 def test_what_needs_itself_over_time_is_one_error(flows: str) -> None:
     text = f"time t = 0 .. 2 compartment S initial S = 5 {flows} minimize {{ z : S[end] }}"
     assert codes(text) == ["E2004"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "mend"),
+    [
+        ("param twice[c in C] = 2 * need", "`need` lacks an index: write `need[c]`"),
+        ("let g[k in C] = 2 * d", "`d` lacks an index: write `d[k]`"),
+        ("flow leave[c in C] : S -> = 0.1 * S", "`S` lacks an index: write `S[c]`"),
+        (
+            "limit a[c in C]: sum(p in period: go[c]) <= 9",
+            "`go[c]` lacks an index: write `go[c, p]`",
+        ),
+        (
+            "limit a[c in C, p in period]: go[p] <= 9",
+            "`go[p]` lacks an index: write `go[c, p]`",
+        ),
+        ("limit a[c in C, week]: S[week] <= 9", "`S[week]` lacks an index: write `S[c, week]`"),
+        ("limit a: sum(c in C: d) <= 9", "`d` lacks an index: write `d[c]`"),
+        (
+            "limit a: d <= 9",
+            "sum over it, as in `sum(c in C: ...)`, or index the statement: `limit a[c in C]`",
+        ),
+        # Which of two indices over one set is meant cannot be known.
+        (
+            "limit a[c in C]: both <= 9",
+            "sum over it, as in `sum(c in C: ...)`, or index the statement: `limit a[c in C]`",
+        ),
+    ],
+)
+def test_a_forgotten_index_is_named_where_it_is_bound(statement: str, mend: str) -> None:
+    text = """time week : week = 0 .. 4
+set C = {x, y}
+param need[C] = 3
+param both[C, C] = 3
+compartment S[C]
+initial S[C] = need
+flow go[c in C] : S -> = 0.1 * S[c]
+decide d[C] in 0 .. 5
+minimize { o: sum(d) }
+"""
+    with pytest.raises(AlloccError) as caught:
+        discretize(bound(text + statement))
+    assert [d.hint for d in caught.value.diagnostics] == [mend]
+
+
+def test_an_array_at_a_time_is_matched_member_by_member() -> None:
+    text = """time week : week = 0 .. 4
+set C = {x, y}
+compartment S[C]
+initial S[c in C] = if c == "x" then 3 else 8
+decide d[C] in 0 .. 9
+limit enough[C]: d >= S[end]
+minimize { o: sum(d) }
+"""
+    problem = discretize(bound(text))
+    (limit,) = problem.constraints
+    (d,) = problem.decisions
+    (s,) = problem.states
+    values = {d: np.array([5.0, 5.0]), s: np.array([[3.0] * 5, [8.0] * 5])}
+    assert Evaluation(values)(limit.body).ravel().tolist() == [-2.0, 3.0]
