@@ -17,6 +17,7 @@ from allocc.compiler.program import FloatArray, label_text
 from allocc.compiler.scope import Scope
 from allocc.compiler.settings import set_entry, setting
 from allocc.compiler.spaces import Space
+from allocc.compiler.subscripts import Mask
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import DataPlace
@@ -111,11 +112,14 @@ def assign(
     `what` of `name` it is, for messages; `numeric` where only numbers will do.
     """
     evaluator = binder.evaluator
-    if isinstance(e, tree.Field) and space.axes:
-        table = binder.table(e.table)
+    read = evaluator.number if numeric else evaluator.node
+    field = bare_column(e)
+    if field is not None and space.axes:
+        table = binder.table(field.table)
         if table.keys and sum(s.arity for s in sets) == table.key_set.arity:
-            return _column_over(table, e, space, sets, binder, numeric)
-    node = (evaluator.number if numeric else evaluator.node)(e, space.scope)
+            fallback = read(e.otherwise, space.scope) if isinstance(e, tree.Fallback) else None
+            return _column_over(table, field, space, sets, binder, numeric, fallback)
+    node = read(e, space.scope)
     if any(a not in space.axes for a in node.axes):
         wanted = [s.name for s in sets]
         given = [a.set.name for a in node.axes]
@@ -124,6 +128,12 @@ def assign(
         forgotten = forgotten_index(e, given, statement.index, declared)
         raise errors.Failed(errors.index_mismatch(name, wanted, given, e.span, what, forgotten))
     return node
+
+
+def bare_column(e: tree.Expression | None) -> tree.Field | None:
+    """The column that is a whole value, with or without an `else`."""
+    inner = e.subscript if isinstance(e, tree.Fallback) else e
+    return inner if isinstance(inner, tree.Field) else None
 
 
 def _rows(table: Table, space: Space, sets: tuple[IndexSet, ...]) -> Coordinate:
@@ -155,6 +165,7 @@ def _column_over(
     sets: tuple[IndexSet, ...],
     binder: Binder,
     numeric: bool,
+    fallback: Node | None,
 ) -> Node:
     column = e.column.name
     if column not in table.header:
@@ -163,20 +174,24 @@ def _column_over(
         )
     rows = _rows(table, space, sets)
     what = ", ".join(s.name for s in sets)
-    if rows.outside:
+    mask: Mask | None = None
+    if rows.outside and fallback is not None:
+        mask = Mask(rows.axes, rows.positions >= 0)
+    elif rows.outside:
         where = np.argwhere(rows.positions < 0)
         labels = [point_text(sets, point) for point in where]
         have = table.key_set.texts[0] if table.key_set.arity == 1 else ()
         raise errors.Failed(errors.missing_rows(table.file, table.name, what, labels, e.span, have))
     used = np.zeros(len(table.rows), dtype=bool)
-    used[rows.positions.ravel()] = True
+    used[rows.positions[rows.positions >= 0]] = True
     if not used.all() and (table.name, what) not in binder.partly_used:
         binder.partly_used.add((table.name, what))
         unused = np.flatnonzero(~used)
         labels = [", ".join(t[i] for t in table.key_set.texts) for i in unused]
         line = table.first_line[int(unused[0])]
         binder.collector.add(errors.unused_rows(table.file, line, what, labels, e.span))
-    return binder.evaluator.cells(table, column, rows, None, None, e.span, space.scope, numeric)
+    safe = Coordinate(rows.set, rows.axes, np.maximum(rows.positions, 0))
+    return binder.evaluator.cells(table, column, safe, mask, fallback, e.span, space.scope, numeric)
 
 
 def point_text(sets: Sequence[IndexSet], point: Iterable[int]) -> str:
@@ -198,14 +213,17 @@ def cell_place(
     sets: tuple[IndexSet, ...],
     binder: Binder,
 ) -> DataPlace | None:
-    """The cell that a point's value was read from, if the value is a bare column."""
-    if not isinstance(e, tree.Field):
+    """The cell that a point's value was read from, if the value is a bare column that has it."""
+    field = bare_column(e)
+    if field is None:
         return None
-    table = binder.table(e.table)
+    table = binder.table(field.table)
     row = 0
     if table.keys and sets:
         row = int(_rows(table, space, sets).positions[tuple(point)])
-    return DataPlace(table.file, table.first_line[row], e.column.name)
+    if row < 0 or not table.texts(field.column.name)[row]:
+        return None
+    return DataPlace(table.file, table.first_line[row], field.column.name)
 
 
 def full(data: Data, space: Space) -> Any:

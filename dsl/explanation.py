@@ -72,7 +72,9 @@ def explain(stop: Stop) -> Diagnostic:
         diagnostic = suspect(stop)
         if diagnostic is not None:
             return diagnostic
-    expected = [words for terminal, words in _PLAIN if terminal in stop.accepts]
+    # A column's name may stand in quotes, which is another way of saying the same.
+    accepts = stop.accepts - {"STRING"} if "WORD" in stop.accepts else stop.accepts
+    expected = [words for terminal, words in _PLAIN if terminal in accepts]
     # What could go on with a part that is already whole helps less than the part that is due.
     due = [words for words in expected if words not in _OPTIONAL]
     if stop.complete:
@@ -198,6 +200,26 @@ def _number(stop: Stop) -> Diagnostic | None:
     return None
 
 
+def _column(stop: Stop) -> Diagnostic | None:
+    """A column's name of several words, or one that begins with a digit."""
+    word, read = stop.word, stop.lexemes[max(0, stop.place - 3) : stop.place]
+    if word is None or word.kind not in ("word", "number") or word.first or word.keyword:
+        return None
+    if len(read) < 3 or word.text in RESERVED or word.text in SOFT:
+        return None
+    expected = "an operator"
+    if "WORD" in stop.accepts:
+        expected, example = "a column's name", f'{read[1].text}."{word.text}"'
+    elif read[1].text == "." and read[0].kind == read[2].kind == "word":
+        example = f'{read[0].text}."{read[2].text} {word.text}"'
+    elif stop.statement == "table" and read[1].text in ("key", ",") and read[2].kind == "word":
+        expected, example = "the next statement", f'key "{read[2].text} {word.text}"'
+    else:
+        return None
+    hint = f"a column's name that is no single word stands in quotes: '{example}'"
+    return errors.unexpected(stop.span, stop.found, [expected], hint)
+
+
 def _comma(stop: Stop) -> Diagnostic | None:
     word, before = stop.word, stop.before
     if word is None or before is None:
@@ -301,6 +323,7 @@ _SUSPECTS = (
     _dots,
     _order,
     _equals,
+    _column,
     _number,
     _comma,
     _choice,

@@ -154,7 +154,7 @@ def missing_else(span: Span, word: str, opener: Span) -> Diagnostic:
 
 def else_without_if(span: Span) -> Diagnostic:
     """`else` after something that is neither a choice nor a subscript."""
-    hint = "'else' belongs to an 'if', or to a subscript as in 'x[t-1] else 0'"
+    hint = "'else' belongs to an 'if', to a subscript as in 'x[t-1] else 0', or to a column as in 'table.column else 0'"
     return Diagnostic("E1015", "this 'else' has no 'if'", span, hint)
 
 

@@ -287,6 +287,28 @@ def test_tables_with_blank_and_missing_cells(tmp_path: Path) -> None:
     ].components[0] == ["01001", "01003", "01005"]
 
 
+def test_a_bare_column_with_else(tmp_path: Path) -> None:
+    (tmp_path / "county.csv").write_text("the county,beds 2021\nadams,5\nbrown,\nzeta,9\n")
+    (tmp_path / "one.csv").write_text("budget,left\n,3\n")
+    text = """table county from "county.csv" key "the county"
+        table one from "one.csv"
+        set County = {adams, brown, clark}
+        param beds[County] = county."beds 2021" else 2
+        param chosen = if 1 > 2 then one.left else 4
+        param budget = one.budget else 7
+        """
+    np.testing.assert_array_equal(param(text, "beds", tmp_path), [5, 2, 2])
+    assert param(text, "budget", tmp_path) == 7
+    assert param(text, "chosen", tmp_path) == 4
+    model = bound(text + "decide x in 0 .. 1 minimize { z : x }", tmp_path)
+    assert "does not have zeta" in next(d for d in model.diagnostics if d.code == "W3001").message
+    wrong = text.replace("param beds[County] =", "param beds[County] : bed in 3 .. =")
+    with pytest.raises(AlloccError) as caught:
+        param(wrong, "beds", tmp_path)
+    # The value that is out of range stands in the model, and in no cell.
+    assert {d.data for d in caught.value.diagnostics if d.code == "E3016"} == {None}
+
+
 def test_parameters_from_outside() -> None:
     text = "set R = {n, s} set K = 1 .. 2 param a[R] = 3 param b[R, K] = 0 param c = 1"
     series = pd.Series([5.0, 6.0], index=["s", "n"])

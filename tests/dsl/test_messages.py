@@ -32,6 +32,18 @@ param x = 3x
 !! E1001 1:12 expected an operator, but found 'x'
 ?? to multiply, write '3 * x'
 
+param x = county.attack rate
+!! E1001 1:25 expected an operator, but found 'rate'
+?? a column's name that is no single word stands in quotes: 'county."attack rate"'
+
+param x = county.2021
+!! E1001 1:18 expected a column's name, but found '2021'
+?? a column's name that is no single word stands in quotes: 'county."2021"'
+
+table a from "a.csv" key county name
+!! E1001 1:33 expected the next statement, but found 'name'
+?? a column's name that is no single word stands in quotes: 'key "county name"'
+
 param 2x = 3
 !! E1001 1:7 expected a name, but found '2'
 ?? a name begins with a letter
@@ -81,7 +93,7 @@ time t = 0 .. 3 stp 1
 
 param x = a.5
 !! E1001 1:13 expected a column's name, but found '5'
-?? write 'param NAME[SET] "text" : UNIT in LOW .. HIGH = VALUE'
+?? a column's name that is no single word stands in quotes: 'a."5"'
 
 compartment S : person =
 !! E1001 1:24 expected the next statement, but found '='
@@ -287,7 +299,7 @@ param x = if a > b 3 else 4
 
 param x = y else 3
 !! E1015 1:13 this 'else' has no 'if'
-?? 'else' belongs to an 'if', or to a subscript as in 'x[t-1] else 0'
+?? 'else' belongs to an 'if', to a subscript as in 'x[t-1] else 0', or to a column as in 'table.column else 0'
 
 minimize { deaths : 3, burden : 4 }
 !! E1016 1:22 a comma cannot stand here
