@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from allocc.compiler.spaces import Space
 from allocc.compiler.subscripts import Mask
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import DataPlace
+from allocc.dsl.diagnostics import DataPlace, Diagnostic
 
 if TYPE_CHECKING:
     from allocc.compiler.bind import Binder
@@ -192,6 +192,19 @@ def _column_over(
         binder.collector.add(errors.unused_rows(table.file, line, what, labels, e.span))
     safe = Coordinate(rows.set, rows.axes, np.maximum(rows.positions, 0))
     return binder.evaluator.cells(table, column, safe, mask, fallback, e.span, space.scope, numeric)
+
+
+def unread_rows(binder: Binder) -> Iterator[Diagnostic]:
+    """A warning for each table whose rows were looked up with an `else`, and some of them never."""
+    told = {name for name, _ in binder.partly_used}
+    for name, statement in binder.declared.names.items():
+        if not isinstance(statement, tree.Table) or name not in binder.used or name in told:
+            continue
+        table: Table = binder.resolve(name)
+        if table.optional is not None and table.keys and table.unread:
+            labels = [", ".join(t[i] for t in table.key_set.texts) for i in table.unread]
+            line = table.first_line[table.unread[0]]
+            yield errors.unused_rows(table.file, line, None, labels, table.optional)
 
 
 def point_text(sets: Sequence[IndexSet], point: Iterable[int]) -> str:

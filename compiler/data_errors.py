@@ -296,15 +296,21 @@ def file_outside(shown: str, span: Span) -> Diagnostic:
 
 
 def unused_rows(
-    shown: str, line: int, set_name: str, labels: Sequence[str], span: Span
+    shown: str, line: int, set_name: str | None, labels: Sequence[str], span: Span
 ) -> Diagnostic:
-    """Rows of a table that no member of the declared sets uses."""
+    """Rows of a table that no member of a set uses, or, without a set, that nothing reads."""
     noun = "a row" if len(labels) == 1 else f"{len(labels)} rows"
     verb = "is" if len(labels) == 1 else "are"
+    why = f"since {set_name} does not have {listed(labels)}"
+    hint = None
+    if set_name is None:
+        why = f"since nothing asks for {listed(labels)}"
+        hint = "are the labels spelt as elsewhere? `else` stands in for each that is not found"
     return Diagnostic(
         "W3001",
-        f"{noun} of '{shown}' {verb} not used, since {set_name} does not have {listed(labels)}",
+        f"{noun} of '{shown}' {verb} not used, {why}",
         span,
+        hint,
         data=DataPlace(shown, line),
     )
 

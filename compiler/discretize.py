@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from allocc.compiler import errors
+from allocc.compiler.assignment import unread_rows
 from allocc.compiler.bind import Binder
 from allocc.compiler.exponential import exponential_steps, without_states
 from allocc.compiler.expression import (
@@ -474,6 +475,8 @@ class _Discretizer:
             kind = kinds.get(type(statement))
             if kind and name not in self.binder.used and name not in d.library:
                 self.collector.add(errors.unused_name(kind, name, statement.name.span))
+        for diagnostic in unread_rows(self.binder):
+            self.collector.add(diagnostic)
 
 
 def _body(left: Node, operator: str, right: Node) -> tuple[Node, bool]:

@@ -48,6 +48,9 @@ class Table:
     keys: tuple[str, ...]
     span: Span
     first_line: Sequence[int]
+    #: Where a cell is read first that another value may stand for, which hides misspelt labels.
+    optional: Span | None = None
+    _read: set[int] = field(default_factory=set)
     _numbers: dict[str, FloatArray] = field(default_factory=dict)
     _sets: dict[tuple[str, ...], IndexSet] = field(default_factory=dict)
 
@@ -69,6 +72,16 @@ class Table:
         texts = self.texts(column)
         values = self.numbers(column)
         return [int(i) for i in np.unique(rows) if texts[i] and np.isnan(values[i])]
+
+    def note(self, rows: NDArray[Any] | None) -> None:
+        """Keep in mind which rows something reads; None is all of them."""
+        if len(self._read) < len(self.rows):
+            self._read.update(range(len(self.rows)) if rows is None else np.unique(rows).tolist())
+
+    @property
+    def unread(self) -> list[int]:
+        """The rows that nothing has read."""
+        return [i for i in range(len(self.rows)) if i not in self._read]
 
     def label_set(self, columns: tuple[str, ...]) -> IndexSet:
         """The distinct labels (or tuples) of columns, in order of first appearance."""

@@ -287,6 +287,32 @@ def test_tables_with_blank_and_missing_cells(tmp_path: Path) -> None:
     ].components[0] == ["01001", "01003", "01005"]
 
 
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        ("param beds[c in County] = county.beds[c] else 0", True),
+        # All rows are asked for by something else, or one was chosen.
+        ("set All = county.fips param beds[c in County] = county.beds[c] else 0", False),
+        ('param beds = county.beds["a"] else 0', False),
+        ("param beds[c in County] = county.beds[c]", False),
+    ],
+)
+def test_rows_that_an_else_hides_are_told_of(tmp_path: Path, read: str, told: bool) -> None:
+    (tmp_path / "county.csv").write_text("fips,beds\na,5\nb,6\nB. County,9\n")
+    text = f"""table county from "county.csv" key fips
+        set County = {{a, b}}
+        {read}
+        decide x in 0 .. 1 minimize {{ z : x + sum(beds) }}"""
+    text = text if "[c in" in read else text.replace("sum(beds)", "beds")
+    model = bound(text, tmp_path)
+    discretize(model)
+    found = [d for d in model.diagnostics if d.code == "W3001"]
+    assert [d.message for d in found] == [
+        "a row of 'county.csv' is not used, since nothing asks for B. County"
+    ] * told
+    assert all(d.data is not None and d.data.row == 4 for d in found)
+
+
 def test_a_bare_column_with_else(tmp_path: Path) -> None:
     (tmp_path / "county.csv").write_text("the county,beds 2021\nadams,5\nbrown,\nzeta,9\n")
     (tmp_path / "one.csv").write_text("budget,left\n,3\n")
