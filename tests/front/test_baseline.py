@@ -6,6 +6,8 @@ from pathlib import Path
 
 import allocc
 from allocc.report import facts, wrap
+from tests.front import small
+from tests.front.helpers import Run
 
 MODEL = """
 model beds "Beds"
@@ -37,3 +39,17 @@ def test_a_baseline_that_keeps_limits_says_nothing(tmp_path: Path) -> None:
 
 def test_a_line_does_not_end_between_a_number_and_its_percent_sign() -> None:
     assert wrap("off by 12.5 %", 11) == ["off by", "12.5 %"]
+
+
+def test_a_long_table_of_noughts_is_one_line(run: Run, tmp_path: Path) -> None:
+    path = small.easy(
+        tmp_path,
+        "model many set S = 1 .. 30 decide x[S] in 0 .. 5 minimize { c: sum(x) }",
+    )
+    done = run("simulate", path)
+    table = done.stdout[done.stdout.index("\nDecisions\n") :].splitlines()
+    assert [line.split() for line in table[2:5]] == [
+        ["S", "x"],
+        ["total", "0"],
+        ["all", "30", "rows", "are", "0"],
+    ]
