@@ -482,7 +482,7 @@ class Binder(Values):
                 n
                 for n, s in self.declared.names.items()
                 if isinstance(s, tree.SetDeclaration | tree.Time)
-            ]
+            ] + ["period"] * (self.declared.time_name is not None)
             hint = f"declare it: `set {name.name} = ...`"
             raise self.unknown(
                 name.name, errors.unknown_name(name.name, name.span, sets, "set", hint)

@@ -362,7 +362,7 @@ class Subscripts(ABC):
         positions = np.array(flat, dtype=np.int64).reshape(node.values.shape)
         if not node.axes and flat[0] < 0:
             label = label_text(node.values.item())
-            raise errors.Failed(errors.unknown_label(label, target.name, e.span, target.texts[0]))
+            raise errors.Failed(unknown_label(label, target, e.span))
         return Coordinate(target, node.axes, positions)
 
     def _whole(self, e: tree.Expression, scope: Scope) -> Any:

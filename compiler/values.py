@@ -125,9 +125,20 @@ class Values(ABC):
             case ReportSymbol():
                 return self._report_value(symbol, name, scope, indices, fallback)
             case _:
+                hint = self._member_hint(name, scope)
                 raise errors.Failed(
-                    errors.wrong_kind(name.name, describe(statement), "a value", name.span)
+                    errors.wrong_kind(name.name, describe(statement), "a value", name.span, hint)
                 )
+
+    def _member_hint(self, name: tree.Name, scope: Scope) -> str | None:
+        """The mend where a set stands for its members, as in `d[County]`."""
+        if not isinstance(self.declared.names.get(name.name), tree.SetDeclaration):
+            return None
+        for bound, local in scope.locals.items():
+            if isinstance(local, Coordinate) and local.set.name == name.name:
+                return f"write `{bound}`, which runs over it"
+        letter = name.name[0].lower() if name.name[0].isalpha() else "i"
+        return f"bind a name in the index, as in `{letter} in {name.name}`, and write `{letter}`"
 
     def _unknown(self, name: tree.Name, scope: Scope) -> None:
         """Raise for a name that is not declared."""
