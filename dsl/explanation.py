@@ -63,6 +63,7 @@ _STRAY = {
     "binary": "'binary' belongs to a 'decide'",
     "=": "this statement takes no value here",
 }
+_REDUCING = ("sum", "mean", "min", "max")
 _OPTIONAL = ("'..'", "','", "'('", "an index in '[ ]'", "a number")
 
 
@@ -200,6 +201,55 @@ def _number(stop: Stop) -> Diagnostic | None:
     return None
 
 
+def _sums(stop: Stop) -> Diagnostic | None:
+    """A sum as other languages write it, and a filter that is not at the end of its index."""
+    word, before = stop.word, stop.before
+    if word is None or before is None or not stop.found:
+        return None
+    texts = [lexeme.text for lexeme in stop.read]
+    if word.text == "," and stop.bracket in ("[", "(") and "if" in texts and "then" not in texts:
+        hint = "a filter stands at the end of its index: move 'if ...' behind the last entry"
+        closer = "']'" if stop.bracket == "[" else "':'"
+        return errors.unexpected(stop.span, ",", [closer], hint)
+    example = "'sum(c in County: x[c])'"
+    if word.text == "for" and stop.bracket == "(":
+        return errors.unexpected(stop.span, "for", ["')'"], f"a sum reads {example}")
+    if word.text == "{" and before.text in _REDUCING:
+        return errors.unexpected(stop.span, "{", ["'('"], f"a sum reads {example}")
+    if before.text == ")" and (word.kind in ("word", "number") or word.text == "("):
+        place = _opener(stop)
+        inside = [lexeme.text for lexeme in stop.lexemes[place : stop.place]]
+        called = stop.lexemes[place - 1].text if place else ""
+        if called in _REDUCING and "in" in inside and ":" not in inside:
+            hint = f"what is added stands inside of the parentheses: {example}"
+            return errors.unexpected(stop.span, stop.found, ["an operator"], hint)
+    return None
+
+
+def _opener(stop: Stop) -> int:
+    """Number of the `(` that the `)` before a stop closes."""
+    depth = 0
+    for place in range(stop.place - 1, -1, -1):
+        text = stop.lexemes[place].text
+        depth += (text == ")") - (text == "(")
+        if depth == 0:
+            return place
+    return 0
+
+
+def _range(stop: Stop) -> Diagnostic | None:
+    """The range of a decision without its `in`."""
+    word = stop.word
+    if word is None or stop.statement != "decide" or stop.bracket or not stop.found:
+        return None
+    if "IN" not in stop.accepts or word.first:
+        return None
+    if word.text in (">=", "<=", ">", "<") or word.kind == "number":
+        hint = "a range reads 'in 0 .. 5'; 'in 0 ..' has no upper end"
+        return errors.unexpected(stop.span, stop.found, ["'in' and the range"], hint)
+    return None
+
+
 def _column(stop: Stop) -> Diagnostic | None:
     """A column's name of several words, or one that begins with a digit."""
     word, read = stop.word, stop.lexemes[max(0, stop.place - 3) : stop.place]
@@ -323,6 +373,8 @@ _SUSPECTS = (
     _dots,
     _order,
     _equals,
+    _sums,
+    _range,
     _column,
     _number,
     _comma,

@@ -32,6 +32,30 @@ param x = 3x
 !! E1001 1:12 expected an operator, but found 'x'
 ?? to multiply, write '3 * x'
 
+decide x[c in County] >= 0
+!! E1001 1:23 expected 'in' and the range, but found '>='
+?? a range reads 'in 0 .. 5'; 'in 0 ..' has no upper end
+
+limit a[c in County if c != 3, p in period]: x[c, p] <= 3
+!! E1001 1:30 expected ']', but found ','
+?? a filter stands at the end of its index: move 'if ...' behind the last entry
+
+limit a: sum(c in C if c != 3, d in C: x[c, d]) <= 3
+!! E1001 1:30 expected ':', but found ','
+?? a filter stands at the end of its index: move 'if ...' behind the last entry
+
+limit a: sum(x[c] for c in County) <= 3
+!! E1001 1:19 expected ')', but found 'for'
+?? a sum reads 'sum(c in County: x[c])'
+
+limit a: sum{c in County} x[c] <= 3
+!! E1001 1:13 expected '(', but found '{'
+?? a sum reads 'sum(c in County: x[c])'
+
+limit a: sum(c in County) (x[c] + 1) <= 3
+!! E1001 1:27 expected an operator, but found '('
+?? what is added stands inside of the parentheses: 'sum(c in County: x[c])'
+
 param x = county.attack rate
 !! E1001 1:25 expected an operator, but found 'rate'
 ?? a column's name that is no single word stands in quotes: 'county."attack rate"'
@@ -115,7 +139,8 @@ limit cap: a <= b penalty 3
 ?? a limit that may be broken at a price is a 'prefer'
 
 decide x integer 0 .. 5
-!! E1001 1:18 expected the next statement, but found '0'
+!! E1001 1:18 expected 'in' and the range, but found '0'
+?? a range reads 'in 0 .. 5'; 'in 0 ..' has no upper end
 
 comparment S : person
 !! E1002 1:1 'comparment' does not begin a statement; did you mean 'compartment'?
