@@ -105,7 +105,7 @@ def _column(table: Table, column: str, row: int) -> Iterator[tuple[str, tuple[in
     value = float(table.numbers(column)[row])
     if np.isnan(value):
         return
-    name = f"{table.name}.{column}"
+    name = f"{table.name}.{column}" if column.isidentifier() else f'{table.name}."{column}"'
     labels = ",".join(t[row] for t in table.key_set.texts) if table.keys else ""
     shown = f"{name}[{labels}]" if labels else name
     yield name, (row,), Cell(shown, value, "", table.file, table.first_line[row], column)
