@@ -275,7 +275,8 @@ def _comma(stop: Stop) -> Diagnostic | None:
     if word is None or before is None:
         return None
     if stop.value_due and before.text == ",":
-        return errors.extra_comma(stop.at(before))
+        whole = stop.bracket == "[" and word.text in (":", "]")
+        return errors.extra_comma(stop.at(before), whole)
     if word.text != ",":
         return None
     if stop.value_due:

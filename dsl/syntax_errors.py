@@ -158,9 +158,11 @@ def else_without_if(span: Span) -> Diagnostic:
     return Diagnostic("E1015", "this 'else' has no 'if'", span, hint)
 
 
-def extra_comma(span: Span) -> Diagnostic:
-    """A comma with nothing before or after it."""
+def extra_comma(span: Span, whole: bool = False) -> Diagnostic:
+    """A comma with nothing before or after it; `whole` where all of a set may be meant."""
     hint = "add the value, or remove the comma"
+    if whole:
+        hint = "to take all members of a set, sum over it: 'sum(c in County: x[t, c])'"
     return Diagnostic("E1016", "nothing stands between this comma and what follows", span, hint)
 
 

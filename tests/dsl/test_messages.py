@@ -56,6 +56,10 @@ limit a: sum(c in County) (x[c] + 1) <= 3
 !! E1001 1:27 expected an operator, but found '('
 ?? what is added stands inside of the parentheses: 'sum(c in County: x[c])'
 
+limit a[t]: sum(x[t, :]) <= 3
+!! E1016 1:20 nothing stands between this comma and what follows
+?? to take all members of a set, sum over it: 'sum(c in County: x[t, c])'
+
 param x = county.attack rate
 !! E1001 1:25 expected an operator, but found 'rate'
 ?? a column's name that is no single word stands in quotes: 'county."attack rate"'
