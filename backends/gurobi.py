@@ -24,6 +24,7 @@ from allocc.backends.solution import (
     Termination,
 )
 from allocc.backends.support import (
+    beyond_licence,
     finite,
     finite_point,
     installed,
@@ -278,14 +279,7 @@ def _licence(error: Any, program: Program) -> Exception:
     """The error to raise for a Gurobi error: a licence limit, a missing licence, or itself."""
     number = int(getattr(error, "errno", 0) or 0)
     if number == TOO_LARGE:
-        size = f"{program.columns} columns and {program.rows} rows"
-        if len(program.products):
-            size += f" and {len(program.products)} products"
-        return LicenceLimit(
-            "gurobi",
-            f"the program has {size}, more than this Gurobi licence allows; use --solver highs, "
-            "or --method direct for the smaller form, or a full Gurobi licence",
-        )
+        return LicenceLimit("gurobi", beyond_licence(program))
     if number in (10009, 10030, 10032):
         return MissingSolver("gurobi", f"Gurobi has no valid licence here: {error}")
     if isinstance(error, Exception):

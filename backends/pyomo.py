@@ -29,6 +29,7 @@ from allocc.backends.solution import (
     Termination,
 )
 from allocc.backends.support import (
+    beyond_licence,
     finite,
     finite_point,
     gap_closed,
@@ -366,10 +367,5 @@ def _licence(name: str, program: Program) -> Iterator[None]:
         yield
     except Exception as error:
         if int(getattr(error, "errno", 0) or 0) == 10010 or "size-limited" in str(error):
-            raise LicenceLimit(
-                name,
-                f"the program has {program.columns} columns and {program.rows} rows, more than "
-                "this Gurobi licence allows; use --solver highs, or --method direct for the "
-                "smaller form, or a full Gurobi licence",
-            ) from error
+            raise LicenceLimit(name, beyond_licence(program)) from error
         raise

@@ -195,3 +195,18 @@ def package_version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
+
+
+def beyond_licence(program: Program) -> str:
+    """What to say of a program that a licence does not reach; with a mend that it allows."""
+    size = f"{program.columns} columns and {program.rows} rows"
+    if len(program.products):
+        size += f" and {len(program.products)} products"
+    # Products and functions are there with --method direct alone.
+    direct = bool(len(program.products) or program.functions)
+    other = "scip" if direct else "highs"
+    smaller = "" if direct else "or --method direct for the smaller form, "
+    return (
+        f"the program has {size}, more than this Gurobi licence allows; use --solver {other}, "
+        f"{smaller}or a full Gurobi licence"
+    )

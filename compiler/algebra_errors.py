@@ -5,6 +5,7 @@ What is wrong with an index is in `index_errors.py`.
 
 from __future__ import annotations
 
+from allocc.compiler.data_errors import plain_numbers
 from allocc.dsl.diagnostics import DataPlace, Diagnostic
 from allocc.dsl.tree import Span
 
@@ -33,12 +34,11 @@ def not_a_number(text: str, span: Span, value: str | None = None) -> Diagnostic:
     """A label used in arithmetic; `value` is the first of the words it stands for."""
     bare = text.strip('"')
     stands = f" (it stands for '{value}')" if value is not None and value != bare else ""
-    return Diagnostic(
-        "E4010",
-        f"`{text}` is a label, not a number{stands}",
-        span,
-        "labels can be compared with == and !=, and used as an index",
-    )
+    plain = plain_numbers(value) if value is not None else []
+    hint = "labels can be compared with == and !=, and used as an index"
+    if plain:
+        hint = f"a cell such as '{value}' is a word: write {' or '.join(plain)}"
+    return Diagnostic("E4010", f"`{text}` is a label, not a number{stands}", span, hint)
 
 
 def division_by_zero(span: Span, where: str) -> Diagnostic:

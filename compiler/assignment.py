@@ -2,97 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from allocc.compiler import errors, units
-from allocc.compiler.evaluator import Evaluator
+from allocc.compiler import errors
 from allocc.compiler.expression import Data, Node, Variable, variables
+from allocc.compiler.forgotten import forgotten_index
 from allocc.compiler.index import Coordinate, IndexSet, lookup, same_sets, spread
-from allocc.compiler.model import CompartmentSymbol, Method, Time
+from allocc.compiler.model import CompartmentSymbol
 from allocc.compiler.program import FloatArray, label_text
-from allocc.compiler.scope import Scope
 from allocc.compiler.settings import set_entry, setting
-from allocc.compiler.spaces import Space, refuse_free
+from allocc.compiler.spaces import Space
+from allocc.compiler.subscripts import Mask
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import DataPlace
+from allocc.dsl.diagnostics import DataPlace, Diagnostic
 
 if TYPE_CHECKING:
     from allocc.compiler.resolution import Resolver
-
-#: More time points than this are taken for a mistake in the step.
-MOST_POINTS = 1_000_000
-
-
-def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
-    """The horizon of a `time` statement."""
-    scope = Scope()
-
-    def number(e: tree.Expression, what: str) -> float:
-        data = evaluator.data(e, scope, what)
-        refuse_free(data, (), what, e.span, None)
-        return float(data.values)
-
-    first = number(statement.start, "the start of time")
-    last = number(statement.end, "the end of time")
-    step = number(statement.step, "the step") if statement.step is not None else 1.0
-    step_span = statement.step.span if statement.step is not None else statement.span
-    if not step > 0:
-        raise errors.Failed(errors.bad_time(f"the step must be above 0, not {step:g}", step_span))
-    if not last > first:
-        raise errors.Failed(
-            errors.bad_time(
-                f"time must end after its start, but runs {first:g} .. {last:g}",
-                statement.start.span.to(statement.end.span),
-            )
-        )
-    count = (last - first) / step
-    if count > MOST_POINTS + 0.5:
-        shown = f"{count:,.0f}" if count < 1e15 else f"{count:.3g}"
-        raise errors.Failed(
-            errors.bad_time(f"this is {shown} steps; at most {MOST_POINTS:,} are made", step_span)
-        )
-    periods = round(count)
-    if periods < 1:
-        raise errors.Failed(
-            errors.bad_time(
-                f"a step of {step:g} is longer than time, which runs {first:g} .. {last:g}",
-                step_span,
-            )
-        )
-    if abs(first + periods * step - last) > 1e-9 * max(1.0, abs(last), periods * step):
-        below = np.floor((last - first) / step)
-        raise errors.Failed(
-            errors.bad_time(
-                f"steps of {step:g} do not lead from {first:g} to {last:g}",
-                step_span,
-                f"end at {first + below * step:.12g}, or choose a step that divides {last - first:g}",
-            )
-        )
-    values = [round(first + k * step, 12) for k in range(periods + 1)]
-    labels = [int(v) if v == int(v) else v for v in values]
-    method = statement.method.name if statement.method is not None else "euler"
-    if method not in ("euler", "trapezoid", "exponential"):
-        assert statement.method is not None
-        known = ["euler", "trapezoid", "exponential"]
-        hint = f"the methods are {', '.join(known)}"
-        raise errors.Failed(
-            errors.unknown_name(method, statement.method.span, known, "method", hint)
-        )
-    name = statement.name.name
-    chosen: Method = method  # type: ignore[assignment]
-    return Time(
-        name,
-        units.text(statement.unit),
-        IndexSet(name, [labels], "time"),
-        IndexSet("period", [labels[:-1]], "time"),
-        step,
-        chosen,
-        statement,
-    )
 
 
 def assign(
@@ -109,16 +38,28 @@ def assign(
     `what` of `name` it is, for messages; `numeric` where only numbers will do.
     """
     evaluator = binder.evaluator
-    if isinstance(e, tree.Field) and space.axes:
-        table = binder.table(e.table)
+    read = evaluator.number if numeric else evaluator.node
+    field = bare_column(e)
+    if field is not None and space.axes:
+        table = binder.table(field.table)
         if table.keys and sum(s.arity for s in sets) == table.key_set.arity:
-            return _column_over(table, e, space, sets, binder, numeric)
-    node = (evaluator.number if numeric else evaluator.node)(e, space.scope)
+            fallback = read(e.otherwise, space.scope) if isinstance(e, tree.Fallback) else None
+            return _column_over(table, field, space, sets, binder, numeric, fallback)
+    node = read(e, space.scope)
     if any(a not in space.axes for a in node.axes):
         wanted = [s.name for s in sets]
         given = [a.set.name for a in node.axes]
-        raise errors.Failed(errors.index_mismatch(name, wanted, given, e.span, what))
+        declared = binder.declared
+        statement = (declared.initials if what == "initial value" else declared.names)[name]
+        forgotten = forgotten_index(e, given, statement.index, declared)
+        raise errors.Failed(errors.index_mismatch(name, wanted, given, e.span, what, forgotten))
     return node
+
+
+def bare_column(e: tree.Expression | None) -> tree.Field | None:
+    """The column that is a whole value, with or without an `else`."""
+    inner = e.subscript if isinstance(e, tree.Fallback) else e
+    return inner if isinstance(inner, tree.Field) else None
 
 
 def _rows(table: Table, space: Space, sets: tuple[IndexSet, ...]) -> Coordinate:
@@ -150,6 +91,7 @@ def _column_over(
     sets: tuple[IndexSet, ...],
     binder: Resolver,
     numeric: bool,
+    fallback: Node | None,
 ) -> Node:
     column = e.column.name
     if column not in table.header:
@@ -158,20 +100,37 @@ def _column_over(
         )
     rows = _rows(table, space, sets)
     what = ", ".join(s.name for s in sets)
-    if rows.outside:
+    mask: Mask | None = None
+    if rows.outside and fallback is not None:
+        mask = Mask(rows.axes, rows.positions >= 0)
+    elif rows.outside:
         where = np.argwhere(rows.positions < 0)
         labels = [point_text(sets, point) for point in where]
         have = table.key_set.texts[0] if table.key_set.arity == 1 else ()
         raise errors.Failed(errors.missing_rows(table.file, table.name, what, labels, e.span, have))
     used = np.zeros(len(table.rows), dtype=bool)
-    used[rows.positions.ravel()] = True
+    used[rows.positions[rows.positions >= 0]] = True
     if not used.all() and (table.name, what) not in binder.partly_used:
         binder.partly_used.add((table.name, what))
         unused = np.flatnonzero(~used)
         labels = [", ".join(t[i] for t in table.key_set.texts) for i in unused]
         line = table.first_line[int(unused[0])]
         binder.collector.add(errors.unused_rows(table.file, line, what, labels, e.span))
-    return binder.evaluator.cells(table, column, rows, None, None, e.span, space.scope, numeric)
+    safe = Coordinate(rows.set, rows.axes, np.maximum(rows.positions, 0))
+    return binder.evaluator.cells(table, column, safe, mask, fallback, e.span, space.scope, numeric)
+
+
+def unread_rows(binder: Resolver) -> Iterator[Diagnostic]:
+    """A warning for each table whose rows were looked up with an `else`, and some of them never."""
+    told = {name for name, _ in binder.partly_used}
+    for name, statement in binder.declared.names.items():
+        if not isinstance(statement, tree.Table) or name not in binder.used or name in told:
+            continue
+        table: Table = binder.resolve(name)
+        if table.optional is not None and table.keys and table.unread:
+            labels = [", ".join(t[i] for t in table.key_set.texts) for i in table.unread]
+            line = table.first_line[table.unread[0]]
+            yield errors.unused_rows(table.file, line, None, labels, table.optional)
 
 
 def point_text(sets: Sequence[IndexSet], point: Iterable[int]) -> str:
@@ -193,14 +152,17 @@ def cell_place(
     sets: tuple[IndexSet, ...],
     binder: Resolver,
 ) -> DataPlace | None:
-    """The cell that a point's value was read from, if the value is a bare column."""
-    if not isinstance(e, tree.Field):
+    """The cell that a point's value was read from, if the value is a bare column that has it."""
+    field = bare_column(e)
+    if field is None:
         return None
-    table = binder.table(e.table)
+    table = binder.table(field.table)
     row = 0
     if table.keys and sets:
         row = int(_rows(table, space, sets).positions[tuple(point)])
-    return DataPlace(table.file, table.first_line[row], e.column.name)
+    if row < 0 or not table.texts(field.column.name)[row]:
+        return None
+    return DataPlace(table.file, table.first_line[row], field.column.name)
 
 
 def full(data: Data, space: Space) -> Any:

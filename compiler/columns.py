@@ -114,6 +114,11 @@ class Columns(Subscripts):
             used = used & spread(scope.guard.values, scope.guard.axes, axes).astype(bool)
         if mask is not None:
             used = used & spread(mask.inside, mask.axes, axes)
+        inside = read if mask is None else read[spread(mask.inside, mask.axes, axes)]
+        table.note(inside)
+        # One row that is chosen leaves the others out on purpose.
+        if fallback is not None and table.optional is None and rows.axes:
+            table.optional = span
         wrong = table.words(column, read[used])
         if wrong:
             texts = np.array(table.texts(column), dtype=object)
@@ -136,7 +141,7 @@ class Columns(Subscripts):
             line = table.first_line[row]
             raise errors.Failed(errors.blank_cell(table.file, line, column, span))
         value = Data(axes, np.where(blank, 0.0, picked), span)
-        inside = ~blank if mask is None else ~blank & spread(mask.inside, mask.axes, axes)
-        if fallback is None or inside.all():
+        known = ~blank if mask is None else ~blank & spread(mask.inside, mask.axes, axes)
+        if fallback is None or known.all():
             return value
-        return self.masked(value, Mask(axes, inside), fallback)
+        return self.masked(value, Mask(axes, known), fallback)

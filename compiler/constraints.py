@@ -15,6 +15,7 @@ import numpy as np
 from allocc.compiler import errors
 from allocc.compiler.bind import Binder
 from allocc.compiler.expression import Data, Extreme, Node, add, constant, multiply, negate
+from allocc.compiler.forgotten import refuse_free
 from allocc.compiler.index import spread
 from allocc.compiler.numeric import sum_over
 from allocc.compiler.problem import (
@@ -27,7 +28,7 @@ from allocc.compiler.problem import (
 )
 from allocc.compiler.program import label_text
 from allocc.compiler.scope import Scope
-from allocc.compiler.spaces import Space, bind_index, refuse_free
+from allocc.compiler.spaces import Space, bind_index
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
 
@@ -66,8 +67,8 @@ def chance_constraint(statement: tree.Chance, binder: Binder) -> ChanceConstrain
     likely, weighs = f"the probability of '{name}'", f"the weight of '{name}'"
     probability = binder.evaluator.data(statement.probability, Scope(), likely)
     weight = binder.evaluator.data(statement.weight, space.scope, weighs)
-    refuse_free(probability, (), likely, statement.probability.span, binder.time_name)
-    refuse_free(weight, space.axes, weighs, statement.weight.span, binder.time_name)
+    refuse_free(probability, (), likely, statement.probability, binder.declared)
+    refuse_free(weight, space.axes, weighs, statement.weight, binder.declared, statement.scenario)
     asked = float(probability.values)
     if not 0.0 < asked <= 1.0:
         reason = f"the probability must lie above 0 and at most at 1, not at {asked:g}"
@@ -102,7 +103,8 @@ def penalty(statement: tree.Prefer, sense: str, binder: Binder) -> ObjectiveTerm
     if (weight.values < 0).any():
         value = f"{float(weight.values.min()):g}"
         raise errors.Failed(errors.negative_penalty(name, value, span))
-    refuse_free(weight, space.axes, what, span, binder.time_name, f"prefer {name}")
+    declared, index, declare = binder.declared, statement.index, f"prefer {name}"
+    refuse_free(weight, space.axes, what, statement.penalty, declared, index, declare)
     total: Node = constant(0.0)
     for sides in _sides(statement, space, binder):
         body, equal = _body(*sides)
@@ -119,7 +121,7 @@ def penalty(statement: tree.Prefer, sense: str, binder: Binder) -> ObjectiveTerm
 def objective_term(term: tree.Term, binder: Binder) -> ObjectiveTerm:
     """A term of the objective, which is one number; raises `errors.Failed`."""
     node = binder.evaluator.number(term.value, Scope())
-    refuse_free(node, (), f"objective term '{term.name.name}'", term.value.span, binder.time_name)
+    refuse_free(node, (), f"objective term '{term.name.name}'", term.value, binder.declared)
     return ObjectiveTerm(term.name.name, node, term.span, term.description or "")
 
 
@@ -142,7 +144,7 @@ def _sides(statement: tree.Limit | tree.Prefer, space: Space, binder: Binder) ->
     name = statement.name.name
     what, declare = f"each side of '{name}'", f"{word} {name}"
     for node, e in zip(nodes, operands, strict=True):
-        refuse_free(node, space.axes, what, e.span, binder.time_name, declare)
+        refuse_free(node, space.axes, what, e, binder.declared, statement.index, declare)
     return [(nodes[k], op, nodes[k + 1]) for k, op in enumerate(relation.operators)]
 
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from allocc.compiler.failures import did_you_mean, listed
-from allocc.dsl.diagnostics import DataPlace, Diagnostic
+from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest
 from allocc.dsl.tree import Span
+
+
+def _as_read(span: Span) -> str:
+    """The words that read a column, together with all of their subscripts."""
+    text, rest = span.text, span.source.text[span.stop :]
+    if "[" in text or rest.startswith("["):
+        text += rest[: rest.find("]") + 1] if not text.endswith("]") else ""
+    return text
 
 
 def missing_file(shown: str, folder: str, others: Sequence[str], span: Span) -> Diagnostic:
@@ -112,7 +120,12 @@ def unknown_column(
     table: str, shown: str, column: str, span: Span, columns: Sequence[str]
 ) -> Diagnostic:
     """A column that the file does not have."""
-    hint = did_you_mean(column, columns) or f"it has {listed(columns, 20)}"
+    near = nearest(column, columns)
+    hint = f"it has {listed(columns, 20)}"
+    if near:
+        hint = f"did you mean '{near}'?"
+        if not near.isidentifier():
+            hint += f' It stands in quotes: `{table}."{near}"`'
     return Diagnostic(
         "E3010", f"table '{table}' has no column '{column}'", span, hint, data=DataPlace(shown, 1)
     )
@@ -123,7 +136,12 @@ def cell_not_a_number(
 ) -> Diagnostic:
     """A cell with words where a number is needed."""
     hint = "write a plain number, as 1200 or 0.25"
-    if any(x in text for x in ",%$\u20ac\u00a3 ") and any(x.isdigit() for x in text):
+    plain = plain_numbers(text)
+    if plain and "%" in text:
+        hint = f"write {' or '.join(plain)}, as a part of 1"
+    elif plain:
+        hint = f"write {' or '.join(plain)}"
+    elif any(x in text for x in ",%$\u20ac\u00a3 ") and any(x.isdigit() for x in text):
         hint = "write the bare number, without thousands separators, percent or currency signs"
     elif text.strip("#.-/?*()").lower() in (
         "",
@@ -139,6 +157,26 @@ def cell_not_a_number(
     return Diagnostic(
         "E3011", f"'{text}' is not a number", span, hint, data=DataPlace(shown, line, column)
     )
+
+
+def plain_numbers(text: str) -> list[str]:
+    """What a number with separators, a percent or a currency sign can mean, written plainly."""
+    bare = text.strip("$\u20ac\u00a3 \u00a0\u202f")
+    percent = bare.endswith("%")
+    bare = bare.rstrip("% \u00a0\u202f")
+    readings = []
+    for thousands, decimal in ((",", "."), (".", ","), (" ", "."), (" ", ","), ("'", ".")):
+        whole, _, part = bare.replace("\u00a0", " ").replace("\u202f", " ").partition(decimal)
+        first, *groups = whole.lstrip("+-").split(thousands)
+        if not all(x.isascii() and x.isdecimal() for x in (first, *groups, part or "0")):
+            continue
+        grouped = len(first) <= 3 and all(len(g) == 3 for g in groups)
+        if not groups or (grouped and not first.startswith("0")):
+            sign = "-" if whole.startswith("-") else ""
+            readings.append(f"{sign}{first}{''.join(groups)}{'.' if part else ''}{part}")
+    if percent:
+        readings = [f"{float(x) / 100:.12g}" for x in readings]
+    return list(dict.fromkeys(readings))
 
 
 def blank_label(shown: str, line: int, column: str) -> Diagnostic:
@@ -168,13 +206,14 @@ def missing_rows(
 ) -> Diagnostic:
     """Labels for which a table has no row; `have` are the labels that it has."""
     noun = "row" if len(labels) == 1 else "rows"
-    hint = "add the missing rows, or give a value for them with `else`"
+    otherwise = f"with `else`, as in `{_as_read(span)} else 0`"
+    hint = f"add the missing rows, or give a value for them {otherwise}"
     bare = {x.lstrip("0") for x in have}
     if any(x.lstrip("0") in bare for x in labels):
         hint = "the labels differ by leading zeros, which spreadsheets remove: keep them as text"
     elif len(labels) == 1:
         near = did_you_mean(labels[0], have) if not labels[0].isdigit() else None
-        hint = near or "add the row, or give a value for it with `else`"
+        hint = near or f"add the row, or give a value for it {otherwise}"
     return Diagnostic(
         "E3014",
         f"table '{table}' has no {noun} for {what} {listed(labels)}",
@@ -190,7 +229,7 @@ def blank_cell(shown: str, line: int, column: str, span: Span) -> Diagnostic:
         "E3015",
         "the cell is blank, and its value is needed",
         span,
-        "fill it in, or give a value for blank cells with `else`",
+        f"fill it in, or give a value for blank cells with `else`, as in `{_as_read(span)} else 0`",
         data=DataPlace(shown, line, column),
     )
 
@@ -257,15 +296,21 @@ def file_outside(shown: str, span: Span) -> Diagnostic:
 
 
 def unused_rows(
-    shown: str, line: int, set_name: str, labels: Sequence[str], span: Span
+    shown: str, line: int, set_name: str | None, labels: Sequence[str], span: Span
 ) -> Diagnostic:
-    """Rows of a table that no member of the declared sets uses."""
+    """Rows of a table that no member of a set uses, or, without a set, that nothing reads."""
     noun = "a row" if len(labels) == 1 else f"{len(labels)} rows"
     verb = "is" if len(labels) == 1 else "are"
+    why = f"since {set_name} does not have {listed(labels)}"
+    hint = None
+    if set_name is None:
+        why = f"since nothing asks for {listed(labels)}"
+        hint = "are the labels spelt as elsewhere? `else` stands in for each that is not found"
     return Diagnostic(
         "W3001",
-        f"{noun} of '{shown}' {verb} not used, since {set_name} does not have {listed(labels)}",
+        f"{noun} of '{shown}' {verb} not used, {why}",
         span,
+        hint,
         data=DataPlace(shown, line),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from allocc.compiler import errors
+from allocc.compiler.assignment import unread_rows
 from allocc.compiler.bind import Binder
 from allocc.compiler.constraints import (
     chance_constraint,
@@ -24,6 +25,7 @@ from allocc.compiler.expression import (
     is_affine,
     multiply,
 )
+from allocc.compiler.forgotten import refuse_free
 from allocc.compiler.index import Axis, Coordinate, same_sets
 from allocc.compiler.model import CompartmentSymbol, FlowSymbol, Model, along
 from allocc.compiler.numeric import sum_over
@@ -31,7 +33,6 @@ from allocc.compiler.problem import Constraint, FlowValue, ObjectiveTerm, Proble
 from allocc.compiler.program import IntArray
 from allocc.compiler.reports import check_reports
 from allocc.compiler.scope import Now
-from allocc.compiler.spaces import refuse_free
 from allocc.compiler.step_check import check_step
 from allocc.compiler.structure import side_name
 from allocc.compiler.values import deep_recursion, is_small, reference
@@ -141,7 +142,8 @@ class _Discretizer:
                 self._check_side(symbol, side)
         node = self.binder.flow_node(symbol, own, self._now(ahead))
         axes = (*symbol.space.axes, self.period)
-        refuse_free(node, axes, f"flow '{name}'", statement.value.span, time.name)
+        declared, index = self.binder.declared, statement.index
+        refuse_free(node, axes, f"flow '{name}'", statement.value, declared, index, now=True)
         variable = None
         linear = time.method == "exponential" and is_affine(node)
         if not isinstance(node, Data) and not is_small(node) and not linear:
@@ -253,6 +255,8 @@ class _Discretizer:
             kind = kinds.get(type(statement))
             if kind and name not in self.binder.used and name not in d.library:
                 self.collector.add(errors.unused_name(kind, name, statement.name.span))
+        for diagnostic in unread_rows(self.binder):
+            self.collector.add(diagnostic)
 
 
 def _scatter(

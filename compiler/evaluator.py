@@ -59,7 +59,9 @@ class Evaluator(Calls, Sets):
                 return self.column(e, None, scope, None)
             case tree.Subscript():
                 return self.subscript(e, scope, None)
-            case tree.Fallback(subscript=subscript, otherwise=otherwise):
+            case tree.Fallback(subscript=tree.Field() as field, otherwise=otherwise):
+                return self.column(field, None, scope, self.node(otherwise, scope))
+            case tree.Fallback(subscript=tree.Subscript() as subscript, otherwise=otherwise):
                 return self.subscript(subscript, scope, self.node(otherwise, scope))
             case tree.Unary(operator="-", operand=operand):
                 return negate(self.number(operand, scope), e.span)

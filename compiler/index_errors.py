@@ -48,18 +48,33 @@ def outside_set(
     return Outside(labels, span, Diagnostic("E4003", message, span, hint))
 
 
-def unknown_label(label: str, set_name: str, span: Span, candidates: Sequence[str]) -> Diagnostic:
-    """A label that a set does not have."""
-    hint = did_you_mean(label, candidates) or f"it has {listed(candidates, 12)}"
+def unknown_label(
+    label: str,
+    set_name: str,
+    span: Span,
+    candidates: Sequence[str],
+    ordered: bool = False,
+) -> Diagnostic:
+    """A label that a set does not have; of an ordered set the ends are shown."""
+    if ordered and candidates:
+        hint: str | None = f"{set_name} runs from {candidates[0]} to {candidates[-1]}"
+    else:
+        hint = did_you_mean(label, candidates) or f"it has {listed(candidates, 12)}"
     return Diagnostic("E4004", f"{set_name} has no member '{label}'", span, hint)
 
 
 def free_index(
-    where: str, names: Sequence[str], span: Span, time: str | None = None, declare: str = ""
+    where: str,
+    names: Sequence[str],
+    span: Span,
+    time: str | None = None,
+    declare: str = "",
+    forgotten: tuple[str, str] | None = None,
 ) -> Diagnostic:
     """A value that still depends on an index where one number is expected.
 
-    `declare` begins the statement that could be given the index, as in `limit cap`.
+    `declare` begins the statement that could be given the index, as in `limit cap`. `forgotten` is
+    a name without its index, and with it, where that index is bound already.
     """
     name = names[0]
     letter = name[0].lower() if name[0].isalpha() else "i"
@@ -67,6 +82,8 @@ def free_index(
     hint = f"sum over it, as in `sum({binder}: ...)`"
     if declare:
         hint += f", or index the statement: `{declare}[{binder}]`"
+    if forgotten is not None:
+        hint = f"`{forgotten[0]}` lacks an index: write `{forgotten[1]}`"
     every = list(dict.fromkeys(names))
     return Diagnostic(
         "E4005",
@@ -76,13 +93,14 @@ def free_index(
     )
 
 
-def needs_time(name: str, span: Span) -> Diagnostic:
-    """A state without a time outside of a flow."""
+def needs_time(name: str, span: Span, time: str, given: Sequence[str] = ()) -> Diagnostic:
+    """A state without a time outside of a flow; `given` are the indices that it has."""
+    now, first, last = (f"{name}[{', '.join([*given, x])}]" for x in (time, "start", "end"))
     return Diagnostic(
         "E4006",
         f"'{name}' changes with time: say when",
         span,
-        f"write {name}[t], {name}[start] or {name}[end], or sum(t: {name}[t])",
+        f"write `{now}`, `{first}` or `{last}`, or `sum({time}: {now})`",
     )
 
 
@@ -116,11 +134,23 @@ def too_large(what: str, size: int, most: int, span: Span | None) -> Diagnostic:
 
 
 def index_mismatch(
-    name: str, wanted: Sequence[str], given: Sequence[str], span: Span, what: str = "value"
+    name: str,
+    wanted: Sequence[str],
+    given: Sequence[str],
+    span: Span,
+    what: str = "value",
+    forgotten: tuple[str, str] | None = None,
 ) -> Diagnostic:
-    """A value over other sets than those of the statement that it belongs to."""
+    """A value over other sets than those of the statement that it belongs to.
+
+    `forgotten` is a name in it without its index, and with it.
+    """
     has = f"is indexed by [{', '.join(wanted)}]" if wanted else "has no index"
     missing = [x for x in dict.fromkeys(given) if x not in wanted]
+    if forgotten is not None:
+        message = f"each {what} of '{name}' must be one number, but there is one for each "
+        hint = f"`{forgotten[0]}` lacks an index: write `{forgotten[1]}`"
+        return Diagnostic("E4023", message + listed(list(dict.fromkeys(given))), span, hint)
     if wanted and missing:
         hint = f"use an index over {listed(wanted)} here, or sum over {listed(missing)}"
     elif missing:

@@ -54,6 +54,9 @@ class Operands(ABC):
                 node = self.column(e, None, scope, None, numeric=True)
             case tree.Subscript(base=tree.Field() as base, indices=indices):
                 node = self.column(base, indices, scope, None, numeric=True)
+            case tree.Fallback(subscript=tree.Field() as base):
+                fallback = self.number(e.otherwise, scope)
+                node = self.column(base, None, scope, fallback, numeric=True)
             case tree.Fallback(subscript=tree.Subscript(base=tree.Field() as base) as inner):
                 fallback = self.number(e.otherwise, scope)
                 node = self.column(base, inner.indices, scope, fallback, numeric=True)

@@ -17,6 +17,7 @@ import numpy as np
 from allocc.compiler import assignment, errors
 from allocc.compiler.evaluator import Evaluator
 from allocc.compiler.expression import Data, Variable
+from allocc.compiler.horizon import make_time
 from allocc.compiler.index import IndexSet
 from allocc.compiler.model import (
     CompartmentSymbol,
@@ -108,7 +109,7 @@ class Resolver(Values):
             case tree.Let():
                 return self._let(statement)
             case tree.Time():
-                self.time = assignment.make_time(statement, self.evaluator)
+                self.time = make_time(statement, self.evaluator)
                 return self.time
             case tree.Compartment():
                 return self._compartment(statement)
@@ -325,7 +326,7 @@ class Resolver(Values):
                 n
                 for n, s in self.declared.names.items()
                 if isinstance(s, tree.SetDeclaration | tree.Time)
-            ]
+            ] + ["period"] * (self.declared.time_name is not None)
             hint = f"declare it: `set {name.name} = ...`"
             raise self.unknown(
                 name.name, errors.unknown_name(name.name, name.span, sets, "set", hint)

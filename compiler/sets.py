@@ -40,6 +40,7 @@ class Sets(Columns):
                 return found
             case tree.Field(table=identifier, column=column):
                 table = self.symbols.table(identifier)
+                table.note(None)
                 if column.name == "key" and "key" not in table.header and table.keys:
                     return table.key_set
                 if column.name not in table.header:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from allocc.compiler import errors
-from allocc.compiler.expression import Data, Node
+from allocc.compiler.expression import Data
 from allocc.compiler.index import (
     Axis,
     Coordinate,
@@ -20,7 +20,7 @@ from allocc.compiler.index import (
 )
 from allocc.compiler.program import BoolArray, IntArray
 from allocc.compiler.scope import Local, Scope
-from allocc.dsl.tree import Binder, Expression, Index, Name, Span
+from allocc.dsl.tree import Binder, Expression, Index, Name
 
 
 class Reader(Protocol):
@@ -125,23 +125,6 @@ def bind_index(index: Index | None, scope: Scope, reader: Reader, time_name: str
         _filter(reader.condition(index.condition, build.scope), build)
     refuse_large(build.axes, index.span, "this index")
     return Space(tuple(build.axes), build.scope, build.scatter, build.pair, tuple(build.keys))
-
-
-def refuse_free(
-    node: Node,
-    axes: tuple[Axis, ...],
-    what: str,
-    span: Span,
-    time_name: str | None,
-    declare: str = "",
-) -> None:
-    """Raise `errors.Failed` where `what` still depends on an index that is none of `axes`.
-
-    `declare` begins the statement that could be given the index, as in `limit cap`.
-    """
-    extra = [a.set.name for a in node.axes if a not in axes]
-    if extra:
-        raise errors.Failed(errors.free_index(what, extra, span, time_name, declare))
 
 
 def _bind(binder: Binder, build: _Builder, reader: Reader, time_name: str | None) -> None:

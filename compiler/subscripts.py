@@ -240,7 +240,8 @@ class Subscripts(Operands):
         positions = np.array(flat, dtype=np.int64).reshape(node.values.shape)
         if not node.axes and flat[0] < 0:
             label = label_text(node.values.item())
-            raise errors.Failed(errors.unknown_label(label, target.name, e.span, target.texts[0]))
+            ordered, have = target.kind != "label", target.texts[0]
+            raise errors.Failed(errors.unknown_label(label, target.name, e.span, have, ordered))
         return Coordinate(target, node.axes, positions)
 
     def _whole(self, e: tree.Expression, scope: Scope) -> Data:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from allocc.compiler import errors
 from allocc.compiler.index import IndexSet
-from allocc.compiler.program import FloatArray
+from allocc.compiler.program import BoolArray, FloatArray
 from allocc.dsl.tree import Span
 
 #: A table file larger than this is refused before it is read.
@@ -48,8 +48,14 @@ class Table:
     keys: tuple[str, ...]
     span: Span
     first_line: Sequence[int]
+    #: Where a cell is read first that another value may stand for, which hides misspelt labels.
+    optional: Span | None = None
+    _read: BoolArray = field(init=False)
     _numbers: dict[str, FloatArray] = field(default_factory=dict)
     _sets: dict[tuple[str, ...], IndexSet] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._read = np.zeros(len(self.rows), dtype=bool)
 
     def texts(self, column: str) -> list[str]:
         """The cells of a column."""
@@ -69,6 +75,15 @@ class Table:
         texts = self.texts(column)
         values = self.numbers(column)
         return [int(i) for i in np.unique(rows) if texts[i] and np.isnan(values[i])]
+
+    def note(self, rows: NDArray[Any] | None) -> None:
+        """Keep in mind which rows something reads; None is all of them."""
+        self._read[slice(None) if rows is None else rows] = True
+
+    @property
+    def unread(self) -> list[int]:
+        """The rows that nothing has read."""
+        return [int(i) for i in np.flatnonzero(~self._read)]
 
     def label_set(self, columns: tuple[str, ...]) -> IndexSet:
         """The distinct labels (or tuples) of columns, in order of first appearance."""

@@ -125,9 +125,20 @@ class Values(ABC):
             case ReportSymbol():
                 return self._report_value(symbol, name, scope, indices, fallback)
             case _:
+                hint = self._member_hint(name, scope)
                 raise errors.Failed(
-                    errors.wrong_kind(name.name, describe(statement), "a value", name.span)
+                    errors.wrong_kind(name.name, describe(statement), "a value", name.span, hint)
                 )
+
+    def _member_hint(self, name: tree.Name, scope: Scope) -> str | None:
+        """The mend where a set stands for its members, as in `d[County]`."""
+        if not isinstance(self.declared.names.get(name.name), tree.SetDeclaration):
+            return None
+        for bound, local in scope.locals.items():
+            if isinstance(local, Coordinate) and local.set.name == name.name:
+                return f"write `{bound}`, which runs over it"
+        letter = name.name[0].lower() if name.name[0].isalpha() else "i"
+        return f"bind a name in the index, as in `{letter} in {name.name}`, and write `{letter}`"
 
     def _unknown(self, name: tree.Name, scope: Scope) -> None:
         """Raise for a name that is not declared."""
@@ -194,7 +205,7 @@ class Values(ABC):
             self.reads.append(Read(symbol, found))
         value: Node = self.evaluator.gather(symbol.values, found, name.span)
         if symbol.effects and now is None and self.time_needed and self.effects_on:
-            raise errors.Failed(errors.needs_time(name.name, name.span))
+            raise errors.Failed(self._needs_time(name, indices))
         if symbol.effects and now is not None:
             with self._expanding(name.name):
                 for effect in self.effects_of(symbol):
@@ -261,7 +272,7 @@ class Values(ABC):
                 now, timed = self._now_at(name, indices[-1], scope, fallback)
                 indices = indices[:-1] or None
             if now is None:
-                raise errors.Failed(errors.needs_time(name.name, name.span))
+                raise errors.Failed(self._needs_time(name, indices))
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
         if self.reads is not None and symbol.mode in ("data", "definition"):
             self.reads.append(Read(symbol, found))
@@ -311,11 +322,29 @@ class Values(ABC):
                 and scope.now is None
                 and not scope.anonymous.fresh
                 and given == total - 1
+                and not any(self._is_time(e, scope) for e in indices or ())
             ):
-                raise errors.Failed(errors.needs_time(name.name, name.span))
+                raise errors.Failed(self._needs_time(name, indices))
         found, mask = self._pick(name, variable.sets, indices, scope, fallback)
         value = self._taken(reference(variable, found, name.span))
         return self.evaluator.masked(value, mask, fallback)
+
+    def _needs_time(self, name: tree.Name, indices: Sequence[tree.Expression] | None) -> Diagnostic:
+        given = [e.span.text for e in indices or ()]
+        return errors.needs_time(name.name, name.span, self.time_name or "t", given)
+
+    def _is_time(self, e: tree.Expression, scope: Scope) -> bool:
+        """Whether a subscript is a point of time, as `end`, `t` or `t - 1`."""
+        match e:
+            case tree.Name(name=name):
+                local = scope.locals.get(name)
+                if isinstance(local, Coordinate):
+                    return local.set.kind == "time"
+                return name in ("start", "end")
+            case tree.Binary(operator="+" | "-", left=left):
+                return self._is_time(left, scope)
+            case _:
+                return False
 
     def _taken(self, node: Reference) -> Node:
         """A variable's place, or the number there if all is decided."""

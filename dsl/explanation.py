@@ -63,6 +63,7 @@ _STRAY = {
     "binary": "'binary' belongs to a 'decide'",
     "=": "this statement takes no value here",
 }
+_REDUCING = ("sum", "mean", "min", "max")
 _OPTIONAL = ("'..'", "','", "'('", "an index in '[ ]'", "a number")
 
 
@@ -72,7 +73,9 @@ def explain(stop: Stop) -> Diagnostic:
         diagnostic = suspect(stop)
         if diagnostic is not None:
             return diagnostic
-    expected = [words for terminal, words in _PLAIN if terminal in stop.accepts]
+    # A column's name may stand in quotes, which is another way of saying the same.
+    accepts = stop.accepts - {"STRING"} if "WORD" in stop.accepts else stop.accepts
+    expected = [words for terminal, words in _PLAIN if terminal in accepts]
     # What could go on with a part that is already whole helps less than the part that is due.
     due = [words for words in expected if words not in _OPTIONAL]
     if stop.complete:
@@ -198,12 +201,82 @@ def _number(stop: Stop) -> Diagnostic | None:
     return None
 
 
+def _sums(stop: Stop) -> Diagnostic | None:
+    """A sum as other languages write it, and a filter that is not at the end of its index."""
+    word, before = stop.word, stop.before
+    if word is None or before is None or not stop.found:
+        return None
+    texts = [lexeme.text for lexeme in stop.read]
+    if word.text == "," and stop.bracket in ("[", "(") and "if" in texts and "then" not in texts:
+        hint = "a filter stands at the end of its index: move 'if ...' behind the last entry"
+        closer = "']'" if stop.bracket == "[" else "':'"
+        return errors.unexpected(stop.span, ",", [closer], hint)
+    example = "'sum(c in County: x[c])'"
+    if word.text == "for" and stop.bracket == "(":
+        return errors.unexpected(stop.span, "for", ["')'"], f"a sum reads {example}")
+    if word.text == "{" and before.text in _REDUCING:
+        return errors.unexpected(stop.span, "{", ["'('"], f"a sum reads {example}")
+    if before.text == ")" and (word.kind in ("word", "number") or word.text == "("):
+        place = _opener(stop)
+        inside = [lexeme.text for lexeme in stop.lexemes[place : stop.place]]
+        called = stop.lexemes[place - 1].text if place else ""
+        if called in _REDUCING and "in" in inside and ":" not in inside:
+            hint = f"what is added stands inside of the parentheses: {example}"
+            return errors.unexpected(stop.span, stop.found, ["an operator"], hint)
+    return None
+
+
+def _opener(stop: Stop) -> int:
+    """Number of the `(` that the `)` before a stop closes."""
+    depth = 0
+    for place in range(stop.place - 1, -1, -1):
+        text = stop.lexemes[place].text
+        depth += (text == ")") - (text == "(")
+        if depth == 0:
+            return place
+    return 0
+
+
+def _range(stop: Stop) -> Diagnostic | None:
+    """The range of a decision without its `in`."""
+    word = stop.word
+    if word is None or stop.statement != "decide" or stop.bracket or not stop.found:
+        return None
+    if "IN" not in stop.accepts or word.first:
+        return None
+    if word.text in (">=", "<=", ">", "<") or word.kind == "number":
+        hint = "a range reads 'in 0 .. 5'; 'in 0 ..' has no upper end"
+        return errors.unexpected(stop.span, stop.found, ["'in' and the range"], hint)
+    return None
+
+
+def _column(stop: Stop) -> Diagnostic | None:
+    """A column's name of several words, or one that begins with a digit."""
+    word, read = stop.word, stop.lexemes[max(0, stop.place - 3) : stop.place]
+    if word is None or word.kind not in ("word", "number") or word.first or word.keyword:
+        return None
+    if len(read) < 3 or word.text in RESERVED or word.text in SOFT:
+        return None
+    expected = "an operator"
+    if "WORD" in stop.accepts:
+        expected, example = "a column's name", f'{read[1].text}."{word.text}"'
+    elif read[1].text == "." and read[0].kind == read[2].kind == "word":
+        example = f'{read[0].text}."{read[2].text} {word.text}"'
+    elif stop.statement == "table" and read[1].text in ("key", ",") and read[2].kind == "word":
+        expected, example = "the next statement", f'key "{read[2].text} {word.text}"'
+    else:
+        return None
+    hint = f"a column's name that is no single word stands in quotes: '{example}'"
+    return errors.unexpected(stop.span, stop.found, [expected], hint)
+
+
 def _comma(stop: Stop) -> Diagnostic | None:
     word, before = stop.word, stop.before
     if word is None or before is None:
         return None
     if stop.value_due and before.text == ",":
-        return errors.extra_comma(stop.at(before))
+        whole = stop.bracket == "[" and word.text in (":", "]")
+        return errors.extra_comma(stop.at(before), whole)
     if word.text != ",":
         return None
     if stop.value_due:
@@ -301,6 +374,9 @@ _SUSPECTS = (
     _dots,
     _order,
     _equals,
+    _sums,
+    _range,
+    _column,
     _number,
     _comma,
     _choice,

@@ -59,6 +59,11 @@ class PartBuilder:
     def _identifier(self, token: Token) -> Identifier:
         return Identifier(str(token), self._at(token))
 
+    def _column_name(self, token: Token) -> Identifier:
+        """A column's name, which stands in quotes where it is no word."""
+        name = self._text(token).value if token.type == "STRING" else str(token)
+        return Identifier(name, self._at(token))
+
     def _text(self, token: Token) -> Text:
         return Text(_ESCAPE.sub(r"\1", token[1:-1]), self._at(token))
 
@@ -132,7 +137,7 @@ class PartBuilder:
         """Key columns."""
         if not parts:
             return None
-        return _Group(tuple(map(self._identifier, parts[1::2])), self._span(parts))
+        return _Group(tuple(map(self._column_name, parts[1::2])), self._span(parts))
 
     def opt_arguments(self, parts: Parts) -> _Group | None:
         """Arguments of a `use`."""
@@ -240,14 +245,14 @@ class PartBuilder:
     def field(self, parts: Parts) -> tree.Field:
         """A table's column."""
         table, _, column = parts
-        return tree.Field(self._identifier(table), self._identifier(column), self._span(parts))
+        return tree.Field(self._identifier(table), self._column_name(column), self._span(parts))
 
     def subscript(self, parts: Parts) -> tree.Subscript:
         """A subscripted name or column."""
         return tree.Subscript(parts[0], tuple(parts[2::2]), self._span(parts))
 
     def fallback(self, parts: Parts) -> tree.Fallback:
-        """A subscript with its value outside of the set."""
+        """A subscript or a column with the value where it has none."""
         return tree.Fallback(parts[0], parts[2], self._span(parts))
 
     def unary(self, parts: Parts) -> tree.Unary:

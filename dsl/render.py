@@ -9,7 +9,9 @@ from typing import Any
 from allocc.dsl.diagnostics import DataPlace, Diagnostic
 from allocc.dsl.tree import Span
 
-_WIDTH = 100
+#: Columns that a source line may take, unless told otherwise; and those of its number.
+WIDTH = 100
+GUTTER = 8
 #: So many diagnostics are shown; nobody reads more, and a broken file can have thousands.
 _MOST = 50
 #: A longer message has a name or a number in it that is no name or number.
@@ -18,10 +20,14 @@ _TAB = "    "
 _STYLES = {"error": "1;31", "warning": "1;33", "place": "36", "help": "1;32", "bold": "1"}
 
 
-def render(diagnostics: Iterable[Diagnostic], color: bool = False) -> str:
-    """All diagnostics as a terminal shows them, with their source lines and a closing count."""
+def render(diagnostics: Iterable[Diagnostic], color: bool = False, width: int = WIDTH) -> str:
+    """All diagnostics as a terminal shows them, with their source lines and a closing count.
+
+    A source line takes at most `width` columns beside its number, so that the marks below it stay
+    in their places.
+    """
     shown = list(diagnostics)
-    blocks = [_block(diagnostic, color) for diagnostic in shown[:_MOST]]
+    blocks = [_block(diagnostic, color, width) for diagnostic in shown[:_MOST]]
     if len(shown) > _MOST:
         blocks.append(f"... and {len(shown) - _MOST:,} more")
     if len(shown) > 1:
@@ -67,17 +73,17 @@ def _paint(text: str, style: str, color: bool) -> str:
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if color else text
 
 
-def _block(diagnostic: Diagnostic, color: bool) -> str:
+def _block(diagnostic: Diagnostic, color: bool, width: int) -> str:
     head = _paint(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity, color)
     lines = [f"{head}: {_paint(_clean(diagnostic.message), 'bold', color)}"]
     if diagnostic.span is not None:
-        lines += _excerpt(diagnostic.span, diagnostic.severity, color)
+        lines += _excerpt(diagnostic.span, diagnostic.severity, color, width)
     if diagnostic.data is not None:
         lines.append(f" {_paint('-->', 'place', color)} {_data(diagnostic.data)}")
     for note in diagnostic.notes:
         lines.append(f"  = note: {_clean(note.message)}")
         if note.span is not None:
-            lines += _excerpt(note.span, "place", color)
+            lines += _excerpt(note.span, "place", color, width)
     if diagnostic.hint:
         lines.append(f"  = {_paint('help', 'help', color)}: {_clean(diagnostic.hint)}")
     return "\n".join(lines)
@@ -89,7 +95,7 @@ def _data(place: DataPlace) -> str:
     return f"{place.file}{row}{column}"
 
 
-def _excerpt(span: Span, style: str, color: bool) -> list[str]:
+def _excerpt(span: Span, style: str, color: bool, width: int) -> list[str]:
     """The place, the line it is in, and carets under its words."""
     if not _somewhere(span):
         return []
@@ -101,9 +107,9 @@ def _excerpt(span: Span, style: str, color: bool) -> list[str]:
     # A span over several lines is underlined on the first only.
     stop = min(max(span.stop - begin, column - 1), max(len(line.rstrip()), column))
     # Only what can be shown of a very long line is looked at.
-    before = _display(line[: column - 1][-2 * _WIDTH :])
-    words = _display(line[column - 1 : min(stop, column - 1 + 2 * _WIDTH)])
-    text, left, carets = _window(before, words, _display(line[stop : stop + 2 * _WIDTH]))
+    before = _display(line[: column - 1][-2 * width :])
+    words = _display(line[column - 1 : min(stop, column - 1 + 2 * width)])
+    text, left, carets = _window(before, words, _display(line[stop : stop + 2 * width]), width)
     gutter = " " * len(str(number))
     lines.append(f"{_paint(f'{number} |', 'place', color)} {text}".rstrip())
     mark = _paint("^" * max(1, carets), style, color)
@@ -111,16 +117,17 @@ def _excerpt(span: Span, style: str, color: bool) -> list[str]:
     return lines
 
 
-def _window(before: str, words: str, after: str) -> tuple[str, int, int]:
+def _window(before: str, words: str, after: str, width: int) -> tuple[str, int, int]:
     """A part of a long line around its marked words, with their offset and width."""
     dots = "..."
-    if _columns(before) + _columns(words) + _columns(after) > _WIDTH:
-        words = _cut(words, _WIDTH // 2)
-        room = _WIDTH - _columns(words)
+    if _columns(before) + _columns(words) + _columns(after) > width:
+        if _columns(words) > width // 2:
+            words = _cut(words, width // 2 - len(dots)) + dots
+        room = width - _columns(words)
         keep = max(room // 2, room - _columns(after))
         if _columns(before) > keep:
             before = dots + _cut(before[::-1], keep - len(dots))[::-1]
-        rest = _WIDTH - _columns(words) - _columns(before)
+        rest = width - _columns(words) - _columns(before)
         if _columns(after) > rest:
             after = _cut(after, rest - len(dots)) + dots
     return before + words + after, _columns(before), _columns(words)

@@ -154,13 +154,15 @@ def missing_else(span: Span, word: str, opener: Span) -> Diagnostic:
 
 def else_without_if(span: Span) -> Diagnostic:
     """`else` after something that is neither a choice nor a subscript."""
-    hint = "'else' belongs to an 'if', or to a subscript as in 'x[t-1] else 0'"
+    hint = "'else' belongs to an 'if', to a subscript as in 'x[t-1] else 0', or to a column as in 'table.column else 0'"
     return Diagnostic("E1015", "this 'else' has no 'if'", span, hint)
 
 
-def extra_comma(span: Span) -> Diagnostic:
-    """A comma with nothing before or after it."""
+def extra_comma(span: Span, whole: bool = False) -> Diagnostic:
+    """A comma with nothing before or after it; `whole` where all of a set may be meant."""
     hint = "add the value, or remove the comma"
+    if whole:
+        hint = "to take all members of a set, sum over it: 'sum(c in County: x[t, c])'"
     return Diagnostic("E1016", "nothing stands between this comma and what follows", span, hint)
 
 

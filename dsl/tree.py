@@ -116,9 +116,12 @@ class Subscript:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """`x[t-3] else 0`: the value of `otherwise` where the subscript reaches outside of its set."""
+    """`x[t-3] else 0`: the value of `otherwise` where the subscript reaches outside of its set.
 
-    subscript: Subscript
+    Of a bare column, `table.column else 0`: where the table has no row, or the cell is blank.
+    """
+
+    subscript: Subscript | Field
     otherwise: Expression
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 

@@ -27,6 +27,7 @@ MULTIPLES: Mapping[str, tuple[str, str]] = {
 #: Known words that are units of their own.
 BASES = (
     *("second", "m", "person", "facility", "site", "bed", "dose", "vial", "kit", "test"),
+    *("DALY", "QALY"),
     *("USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "CAD", "AUD", "BRL", "ZAR", "KES", "NGN"),
 )
 
@@ -37,6 +38,9 @@ SPELLINGS: Mapping[str, str] = {
     "s": "second",
     "min": "minute",
     "h": "hour",
+    **{
+        x: word for word in ("DALY", "QALY") for x in (f"{word}s", word.lower(), f"{word.lower()}s")
+    },
     **{
         f"{word}s": word
         for word in ("second", "minute", "hour", "day", "week", "month", "quarter", "year")

@@ -70,14 +70,16 @@ def _group_table(group: Sequence[Block], most: int) -> DecisionTable:
     cut = len(order) > most
     used = [i for i in order if any(abs(a[i]) > 1e-9 for a in arrays)]
     if cut:
-        busiest = sorted(used or order, key=lambda i: -abs(float(arrays[0][i])))
+        busiest = sorted(used, key=lambda i: -abs(float(arrays[0][i])))
         order = sorted(busiest[:most])
     columns = [numbers([*(float(a[i]) for i in order), float(a.sum())]) for a in arrays]
     rows = [[*labels[i], *(c[n] for c in columns)] for n, i in enumerate(order)]
     total = [["total", *[""] * (len(names) - 1), *(c[-1] for c in columns)]]
     head = [*names, *(_heading(b) for b in group)]
     about = [f"{b.name}: {_about(b)}" for b in group if _about(b)]
-    if cut:
+    if cut and not used:
+        about.append(f"all {len(labels)} rows are 0")
+    elif cut:
         idle = len(labels) - len(used)
         zero = f", {idle} of them all 0" if idle else ""
         about.append(

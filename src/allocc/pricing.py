@@ -210,6 +210,12 @@ class _Pricing:
             )
         low[d] = np.where(whole, np.rint(at), low[d])
         high[d] = np.where(whole, np.rint(at), high[d])
+        # What is fixed costs what it costs: as a cost of its own it could stand for a dual.
+        k = np.flatnonzero(self.fixed)
+        costs = program.objective.copy()
+        offset = program.offset + float(costs[k] @ point[k])
+        costs[k] = 0.0
+        program = replace(program, objective=costs, offset=offset)
         integer = program.integer.copy()
         integer[d] = False
         program = replace(program, lower=low, upper=high, integer=integer)

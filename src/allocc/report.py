@@ -63,8 +63,11 @@ def keeps_limits(result: Result) -> bool:
     """Whether every hard limit holds within the tolerance."""
     if result.violation is None:
         return True
-    tolerance = result.options.get("violation") or 1e-6
-    return bool(result.violation.relative <= tolerance)
+    return bool(result.violation.relative <= _tolerance(result))
+
+
+def _tolerance(result: Result) -> float:
+    return float(result.options.get("violation") or 1e-6)
 
 
 def summary(result: Result, color: bool = False) -> str:
@@ -133,8 +136,14 @@ def facts(result: Result) -> list[tuple[str, str]]:
         rows.append(("bound", number(result.bound, 8)))
     if result.value is not None and result.baseline_value is not None:
         change = result.value - result.baseline_value
-        share = change / abs(result.baseline_value) if result.baseline_value else None
-        text = f"  (with interventions {percent(share, sign=True)})" if share is not None else ""
+        told = []
+        if result.baseline_value:
+            share = change / abs(result.baseline_value)
+            told.append(f"with interventions {percent(share, sign=True)}")
+        broken = result.baseline_violation
+        if broken is not None and broken.relative > _tolerance(result):
+            told.append(f"breaks limits, most {broken.where} by {percent(broken.relative)}")
+        text = f"  ({'; '.join(told)})" if told else ""
         rows.append(("baseline", f"{number(result.baseline_value, 8)}{text}"))
     if result.gap is not None:
         asked = result.options.get("gap")

@@ -60,6 +60,8 @@ class Result:
     notes: tuple[str, ...] = ()
     discretization: float | None = None
     baseline_value: float | None = None
+    #: How far the baseline is off the limits, which it is not made to meet.
+    baseline_violation: Violation | None = None
     time_unit: str = ""
     history: tuple[Step, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from allocc.asked import versions
 from allocc.comparisons import targets_of
 from allocc.compiler.numeric import Evaluation
+from allocc.engine.assess import judge
 from allocc.labelled import blocks_of
 from allocc.reports import report_blocks
 from allocc.result import Result, TermValue
@@ -114,6 +115,7 @@ def _about(
         "targets": () if values is None else targets_of(problem, values),
         "time_unit": time.unit if time is not None else "",
         "baseline_value": None if baseline is None else _worth(*baseline),
+        "baseline_violation": None if baseline is None else judge(*baseline).violation,
         "settings": dict(model.settings),
         "files": model.hashes(),
     }

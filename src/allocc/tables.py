@@ -72,7 +72,9 @@ def duration(seconds: float) -> str:
 
 def wrap(text: str, width: int) -> list[str]:
     """Lines of at most `width` characters; at least one line."""
-    return textwrap.wrap(text, width) or [""]
+    # A number and its percent sign stay together.
+    lines = textwrap.wrap(text.replace(" %", "\xa0%"), width)
+    return [line.replace("\xa0", " ") for line in lines] or [""]
 
 
 def table(

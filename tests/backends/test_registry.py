@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from allocc.backends import LicenceLimit, MissingSolver, SolveOptions, get, names, support
-from tests.backends.programs import hard_knapsack, program
+from tests.backends.programs import function, hard_knapsack, program
 from tests.backends.test_conformance import backend
 
 
@@ -86,3 +86,10 @@ def test_other_pyomo_solvers_go_the_old_way() -> None:
     answer = solver.solve(program([3, 2], [[1, 1]], [6], [9], upper=[4, 9]), SolveOptions())
     assert answer.termination == "optimal" and answer.value == pytest.approx(12.0)
     assert "not handed" in answer.message
+
+
+def test_the_mend_for_a_small_licence_is_not_what_was_asked_for() -> None:
+    linear = program([1.0], upper=1.0)
+    assert "--solver highs, or --method direct" in support.beyond_licence(linear)
+    curved = program([1.0, 1.0], upper=1.0, functions=(function("exp", 1, 0),))
+    assert support.beyond_licence(curved).endswith("use --solver scip, or a full Gurobi licence")

@@ -287,6 +287,54 @@ def test_tables_with_blank_and_missing_cells(tmp_path: Path) -> None:
     ].components[0] == ["01001", "01003", "01005"]
 
 
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        ("param beds[c in County] = county.beds[c] else 0", True),
+        # All rows are asked for by something else, or one was chosen.
+        ("set All = county.fips param beds[c in County] = county.beds[c] else 0", False),
+        ('param beds = county.beds["a"] else 0', False),
+        ("param beds[c in County] = county.beds[c]", False),
+    ],
+)
+def test_rows_that_an_else_hides_are_told_of(tmp_path: Path, read: str, told: bool) -> None:
+    (tmp_path / "county.csv").write_text("fips,beds\na,5\nb,6\nB. County,9\n")
+    text = f"""table county from "county.csv" key fips
+        set County = {{a, b}}
+        {read}
+        decide x in 0 .. 1 minimize {{ z : x + sum(beds) }}"""
+    text = text if "[c in" in read else text.replace("sum(beds)", "beds")
+    model = bound(text, tmp_path)
+    discretize(model)
+    found = [d for d in model.diagnostics if d.code == "W3001"]
+    assert [d.message for d in found] == [
+        "a row of 'county.csv' is not used, since nothing asks for B. County"
+    ] * told
+    assert all(d.data is not None and d.data.row == 4 for d in found)
+
+
+def test_a_bare_column_with_else(tmp_path: Path) -> None:
+    (tmp_path / "county.csv").write_text("the county,beds 2021\nadams,5\nbrown,\nzeta,9\n")
+    (tmp_path / "one.csv").write_text("budget,left\n,3\n")
+    text = """table county from "county.csv" key "the county"
+        table one from "one.csv"
+        set County = {adams, brown, clark}
+        param beds[County] = county."beds 2021" else 2
+        param chosen = if 1 > 2 then one.left else 4
+        param budget = one.budget else 7
+        """
+    np.testing.assert_array_equal(param(text, "beds", tmp_path), [5, 2, 2])
+    assert param(text, "budget", tmp_path) == 7
+    assert param(text, "chosen", tmp_path) == 4
+    model = bound(text + "decide x in 0 .. 1 minimize { z : x }", tmp_path)
+    assert "does not have zeta" in next(d for d in model.diagnostics if d.code == "W3001").message
+    wrong = text.replace("param beds[County] =", "param beds[County] : bed in 3 .. =")
+    with pytest.raises(AlloccError) as caught:
+        param(wrong, "beds", tmp_path)
+    # The value that is out of range stands in the model, and in no cell.
+    assert {d.data for d in caught.value.diagnostics if d.code == "E3016"} == {None}
+
+
 def test_parameters_from_outside() -> None:
     text = "set R = {n, s} set K = 1 .. 2 param a[R] = 3 param b[R, K] = 0 param c = 1"
     series = pd.Series([5.0, 6.0], index=["s", "n"])
@@ -369,3 +417,63 @@ def test_deep_and_wide_definitions_do_not_exhaust_the_stack() -> None:
 def test_what_needs_itself_over_time_is_one_error(flows: str) -> None:
     text = f"time t = 0 .. 2 compartment S initial S = 5 {flows} minimize {{ z : S[end] }}"
     assert codes(text) == ["E2004"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "mend"),
+    [
+        ("param twice[c in C] = 2 * need", "`need` lacks an index: write `need[c]`"),
+        ("let g[k in C] = 2 * d", "`d` lacks an index: write `d[k]`"),
+        ("flow leave[c in C] : S -> = 0.1 * S", "`S` lacks an index: write `S[c]`"),
+        (
+            "limit a[c in C]: sum(p in period: go[c]) <= 9",
+            "`go[c]` lacks an index: write `go[c, p]`",
+        ),
+        (
+            "limit a[c in C, p in period]: go[p] <= 9",
+            "`go[p]` lacks an index: write `go[c, p]`",
+        ),
+        ("limit a[c in C, week]: S[week] <= 9", "`S[week]` lacks an index: write `S[c, week]`"),
+        ("limit a: sum(c in C: d) <= 9", "`d` lacks an index: write `d[c]`"),
+        (
+            "limit a: d <= 9",
+            "sum over it, as in `sum(c in C: ...)`, or index the statement: `limit a[c in C]`",
+        ),
+        # Which of two indices over one set is meant cannot be known.
+        (
+            "limit a[c in C]: both <= 9",
+            "sum over it, as in `sum(c in C: ...)`, or index the statement: `limit a[c in C]`",
+        ),
+    ],
+)
+def test_a_forgotten_index_is_named_where_it_is_bound(statement: str, mend: str) -> None:
+    text = """time week : week = 0 .. 4
+set C = {x, y}
+param need[C] = 3
+param both[C, C] = 3
+compartment S[C]
+initial S[C] = need
+flow go[c in C] : S -> = 0.1 * S[c]
+decide d[C] in 0 .. 5
+minimize { o: sum(d) }
+"""
+    with pytest.raises(AlloccError) as caught:
+        discretize(bound(text + statement))
+    assert [d.hint for d in caught.value.diagnostics] == [mend]
+
+
+def test_an_array_at_a_time_is_matched_member_by_member() -> None:
+    text = """time week : week = 0 .. 4
+set C = {x, y}
+compartment S[C]
+initial S[c in C] = if c == "x" then 3 else 8
+decide d[C] in 0 .. 9
+limit enough[C]: d >= S[end]
+minimize { o: sum(d) }
+"""
+    problem = discretize(bound(text))
+    (limit,) = problem.constraints
+    (d,) = problem.decisions
+    (s,) = problem.states
+    values = {d: np.array([5.0, 5.0]), s: np.array([[3.0] * 5, [8.0] * 5])}
+    assert Evaluation(values)(limit.body).ravel().tolist() == [-2.0, 3.0]

@@ -407,3 +407,7 @@ def test_other_words_and_other_scales_change_nothing(
     places = [d.span.text for d in first if d.span is not None]
     assert [d.span.text for d in second if d.span is not None] == places
     assert [d.code for d in first] == [d.code for d in second if d.code != "W4101"]
+
+
+def test_years_of_life_are_known_in_either_case() -> None:
+    assert mistakes("param lost : daly = 3 param also : DALYs = 4 let x = lost + also") == []

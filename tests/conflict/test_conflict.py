@@ -267,6 +267,34 @@ minimize { c: x }
     assert (cell.name, cell.value, cell.file) == ("stock", 3.0, "")
 
 
+def test_cells_of_a_column_with_else(tmp_path: Path) -> None:
+    """A value that no cell has is that of the statement; the other rows were not read for it."""
+    text = """model rows
+table county from "county.csv" key name
+set County = {a, b, c}
+param need[County] = county.need else 70
+decide x[County] in 0 .. 50
+limit enough[c in County]: x[c] >= need[c]
+minimize { cost: sum(x) }
+"""
+    found = load(tmp_path, text, {"county": "name,need\na,12\nb,\n"}).conflict()
+    (cell,) = found.members[0].cells
+    assert (cell.name, cell.value, cell.file, cell.row) == ("need[b]", 70.0, "m.alloc", 4)
+
+
+def test_cells_of_a_column_in_quotes(tmp_path: Path) -> None:
+    text = """model rows
+table county from "county.csv" key name
+set County = county.name
+decide x[County] in 0 .. 50
+limit enough[c in County]: x[c] >= county."in need"[c]
+minimize { cost: sum(x) }
+"""
+    found = load(tmp_path, text, {"county": "name,in need\na,12\nb,90\n"}).conflict()
+    (cell,) = found.members[0].cells
+    assert (cell.name, cell.column) == ('county."in need"[b]', "in need")
+
+
 def test_library_and_sums_over_pairs(tmp_path: Path) -> None:
     """Cells behind named expressions, filters and slices are those of the row alone."""
     text = """model pairs

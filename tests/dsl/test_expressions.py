@@ -43,6 +43,9 @@ def value(text: str) -> tree.Expression:
         ("b * a[t-1] else -c ^ 2", "b * ((a[t-1] else -c) ^ 2)"),
         ("a[1] else b[2] else 0", "a[1] else (b[2] else 0)"),
         ("if c then x[i] else 0", "if c then (x[i]) else 0"),
+        ("a.b else 0 + c", "(a.b else 0) + c"),
+        ("if c then a.b else 0", "if c then (a.b) else 0"),
+        ("if c then x else a.b else 0", "if c then x else (a.b else 0)"),
         ("if c then x[i] else y[i] else 0", "if c then (x[i]) else (y[i] else 0)"),
         (
             "if a then if b then x[1] else y[2] else z",

@@ -207,3 +207,8 @@ def test_shipped_models_have_the_layout(path: Path) -> None:
     """`allocc format examples models src` mends it."""
     text = path.read_bytes().decode()
     assert format_source(text) == text
+
+
+def test_columns_in_quotes_and_with_else() -> None:
+    done = check('table a from "a.csv"   key "b c" , d\nparam x = a . "b c"   else   -1\n')
+    assert done == 'table a from "a.csv" key "b c", d\nparam x = a."b c" else -1\n'

@@ -32,6 +32,46 @@ param x = 3x
 !! E1001 1:12 expected an operator, but found 'x'
 ?? to multiply, write '3 * x'
 
+decide x[c in County] >= 0
+!! E1001 1:23 expected 'in' and the range, but found '>='
+?? a range reads 'in 0 .. 5'; 'in 0 ..' has no upper end
+
+limit a[c in County if c != 3, p in period]: x[c, p] <= 3
+!! E1001 1:30 expected ']', but found ','
+?? a filter stands at the end of its index: move 'if ...' behind the last entry
+
+limit a: sum(c in C if c != 3, d in C: x[c, d]) <= 3
+!! E1001 1:30 expected ':', but found ','
+?? a filter stands at the end of its index: move 'if ...' behind the last entry
+
+limit a: sum(x[c] for c in County) <= 3
+!! E1001 1:19 expected ')', but found 'for'
+?? a sum reads 'sum(c in County: x[c])'
+
+limit a: sum{c in County} x[c] <= 3
+!! E1001 1:13 expected '(', but found '{'
+?? a sum reads 'sum(c in County: x[c])'
+
+limit a: sum(c in County) (x[c] + 1) <= 3
+!! E1001 1:27 expected an operator, but found '('
+?? what is added stands inside of the parentheses: 'sum(c in County: x[c])'
+
+limit a[t]: sum(x[t, :]) <= 3
+!! E1016 1:20 nothing stands between this comma and what follows
+?? to take all members of a set, sum over it: 'sum(c in County: x[t, c])'
+
+param x = county.attack rate
+!! E1001 1:25 expected an operator, but found 'rate'
+?? a column's name that is no single word stands in quotes: 'county."attack rate"'
+
+param x = county.2021
+!! E1001 1:18 expected a column's name, but found '2021'
+?? a column's name that is no single word stands in quotes: 'county."2021"'
+
+table a from "a.csv" key county name
+!! E1001 1:33 expected the next statement, but found 'name'
+?? a column's name that is no single word stands in quotes: 'key "county name"'
+
 param 2x = 3
 !! E1001 1:7 expected a name, but found '2'
 ?? a name begins with a letter
@@ -81,7 +121,7 @@ time t = 0 .. 3 stp 1
 
 param x = a.5
 !! E1001 1:13 expected a column's name, but found '5'
-?? write 'param NAME[SET] "text" : UNIT in LOW .. HIGH = VALUE'
+?? a column's name that is no single word stands in quotes: 'a."5"'
 
 compartment S : person =
 !! E1001 1:24 expected the next statement, but found '='
@@ -103,7 +143,8 @@ limit cap: a <= b penalty 3
 ?? a limit that may be broken at a price is a 'prefer'
 
 decide x integer 0 .. 5
-!! E1001 1:18 expected the next statement, but found '0'
+!! E1001 1:18 expected 'in' and the range, but found '0'
+?? a range reads 'in 0 .. 5'; 'in 0 ..' has no upper end
 
 comparment S : person
 !! E1002 1:1 'comparment' does not begin a statement; did you mean 'compartment'?
@@ -287,7 +328,7 @@ param x = if a > b 3 else 4
 
 param x = y else 3
 !! E1015 1:13 this 'else' has no 'if'
-?? 'else' belongs to an 'if', or to a subscript as in 'x[t-1] else 0'
+?? 'else' belongs to an 'if', to a subscript as in 'x[t-1] else 0', or to a column as in 'table.column else 0'
 
 minimize { deaths : 3, burden : 4 }
 !! E1016 1:22 a comma cannot stand here

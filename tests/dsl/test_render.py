@@ -135,3 +135,15 @@ def test_a_parse_error_renders() -> None:
     with pytest.raises(AlloccError) as caught:
         parse(Source("model.alloc", "param x 3"))
     assert "write '= 3'" in render(caught.value.diagnostics)
+
+
+def test_words_that_are_cut_say_so_and_fit_a_narrow_terminal() -> None:
+    text = f"limit a: {' + '.join(['treated'] * 30)} <= 3 # and no more than that"
+    source = Source("m.alloc", text)
+    long = Diagnostic("E1001", "odd", Span(source, 9, text.index(" <=")))
+    for width in (100, 72, 50):
+        line, marks = render([long], width=width).splitlines()[2:4]
+        assert len(line) <= width + len("1 | ")
+        marked = line[marks.index("^") : marks.rindex("^") + 1]
+        assert marked.startswith("treated + ") and marked.endswith("...")
+        assert line[marks.rindex("^") + 1 :].startswith(" <= 3")

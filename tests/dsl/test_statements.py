@@ -29,6 +29,9 @@ def test_table_and_use() -> None:
     table = one('table m from "m.csv" key home, away')
     keys = (Identifier("home"), Identifier("away"))
     assert table == tree.Table(Identifier("m"), tree.Text("m.csv"), keys)
+    table = one('table m from "m.csv" key "home town", away')
+    keys = (Identifier("home town"), Identifier("away"))
+    assert table == tree.Table(Identifier("m"), tree.Text("m.csv"), keys)
     assert one('table m from "m.csv"') == tree.Table(Identifier("m"), tree.Text("m.csv"), ())
     use = one('use l1, linf from "equity.alloc" (k = 3, step = b)')
     arguments = (
@@ -243,3 +246,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_deep_nesting_is_refused(value: str) -> None:
     with pytest.raises(AlloccError, match="E1020"):
         parse(Source("model.alloc", f"param x = {value}"))
+
+
+def test_a_column_in_quotes() -> None:
+    assert one('param x = county."% of 65+"').value == tree.Field(
+        Identifier("county"), Identifier("% of 65+")
+    )

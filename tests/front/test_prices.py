@@ -340,3 +340,46 @@ def test_implicit_steps(tmp_path: Path) -> None:
     assert more is not None
     price = sum(r.price for r in found.rows if r.limit == "grant_limit")
     assert price == pytest.approx((more - found.value) / 100, rel=1e-4)
+
+
+def test_what_a_fixed_integer_costs_is_no_price(tmp_path: Path) -> None:
+    """Nothing is kept in reserve, so that more of it is sent to nobody and nothing is saved."""
+    text = """model reserve
+set Scenario = {mild, bad}
+param need[s in Scenario] = if s == "mild" then 2 else 5
+decide buy integer in 0 .. 9
+decide reserve integer in 0 .. 9
+let cost_of_reserve = 3 * reserve
+decide send[Scenario] in 0 .. 9
+limit mobile[s in Scenario]: send[s] <= reserve
+limit enough[s in Scenario]: buy + send[s] >= need[s]
+minimize { cost: 2 * buy + cost_of_reserve }
+"""
+    _, value, found = at_best(small.easy(tmp_path, text))
+    assert value == found.value == 10
+    assert set(by_name(found).values()) == {0.0}
+
+
+def test_no_limit_has_a_price(run: Run, tmp_path: Path) -> None:
+    text = """model kits
+decide n integer in 0 .. 3
+limit few: n <= 2
+maximize { c: n }
+"""
+    done = run("prices", small.easy(tmp_path, text), "-q")
+    assert "No limit that has a price binds." in done.stdout
+
+
+def test_an_allocation_that_is_improved_first_says_so(run: Run, tmp_path: Path) -> None:
+    text = """model area
+param fence : m = 8
+decide a : m in 1 .. 9
+decide b : m in 1 .. 9
+limit around: a + b <= fence
+maximize { area: a * b }
+"""
+    path = small.easy(tmp_path, text)
+    decided = tmp_path / "decisions.csv"
+    decided.write_text("name,value\na,2\nb,3\n", encoding="utf-8")
+    done = run("prices", path, "--run", decided, "-q")
+    assert "improved nearby first, with a value of 6 before" in " ".join(done.stdout.split())

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allocc import mistakes
-from allocc.cli.terminal import color_on, say, write_json
+from allocc.cli.terminal import color_on, columns, say, write_json
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
-from allocc.dsl.render import render, to_json
+from allocc.dsl.render import GUTTER, WIDTH, render, to_json
 from allocc.errors import MissingLibrary
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def exit_code(result: Result) -> int:
 
 def show(diagnostics: Iterable[Diagnostic]) -> None:
     """Write diagnostics to stderr."""
-    say(render(diagnostics, color=color_on(sys.stderr)))
+    room = columns(sys.stderr)
+    width = WIDTH if room is None else max(WIDTH // 2, min(WIDTH, room - GUTTER))
+    say(render(diagnostics, color=color_on(sys.stderr), width=width))
 
 
 class GuardedGroup(click.Group):

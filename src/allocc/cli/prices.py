@@ -121,6 +121,9 @@ def _text(result: Result, found: Prices | None, every: bool, color: bool) -> str
             " Products or functions of continuous decisions remain in this model: they are"
             " replaced by their tangents at the allocation."
         )
+        before, after = number(result.value, 8), number(found.value, 8)
+        if before != after:
+            about += f" That was improved nearby first, with a value of {before} before."
     lines += [*wrap(about, 98), ""]
     lines += _limits(found.single() if every else found.groups(), every)
     for note in found.notes:
@@ -136,7 +139,8 @@ def _limits(groups: list[Group], every: bool) -> list[str]:
     whole = [g for g in groups if g.whole]
     binding = [g for g in groups if g.binding and not g.whole]
     slack = [g for g in groups if not g.binding and not g.whole]
-    lines = ["Binding limits" if binding else "No limit binds."]
+    none = "No limit that has a price binds." if whole else "No limit binds."
+    lines = ["Binding limits" if binding else none]
     for group in binding if every else binding[:MOST]:
         lines.append(f"  {words(group)}")
         if len(group.rows) > 1 and group.price:

@@ -21,6 +21,15 @@ def color_on(stream: IO[Any]) -> bool:
         return False
 
 
+def columns(stream: IO[Any]) -> int | None:
+    """How wide the terminal behind a stream is; None where there is none."""
+    try:
+        # A terminal that does not know says 0.
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
+
+
 def say(text: str) -> None:
     """A line for the person, on stderr."""
     click.echo(text, err=True, color=True if color_on(sys.stderr) else None)

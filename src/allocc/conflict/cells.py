@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocc.compiler import units
-from allocc.compiler.assignment import cell_place
+from allocc.compiler.assignment import bare_column, cell_place
 from allocc.compiler.bind import Binder
 from allocc.compiler.index import Axis, Coordinate, IndexSet
 from allocc.compiler.model import LetSymbol, ParameterSymbol, enter
@@ -85,9 +85,9 @@ def _named(
     """What a named expression reads; its own value is not one that stands in a file."""
     statement = symbol.statement
     place = cell_place(statement.value, point, symbol.space, symbol.sets, binder)
-    if place is None:
+    if place is None and bare_column(statement.value) is None:
         yield from _inside(binder, statement.value, symbol.space, point)
-    elif symbol.values is not None and symbol.values.dtype.kind == "f":
+    elif place is not None and symbol.values is not None and symbol.values.dtype.kind == "f":
         name = statement.name.name
         value, unit = float(symbol.values[point]), units.text(statement.unit)
         shown = _shown(name, symbol.sets, point)
@@ -105,7 +105,7 @@ def _column(table: Table, column: str, row: int) -> Iterator[tuple[str, tuple[in
     value = float(table.numbers(column)[row])
     if np.isnan(value):
         return
-    name = f"{table.name}.{column}"
+    name = f"{table.name}.{column}" if column.isidentifier() else f'{table.name}."{column}"'
     labels = ",".join(t[row] for t in table.key_set.texts) if table.keys else ""
     shown = f"{name}[{labels}]" if labels else name
     yield name, (row,), Cell(shown, value, "", table.file, table.first_line[row], column)
@@ -149,7 +149,7 @@ def _parameter(
         return
     span = statement.span
     yield name, point, Cell(shown, float(value), unit, span.source.name, span.line)
-    if statement.value is not None:
+    if statement.value is not None and bare_column(statement.value) is None:
         yield from _inside(binder, statement.value, symbol.space, point)
 
 

@@ -42,10 +42,17 @@ def assess(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Assess
     terms.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        return _assess(problem, simulate(problem, decisions))
+        values = simulate(problem, decisions)
+    return judge(problem, values)
 
 
-def _assess(problem: Problem, values: Values) -> Assessment:
+def judge(problem: Problem, values: Values) -> Assessment:
+    """The same of values that are simulated already."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _judged(problem, values)
+
+
+def _judged(problem: Problem, values: Values) -> Assessment:
     evaluate = Evaluation(dict(values))
     terms = {t.name: float(evaluate(t.node)) for t in problem.terms}
     worst = Violation(0.0, 0.0)

@@ -83,7 +83,8 @@ def _files(word: str, outline: Outline, data: Path | None) -> list[Item]:
 
 def _columns(table: tree.Table, data: Path | None) -> list[Item]:
     about = f"column of {table.file.value}"
-    found = [Item(c, "column", about) for c in header(table, data)]
+    names = (c if c.isidentifier() and c.isascii() else f'"{c}"' for c in header(table, data))
+    found = [Item(name, "column", about) for name in names]
     return [*found, Item("key", "column", "the set of the keys")] if table.keys else found
 
 

@@ -77,7 +77,7 @@ class Formulas:
             case tree.Subscript():
                 return self._subscript(node, scope), ATOM
             case tree.Fallback():
-                inner = self._subscript(node.subscript, scope)
+                inner = self.text(node.subscript, scope)
                 other = self.text(node.otherwise, scope)
                 return rf"{inner} \text{{ or }} {other}", OR
             case tree.Unary(operator="not"):

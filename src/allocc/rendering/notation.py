@@ -58,6 +58,9 @@ class Notation:
             key = ", ".join(i.span.text.strip('"') for i in node.indices)
             column = self._source(node.base)
             return f"{column}, row {key}" if column else None
+        if isinstance(node, tree.Fallback):
+            column = self._source(node.subscript)
+            return f"{column}, else {node.otherwise.span.text}" if column else None
         if not isinstance(node, tree.Field) or node.table.name not in self.d.tables:
             return None
         column = node.column.name
