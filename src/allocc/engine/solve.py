@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from allocc.compiler.relaxation import Built, Relaxation
 from allocc.compiler.scaling import safe_dual, scale
 from allocc.compiler.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import Assessment, assess
+from allocc.engine.assess import ROUNDING, Assessment, assess
 from allocc.engine.choose import Choice, choose
 from allocc.engine.continuous import discretization_error
 from allocc.engine.examine import broken_off, examined, said, well_formed
@@ -115,6 +116,14 @@ class Loop:
         """The relative gap of what is had."""
         return relative_gap(self.best.value if self.best else None, self.bound)
 
+    @cached_property
+    def _objective_size(self) -> float:
+        """The size of the objective's parts within the ranges: what nought is beside."""
+        assert self.box is not None
+        p = self.box
+        part = np.abs(p.objective) * np.maximum(np.abs(p.lower), np.abs(p.upper))
+        return max(1.0, float(np.sum(part, where=np.isfinite(part))))
+
     @property
     def closed(self) -> bool:
         """Whether the asked gap is reached."""
@@ -122,7 +131,40 @@ class Loop:
         if gap is None or self.best is None or self.bound is None:
             return False
         # Around a value of nought a relative gap means nothing.
-        return gap <= self.options.gap or abs(self.best.value - self.bound) <= ABSOLUTE_GAP
+        apart = abs(self.best.value - self.bound)
+        return (
+            gap <= self.options.gap
+            or apart <= ABSOLUTE_GAP
+            or max(apart, abs(self.best.value)) <= ABSOLUTE_GAP * self._objective_size
+        )
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the best allocation is better than the bound: more rounds cannot mend that."""
+        if self.best is None or self.bound is None:
+            return False
+        crossing = (self.bound - self.best.value) * (1.0 if self.minimize else -1.0)
+        size = abs(self.best.value)
+        return crossing > CONTRADICTION * max(size, 1.0) or (
+            crossing > CONTRADICTION * size and not self.closed
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further round is wanted."""
+        return self.closed or self.contradicted or self.cancelled or self.out_of_time
+
+    def _contradiction(self, best: Assessment) -> str:
+        if best.violation.relative > ROUNDING:
+            return (
+                f"the allocation breaks {best.violation.where} by {best.violation.absolute:.2g}, which "
+                f"the tolerance allows, and its value {best.value:.10g} is better than the bound "
+                f"{self.bound:.10g} on all that break nothing; no bound is given"
+            )
+        return (
+            f"the solver's bound {self.bound:.10g} contradicts the simulated value "
+            f"{best.value:.10g}; the bound is not to be trusted"
+        )
 
     def note(self, phase: str, bound: float | None = None, always: bool = True) -> None:
         """Report progress; `bound` is one that a running solve has proven."""
@@ -392,6 +434,8 @@ class Loop:
             self.note("solved")
             if self.closed or solution.termination != "optimal" or self.best is None:
                 break
+            if self.contradicted:
+                break
             target, start = target * 0.01, solution.point
         return self.finish(solution)
 
@@ -545,16 +589,11 @@ class Loop:
         best = self.best
         if status == "optimal":
             stopped = "gap"
-        if best is not None and self.bound is not None:
-            sign = 1.0 if self.minimize else -1.0
-            crossing = sign * (self.bound - best.value)
-            if crossing > CONTRADICTION * max(abs(best.value), 1.0):
-                self.notes.append(
-                    f"the solver's bound {self.bound:.10g} contradicts the simulated value "
-                    f"{best.value:.10g}; the bound is not to be trusted"
-                )
-                status = "feasible" if status == "optimal" else status
-                self.bound = None
+        if best is not None and self.contradicted:
+            self.notes.append(self._contradiction(best))
+            if status == "optimal":
+                status, stopped = "feasible", "exhausted"
+            self.bound = None
         if best is not None:
             for name, reached in best.probabilities.items():
                 self.notes.append(f"chance {name}: holds with probability {reached:.6g}")
