@@ -54,9 +54,15 @@ def explanations(relaxation: Relaxation, before: Program) -> list[Explanation]:
 
 
 def linear_program(model: Model, method: str) -> Program:
-    """The linear program of a method; `exact` cuts every integer factor into single values."""
+    """The linear program of a method; `exact` cuts every integer factor into single values.
+
+    Raises `AlloccError` where no piece of a factor's range satisfies the limits.
+    """
+    from allocc import mistakes
     from allocc.backends.solution import Capabilities
+    from allocc.compiler.bounds import Infeasible
     from allocc.compiler.relaxation import Relaxation
+    from allocc.dsl.diagnostics import AlloccError
 
     if method == "direct":
         return model.relaxation.build_direct(Capabilities(products=True)).program
@@ -64,8 +70,12 @@ def linear_program(model: Model, method: str) -> Program:
         # Cutting changes a relaxation, and the model's own stays as it is.
         relaxation = Relaxation(model.lowered)
         relaxation.make_exact()
+    else:
+        relaxation = model.relaxation
+    try:
         return relaxation.build().program
-    return model.relaxation.build().program
+    except Infeasible:
+        raise AlloccError([mistakes.bounds_infeasible()]) from None
 
 
 def chosen(model: Model, method: str) -> str:

@@ -55,7 +55,10 @@ def _tightening_rounds(
     loop: Loop, backend: Backend, relaxation: Relaxation, program: Program
 ) -> Outcome | None:
     """Where continuous factors are multiplied: a first allocation, then bounds by optimization."""
-    built = relaxation.build()
+    try:
+        built = relaxation.build()
+    except Infeasible:
+        return _exhausted(loop, None)
     loop.rounds += 1
     solution = loop.call(backend, built.program, 1e-2, None)
     if solution.point is None:

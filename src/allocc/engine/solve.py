@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
@@ -116,14 +115,6 @@ class Loop:
         """The relative gap of what is had."""
         return relative_gap(self.best.value if self.best else None, self.bound)
 
-    @cached_property
-    def _objective_size(self) -> float:
-        """The size of the objective's parts within the ranges: what nought is beside."""
-        assert self.box is not None
-        p = self.box
-        part = np.abs(p.objective) * np.maximum(np.abs(p.lower), np.abs(p.upper))
-        return max(1.0, float(np.sum(part, where=np.isfinite(part))))
-
     @property
     def closed(self) -> bool:
         """Whether the asked gap is reached."""
@@ -131,12 +122,7 @@ class Loop:
         if gap is None or self.best is None or self.bound is None:
             return False
         # Around a value of nought a relative gap means nothing.
-        apart = abs(self.best.value - self.bound)
-        return (
-            gap <= self.options.gap
-            or apart <= ABSOLUTE_GAP
-            or max(apart, abs(self.best.value)) <= ABSOLUTE_GAP * self._objective_size
-        )
+        return gap <= self.options.gap or abs(self.best.value - self.bound) <= ABSOLUTE_GAP
 
     @property
     def contradicted(self) -> bool:
@@ -369,7 +355,11 @@ class Loop:
             return self._once(backend, relaxation, relaxation.build_direct(backend.capabilities))
         if self.choice.method == "exact":
             relaxation.make_exact()
-            return self._once(backend, relaxation, relaxation.build())
+            try:
+                built = relaxation.build()
+            except Infeasible as empty:
+                return self._propagated_infeasible(program, empty)
+            return self._once(backend, relaxation, built)
         return refine(self, backend, relaxation, program)
 
     def _begin(self, program: Program) -> None:
@@ -404,6 +394,8 @@ class Loop:
 
     def _propagated_infeasible(self, program: Program, empty: Infeasible) -> Outcome:
         name = program.column_name(empty.column)
+        if self.best is not None:
+            return self.end(self._status(), "exhausted")
         return self.end("infeasible", "", f"no value of {name} satisfies the limits")
 
     def _once(self, backend: Backend, relaxation: Relaxation, built: Built) -> Outcome:
@@ -550,9 +542,11 @@ class Loop:
         )
 
     def _simple(self) -> bool:
-        """Whether the least, or the smallest, decisions meet every limit: a check on a solver."""
+        """Whether the least, smallest or largest decisions meet every limit: a check on a solver."""
         assert self.box is not None
-        for start in (np.full(self.box.columns, -np.inf), np.zeros(self.box.columns)):
+        none = np.zeros(self.box.columns)
+        most = np.where(np.isfinite(self.box.upper), self.box.upper, none)
+        for start in (none - np.inf, none, most):
             self.offer(np.clip(start, self.box.lower, self.box.upper))
         return self.best is not None
 
