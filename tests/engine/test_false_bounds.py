@@ -68,6 +68,12 @@ def test_presolve_of_scip_is_checked(text: str, value: float, method: str) -> No
     proven(found, value)
 
 
+def test_presolve_of_scip_behind_pyomo() -> None:
+    if not registry.get("pyomo:scip").available():
+        pytest.skip("pyomo with scip is not installed")
+    proven(solve(problem(CURVED), Options(solver="pyomo:scip")), 8.4484978)
+
+
 def test_an_allocation_that_uses_the_tolerance_is_no_false_bound() -> None:
     """6 is beyond the limit by less than an allocation may be, and better than all within it."""
     text = """model m
