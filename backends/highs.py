@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from allocc.backends.interrupt import Monitor, supervise, watched
+from allocc.backends.second_opinion import MOST_NODES, finer, without_presolve
 from allocc.backends.solution import (
     Capabilities,
     Refused,
@@ -40,7 +41,7 @@ from allocc.backends.support import (
     prepare,
     refuse_unsupported,
 )
-from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.program import BoolArray, FloatArray, Program
 
 DIRECT_NONZEROS = 200_000
 """LPs up to this size run in the calling thread when nothing has to be watched."""
@@ -48,6 +49,12 @@ DIRECT_NONZEROS = 200_000
 INTERIOR = {"solver": "ipm", "run_crossover": "off"}
 """Options for a bound without a vertex: simplex was seen to stall for half a minute on linear
 relaxations of five thousand columns that the interior point method solves in a second."""
+
+ROUNDING = 1e-7
+"""A bound may be so far from what is proven, relative to the value: the eighth digit."""
+
+STEP = 1e-3
+"""Objectives of whole numbers with costs of at most three decimals have no values closer together."""
 
 _ROWWISE = 2
 _FEASIBLE = 2
@@ -86,8 +93,20 @@ class HighsBackend:
         done = prepare(program, self.name, None)
         if done is not None:
             return done
-        interior = options.interior and not program.integer.any()
-        return HighsSession(program, INTERIOR if interior else None).solve(options)
+        mixed = bool(program.integer.any())
+        session = HighsSession(program, INTERIOR if options.interior and not mixed else None)
+        answer = session.solve(options)
+        if not mixed or options.cutoff is not None:
+            return answer
+
+        def plainly(asked: SolveOptions) -> Solution:
+            plain = HighsSession(program, {"presolve": "off", "mip_max_nodes": MOST_NODES, "mip_heuristic_effort": 0.0})
+            return finer(plain, program, plain.solve(asked), asked)
+
+        answer = finer(session, program, answer, options)
+        if answer.termination != "optimal":
+            return answer  # what is called infeasible was asked twice by the session
+        return without_presolve(plainly, program, answer, options)
 
 
 class HighsSession:
@@ -107,8 +126,10 @@ class HighsSession:
         self._sense = program.sense
         self._objective: FloatArray = np.array(program.objective, dtype=np.float64)
         self._offset = float(program.offset)
+        self._larger = 1.0
         self._factor = objective_factor(self._objective)
-        self._mixed = bool(program.integer.any())
+        self._integer: BoolArray = np.array(program.integer, dtype=np.bool_)
+        self._mixed = bool(self._integer.any())
         statuses = self._core.HighsModelStatus.__members__
         self._terminations = {statuses[k]: v for k, v in _TERMINATIONS.items() if k in statuses}
         self._error = self._core.HighsStatus.kError
@@ -117,6 +138,22 @@ class HighsSession:
         # Whether the next LP starts from a basis; HiGHS then leaves presolve out by itself.
         self._hot = False
         self._load(program)
+
+    @property
+    def factor(self) -> float:
+        """What the objective is multiplied with in HiGHS."""
+        return self._factor
+
+    @property
+    def tolerance(self) -> float:
+        """Points that are better than a MIP's incumbent by less than this may be lost."""
+        kept: float = self._highs.getOptionValue("mip_feasibility_tolerance")[1]
+        return kept / self._factor
+
+    def enlarge(self, times: float) -> None:
+        """Take the objective so many times larger, a power of two; answers are in its own size."""
+        self._larger *= times
+        self.set_objective(self._objective, self._offset)
 
     def _load(self, program: Program) -> None:
         check_data(program)
@@ -162,7 +199,7 @@ class HighsSession:
             raise ValueError(f"{len(self._objective)} coefficients are needed, not {costs.shape}")
         if not np.isfinite(costs).all():
             raise ValueError("the objective holds a number that is infinite or not a number")
-        factor = objective_factor(costs)
+        factor = objective_factor(costs) * self._larger
         self._try(self._highs.changeColsCost(len(costs), self._indices, costs * factor))
         self._try(self._highs.changeObjectiveOffset(float(offset) * factor))
         if factor != self._factor:
@@ -295,6 +332,26 @@ class HighsSession:
                 for hook, function in subscribed:
                     hook.unsubscribe(function)
 
+    def _proven(self, bound: float, value: float | None) -> float:
+        """What a MIP's dual bound has proven beside an incumbent, as far as `tolerance` lets it."""
+        sign = 1.0 if self._sense == "minimize" else -1.0
+        if value is None or self.tolerance <= ROUNDING * abs(value) or self._stepwise():
+            return bound
+        columns = self._highs.getLp()
+        worst = np.where(sign * self._objective > 0, columns.col_lower_, columns.col_upper_)
+        with np.errstate(invalid="ignore"):
+            parts = np.where(self._objective != 0, self._objective * worst, 0.0)
+        # What the ranges prove needs no search.
+        level = float(parts.sum()) + self._offset
+        near = min(sign * bound, sign * value - self.tolerance)
+        return sign * (max(near, sign * level) if np.isfinite(level) else near)
+
+    def _stepwise(self) -> bool:
+        """Whether the objective moves in steps of `STEP`, so that nothing lies within `tolerance`."""
+        costs = self._objective / STEP
+        whole = np.abs(costs - np.rint(costs)) <= 1e-10 + 4e-16 * np.abs(costs)
+        return bool((whole & (self._integer | (costs == 0))).all()) and self.tolerance < STEP / 2
+
     def _termination(self, monitor: Monitor) -> Termination:
         termination = self._terminations.get(self._highs.getModelStatus(), "failed")
         if termination == "interrupted":
@@ -356,7 +413,7 @@ class HighsSession:
             nodes = max(int(info("mip_node_count")), 0)
             if termination not in _TO_CONFIRM:
                 known = finite(info("mip_dual_bound"))
-                bound = None if known is None else known / self._factor
+                bound = None if known is None else self._proven(known / self._factor, value)
         elif termination == "optimal":
             bound = value
             if options.duals and solution.dual_valid:

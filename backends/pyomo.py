@@ -169,6 +169,8 @@ class PyomoBackend:
             settings.time_limit = max(float(options.time_limit), 1e-3)
         if options.threads is not None:
             settings.threads = int(options.threads)
+        if self.solver == "scip":
+            settings.solver_options["presolving/donotaggr"] = True  # see `scip`
         results = interface.solve(model)
         condition = results.termination_condition.name
         termination = _NEW_TERMINATIONS.get(condition, "failed")

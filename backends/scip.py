@@ -5,6 +5,9 @@ How `SolveOptions` are mapped: `gap` is limits/gap (SCIP divides by the smaller 
 `memory_limit_mb` limits/memory, `seed` randomization/randomseedshift, `threads` lp/threads (the
 search itself is sequential), `cutoff` the objective limit, `start` a solution or, where entries are
 unknown, a partial one that SCIP completes.
+
+Columns are not aggregated in presolve (`presolving/donotaggr`): SCIP 10.0.0 with it was seen to cut off
+the optimum of one program in a hundred, linear ones with ten columns among them.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from allocc.backends.interrupt import Monitor, supervise
+from allocc.backends.second_opinion import MOST_NODES, without_presolve
 from allocc.backends.solution import Capabilities, Solution, SolveOptions, Termination
 from allocc.backends.support import (
     HUGE,
@@ -46,6 +50,8 @@ _TERMINATIONS: dict[str, Termination] = {
     "userinterrupt": "interrupted",
     "terminate": "interrupted",
 }
+#: Settings of a second solve, whose answer is compared with the first one's.
+PLAINLY: dict[str, object] = {"presolving/maxrounds": 0, "limits/nodes": MOST_NODES}
 _WITHOUT_POINT = ("infeasible", "unbounded", "infeasible_or_unbounded")
 
 
@@ -72,6 +78,18 @@ class ScipBackend:
 
     def solve(self, program: Program, options: SolveOptions) -> Solution:
         """Solve the program."""
+        first = self._solve(program, options, {})
+        if options.cutoff is not None:
+            return first
+
+        def plainly(asked: SolveOptions) -> Solution:
+            return self._solve(program, asked, PLAINLY)
+
+        return without_presolve(plainly, program, first, options)
+
+    def _solve(
+        self, program: Program, options: SolveOptions, settings: dict[str, object]
+    ) -> Solution:
         core: Any = load("pyscipopt", "SCIP", "scip")
         done = prepare(program, self.name, self.capabilities.functions)
         if done is not None:
@@ -80,6 +98,7 @@ class ScipBackend:
         factor = objective_factor(program.objective)
         model, variables = build(core, program, factor)
         _set_options(model, options, factor)
+        model.setParams(settings)
         if options.start is not None:
             _set_start(model, variables, options.start)
         handler = _watcher(core, model, monitor, factor)
@@ -175,6 +194,7 @@ def _set_options(model: Any, options: SolveOptions, factor: float) -> None:
     model.hideOutput(not options.log)
     settings: dict[str, object] = {
         "misc/catchctrlc": False,
+        "presolving/donotaggr": True,
         "limits/gap": float(options.gap),
         "limits/absgap": float(options.absolute_gap) * factor,
         "randomization/randomseedshift": int(options.seed) % (2**31),

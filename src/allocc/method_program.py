@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from allocc import mistakes
 from allocc.backends import registry
 from allocc.backends.solution import Capabilities
+from allocc.compiler.bounds import Infeasible
 from allocc.compiler.program import Program
 from allocc.compiler.relaxation import Relaxation
+from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.choose import choose
 from allocc.engine.outcome import Options
 from allocc.explain import explanations
@@ -22,15 +25,22 @@ MOST_COLUMNS = 2_000_000
 
 
 def method_program(model: Model, method: str) -> Program:
-    """The program of a method: `direct` keeps products, `exact` cuts integer factors into values."""
+    """The program of a method: `direct` keeps products, `exact` cuts integer factors into values.
+
+    Raises `AlloccError` where no piece of a factor's range satisfies the limits.
+    """
     if method == "direct":
         return model.relaxation.build_direct(Capabilities(products=True)).program
     if _chosen(model, method) == "exact":
         # Cutting changes a relaxation, and the model's own stays as it is.
         relaxation = Relaxation(model.lowered)
         relaxation.make_exact()
+    else:
+        relaxation = model.relaxation
+    try:
         return relaxation.build().program
-    return model.relaxation.build().program
+    except Infeasible:
+        raise AlloccError([mistakes.bounds_infeasible()]) from None
 
 
 def _chosen(model: Model, method: str) -> str:

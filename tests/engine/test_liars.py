@@ -113,6 +113,31 @@ def test_a_bound_beyond_the_value_is_thrown_away(monkeypatch: pytest.MonkeyPatch
     assert any("contradicts" in note for note in found.notes)
 
 
+#: Small enough for one exact program after a linear round.
+PRODUCTS = """
+decide n integer in 1 .. 40
+decide m integer in 1 .. 40
+decide x in 0 .. 9
+limit least: n * x + m >= 61.3
+minimize { cost : 3 * n + m + 2.2 * x + 0.1 * n * x }
+"""
+
+
+@pytest.mark.parametrize("share", [0.02, -0.02])
+def test_a_gap_that_never_closes_ends(monkeypatch: pytest.MonkeyPatch, share: float) -> None:
+    """Whether the solver proves too little or too much, more of the same rounds do not help."""
+
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        if found.bound is None:
+            return found
+        bound = found.bound - share * abs(found.bound)
+        return replace(found, bound=bound, row_duals=None, reduced_costs=None)
+
+    found = told(monkeypatch, PRODUCTS, lie, method="refine")
+    assert found.status == "feasible" and found.rounds < 30
+    assert (found.bound is None) == (share < 0)
+
+
 @pytest.mark.parametrize("bound", [np.nan, np.inf, -np.inf, 1e300])
 def test_a_bound_that_is_no_number_is_none(monkeypatch: pytest.MonkeyPatch, bound: float) -> None:
     found = told(monkeypatch, MODEL, lambda p, s, n: replace(s, bound=bound, row_duals=None))

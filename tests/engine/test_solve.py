@@ -146,6 +146,19 @@ def test_nothing_is_feasible_as_propagation_shows() -> None:
     assert found.status == "infeasible" and found.values is None and found.value is None
 
 
+@pytest.mark.parametrize("method", ["auto", "exact", "refine"])
+@pytest.mark.parametrize("most", [11, 11 * 17 // 3])
+def test_no_single_value_of_a_factor_is_feasible(method: str, most: int) -> None:
+    """The ranges leave something; cut into single values they leave nothing."""
+    text = f"""model m
+    decide a integer in 0 .. {most // 3} decide b integer in 0 .. {most // 3}
+    limit many: a * b >= {(most / 6) ** 2 - 0.3}
+    limit few: 3 * a + 3 * b <= {most}
+    minimize {{ o: a + b }}"""
+    found = solve(problem(text), Options(method=method))  # type: ignore[arg-type]
+    assert found.status == "infeasible" and found.value is None and found.values is None
+
+
 @pytest.mark.parametrize("method", ["auto", "refine"])
 def test_nothing_is_feasible_as_the_solver_shows(method: str) -> None:
     text = """model m

@@ -40,6 +40,22 @@ def test_model(epidemic: allocc.Model) -> None:
     assert "<table>" in epidemic._repr_html_()
 
 
+def test_a_program_without_a_feasible_piece_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "m.alloc"
+    path.write_text(
+        """model m
+        decide a integer in 0 .. 3 decide b integer in 0 .. 3
+        limit many: a * b >= 3
+        limit few: 3 * a + 3 * b <= 11
+        minimize { o: a + b }""",
+        "utf-8",
+    )
+    model = allocc.load(path)
+    assert model.solve().status == "infeasible"
+    with pytest.raises(allocc.AlloccError, match="W7001"):
+        model.program("exact")
+
+
 def test_data_beside_the_model_and_elsewhere(tmp_path: Path) -> None:
     path = small.epidemic(tmp_path)
     (tmp_path / "data" / "regions.csv").rename(tmp_path / "regions.csv")

@@ -14,6 +14,8 @@ from allocc.engine.outcome import Options, Step, relative_gap
 
 #: A difference of value and bound that counts as none.
 ABSOLUTE_GAP = 1e-9
+#: An allocation that is better than the bound by more than this, relatively, contradicts it.
+CONTRADICTION = 1e-6
 
 
 class Ledger:
@@ -67,6 +69,22 @@ class Ledger:
             return False
         # Around a value of nought a relative gap means nothing.
         return gap <= self.options.gap or abs(self.best.value - self.bound) <= ABSOLUTE_GAP
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the best allocation is better than the bound: more rounds cannot mend that."""
+        if self.best is None or self.bound is None:
+            return False
+        crossing = (self.bound - self.best.value) * (1.0 if self.minimize else -1.0)
+        size = abs(self.best.value)
+        return crossing > CONTRADICTION * max(size, 1.0) or (
+            crossing > CONTRADICTION * size and not self.closed
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further round is wanted."""
+        return self.closed or self.contradicted or self.cancelled or self.out_of_time
 
     def note(self, phase: str, bound: float | None = None, always: bool = True) -> None:
         """Report progress; `bound` is one that a running solve has proven."""

@@ -8,6 +8,7 @@ shows that no better allocation can lie in them are dropped (reduced cost fixing
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,7 +58,10 @@ def _tightening_rounds(
     loop: Loop, backend: Backend, relaxation: Relaxation, program: Program
 ) -> Outcome | None:
     """Where continuous factors are multiplied: a first allocation, then bounds by optimization."""
-    built = relaxation.build()
+    try:
+        built = relaxation.build()
+    except Infeasible:
+        return _exhausted(loop, None)
     loop.rounds += 1
     solution = calls.call(loop, backend, built.program, 1e-2, None)
     if solution.point is None:
@@ -67,7 +71,7 @@ def _tightening_rounds(
     loop.heuristics.polish(relaxation, program)
     loop.note(f"round {loop.rounds}")
     for _ in range(TIGHTENING_ROUNDS):
-        if loop.closed or loop.cancelled or loop.out_of_time:
+        if loop.ended:
             return loop.finish(solution)
         relaxation.add_tangents(solution.point, 0.0)
         cutoff = loop.best.value if loop.best is not None else None
@@ -110,22 +114,27 @@ def _without(loop: Loop, relaxation: Relaxation, solution: Solution) -> Outcome:
     """The end where a round brought no point."""
     if solution.termination == "infeasible" and loop.best is not None and relaxation.dropped:
         return _exhausted(loop, solution)
-    outcome = loop.without_point(solution)
+    prove_remaining(loop, relaxation, solution.bound)
+    outcome = loop.without_point(replace(solution, bound=None))
     assert outcome is not None
     return outcome
 
 
 def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outcome | None:
     """Split on linear programs; the outcome if that is the end, else None."""
+    solution: Solution | None = None
     for _ in range(LINEAR_ROUNDS):
-        built = relaxation.build(integral=False)
+        try:
+            built = relaxation.build(integral=False)
+        except Infeasible:
+            return _exhausted(loop, solution)
         loop.rounds += 1
         solution = calls.call(loop, backend, built.program, 1e-9, None)
         if solution.point is None:
             if solution.termination == "unbounded":
                 # An unbounded relaxation says nothing of the mixed-integer program: go on to it.
                 return None
-            return loop.without_point(solution)
+            return _without(loop, relaxation, solution)
         if solution.termination != "optimal":
             return loop.finish(solution)
         before = loop.bound
@@ -134,9 +143,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         if not loop.closed and loop.rounds % 3 == 2:
             loop.heuristics.search(solution.point, SEARCH * loop.rounds)
         loop.note(f"linear round {loop.rounds}")
-        if loop.closed:
-            return loop.finish(solution)
-        if loop.cancelled or loop.out_of_time:
+        if loop.ended:
             return loop.finish(solution)
         if not drop(loop, relaxation, built, solution):
             return _exhausted(loop, solution)
@@ -147,7 +154,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
             continue
         if abs(loop.bound - before) < LINEAR_PROGRESS * abs(loop.best.value - before):
             break
-    if loop.best is not None and solution.point is not None:
+    if loop.best is not None and solution is not None and solution.point is not None:
         loop.heuristics.search(solution.point, 2 * SEARCH * loop.rounds)
         loop.note("local search")
         if loop.closed:
@@ -208,6 +215,7 @@ def _integer_rounds(
         before_exact = dict(relaxation.pieces)
         relaxation.make_exact()
     solution: Solution | None = None
+    tries = 0
     while loop.rounds < MOST_ROUNDS:
         try:
             built = relaxation.build()
@@ -219,7 +227,7 @@ def _integer_rounds(
         target = min(target, 1e-2)
         if before_exact is not None:
             # No round after this one would know more: the gap that is asked for, at once.
-            target = 0.5 * loop.options.gap
+            target = 0.5 * loop.options.gap * 0.01**tries
         start = built.lift_point(loop.best_point) if loop.best_point is not None else None
         # A slice of time: allocations are simulated, and may close the gap, before more is spent.
         seconds = max(SLICE, loop.seconds) if loop.best is not None else None
@@ -247,7 +255,7 @@ def _integer_rounds(
             loop.heuristics.polish(relaxation, program)
         loop.heuristics.search(point, 2 * SEARCH * loop.rounds)
         loop.note(f"round {loop.rounds}")
-        if loop.closed or loop.cancelled or loop.out_of_time:
+        if loop.ended:
             break
         if sliced:
             continue
@@ -257,8 +265,10 @@ def _integer_rounds(
         splits = short + relaxation.split_active(built, solution.point, loop.options.gap * 1e-3)
         if splits == 0:
             splits = relaxation.split_active(built, solution.point, 1e-9)
-        if splits == 0 and target <= 0.2 * loop.options.gap:
-            break
+        if splits == 0:
+            tries += 1
+            if target <= 0.2 * loop.options.gap * (1e-3 if before_exact is not None else 1.0):
+                break
     assert solution is not None
     return loop.finish(solution)
 

@@ -20,7 +20,7 @@ from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.compiler.simulate import Values
 from allocc.engine import calls
-from allocc.engine.assess import assess
+from allocc.engine.assess import ROUNDING, Assessment, assess
 from allocc.engine.choose import Choice, choose
 from allocc.engine.continuous import discretization_error
 from allocc.engine.examine import said
@@ -32,8 +32,6 @@ from allocc.engine.relaxed import relaxed_first
 
 #: What a solver says when it has no point and no limit stopped it.
 _NO_POINT = ("infeasible", "unbounded", "infeasible_or_unbounded")
-#: A claim of a solver that contradicts the simulation by more than this is reported.
-CONTRADICTION = 1e-6
 
 
 def solve(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> Outcome:
@@ -99,7 +97,11 @@ class Loop(Ledger):
             return self._once(backend, relaxation, relaxation.build_direct(backend.capabilities))
         if self.choice.method == "exact":
             relaxation.make_exact()
-            return self._once(backend, relaxation, relaxation.build())
+            try:
+                built = relaxation.build()
+            except Infeasible as empty:
+                return self._propagated_infeasible(program, empty)
+            return self._once(backend, relaxation, built)
         return refine(self, backend, relaxation, program)
 
     def _begin(self, program: Program) -> None:
@@ -134,6 +136,8 @@ class Loop(Ledger):
 
     def _propagated_infeasible(self, program: Program, empty: Infeasible) -> Outcome:
         name = program.column_name(empty.column)
+        if self.best is not None:
+            return self.end(self._status(), "exhausted")
         return self.end("infeasible", "", f"no value of {name} satisfies the limits")
 
     def _once(self, backend: Backend, relaxation: Relaxation, built: Built) -> Outcome:
@@ -164,6 +168,8 @@ class Loop(Ledger):
             self.note("solved")
             if self.closed or solution.termination != "optimal" or self.best is None:
                 break
+            if self.contradicted:
+                break
             target, start = target * 0.01, solution.point
         return self.finish(solution)
 
@@ -190,9 +196,11 @@ class Loop(Ledger):
         )
 
     def _simple(self) -> bool:
-        """Whether the least, or the smallest, decisions meet every limit: a check on a solver."""
+        """Whether the least, smallest or largest decisions meet every limit: a check on a solver."""
         assert self.box is not None
-        for start in (np.full(self.box.columns, -np.inf), np.zeros(self.box.columns)):
+        none = np.zeros(self.box.columns)
+        most = np.where(np.isfinite(self.box.upper), self.box.upper, none)
+        for start in (none - np.inf, none, most):
             self.offer(np.clip(start, self.box.lower, self.box.upper))
         return self.best is not None
 
@@ -224,21 +232,28 @@ class Loop(Ledger):
             return "optimal"
         return "unknown" if self.best is None else "feasible"
 
+    def _contradiction(self, best: Assessment) -> str:
+        if best.violation.relative > ROUNDING:
+            return (
+                f"the allocation breaks {best.violation.where} by {best.violation.absolute:.2g}, which "
+                f"the tolerance allows, and its value {best.value:.10g} is better than the bound "
+                f"{self.bound:.10g} on all that break nothing; no bound is given"
+            )
+        return (
+            f"the solver's bound {self.bound:.10g} contradicts the simulated value "
+            f"{best.value:.10g}; the bound is not to be trusted"
+        )
+
     def end(self, status: Status, stopped: Stopped, message: str = "") -> Outcome:
         """The outcome, with its certificate."""
         best = self.best
         if status == "optimal":
             stopped = "gap"
-        if best is not None and self.bound is not None:
-            sign = 1.0 if self.minimize else -1.0
-            crossing = sign * (self.bound - best.value)
-            if crossing > CONTRADICTION * max(abs(best.value), 1.0):
-                self.notes.append(
-                    f"the solver's bound {self.bound:.10g} contradicts the simulated value "
-                    f"{best.value:.10g}; the bound is not to be trusted"
-                )
-                status = "feasible" if status == "optimal" else status
-                self.bound = None
+        if best is not None and self.contradicted:
+            self.notes.append(self._contradiction(best))
+            if status == "optimal":
+                status, stopped = "feasible", "exhausted"
+            self.bound = None
         if best is not None:
             for name, reached in best.probabilities.items():
                 self.notes.append(f"chance {name}: holds with probability {reached:.6g}")
