@@ -20,7 +20,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from allocc.backends.interrupt import Monitor, supervise, watched
-from allocc.backends.second_opinion import MOST_NODES, finer, without_presolve
+from allocc.backends.second_opinion import (
+    MOST_NODES,
+    Meanwhile,
+    finer,
+    is_small,
+    without_presolve,
+)
 from allocc.backends.solution import (
     Capabilities,
     Refused,
@@ -95,18 +101,21 @@ class HighsBackend:
             return done
         mixed = bool(program.integer.any())
         session = HighsSession(program, INTERIOR if options.interior and not mixed else None)
-        answer = session.solve(options)
         if not mixed or options.cutoff is not None:
-            return answer
+            return session.solve(options)
+        if not is_small(program):
+            return finer(session, program, session.solve(options), options)
 
         def plainly(asked: SolveOptions) -> Solution:
-            plain = HighsSession(program, {"presolve": "off", "mip_max_nodes": MOST_NODES, "mip_heuristic_effort": 0.0})
+            plain = HighsSession(program, {"presolve": "off", "mip_max_nodes": MOST_NODES})
             return finer(plain, program, plain.solve(asked), asked)
 
-        answer = finer(session, program, answer, options)
-        if answer.termination != "optimal":
-            return answer  # what is called infeasible was asked twice by the session
-        return without_presolve(plainly, program, answer, options)
+        with Meanwhile(plainly, options) as second:
+            first = finer(session, program, session.solve(options), options)
+            if first.termination != "optimal":
+                return first  # what is called infeasible was asked twice by the session
+            used = first.seconds
+            return without_presolve(lambda o: second.answer(o, used), program, first, options)
 
 
 class HighsSession:

@@ -11,12 +11,15 @@ better point and the weaker bound count.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from allocc.backends.interrupt import POLL_SECONDS
 from allocc.backends.solution import Solution, SolveOptions
 from allocc.compiler.program import Program
 
@@ -29,6 +32,63 @@ MOST_INTEGERS, MOST_NONZEROS, MOST_NODES, LEAST_SECONDS = 200, 10_000, 1000, 0.5
 LEAST_GAP, LEAST_ABSOLUTE = 1e-9, 1e-12
 #: A larger objective has no cost above this: a solver cannot calculate with it.
 MOST_COST = 1e11
+
+
+def is_small(program: Program) -> bool:
+    """Whether a program is solved a second time."""
+    few = np.count_nonzero(program.integer) <= MOST_INTEGERS
+    return bool(few and program.matrix.nnz <= MOST_NONZEROS)
+
+
+class Meanwhile:
+    """A solve that runs in a thread of its own from now on, beside the first one.
+
+    With one thread allowed it waits until its answer is asked for. Leaving the context ends it.
+    """
+
+    def __init__(self, solve: Callable[[SolveOptions], Solution], options: SolveOptions) -> None:
+        self._solve = solve
+        self._enough = threading.Event()
+        self._options = replace(
+            options, start=None, cutoff=None, on_progress=None, cancel=self._enough
+        )
+        self._answer: Solution | None = None
+        self._error: Exception | None = None
+        self._thread: threading.Thread | None = None
+        if options.threads != 1:
+            self._thread = threading.Thread(target=self._run, name="allocc-second", daemon=True)
+            self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._answer = self._solve(self._options)
+        except Exception as error:  # noqa: BLE001 - raised where the answer is asked for
+            self._error = error
+
+    def answer(self, asked: SolveOptions, used: float) -> Solution:
+        """What it says within `asked.time_limit`, of which `used` seconds have passed already."""
+        if self._thread is None:
+            return self._solve(asked)
+        start = time.perf_counter()
+        left = np.inf if asked.time_limit is None else asked.time_limit - used
+        while self._thread.is_alive() and time.perf_counter() - start < left:
+            if asked.cancel is not None and asked.cancel.is_set():
+                break
+            self._thread.join(POLL_SECONDS)
+        self._enough.set()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._answer is not None
+        return replace(self._answer, seconds=time.perf_counter() - start)
 
 
 def finer(
@@ -60,16 +120,14 @@ def without_presolve(
 
     `solve` leaves presolve out and looks at `MOST_NODES` at most.
     """
-    small = np.count_nonzero(program.integer) <= MOST_INTEGERS
-    claims = first.termination in ("optimal", "infeasible")
-    if not claims or not small or program.matrix.nnz > MOST_NONZEROS:
+    if first.termination not in ("optimal", "infeasible") or not is_small(program):
         return first
     seconds = max(LEAST_SECONDS, 2.0 * first.seconds)
     left = _left(options, first.seconds).time_limit
     asked = replace(
         options,
         time_limit=seconds if left is None else min(left, seconds),
-        start=first.point,
+        start=None,
         cutoff=None,
         on_progress=None,
     )

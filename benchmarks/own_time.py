@@ -28,24 +28,33 @@ MODEL = Path(__file__).resolve().parent.parent / "examples" / "opioid" / "opioid
 
 
 class Clock:
-    """Seconds inside of what is watched, outermost calls only; `cpu` those of the main thread."""
+    """Seconds in which anything watched runs, in any thread; `cpu` those of the main thread."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self.cpu = 0.0
         self.calls = 0
         self._inside = threading.local()
+        self._lock = threading.Lock()
+        self._running, self._since = 0, 0.0
 
     def watch(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*args: Any, **named: Any) -> Any:
             if getattr(self._inside, "now", False):
                 return function(*args, **named)
             self._inside.now = True
-            start, cpu = time.perf_counter(), time.thread_time()
+            with self._lock:
+                if not self._running:
+                    self._since = time.perf_counter()
+                self._running += 1
+            cpu = time.thread_time()
             try:
                 return function(*args, **named)
             finally:
-                self.seconds += time.perf_counter() - start
+                with self._lock:
+                    self._running -= 1
+                    if not self._running:
+                        self.seconds += time.perf_counter() - self._since
                 if threading.current_thread() is threading.main_thread():
                     self.cpu += time.thread_time() - cpu
                 self.calls += 1

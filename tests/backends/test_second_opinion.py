@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from allocc.backends.highs import HighsBackend, HighsSession
-from allocc.backends.second_opinion import MOST_INTEGERS, without_presolve
-from allocc.backends.solution import Solution, SolveOptions
+from allocc.backends.second_opinion import MOST_INTEGERS, Meanwhile, without_presolve
+from allocc.backends.solution import Refused, Solution, SolveOptions
 from allocc.compiler.program import Program
 from tests.backends.programs import program
 
@@ -111,3 +113,51 @@ def test_large_programs_are_asked_once() -> None:
     small = program([1.0], upper=1.0, integer=True)
     late = claim(5, 4, "time_limit")
     assert without_presolve(never, small, late, SolveOptions()) is late
+
+
+def waits(options: SolveOptions) -> Solution:
+    """A solve that ends when it is told to."""
+    assert options.cancel is not None
+    assert options.cancel.wait(30.0)
+    return claim(None, None, "interrupted")
+
+
+def test_the_second_solve_runs_beside_the_first_and_ends_with_it() -> None:
+    asked = SolveOptions(time_limit=0.2)
+    with Meanwhile(waits, SolveOptions()) as second:
+        assert threading.active_count() > 1
+        assert second.answer(asked, used=0.1).termination == "interrupted"
+    before = threading.active_count()
+    with pytest.raises(RuntimeError), Meanwhile(waits, SolveOptions()):
+        raise RuntimeError("the first solve broke down")
+    assert threading.active_count() == before
+
+
+def test_a_stop_does_not_wait_for_the_second_solve() -> None:
+    stop = threading.Event()
+    stop.set()
+    start = time.perf_counter()
+    with Meanwhile(waits, SolveOptions()) as second:
+        assert second.answer(SolveOptions(cancel=stop), used=0.0).termination == "interrupted"
+    assert time.perf_counter() - start < 10.0
+
+
+def test_what_breaks_in_the_second_solve_is_raised_where_it_is_asked_for() -> None:
+    def breaks(_: SolveOptions) -> Solution:
+        raise Refused("no")
+
+    with pytest.raises(Refused), Meanwhile(breaks, SolveOptions()) as second:
+        second.answer(SolveOptions(), used=0.0)
+
+
+def test_one_thread_is_one_thread() -> None:
+    asked: list[SolveOptions] = []
+
+    def solve(options: SolveOptions) -> Solution:
+        asked.append(options)
+        return claim(1.0, 1.0)
+
+    with Meanwhile(solve, SolveOptions(threads=1)) as second:
+        assert not asked
+        assert second.answer(SolveOptions(gap=0.5), used=0.0).value == 1.0
+    assert [o.gap for o in asked] == [0.5]

@@ -30,7 +30,7 @@ MOST_ROUNDS = 500
 #: Linear rounds end when one gains less than this share of the open gap.
 LINEAR_PROGRESS = 0.01
 #: Work of a local search, for each round before it (about seconds; see `FixedProgram.work`).
-SEARCH = 0.05
+SEARCH = 0.1
 #: At most so many linear rounds.
 LINEAR_ROUNDS = 60
 #: With at most so many values left in all integer factors together, they are all told apart.
