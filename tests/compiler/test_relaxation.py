@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from allocc.compiler.lower import lower
+from allocc.compiler.refinement import split_active
 from allocc.compiler.relaxation import Built, Relaxation
 from tests.compiler.making import problem
 
@@ -45,7 +46,7 @@ def test_splits_cover_every_value_once_and_set_the_best_apart(seed: int) -> None
     for _ in range(4):
         before = {j: len(relaxation.pieces_of(j)[0]) for j in relaxation.cut_columns}
         built = relaxation.build(integral=False)
-        splits = relaxation.split_active(built, solved(built), 1e-6, best)
+        splits = split_active(relaxation, built, solved(built), 1e-6, best)
         grown = {j for j in relaxation.cut_columns if len(relaxation.pieces_of(j)[0]) > before[j]}
         assert (splits > 0) == bool(grown)
         for j in relaxation.cut_columns:

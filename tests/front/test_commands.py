@@ -216,3 +216,25 @@ def test_completion(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("COMP_WORDS", "allocc solve model.alloc --set st")
     assert values(["solve", "model.alloc", "--set"], "st") == ["stock="]
     assert values(["new", "--template"], "s") == ["seir"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["solve", "--no-run"],
+        ["simulate"],
+        ["prices"],
+        ["pareto", "--between", "reached", "spared", "--points", "2"],
+    ],
+    ids=lambda c: str(c[0]),
+)
+def test_warnings_are_shown_before_anything_is_run(
+    run: Run, tmp_path: Path, command: list[str]
+) -> None:
+    text = small.EASY + "param idle = 3\n"
+    text = text.replace('doses["b"] }', 'doses["b"]  spared: stock - sum(doses) }')
+    path = small.easy(tmp_path, text)
+    done = run(command[0], path, *command[1:])
+    assert done.exit_code == 0, done.output
+    assert done.stderr.count("warning[W2001]: parameter 'idle' is never used") == 1
+    assert "W2001" not in done.stdout

@@ -13,6 +13,8 @@ from click.shell_completion import CompletionItem
 
 from allocc import mistakes
 from allocc.asked import METHODS
+from allocc.cli.guard import show
+from allocc.cli.terminal import say
 from allocc.dsl.diagnostics import AlloccError
 
 if TYPE_CHECKING:
@@ -208,3 +210,12 @@ def load_model(model: str, data: str | None, settings: tuple[str, ...]) -> Model
     from allocc.loading import load
 
     return load(model, data, **parse_settings(settings))
+
+
+def load_and_warn(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
+    """The model that the shared options name; its warnings are shown."""
+    loaded = load_model(model, data, settings)
+    if loaded.warnings:
+        show(loaded.warnings)
+        say("")
+    return loaded

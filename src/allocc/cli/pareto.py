@@ -24,7 +24,7 @@ from allocc.cli.options import (
     csv_option,
     gap_option,
     json_option,
-    load_model,
+    load_and_warn,
     model_options,
     quiet_option,
     run_option,
@@ -105,10 +105,7 @@ def pareto(
         _check_plot(plot)
     if run is not None:
         check_free(Path(run))
-    loaded = load_model(model, data, settings)
-    if loaded.warnings:
-        show(loaded.warnings)
-        say("")
+    loaded = load_and_warn(model, data, settings)
 
     from allocc.cli.progress import stoppable, watching
     from allocc.frontier import frontier_data

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from allocc.cli.guard import EXIT_INFEASIBLE, EXIT_NOTHING, exit_code, show
+from allocc.cli.guard import EXIT_INFEASIBLE, EXIT_NOTHING, exit_code
 from allocc.cli.options import (
     gap_option,
     json_option,
-    load_model,
+    load_and_warn,
     model_options,
     quiet_option,
     solver_option,
     time_limit_option,
 )
-from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
+from allocc.cli.terminal import color_on, put, stdout_kept_clean, write_json
 
 if TYPE_CHECKING:
     from allocc.prices import Group, Prices
@@ -65,10 +65,7 @@ def prices(
     from allocc.pricing import prices as find
 
     make_options(solver, "auto", gap, time_limit, None, 0)
-    loaded = load_model(model, data, settings)
-    if loaded.warnings:
-        show(loaded.warnings)
-        say("")
+    loaded = load_and_warn(model, data, settings)
     result: Result
     if run is not None:
         result = loaded.simulate(run)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from allocc import mistakes
-from allocc.cli.options import csv_option, json_option, load_model, model_options
+from allocc.cli.options import csv_option, json_option, load_and_warn, model_options
 from allocc.cli.terminal import color_on, put, say, write_json
 from allocc.dsl.diagnostics import AlloccError
 
@@ -35,7 +35,7 @@ def simulate(
 
     Without --decisions this is the baseline: what happens when no intervention acts.
     """
-    result = load_model(model, data, settings).simulate(decisions)
+    result = load_and_warn(model, data, settings).simulate(decisions)
     if csv_file is not None:
         from allocc.run_folder.tidy import write_long
 

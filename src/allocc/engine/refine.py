@@ -17,6 +17,7 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import LicenceLimit, Refused, Solution
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.program import Program
+from allocc.compiler.refinement import add_tangents, split_active
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.engine import calls
 from allocc.engine.outcome import Outcome
@@ -73,7 +74,7 @@ def _tightening_rounds(
     for _ in range(TIGHTENING_ROUNDS):
         if loop.ended:
             return loop.finish(solution)
-        relaxation.add_tangents(solution.point, 0.0)
+        add_tangents(relaxation, solution.point, 0.0)
         cutoff = loop.best.value if loop.best is not None else None
         try:
             shrunk = tighten_by_optimization(
@@ -147,8 +148,8 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
             return loop.finish(solution)
         if not drop(loop, relaxation, built, solution):
             return _exhausted(loop, solution)
-        short = relaxation.add_tangents(solution.point, 1e-3 * loop.options.gap)
-        if relaxation.split_active(built, solution.point, 1e-4, loop.best_point) + short == 0:
+        short = add_tangents(relaxation, solution.point, 1e-3 * loop.options.gap)
+        if split_active(relaxation, built, solution.point, 1e-4, loop.best_point) + short == 0:
             break
         if before is None or loop.best is None or loop.bound is None:
             continue
@@ -261,10 +262,10 @@ def _integer_rounds(
             continue
         if solution.termination != "optimal":
             break
-        short = relaxation.add_tangents(point, 1e-3 * loop.options.gap)
-        splits = short + relaxation.split_active(built, solution.point, loop.options.gap * 1e-3)
+        short = add_tangents(relaxation, point, 1e-3 * loop.options.gap)
+        splits = short + split_active(relaxation, built, solution.point, loop.options.gap * 1e-3)
         if splits == 0:
-            splits = relaxation.split_active(built, solution.point, 1e-9)
+            splits = split_active(relaxation, built, solution.point, 1e-9)
         if splits == 0:
             tries += 1
             if target <= 0.2 * loop.options.gap * (1e-3 if before_exact is not None else 1.0):
