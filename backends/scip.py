@@ -13,6 +13,7 @@ the optimum of one program in a hundred, linear ones with ten columns among them
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -78,18 +79,19 @@ class ScipBackend:
 
     def solve(self, program: Program, options: SolveOptions) -> Solution:
         """Solve the program."""
-        first = self._solve(program, options, {})
+        first = self.solve_once(program, options, {})
         if options.cutoff is not None:
             return first
 
         def plainly(asked: SolveOptions) -> Solution:
-            return self._solve(program, asked, PLAINLY)
+            return self.solve_once(program, asked, PLAINLY)
 
         return without_presolve(plainly, program, first, options)
 
-    def _solve(
-        self, program: Program, options: SolveOptions, settings: dict[str, object]
+    def solve_once(
+        self, program: Program, options: SolveOptions, settings: Mapping[str, object]
     ) -> Solution:
+        """Solve the program with SCIP's own `settings` last; nothing is asked a second time."""
         core: Any = load("pyscipopt", "SCIP", "scip")
         done = prepare(program, self.name, self.capabilities.functions)
         if done is not None:
@@ -98,7 +100,7 @@ class ScipBackend:
         factor = objective_factor(program.objective)
         model, variables = build(core, program, factor)
         _set_options(model, options, factor)
-        model.setParams(settings)
+        model.setParams(dict(settings))
         if options.start is not None:
             _set_start(model, variables, options.start)
         handler = _watcher(core, model, monitor, factor)
@@ -205,7 +207,7 @@ def _set_options(model: Any, options: SolveOptions, factor: float) -> None:
         settings["limits/memory"] = float(options.memory_limit_mb)
     if options.threads is not None:
         settings["lp/threads"] = int(options.threads)
-    model.setParams(settings)
+    model.setParams(dict(settings))
     if options.cutoff is not None:
         model.setObjlimit(float(options.cutoff) * factor)
 
