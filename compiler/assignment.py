@@ -307,20 +307,10 @@ def make_decision(
         span = statement.interval.span if statement.interval else statement.span
         ends = (f"{stated[0][at]:.12g}", f"{stated[1][at]:.12g}")
         binder.collector.add(errors.bad_bounds(name, *ends, span, label, statement.kind))
-    return Variable(
-        name,
-        "decision",
-        sets,
-        unit=binder.unit_text(statement.unit),
-        description=statement.description or "",
-        span=statement.span,
-        statement=f"decide {name}",
-        integer=integer,
-        lower=low,
-        upper=high,
-        axes=space.axes,
-        time_axis=next((k for k, s in enumerate(sets) if s.kind == "time"), None),
-    )
+    variable = binder.variable(statement, "decide", "decision", sets)
+    variable.integer, variable.axes = integer, space.axes
+    variable.lower, variable.upper = low, high
+    return variable
 
 
 def set_initial(statement: tree.Initial, symbol: CompartmentSymbol, binder: Resolver) -> None:

@@ -29,6 +29,9 @@ MOST_SWEEPS = 400
 #: Sweeps over very many coefficients end earlier: the bounds are then wider, and as true.
 MOST_WORK, LEAST_SWEEPS = 100_000_000, 10
 
+#: Whoever only wants to know more of a program lets it be beyond this many coefficients.
+MOST_PROPAGATED = 200_000
+
 #: Columns, the columns that divide them, bounds of the ratios, and whether these are lower ones.
 Ratios = list[tuple[IntArray, IntArray, FloatArray, bool]]
 

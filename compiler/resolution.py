@@ -16,7 +16,7 @@ import numpy as np
 
 from allocc.compiler import assignment, errors
 from allocc.compiler.evaluator import Evaluator
-from allocc.compiler.expression import Data, Variable
+from allocc.compiler.expression import Data, Variable, VariableKind
 from allocc.compiler.horizon import make_time
 from allocc.compiler.index import IndexSet
 from allocc.compiler.model import (
@@ -202,18 +202,9 @@ class Resolver(Values):
         time = self.need_time("compartment", statement.span)
         self._without_time("compartment", statement)
         space, sets = self.space(statement.index)
-        sets = (*sets, time.points)
-        name = statement.name.name
-        variable = Variable(
-            name,
-            "state",
-            sets,
-            unit=self.unit_text(statement.unit),
-            description=statement.description or "",
-            span=statement.span,
-            statement=f"compartment {name}",
-            time_axis=len(sets) - 1,
-        )
+        variable = self.variable(statement, "compartment", "state", (*sets, time.points))
+        # The index itself may run over some points of the time; the compartment's own come last.
+        variable.time_axis = len(sets)
         variable.lower = np.zeros(variable.shape)
         variable.upper = np.full(variable.shape, np.inf)
         return CompartmentSymbol(statement, space, variable)
@@ -240,20 +231,29 @@ class Resolver(Values):
             return LetSymbol(statement, space, sets, "data", values)
         if is_small(node):
             return LetSymbol(statement, space, sets, "inline")
+        variable = self.variable(statement, "let", "definition", sets)
+        variable.axes, variable.value = space.axes, node
+        return LetSymbol(statement, space, sets, "definition", variable=variable)
+
+    def variable(
+        self,
+        statement: tree.Compartment | tree.Let | tree.Decide,
+        word: str,
+        kind: VariableKind,
+        sets: tuple[IndexSet, ...],
+    ) -> Variable:
+        """The block of unknowns that a statement, which begins with `word`, declares over `sets`."""
         name = statement.name.name
-        variable = Variable(
+        return Variable(
             name,
-            "definition",
+            kind,
             sets,
             unit=self.unit_text(statement.unit),
             description=statement.description or "",
             span=statement.span,
-            statement=f"let {name}",
-            axes=space.axes,
-            value=node,
+            statement=f"{word} {name}",
             time_axis=next((k for k, s in enumerate(sets) if s.kind == "time"), None),
         )
-        return LetSymbol(statement, space, sets, "definition", variable=variable)
 
     def unit_text(self, unit: tree.Unit | None) -> str:
         """A unit as reports show it; `time_unit` is the unit of the model's time."""

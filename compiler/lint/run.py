@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allocc.compiler.bounds import MOST_PROPAGATED
 from allocc.compiler.lint.declared import check_arguments, check_indices, check_shares, check_units
 from allocc.compiler.lint.dynamics import (
     check_compartments,
@@ -33,10 +34,8 @@ CHECKS = (
     check_switches,
     check_penalties,
 )
-#: Checks that propagate bounds, some of them once for each limit.
+#: Checks that propagate bounds, some of them once for each limit; left out of large programs.
 PROVING = (check_limits, check_preferences, check_targets)
-#: They are left out of programs with more coefficients than this.
-MOST_PROPAGATED = 200_000
 
 
 def lint(problem: Problem, program: Program) -> list[Diagnostic]:

@@ -23,17 +23,14 @@ if TYPE_CHECKING:
     from allocc.compiler.problem import Problem
     from allocc.compiler.program import Program
     from allocc.compiler.relaxation import Relaxation
-    from allocc.compiler.simulate import Values
     from allocc.conflict.escape import Escape
     from allocc.conflict.explanation import Conflict
     from allocc.conflict.loosen import Loosening
+    from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Step
     from allocc.frontier import Frontier
     from allocc.prices import Prices
     from allocc.result import Result
-
-#: `check` propagates bounds through programs up to this many coefficients.
-MOST_PROPAGATED = 200_000
 
 
 class Model:
@@ -94,7 +91,7 @@ class Model:
 
     def _propagate(self) -> None:
         """Show that the limits contradict each other, where propagation alone can show it."""
-        from allocc.compiler.bounds import Infeasible
+        from allocc.compiler.bounds import MOST_PROPAGATED, Infeasible
 
         relaxation = self.relaxation
         if self.lowered.matrix.nnz > MOST_PROPAGATED:
@@ -347,15 +344,15 @@ class Model:
             return discretize(self.bound, effects=False)
 
     @cached_property
-    def baseline_simulation(self) -> tuple[Problem, Values] | None:
-        """What happens in that world; None in a model without time."""
-        from allocc.compiler.simulate import simulate
+    def baseline_simulation(self) -> tuple[Problem, Assessment] | None:
+        """What happens in that world, and what it is worth; None in a model without time."""
+        from allocc.engine.assess import assess
         from allocc.given import baseline_decisions
 
         if self.bound.time is None:
             return None
         problem = self.baseline_problem
-        return problem, simulate(problem, baseline_decisions(problem))
+        return problem, assess(problem, baseline_decisions(problem))
 
     def hashes(self) -> dict[str, str]:
         """The sha256 of the model file and of every table, by file name."""

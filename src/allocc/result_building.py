@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from allocc.asked import versions
 from allocc.comparisons import targets_of
-from allocc.compiler.numeric import Evaluation
-from allocc.engine.assess import judge
 from allocc.labelled import blocks_of
 from allocc.reports import report_blocks
 from allocc.result import Result, TermValue
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from allocc.api import Model
     from allocc.compiler.problem import Problem
     from allocc.compiler.program import FloatArray
-    from allocc.compiler.simulate import Values
     from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Options, Outcome
     from allocc.labelled import Block
@@ -90,16 +87,18 @@ def _about(
     problem: Problem,
     terms: Mapping[str, float],
     values: Mapping[Any, FloatArray] | None,
-    baseline: tuple[Problem, Values] | None,
+    baseline: tuple[Problem, Assessment] | None,
     told: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """What results of a solve and of a simulation have in common."""
     time = model.bound.time
     blocks: list[Block] = []
     notes: list[str] = []
+    baseline_values = None if baseline is None else (baseline[0], baseline[1].values)
+    judged = None if baseline is None else baseline[1]
     if values is not None:
-        blocks = blocks_of(problem, values, baseline)
-        reports, notes = report_blocks(problem, values, baseline)
+        blocks = blocks_of(problem, values, baseline_values)
+        reports, notes = report_blocks(problem, values, baseline_values)
         blocks += reports
     return {
         "model": model.name,
@@ -114,15 +113,8 @@ def _about(
         "notes": (*told, *notes),
         "targets": () if values is None else targets_of(problem, values),
         "time_unit": time.unit if time is not None else "",
-        "baseline_value": None if baseline is None else _worth(*baseline),
-        "baseline_violation": None if baseline is None else judge(*baseline).violation,
+        "baseline_value": judged.value if judged and math.isfinite(judged.value) else None,
+        "baseline_violation": None if judged is None else judged.violation,
         "settings": dict(model.settings),
         "files": model.hashes(),
     }
-
-
-def _worth(problem: Problem, values: Values) -> float | None:
-    """The objective of a simulation, None where it has no finite value."""
-    evaluate = Evaluation(dict(values))
-    total = problem.objective({t.name: float(evaluate(t.node)) for t in problem.terms})
-    return total if math.isfinite(total) else None

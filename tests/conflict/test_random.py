@@ -133,6 +133,14 @@ def test_whole_systems(system: System) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(systems())
+@example(
+    System(
+        ((0, 0, 1), (0, 0, 1), (1, -3, 0), (2, 3, -1)),
+        ("<=", "<=", "<=", "<="),
+        (0, -3, 0, 0),
+        (1, 1, 1),
+    )
+)
 def test_whole_systems_scip(system: System) -> None:
     if not registry.get("scip").available():
         pytest.skip("scip is not installed")

@@ -32,6 +32,14 @@ minimize { cost: 5 * bread + rice }
 #: The same with the objective turned round.
 PROFIT = DIET.replace("minimize { cost: 5 * bread + rice }", "maximize { left: -5 * bread - rice }")
 
+AREA = """model area
+param fence : m = 8
+decide a : m in 1 .. 9
+decide b : m in 1 .. 9
+limit around: a + b <= fence
+maximize { area: a * b }
+"""
+
 
 def at_best(path: Path, **settings: Any) -> tuple[allocc.api.Model, float, Prices]:
     model = allocc.load(path, **settings)
@@ -137,14 +145,7 @@ maximize { c: x }
 
 
 def test_continuous_products_are_linearized(tmp_path: Path) -> None:
-    text = """model area
-param fence : m = 8
-decide a : m in 1 .. 9
-decide b : m in 1 .. 9
-limit around: a + b <= fence
-maximize { area: a * b }
-"""
-    path = small.easy(tmp_path, text)
+    path = small.easy(tmp_path, AREA)
     model = allocc.load(path)
     found = prices(model, {"a": 3.9, "b": 4.1})
     assert not found.exact
@@ -371,14 +372,7 @@ maximize { c: n }
 
 
 def test_an_allocation_that_is_improved_first_says_so(run: Run, tmp_path: Path) -> None:
-    text = """model area
-param fence : m = 8
-decide a : m in 1 .. 9
-decide b : m in 1 .. 9
-limit around: a + b <= fence
-maximize { area: a * b }
-"""
-    path = small.easy(tmp_path, text)
+    path = small.easy(tmp_path, AREA)
     decided = tmp_path / "decisions.csv"
     decided.write_text("name,value\na,2\nb,3\n", encoding="utf-8")
     done = run("prices", path, "--run", decided, "-q")

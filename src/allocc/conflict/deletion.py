@@ -124,6 +124,20 @@ def _proven(statements: Statements, options: Options, asking: _Asking, kept: Boo
     points = asking
     if not oracle.exact and kept.any() and budget.left > 0:
         points = _Asking(Recompiled(statements, options, budget), budget)
+
+    def without(member: int) -> Answer:
+        """Whether the others hold, now that `member` is not kept."""
+        answer = asking(kept)
+        if answer.holds is not None or points is asking:
+            return answer
+        # What is held there is not among the members: only a point says something. An initial
+        # value is held, too; that others hold with 0 in its place shows as much.
+        answer = points(kept)
+        if not answer.holds and statements.of(member)[0].kind == "initial":
+            with statements.emptied(mask(statements.size, [np.array([member])])):
+                answer = points.afresh(kept)
+        return answer if answer.holds else Answer(None)
+
     again = True
     while again:
         # A question that had no answer may have one when fewer others are left.
@@ -133,17 +147,10 @@ def _proven(statements: Statements, options: Options, asking: _Asking, kept: Boo
             if budget.left <= 0:
                 break
             kept[member] = False
-            answer = asking(kept)
+            answer = without(member)
             if answer.holds is False:
                 again = again or place > 0
                 continue
-            if answer.holds is None and points is not asking:
-                # What is held there is not among the members: only a point says something. An
-                # initial value is held, too; that others hold with 0 in its place shows as much.
-                answer = points(kept)
-                if answer.holds is not True and statements.of(member)[0].kind == "initial":
-                    with statements.emptied(mask(statements.size, [np.array([member])])):
-                        answer = points.afresh(kept)
             kept[member] = True
             if answer.holds and answer.values is not None:
                 needed[member] = answer.values

@@ -49,6 +49,8 @@ from allocc.engine.solve import Loop
 TOLERANCE = 1e-6
 #: A range that a factor needs is widened by this many times its size instead of being left out.
 WIDER = 10.0
+#: Whole numbers beyond this show nothing: their products are not told apart by a floating point number.
+FAR = 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +179,19 @@ class Switched:
         # Nothing is minimized, so that nothing can be unbounded.
         if found.termination in ("infeasible", "infeasible_or_unbounded"):
             return Answer(False)
-        if not self.exact or found.point is None:
-            return Answer(None)
         point = found.point
+        low, high = program.lower, program.upper
+        loose = program.integer & (np.isinf(low) | np.isinf(high))
+        if self.exact and point is not None and np.abs(point[loose]).max(initial=0.0) > FAR:
+            # Where ranges are left out a solver may go so far that rounding decides what is kept.
+            near = replace(
+                program,
+                lower=np.where(np.isinf(low), np.minimum(-FAR, high), low),
+                upper=np.where(np.isinf(high), np.maximum(FAR, low), high),
+            )
+            point = calls.call(ledger, self.backend, near, 1e-4, None).point
+        if not self.exact or point is None:
+            return Answer(None)
         if not check_point(program, point).holds(TOLERANCE):
             return Answer(None)
         return Answer(True, self._values(point))

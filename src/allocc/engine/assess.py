@@ -42,14 +42,7 @@ def assess(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Assess
     terms.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        values = simulate(problem, decisions)
-    return judge(problem, values)
-
-
-def judge(problem: Problem, values: Values) -> Assessment:
-    """The same of values that are simulated already."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _judged(problem, values)
+        return _judged(problem, simulate(problem, decisions))
 
 
 def _judged(problem: Problem, values: Values) -> Assessment:

@@ -166,9 +166,8 @@ class Loop(Ledger):
             # A look around also exposes a solver that calls a poor point optimal.
             self.heuristics.search(point, SEARCH)
             self.note("solved")
-            if self.closed or solution.termination != "optimal" or self.best is None:
-                break
-            if self.contradicted:
+            certain = solution.termination == "optimal" and self.best is not None
+            if self.closed or self.contradicted or not certain:
                 break
             target, start = target * 0.01, solution.point
         return self.finish(solution)
