@@ -108,7 +108,7 @@ def _products(program: Program, x: FloatArray) -> float:
     products = program.products
     if not len(products):
         return 0.0
-    exact = x[products.left] * x[products.right]
+    exact = products.factors * x[products.left] * x[products.right]
     return _largest(np.abs(x[products.result] - exact) / (1.0 + np.abs(exact)))
 
 

@@ -264,10 +264,10 @@ def _lp_products(program: Program, columns: list[str], taken: set[str]) -> Itera
     prefix = "product"
     while any(name.startswith(prefix) for name in taken):
         prefix += "_"
-    triples = zip(pairs.result.tolist(), pairs.left.tolist(), pairs.right.tolist(), strict=True)
-    for k, (w, a, b) in enumerate(triples):
+    for number, (w, a, b, k) in enumerate(pairs.entries()):
         square = f"{columns[a]} ^2" if a == b else f"{columns[a]} * {columns[b]}"
-        yield f" {prefix}{k}:\n - 1.0 {columns[w]}\n + [ {square} ]\n = 0\n"
+        factor = "" if k == 1.0 else f"{k!r} "
+        yield f" {prefix}{number}:\n - 1.0 {columns[w]}\n + [ {factor}{square} ]\n = 0\n"
 
 
 def _lp_bounds(program: Program, columns: list[str]) -> Iterator[str]:

@@ -131,10 +131,8 @@ def build(core: Any, model: Any, program: Program) -> Any:
         model.update()
         model.Params.NonConvex = 2
         columns = x.tolist()
-        for w, a, b in zip(
-            products.result.tolist(), products.left.tolist(), products.right.tolist(), strict=True
-        ):
-            model.addQConstr(columns[a] * columns[b] == columns[w])
+        for w, a, b, k in products.entries():
+            model.addQConstr(k * columns[a] * columns[b] == columns[w])
         for atoms in program.functions:
             _add_functions(model, atoms, columns)
     model.update()
@@ -176,6 +174,8 @@ def _add_functions(model: Any, atoms: FunctionAtoms, columns: list[Any]) -> None
 
 def _set_options(model: Any, options: SolveOptions) -> None:
     parameters = model.Params
+    if not options.presolve:
+        parameters.Presolve = 0
     parameters.MIPGap = float(options.gap)
     parameters.MIPGapAbs = float(options.absolute_gap)
     parameters.Seed = int(options.seed) % 2_000_000_000

@@ -14,19 +14,14 @@ agrees: HiGHS 1.15.1 was seen to call a feasible program with 59 binaries infeas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from allocc.backends.finer import finer
 from allocc.backends.interrupt import Monitor, supervise, watched
-from allocc.backends.second_opinion import (
-    MOST_NODES,
-    Meanwhile,
-    finer,
-    is_small,
-    without_presolve,
-)
 from allocc.backends.solution import (
     Capabilities,
     Refused,
@@ -100,22 +95,14 @@ class HighsBackend:
         if done is not None:
             return done
         mixed = bool(program.integer.any())
-        session = HighsSession(program, INTERIOR if options.interior and not mixed else None)
+        settings: dict[str, object] = dict(INTERIOR) if options.interior and not mixed else {}
+        if not options.presolve:
+            settings["presolve"] = "off"
+        session = HighsSession(program, settings)
+        found = session.solve(options)
         if not mixed or options.cutoff is not None:
-            return session.solve(options)
-        if not is_small(program):
-            return finer(session, program, session.solve(options), options)
-
-        def plainly(asked: SolveOptions) -> Solution:
-            plain = HighsSession(program, {"presolve": "off", "mip_max_nodes": MOST_NODES})
-            return finer(plain, program, plain.solve(asked), asked)
-
-        with Meanwhile(plainly, options) as second:
-            first = finer(session, program, session.solve(options), options)
-            if first.termination != "optimal":
-                return first  # what is called infeasible was asked twice by the session
-            used = first.seconds
-            return without_presolve(lambda o: second.answer(o, used), program, first, options)
+            return found
+        return finer(session, program, found, options)
 
 
 class HighsSession:
@@ -186,7 +173,8 @@ class HighsSession:
         )
         if status == self._error:
             raise Refused("HiGHS refuses the program: a number in it is out of range")
-        dropped = matrix.nnz - int(self._highs.getNumNz())
+        dropped = int(np.count_nonzero(matrix.data)) - int(self._highs.getNumNz())
+        self._altered = dropped > 0
         if dropped > 0:
             self._note = f"HiGHS left out {dropped} coefficients that are zero or nearly zero"
 
@@ -361,6 +349,13 @@ class HighsSession:
         whole = np.abs(costs - np.rint(costs)) <= 1e-10 + 4e-16 * np.abs(costs)
         return bool((whole & (self._integer | (costs == 0))).all()) and self.tolerance < STEP / 2
 
+    def _ray(self) -> FloatArray | None:
+        """The multipliers of rows with which the last basis shows that nothing is feasible."""
+        status, known, ray = self._highs.getDualRay()
+        if status == self._error or not known:
+            return None
+        return np.array(ray, dtype=np.float64)
+
     def _termination(self, monitor: Monitor) -> Termination:
         termination = self._terminations.get(self._highs.getModelStatus(), "failed")
         if termination == "interrupted":
@@ -423,6 +418,8 @@ class HighsSession:
             if termination not in _TO_CONFIRM:
                 known = finite(info("mip_dual_bound"))
                 bound = None if known is None else self._proven(known / self._factor, value)
+        elif termination == "infeasible" and options.duals:
+            duals = self._ray()
         elif termination == "optimal":
             bound = value
             if options.duals and solution.dual_valid:
@@ -433,6 +430,7 @@ class HighsSession:
         answer = Solution(
             termination, point, value, bound, monitor.seconds, nodes, "highs", note, duals, costs
         )
+        answer = replace(answer, altered=self._altered)
         if options.on_progress is not None:
             monitor.note(value, bound, nodes)
             options.on_progress(monitor.progress())

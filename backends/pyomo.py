@@ -293,11 +293,8 @@ def build(environment: Any, program: Program) -> Any:
         else:
             model.rows.add((low_side, body, high_side))
     model.products = environment.ConstraintList()
-    pairs = program.products
-    for w, a, b in zip(
-        pairs.result.tolist(), pairs.left.tolist(), pairs.right.tolist(), strict=True
-    ):
-        model.products.add(x[a] * x[b] - x[w] == 0.0)
+    for w, a, b, k in program.products.entries():
+        model.products.add(k * x[a] * x[b] - x[w] == 0.0)
     model.functions = environment.ConstraintList()
     for atoms in program.functions:
         _add_functions(environment, model, atoms, x)

@@ -13,13 +13,11 @@ the optimum of one program in a hundred, linear ones with ten columns among them
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from allocc.backends.interrupt import Monitor, supervise
-from allocc.backends.second_opinion import MOST_NODES, without_presolve
 from allocc.backends.solution import Capabilities, Solution, SolveOptions, Termination
 from allocc.backends.support import (
     HUGE,
@@ -51,8 +49,6 @@ _TERMINATIONS: dict[str, Termination] = {
     "userinterrupt": "interrupted",
     "terminate": "interrupted",
 }
-#: Settings of a second solve, whose answer is compared with the first one's.
-PLAINLY: dict[str, object] = {"presolving/maxrounds": 0, "limits/nodes": MOST_NODES}
 _WITHOUT_POINT = ("infeasible", "unbounded", "infeasible_or_unbounded")
 
 
@@ -79,19 +75,6 @@ class ScipBackend:
 
     def solve(self, program: Program, options: SolveOptions) -> Solution:
         """Solve the program."""
-        first = self.solve_once(program, options, {})
-        if options.cutoff is not None:
-            return first
-
-        def plainly(asked: SolveOptions) -> Solution:
-            return self.solve_once(program, asked, PLAINLY)
-
-        return without_presolve(plainly, program, first, options)
-
-    def solve_once(
-        self, program: Program, options: SolveOptions, settings: Mapping[str, object]
-    ) -> Solution:
-        """Solve the program with SCIP's own `settings` last; nothing is asked a second time."""
         core: Any = load("pyscipopt", "SCIP", "scip")
         done = prepare(program, self.name, self.capabilities.functions)
         if done is not None:
@@ -100,7 +83,6 @@ class ScipBackend:
         factor = objective_factor(program.objective)
         model, variables = build(core, program, factor)
         _set_options(model, options, factor)
-        model.setParams(dict(settings))
         if options.start is not None:
             _set_start(model, variables, options.start)
         handler = _watcher(core, model, monitor, factor)
@@ -140,11 +122,8 @@ def build(core: Any, program: Program, factor: float = 1.0) -> tuple[Any, list[A
     if program.offset:
         model.addObjoffset(program.offset * factor)
     _add_rows(core, model, program, variables)
-    products = program.products
-    for w, a, b in zip(
-        products.result.tolist(), products.left.tolist(), products.right.tolist(), strict=True
-    ):
-        model.addCons(variables[a] * variables[b] - variables[w] == 0.0)
+    for w, a, b, k in program.products.entries():
+        model.addCons(k * variables[a] * variables[b] - variables[w] == 0.0)
     for atoms in program.functions:
         _add_functions(core, model, atoms, variables)
     return model, variables
@@ -201,6 +180,8 @@ def _set_options(model: Any, options: SolveOptions, factor: float) -> None:
         "limits/absgap": float(options.absolute_gap) * factor,
         "randomization/randomseedshift": int(options.seed) % (2**31),
     }
+    if not options.presolve:
+        settings["presolving/maxrounds"] = 0
     if options.time_limit is not None:
         settings["limits/time"] = max(float(options.time_limit), 0.0)
     if options.memory_limit_mb is not None:

@@ -22,6 +22,12 @@ Termination = Literal[
     "failed",  # the solver gave up; `message` says why
 ]
 
+Word = Literal[
+    "proven",  # recomputed here: dual values multiplied out, leaf by leaf
+    "agreed",  # two solves that differ truly said the same
+    "claimed",  # one solver's word
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -56,7 +62,8 @@ class SolveOptions:
     points are of interest. `cancel` asks for a clean stop with the best that is known. `duals` False
     says that duals are not wanted, which saves the time to copy them. `log` lets the solver write
     its own log on stdout. An exception that `on_progress` raises stops the solve and is raised
-    again.
+    again. `interior` prefers an interior point method for a linear program, and `presolve` False
+    leaves presolve out: another way to the same answer where one has failed.
     """
 
     time_limit: float | None = None
@@ -72,6 +79,7 @@ class SolveOptions:
     duals: bool = True
     log: bool = False
     interior: bool = False
+    presolve: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,9 @@ class Solution:
     """An honest outcome. `point` is None when there is no incumbent, `bound` when none is proven.
 
     `value` and `bound` are in the Program's own sense and include its offset. `row_duals` (a LP only)
-    is the change of the objective for one more unit of a row's side that holds.
+    is the change of the objective for one more unit of a row's side that holds; of an infeasible LP
+    they are multipliers that show it, where the solver gives any. `word` says what the bound, or that
+    there is no point, rests on. `altered` says that the solver has left out coefficients.
     """
 
     termination: Termination
@@ -92,6 +102,8 @@ class Solution:
     message: str = ""
     row_duals: FloatArray | None = None
     reduced_costs: FloatArray | None = None
+    word: Word = "claimed"
+    altered: bool = False
 
 
 class Refused(ValueError):

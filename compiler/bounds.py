@@ -24,6 +24,8 @@ from allocc.compiler.program import (
 MARGIN = 1e-9
 #: A bound is worth keeping when it is tighter by this much, relative to the range or its size.
 PROGRESS = 1e-6
+#: Two ends of a range may cross by this much of its size and mean one value: data are rounded.
+CROSSED = 1e-7
 #: Propagation stops after this many sweeps over all rows.
 MOST_SWEEPS = 400
 #: Sweeps over very many coefficients end earlier: the bounds are then wider, and as true.
@@ -116,7 +118,7 @@ class Propagator:
         self, lower: FloatArray, upper: FloatArray
     ) -> tuple[FloatArray, FloatArray, BoolArray]:
         """New bounds after every row and atom was used once, and where they contradict."""
-        before_lower = lower
+        before_lower, before_upper = lower, upper
         lower, upper = lower.copy(), upper.copy()
         p = self.program
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -133,9 +135,12 @@ class Propagator:
         crossed = lower > upper
         if not crossed.any():
             return lower, upper, crossed
-        scale = np.maximum(1.0, np.maximum(np.abs(lower), np.abs(upper)))
+        scale = np.maximum(_finite_size(lower), _finite_size(upper))
+        scale = np.maximum(
+            scale, np.maximum(_finite_size(before_lower), _finite_size(before_upper))
+        )
         with np.errstate(invalid="ignore"):
-            wrong = crossed & (lower - upper > 1e-7 * scale)
+            wrong = crossed & (lower - upper > CROSSED * scale)
         middle = np.where(crossed, before_lower, lower)
         upper = np.where(crossed, np.maximum(before_lower, upper), upper)
         lower = np.where(crossed, np.minimum(middle, upper), lower)
@@ -207,8 +212,8 @@ def _progress(a: FloatArray, b: FloatArray, lower: FloatArray, upper: FloatArray
         if not np.any(gained > 0):
             return np.zeros(len(a), dtype=bool)
         size = np.maximum(_finite_size(lower), _finite_size(upper))
-        scale = np.minimum(1.0 + size, b - a)
-        return np.asarray(gained > PROGRESS * np.maximum(scale, 1e-12))
+        scale = np.minimum(size, b - a)
+        return np.asarray((gained > 0) & (gained > PROGRESS * scale))
 
 
 def _finite_size(values: FloatArray) -> FloatArray:

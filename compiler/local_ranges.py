@@ -50,7 +50,9 @@ class LocalRanges:
             row_lower=program.row_lower[rows],
             row_upper=program.row_upper[rows],
             products=Products(
-                *(np.searchsorted(columns, side[mine]) for side in (q.result, q.left, q.right))
+                np.searchsorted(columns, q.result[mine]),
+                np.searchsorted(columns, q.left[mine]),
+                np.searchsorted(columns, q.right[mine]),
             ),
             functions=(),
             extremes=(),

@@ -13,7 +13,7 @@ that names are made only when someone asks for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -81,14 +81,28 @@ def find_block(blocks: Sequence[Block], position: int) -> Block:
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """`x[result] = x[left] * x[right]`, entry by entry; three integer arrays of one length."""
+    """`x[result] = factor * x[left] * x[right]`, entry by entry; arrays of one length.
+
+    Only scaling makes a `factor`; without one it is 1 everywhere.
+    """
 
     result: IntArray
     left: IntArray
     right: IntArray
+    factor: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.result)
+
+    @property
+    def factors(self) -> FloatArray:
+        """`factor`, written out."""
+        return np.ones(len(self.result)) if self.factor is None else self.factor
+
+    def entries(self) -> Iterator[tuple[int, int, int, float]]:
+        """Result, left, right and factor of each product."""
+        sides = (self.result.tolist(), self.left.tolist(), self.right.tolist())
+        return zip(*sides, self.factors.tolist(), strict=True)
 
 
 @dataclass(frozen=True, slots=True)

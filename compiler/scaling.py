@@ -1,9 +1,21 @@
-"""Scaling a program by powers of two, and bounds that hold in spite of a solver's tolerances.
+r"""Scaling a program by powers of two: every solver sees numbers of ordinary size.
 
-A solver's tolerances are absolute. In a model with sixty thousand people and a rate of infection of
-0.004 they would mean nothing for the rate, so that small columns are brought to a size near one by
-their bounds, and rows by their coefficients; large columns are left alone, since scaling them would
-bring other coefficients below what solvers read. Powers of two make this exact.
+A solver's tolerances are absolute: a row may be off by 1e-7, a coefficient below 1e-9 is none. In a
+model with four hundred thousand people and a rate of infection of 1.7e-6 a person these say something
+else of every column, and HiGHS was seen to call such models infeasible, or a poor allocation optimal.
+So a column :math:`x_j` is measured by the power of two :math:`s_j` nearest to the larger end of its
+proven range, a row is divided by its largest coefficient after that, and the objective by its own:
+
+.. math::
+    x_j = s_j x'_j, \qquad r_i (a_i' S) x' \le r_i b_i, \qquad \min\; (f\, c' S) x' .
+
+Powers of two change exponents and no digits, so that the two programs have the same points. Whole
+columns stay as they are. A column with an open end is measured by what propagation proves of it, else
+by its coefficients.
+
+:Exact: Yes, but for coefficients that solvers leave out (`DUST`): their rows are weakened by what
+    these can add up to, so that no feasible point is lost.
+:Reference: Tomlin (1975), Mathematical Programming Study 4:146-166.
 """
 
 from __future__ import annotations
@@ -13,21 +25,36 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.bounds import Infeasible, Propagator
+from allocc.compiler.program import BoolArray, FloatArray, IntArray, Products, Program
 
-#: Columns whose largest value is below this are scaled up.
-SMALL_COLUMN = 0.1
-#: Solvers leave out coefficients below 1e-9: scaling must not bring any near that.
-SMALLEST = 1e-8
+#: Solvers leave out coefficients below 1e-9; what is near that after scaling is left out by us.
 DUST = 2e-9
+#: Exponents of two beyond which nothing is scaled: what is left is told by `refuse_extremes`.
+MOST = 120.0
+#: Passes over rows and columns for what no range measures.
+PASSES = 4
+#: Open columns are propagated for so many sweeps: a measure is wanted, not the tightest range.
+SWEEPS = 12
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """`x = columns * x'` and `row' = rows * row`."""
+    """`x = columns * x'`, `row' = rows * row` and `objective' = objective * (objective in x)`.
+
+    `lower` and `upper` are ranges of the scaled columns that propagation proves where the program
+    leaves an end open: what a solver need not know, and what bounds are proven with.
+    """
 
     columns: FloatArray
     rows: FloatArray
+    objective: float
+    lower: FloatArray
+    upper: FloatArray
+
+    def boxed(self, scaled: Program) -> Program:
+        """The scaled program within these ranges, which hold the same points."""
+        return replace(scaled, lower=self.lower, upper=self.upper)
 
     def point_in(self, point: FloatArray) -> FloatArray:
         """A point of the scaled program."""
@@ -37,53 +64,116 @@ class Scaling:
         """A point of the original program."""
         return np.asarray(point * self.columns)
 
+    def value_out(self, value: float) -> float:
+        """A value of the objective, in its own unit."""
+        return value / self.objective
+
+    def duals_out(self, duals: FloatArray) -> FloatArray:
+        """Row duals of the original program."""
+        return np.asarray(duals * self.rows / self.objective)
+
+    def costs_out(self, costs: FloatArray) -> FloatArray:
+        """Reduced costs of the original program."""
+        return np.asarray(costs / self.columns / self.objective)
+
 
 def power_of_two(x: FloatArray) -> FloatArray:
-    """The power of two nearest to a positive number, in the exponent."""
-    return np.asarray(np.exp2(np.rint(np.log2(x))))
+    """The power of two nearest to a positive number, in the exponent; 1 for what has none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponent = np.rint(np.log2(x))
+    exponent = np.where(np.isfinite(exponent), np.clip(exponent, -MOST, MOST), 0.0)
+    return np.asarray(np.exp2(exponent))
 
 
 def scale(program: Program) -> tuple[Program, Scaling]:
-    """The scaled program and how points move between the two; whole columns stay as they are."""
+    """The scaled program and how points move between the two.
+
+    Columns that must be whole stay as they are, and so do those in a function of `functions`: only
+    products can say what they are multiplied with.
+    """
     p = program
-    low = np.where(np.isfinite(p.lower), np.abs(p.lower), 0.0)
-    high = np.where(np.isfinite(p.upper), np.abs(p.upper), 0.0)
-    size = np.maximum(low, high)
-    unbounded = np.isinf(p.lower) | np.isinf(p.upper)
-    # Within these sizes a solver's tolerances mean something, and its presolve knows the numbers.
-    columns = np.where((size > 0) & (size < SMALL_COLUMN) & ~unbounded & ~p.integer, size, 1.0)
-    columns = power_of_two(np.clip(columns, 2.0**-40, 2.0**40))
+    held = p.integer.copy()
+    for atoms in p.functions:
+        held[atoms.argument] = held[atoms.result] = True
+    for e in p.extremes:
+        held[e.argument] = held[e.result] = True
+    proven = (p.lower, p.upper)
+    if ((np.isinf(p.lower) | np.isinf(p.upper)) & ~p.integer).any():
+        proven = ranges(p)
+    columns = _columns(p, held, *proven)
     m = p.matrix
     data = m.data * columns[m.indices]
-    size = np.abs(data)
-    most, least = np.zeros(p.rows), np.full(p.rows, np.inf)
-    row_of = np.repeat(np.arange(p.rows), np.diff(m.indptr))
-    np.maximum.at(most, row_of, size)
-    np.minimum.at(least, row_of, np.where(size > 0, size, np.inf))
-    # A row of small coefficients is scaled up until its largest is one. One of large coefficients is
-    # scaled down, but only until their middle is one: with the largest at one, the unit of money
-    # beside a big-M of 1e8 would fall among the numbers that solvers take for nought, and HiGHS
-    # then called an allocation optimal that was not.
-    middle = np.sqrt(most) * np.sqrt(np.where(most > 0, least, 1.0))
-    middle = np.where(most > 1.0, np.maximum(middle, 1.0), np.where(most > 0, most, 1.0))
-    rows = power_of_two(np.clip(1.0 / middle, 2.0**-40, 2.0**40))
-    matrix = sparse.csr_array((data * rows[row_of], m.indices, m.indptr), shape=m.shape)
-    matrix, row_lower, row_upper = _without_dust(
-        matrix, p.row_lower * rows, p.row_upper * rows, p.lower / columns, p.upper / columns
+    rows = 1.0 / power_of_two(_largest(np.abs(data), m.indptr))
+    lower, upper = p.lower / columns, p.upper / columns
+    matrix = sparse.csr_array(
+        (data * np.repeat(rows, np.diff(m.indptr)), m.indices, m.indptr), shape=m.shape
     )
-    before = float(np.min(np.abs(p.matrix.data), initial=1.0))
-    if float(np.min(np.abs(matrix.data), initial=1.0)) < min(SMALLEST, before):
-        return p, Scaling(np.ones(p.columns), np.ones(p.rows))
+    matrix, row_lower, row_upper = _without_dust(
+        matrix, p.row_lower * rows, p.row_upper * rows, lower, upper
+    )
+    costs = p.objective * columns
+    factor = 1.0 / float(power_of_two(np.abs(costs).max(initial=0.0)))
+    q = p.products
+    if len(q):
+        times = columns[q.left] * columns[q.right] / columns[q.result]
+        q = Products(q.result, q.left, q.right, times if q.factor is None else times * q.factor)
     scaled = replace(
         p,
-        objective=p.objective * columns,
-        lower=p.lower / columns,
-        upper=p.upper / columns,
+        objective=costs * factor,
+        offset=p.offset * factor,
+        lower=lower,
+        upper=upper,
         matrix=matrix,
         row_lower=row_lower,
         row_upper=row_upper,
+        products=q,
     )
-    return scaled, Scaling(columns, rows)
+    return scaled, Scaling(columns, rows, factor, proven[0] / columns, proven[1] / columns)
+
+
+def _columns(p: Program, held: BoolArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """The measure of every column from its range."""
+    size = np.maximum(np.abs(lower), np.abs(upper))
+    known = held | (np.isfinite(size) & (size > 0))
+    columns = np.where(held, 1.0, power_of_two(np.where(known, size, 1.0)))
+    if known.all():
+        return columns
+    # No range says how large the others become: rows and columns are equilibrated in turn, so that
+    # the largest entries of each come near one.
+    m = p.matrix
+    row_of = np.repeat(np.arange(p.rows), np.diff(m.indptr))
+    absolute = np.abs(m.data)
+    for _ in range(PASSES):
+        rows = 1.0 / power_of_two(_middle(absolute * columns[m.indices], row_of, p.rows))
+        entry = _middle(absolute * rows[row_of], m.indices, p.columns)
+        columns = np.where(known, columns, 1.0 / power_of_two(entry))
+    return columns
+
+
+def ranges(p: Program) -> tuple[FloatArray, FloatArray]:
+    """The ranges of the columns that a few sweeps of propagation prove; as they are if none."""
+    try:
+        return Propagator(p).run(p.lower, p.upper, SWEEPS)
+    except Infeasible:
+        return p.lower, p.upper
+
+
+def _largest(size: FloatArray, indptr: IntArray) -> FloatArray:
+    """The largest entry of every row, 1 for a row without entries."""
+    most = np.zeros(len(indptr) - 1)
+    some = np.diff(indptr) > 0
+    if some.any():
+        most[some] = np.maximum.reduceat(size, indptr[:-1][some])
+    return np.where(most > 0, most, 1.0)
+
+
+def _middle(size: FloatArray, group: IntArray, count: int) -> FloatArray:
+    """The geometric mean of the largest and the least entry of each group, 1 without entries."""
+    most, least = np.zeros(count), np.full(count, np.inf)
+    some = size > 0
+    np.maximum.at(most, group[some], size[some])
+    np.minimum.at(least, group[some], size[some])
+    return np.where(most > 0, np.sqrt(most) * np.sqrt(np.where(most > 0, least, 1.0)), 1.0)
 
 
 def _without_dust(
@@ -112,47 +202,3 @@ def _without_dust(
     clean.data = np.where(small, 0.0, clean.data)
     clean.eliminate_zeros()
     return clean, row_lower - most, row_upper - least
-
-
-def safe_bound(
-    program: Program, objective: FloatArray, duals: FloatArray, minimize: bool = True
-) -> float:
-    """The bound of `safe_dual` alone."""
-    return safe_dual(program, objective, duals, minimize)[0]
-
-
-def safe_dual(
-    program: Program, objective: FloatArray, duals: FloatArray, minimize: bool = True
-) -> tuple[float, FloatArray]:
-    """A bound on `objective' x` over the linear relaxation that any row duals prove.
-
-    For the minimum, with y >= 0 on lower sides and y <= 0 on upper ones,
-
-        c'x >= sum_i y_i side_i + sum_j min over the box of (c - A'y)_j x_j,
-
-    whatever y is: a solver's tolerances can weaken it, not falsify it. Infinite where a column
-    without a bound has a reduced cost. Also returns the reduced costs c - A'y, with which a column
-    cannot leave its end of the box by more than (value - bound) / |cost| in any point of that
-    value or better. (Neumaier and Shcherbina 2004, Math. Programming 99:283-296.)
-    """
-    sign = 1.0 if minimize else -1.0
-    c = sign * objective
-    y = sign * duals
-    y = np.where((y > 0) & np.isneginf(program.row_lower), 0.0, y)
-    y = np.where((y < 0) & np.isposinf(program.row_upper), 0.0, y)
-    side = np.where(y > 0, program.row_lower, program.row_upper)
-    held = np.where(y != 0, y * np.where(y != 0, side, 0.0), 0.0)
-    m = program.matrix
-    parts = m.data * np.repeat(y, np.diff(m.indptr))
-    reduced = c - np.bincount(m.indices, parts, program.columns)
-    # What rounding can have cost in the sums above.
-    absolute = np.abs(c) + np.bincount(m.indices, np.abs(parts), program.columns)
-    reduced = np.where(np.abs(reduced) <= 1e-15 * (absolute + 1.0), 0.0, reduced)
-    end = np.where(reduced > 0, program.lower, program.upper)
-    with np.errstate(invalid="ignore"):
-        part = np.where(reduced != 0, reduced * end, 0.0)
-    total = float(np.sum(held)) + float(np.sum(part))
-    if not np.isfinite(total):
-        return (-np.inf if minimize else np.inf), sign * reduced
-    size = float(np.sum(np.abs(held))) + float(np.sum(np.abs(part)))
-    return sign * (total - 1e-14 * size), sign * reduced

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from allocc.backends.highs import HighsSession
+from allocc.backends import registry
 from allocc.backends.solution import Solution, SolveOptions
 from allocc.compiler.complete import Completer
 from allocc.compiler.direction import harmless
@@ -30,9 +30,8 @@ from allocc.compiler.program import (
     Program,
     label_text,
 )
-from allocc.compiler.scaling import scale
 from allocc.dsl import tree
-from allocc.engine import tangents
+from allocc.engine import door, tangents
 from allocc.engine.assess import assess
 from allocc.given import given_decisions
 from allocc.prices import Price, Prices, Side
@@ -221,19 +220,14 @@ class _Pricing:
         program = replace(program, lower=low, upper=high, integer=integer)
         if integer.any():
             # Scenarios of chance blocks: the best choice is found first, then kept.
-            chosen = HighsSession(program).solve(SolveOptions(gap=1e-6))
+            chosen = door.ask(registry.get("highs"), program, SolveOptions(gap=1e-6))
             if chosen.point is None:
                 return program, chosen, None
             k = np.flatnonzero(integer)
             low[k] = high[k] = np.rint(chosen.point[k])
             program = replace(program, integer=np.zeros_like(integer))
-        scaled, scaling = scale(program)
-        solution = HighsSession(scaled).solve(SolveOptions(gap=1e-9))
-        if solution.point is None:
-            return program, solution, None
-        duals = solution.row_duals
-        solution = replace(solution, point=scaling.point_out(solution.point))
-        return program, solution, None if duals is None else duals * scaling.rows
+        solution = door.ask(registry.get("highs"), program, SolveOptions(gap=1e-9))
+        return program, solution, None if solution.point is None else solution.row_duals
 
     # --- rows -----------------------------------------------------------------------------------
 

@@ -36,19 +36,16 @@ def _status_words(result: Result) -> str:
     tail = f"; {why}" if why else ""
     gap = result.gap
     match result.status:
-        case "optimal" if gap is None or gap <= 1e-9:
-            return "proven optimal"
         case "optimal":
-            shown = percent(gap)
-            if shown.startswith("below"):
-                return f"proven optimal (gap {shown})"
-            return f"proven optimal within {shown}"
+            return _optimal(result)
         case "feasible" if not keeps_limits(result):
             return f"an allocation is known, but it violates a limit{tail}"
         case "feasible" if gap is None:
             return f"an allocation is known; nothing is proven about how good it is{tail}"
         case "feasible":
             return f"an allocation is known; no other is more than {percent(gap)} better{tail}"
+        case "infeasible" if result.proof == "agreed":
+            return "no allocation meets every limit, as two solves agree"
         case "infeasible":
             return "no allocation meets every limit"
         case "unbounded":
@@ -57,6 +54,21 @@ def _status_words(result: Result) -> str:
             return "simulated, not optimized"
         case _:
             return f"no allocation was found, and none was proven impossible{tail}"
+
+
+def _optimal(result: Result) -> str:
+    """How near to the best an allocation is, and what that rests on."""
+    within = ""
+    if result.gap is not None and result.gap > 1e-9:
+        shown = percent(result.gap)
+        within = f" (gap {shown})" if shown.startswith("below") else f" within {shown}"
+    match result.proof:
+        case "agreed":
+            return f"optimal{within}, as two solves agree"
+        case "claimed":
+            return f"optimal{within}, as {result.solver} claims"
+        case _:
+            return f"proven optimal{within}"
 
 
 def keeps_limits(result: Result) -> bool:
@@ -131,7 +143,8 @@ def facts(result: Result) -> list[tuple[str, str]]:
         both = numbers([result.value, result.bound], 8)
         rows.append(("value", f"{both[0]}  ({better} is better, as simulated)"))
         if result.bound is not None:
-            rows.append(("bound", f"{both[1]}  (no allocation is {_beyond(result)} this)"))
+            said = f"no allocation is {_beyond(result)} this{_rests(result)}"
+            rows.append(("bound", f"{both[1]}  ({said})"))
     elif result.bound is not None:
         rows.append(("bound", number(result.bound, 8)))
     if result.value is not None and result.baseline_value is not None:
@@ -161,6 +174,17 @@ def facts(result: Result) -> list[tuple[str, str]]:
     if result.message:
         rows.append(("message", result.message))
     return rows
+
+
+def _rests(result: Result) -> str:
+    """What a bound rests on, where it is not proven."""
+    match result.proof:
+        case "claimed":
+            return f", as {result.solver} claims"
+        case "agreed":
+            return ", as two solves agree"
+        case _:
+            return ""
 
 
 def _beyond(result: Result) -> str:

@@ -12,6 +12,7 @@ from allocc.labelled import Block, Target, index_columns
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from allocc.backends.solution import Word
     from allocc.conflict.escape import Escape
     from allocc.conflict.explanation import Conflict
     from allocc.conflict.loosen import Loosening
@@ -35,6 +36,8 @@ class Result:
     `result["spend"]` is a decision, compartment, flow or report: a number, a Series over its labels, or, over
     time, with time down the rows and the labels across, ready for `.plot()`. `to_long()` has
     everything in one tidy table. `value`, `bound`, `gap` and `violation` are None where unknown.
+    `proof` says what the bound, or that there is no allocation, rests on: "proven" (recomputed here),
+    "agreed" (two solves that differ truly), "claimed" (one solver's word).
     `conflict`, `loosening` and `escape` say why there is no allocation, or no best one, where that was
     asked.
     """
@@ -46,6 +49,7 @@ class Result:
     stopped: str
     value: float | None
     bound: float | None
+    proof: Word | None
     gap: float | None
     violation: Violation | None
     objective: tuple[TermValue, ...]
@@ -197,6 +201,7 @@ class Result:
                 "sense": self.sense,
                 "value": self.value,
                 "bound": self.bound,
+                "proof": self.proof,
                 "gap": self.gap,
                 "gap_tolerance": self.options.get("gap"),
                 "violation": violation_data(self.violation),

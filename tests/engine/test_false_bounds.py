@@ -44,7 +44,7 @@ maximize { o: 0.703 * (max(n1, 1.89, x2) / (abs(n0) + 0.5))^2 }"""
 
 
 def proven(found: Outcome, value: float, rel: float = 1e-6) -> None:
-    assert found.status == "optimal" and not found.notes, (found.status, found.notes)
+    assert (found.status, found.word) == ("optimal", "proven"), (found.status, found.notes)
     assert found.value == pytest.approx(value, rel=rel)
     assert found.bound == pytest.approx(value, rel=1e-4, abs=1e-9)
 

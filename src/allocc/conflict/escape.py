@@ -32,6 +32,7 @@ from allocc.compiler.program import Block, FloatArray, Program, label_text, name
 from allocc.compiler.relaxation import Relaxation
 from allocc.compiler.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
+from allocc.engine import door
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options
 from allocc.engine.solve import Loop
@@ -122,7 +123,8 @@ def _ray(problem: Problem, options: Options, seconds: float) -> FloatArray | Non
     for v in problem.decisions:
         decided[v.offset : v.offset + v.size] = True
     asked = SolveOptions(time_limit=seconds, threads=options.threads, seed=options.seed)
-    found = registry.get(options.solver).solve(_rays(built, np.where(decided, 1.0, LITTLE)), asked)
+    rays = _rays(built, np.where(decided, 1.0, LITTLE))
+    found = door.ask(registry.get(options.solver), rays, asked)
     if found.point is None or found.termination != "optimal":
         return None
     n = built.columns

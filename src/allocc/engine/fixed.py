@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from allocc.backends import registry
-from allocc.backends.highs import HighsSession
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.extension import Extension
 from allocc.compiler.program import FloatArray, IntArray
 from allocc.compiler.reformulations import absolute, extremes
 from allocc.compiler.relaxation import Relaxation
+from allocc.engine import door
 
 _OPTIONS = SolveOptions(gap=1e-9, duals=False)
 #: Work of one value, for one coefficient of the program, and in how many simplex iterations that is
@@ -46,13 +46,12 @@ class FixedProgram:
         self.factor: IntArray = np.where(left, q.left, q.right)
         self.other: IntArray = np.where(left, q.right, q.left)
         self.first = p.rows
-        middle = np.where(np.isfinite(p.lower), p.lower, 0.0)
+        # Rows are measured with the largest coefficients that they can have.
+        largest = np.maximum(np.abs(p.lower), np.abs(p.upper))[self.factor]
+        largest = np.where(np.isfinite(largest) & (largest > 0), largest, 1.0)
         build.rows(
             "product with fixed factor",
-            [
-                (q.result, 1.0),
-                (self.other, -np.where(middle[self.factor] == 0, 1.0, middle[self.factor])),
-            ],
+            [(q.result, 1.0), (self.other, -largest)],
             0.0,
             0.0,
             count=len(q),
@@ -70,7 +69,7 @@ class FixedProgram:
         self.lower, self.upper = p.lower[whole], p.upper[whole]
         self.columns = p.columns
         self.minimize = p.sense == "minimize"
-        self._session = HighsSession(replace(program, integer=integer))
+        self._session = door.ScaledSession(replace(program, integer=integer))
         self._entries = program.matrix.nnz
         #: What all values have cost so far; see `WORK`.
         self.work = 0.0
@@ -127,5 +126,5 @@ def solve_fixed(
     lower[whole] = upper[whole] = value
     built = relaxation.build(lower, upper)
     options = SolveOptions(gap=1e-9, time_limit=time_limit)
-    solution = registry.get("highs").solve(built.program, options)
+    solution = door.ask(registry.get("highs"), built.program, options)
     return None if solution.point is None else built.lower_point(solution.point)

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from allocc.backends.solution import Word
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray
 from allocc.compiler.simulate import Values
@@ -16,6 +17,8 @@ from allocc.engine.outcome import Options, Step, relative_gap
 ABSOLUTE_GAP = 1e-9
 #: An allocation that is better than the bound by more than this, relatively, contradicts it.
 CONTRADICTION = 1e-6
+#: What a bound may rest on, the strongest first.
+WORDS: tuple[Word, ...] = ("proven", "agreed", "claimed")
 
 
 class Ledger:
@@ -26,7 +29,8 @@ class Ledger:
         self.options = options
         self.started = time.perf_counter()
         self.minimize = problem.sense == "minimize"
-        self.bound: float | None = None
+        #: The best bound by what it rests on.
+        self.bounds: dict[Word, float] = {}
         self.best: Assessment | None = None
         self.best_point: FloatArray | None = None
         self.history: list[Step] = []
@@ -57,18 +61,47 @@ class Ledger:
         return cancel is not None and cancel.is_set()
 
     @property
+    def bound(self) -> float | None:
+        """The best bound, whatever it rests on."""
+        found = None
+        for bound in self.bounds.values():
+            found = self.tighter(found, bound)
+        return found
+
+    @property
+    def word(self) -> Word | None:
+        """What the certificate rests on: the strongest word whose bound says as much as the best one."""
+        best = self.bound
+        for word in WORDS:
+            bound = self.bounds.get(word)
+            if bound is not None and (bound == best or self._closes(bound)):
+                return word
+        return None
+
+    @property
     def gap(self) -> float | None:
         """The relative gap of what is had."""
         return relative_gap(self.best.value if self.best else None, self.bound)
 
     @property
+    def allowed(self) -> float:
+        """The difference of value and bound at which the asked gap is reached."""
+        assert self.best is not None
+        return self.options.gap * max(abs(self.best.value), 1e-9)
+
+    @property
     def closed(self) -> bool:
         """Whether the asked gap is reached."""
-        gap = self.gap
-        if gap is None or self.best is None or self.bound is None:
+        return self.bound is not None and self._closes(self.bound)
+
+    def _closes(self, bound: float) -> bool:
+        """Whether a bound reaches the best value up to the asked gap."""
+        if self.best is None:
             return False
+        gap = relative_gap(self.best.value, bound)
         # Around a value of nought a relative gap means nothing.
-        return gap <= self.options.gap or abs(self.best.value - self.bound) <= ABSOLUTE_GAP
+        close = gap is not None and gap <= self.options.gap
+        return close or abs(self.best.value - bound) <= ABSOLUTE_GAP
 
     @property
     def contradicted(self) -> bool:
@@ -102,9 +135,15 @@ class Ledger:
             return b if a is None else a
         return max(a, b) if self.minimize else min(a, b)
 
-    def prove(self, bound: float | None) -> None:
-        """Keep a proven bound."""
-        self.bound = self.tighter(self.bound, bound)
+    def prove(self, bound: float | None, word: Word = "proven") -> None:
+        """Keep a bound, and what it rests on."""
+        best = self.tighter(self.bounds.get(word), bound)
+        if best is not None:
+            self.bounds[word] = best
+
+    def withdraw(self, word: Word) -> None:
+        """Believe no bound of a word any longer: something has contradicted it."""
+        self.bounds.pop(word, None)
 
     def better(self, found: Assessment) -> bool:
         """Whether an allocation is feasible and better than the best."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from allocc.backends.solution import Word
 from allocc.compiler.expression import Variable
 from allocc.compiler.program import FloatArray
 
@@ -66,7 +67,7 @@ class Outcome:
     """The end of a solve.
 
     `values` has every decision, compartment and flow of the reported allocation, as simulated;
-    None where no allocation is known. `bound` is proven by the solver or None. `terms` are the
+    None where no allocation is known. `bound` is the best that is known or None, and `word` what it rests on. `terms` are the
     objective's parts. `explanation` says which method was chosen and why.
     """
 
@@ -74,6 +75,7 @@ class Outcome:
     stopped: Stopped
     value: float | None
     bound: float | None
+    word: Word | None
     gap: float | None
     violation: Violation | None
     values: dict[Variable, FloatArray] | None

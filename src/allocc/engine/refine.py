@@ -20,6 +20,7 @@ from allocc.compiler.program import Program
 from allocc.compiler.refinement import add_tangents, split_active
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.engine import calls
+from allocc.engine.confirm import solve_mixed
 from allocc.engine.outcome import Outcome
 from allocc.engine.tightening import factors, tighten_by_optimization
 
@@ -64,10 +65,10 @@ def _tightening_rounds(
     except Infeasible:
         return _exhausted(loop, None)
     loop.rounds += 1
-    solution = calls.call(loop, backend, built.program, 1e-2, None)
+    solution = solve_mixed(loop, backend, built, 1e-2)
     if solution.point is None:
         return loop.without_point(solution)
-    loop.prove(solution.bound)
+    loop.prove(solution.bound, solution.word)
     loop.heuristics.round(relaxation, built.lower_point(solution.point))
     loop.heuristics.polish(relaxation, program)
     loop.note(f"round {loop.rounds}")
@@ -97,10 +98,10 @@ def _tightening_rounds(
         except Infeasible:
             return _exhausted(loop, solution)
         loop.rounds += 1
-        solution = calls.call(loop, backend, built.program, 1e-3, None)
+        solution = solve_mixed(loop, backend, built, 1e-3, dropped=relaxation.dropped)
         if solution.point is None:
             return _without(loop, relaxation, solution)
-        prove_remaining(loop, relaxation, solution.bound)
+        prove_remaining(loop, relaxation, solution)
         before = loop.best
         loop.heuristics.round(relaxation, built.lower_point(solution.point))
         if loop.best is not before:
@@ -114,8 +115,10 @@ def _tightening_rounds(
 def _without(loop: Loop, relaxation: Relaxation, solution: Solution) -> Outcome:
     """The end where a round brought no point."""
     if solution.termination == "infeasible" and loop.best is not None and relaxation.dropped:
-        return _exhausted(loop, solution)
-    prove_remaining(loop, relaxation, solution.bound)
+        if loop.holds_nothing(solution):
+            return _exhausted(loop, solution)
+        return loop.finish(replace(solution, termination="failed"))
+    prove_remaining(loop, relaxation, solution)
     outcome = loop.without_point(replace(solution, bound=None))
     assert outcome is not None
     return outcome
@@ -139,7 +142,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         if solution.termination != "optimal":
             return loop.finish(solution)
         before = loop.bound
-        prove_remaining(loop, relaxation, solution.bound)
+        prove_remaining(loop, relaxation, solution)
         loop.heuristics.round(relaxation, built.lower_point(solution.point))
         if not loop.closed and loop.rounds % 3 == 2:
             loop.heuristics.search(solution.point, SEARCH * loop.rounds)
@@ -233,7 +236,7 @@ def _integer_rounds(
         # A slice of time: allocations are simulated, and may close the gap, before more is spent.
         seconds = max(SLICE, loop.seconds) if loop.best is not None else None
         try:
-            solution = calls.call(loop, backend, built.program, target, start, seconds)
+            solution = solve_mixed(loop, backend, built, target, start, seconds, relaxation.dropped)
         except LicenceLimit as limit:
             if before_exact is not None:
                 # The exact program is too large for the licence; rounds of pieces may not be.
@@ -245,10 +248,10 @@ def _integer_rounds(
         sliced = solution.termination == "time_limit" and not loop.out_of_time
         if solution.point is None:
             if sliced and loop.best is not None:
-                prove_remaining(loop, relaxation, solution.bound)
+                prove_remaining(loop, relaxation, solution)
                 continue
             return _without(loop, relaxation, solution)
-        prove_remaining(loop, relaxation, solution.bound)
+        prove_remaining(loop, relaxation, solution)
         point = built.lower_point(solution.point)
         best = loop.best
         loop.heuristics.round(relaxation, point)
@@ -274,17 +277,18 @@ def _integer_rounds(
     return loop.finish(solution)
 
 
-def prove_remaining(loop: Loop, relaxation: Relaxation, bound: float | None) -> None:
+def prove_remaining(loop: Loop, relaxation: Relaxation, solution: Solution) -> None:
     """Keep a bound on what is left after pieces were dropped.
 
     What was dropped holds nothing better than the best allocation was then, so the bound on
     everything is the weaker of the two.
     """
+    bound = solution.bound
     if bound is None:
         return
     if relaxation.dropped and loop.best is not None:
         bound = min(bound, loop.best.value) if loop.minimize else max(bound, loop.best.value)
-    loop.prove(bound)
+    loop.prove(bound, solution.word)
 
 
 def _exhausted(loop: Loop, solution: Solution | None) -> Outcome:

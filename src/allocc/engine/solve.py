@@ -10,7 +10,7 @@ import numpy as np
 
 from allocc.backends import registry
 from allocc.backends.registry import Backend
-from allocc.backends.solution import Solution
+from allocc.backends.solution import MissingSolver, Solution, Word
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.complete import Completer
 from allocc.compiler.lower import lower
@@ -19,17 +19,19 @@ from allocc.compiler.program import Program
 from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.compiler.simulate import Values
-from allocc.engine import calls
 from allocc.engine.assess import ROUNDING, Assessment, assess
 from allocc.engine.choose import Choice, choose
+from allocc.engine.confirm import Claim, confirm, confirm_empty, solve_mixed
 from allocc.engine.continuous import discretization_error
 from allocc.engine.examine import said
 from allocc.engine.heuristics import Heuristics
-from allocc.engine.ledger import Ledger
+from allocc.engine.ledger import WORDS, Ledger
 from allocc.engine.outcome import Options, Outcome, Status, Stopped
 from allocc.engine.refine import SEARCH, refine
 from allocc.engine.relaxed import relaxed_first
 
+#: Shares of every range at which allocations are simulated before anything is solved.
+SHARES = (0.0, 0.5, 0.25, 0.75, 1.0)
 #: What a solver says when it has no point and no limit stopped it.
 _NO_POINT = ("infeasible", "unbounded", "infeasible_or_unbounded")
 
@@ -56,6 +58,10 @@ class Loop(Ledger):
         #: The program with the ranges that follow from the limits.
         self.box: Program | None = None
         self.heuristics = Heuristics(self)
+        #: What a solver has said last of a mixed-integer or nonlinear program, not yet looked into.
+        self.claim: Claim | None = None
+        #: What it rests on that nothing meets every limit, where that is the end.
+        self.emptiness: Word = "proven"
 
     # What overflows is infinite, and is seen where values, bounds and coefficients are judged.
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -71,6 +77,8 @@ class Loop(Ledger):
             if self.best is None:
                 raise
             return self.end(self._status(), "memory_limit", "there is not enough memory")
+        except MissingSolver:
+            raise
         except Exception as error:
             if self.best is None or os.environ.get("ALLOCC_DEBUG") == "1":
                 raise
@@ -93,6 +101,7 @@ class Loop(Ledger):
         if not self.problem.decisions:
             return self._nothing_to_decide()
         self._begin(program)
+        self._simple()
         if self.choice.method == "direct":
             return self._once(backend, relaxation, relaxation.build_direct(backend.capabilities))
         if self.choice.method == "exact":
@@ -155,22 +164,36 @@ class Loop(Ledger):
                 return self.finish(rounded)
             start = rounded.point
         for _ in range(3):
-            solution = calls.call(self, backend, built.program, target, start)
+            solution = solve_mixed(self, backend, built, target, start)
             outcome = self.without_point(solution)
             if outcome is not None:
                 return outcome
             assert solution.point is not None
-            self.prove(solution.bound)
+            self.prove(solution.bound, solution.word)
             point = built.lower_point(solution.point)
             self.heuristics.round(relaxation, point)
             # A look around also exposes a solver that calls a poor point optimal.
             self.heuristics.search(point, SEARCH)
             self.note("solved")
             certain = solution.termination == "optimal" and self.best is not None
-            if self.closed or self.contradicted or not certain:
+            if self.ended or not certain:
                 break
             target, start = target * 0.01, solution.point
         return self.finish(solution)
+
+    # --- claims ---------------------------------------------------------------------------
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further round is wanted: a claim that would be the end is looked into first."""
+        self._look_into()
+        return super().ended
+
+    def _look_into(self) -> None:
+        claim = self.claim
+        if claim is not None and (self.closed or self.contradicted) and self.word == "claimed":
+            self.claim = None
+            confirm(self, claim)
 
     # --- endings --------------------------------------------------------------------------
 
@@ -178,30 +201,46 @@ class Loop(Ledger):
         """The outcome of a solve that brought no point; None where it did."""
         if solution.point is not None:
             return None
-        self.prove(solution.bound)
+        self.prove(solution.bound, solution.word)
         ended = solution.termination
-        if self.best is not None or ended not in _NO_POINT:
-            return self.finish(solution)
         if ended == "infeasible_or_unbounded" and self._bounded():
             ended = "infeasible"
-        if ended == "infeasible" and self._simple():
-            self.told(f"{solution.solver} says that nothing meets every limit, and this does")
+        if ended == "infeasible" and not self.holds_nothing(solution):
+            if self.best is not None:
+                self.told(f"{solution.solver} says that nothing meets every limit, and this does")
+            else:
+                self.told(f"{solution.solver} says that nothing meets every limit: not confirmed")
             return self.finish(replace(solution, termination="failed"))
+        if ended not in _NO_POINT or (self.best is not None and ended == "infeasible"):
+            return self.finish(solution)
         if ended == "unbounded" and self._bounded():
             self.told(f"{solution.solver} says unbounded, and the ranges bound the objective")
             return self.finish(replace(solution, termination="failed"))
+        # What was found on the way is no answer where there is none, or always a better one.
+        self.best = None
         return self.end(
             "infeasible" if ended == "infeasible" else "unbounded", "", solution.message
         )
 
-    def _simple(self) -> bool:
-        """Whether the least, smallest or largest decisions meet every limit: a check on a solver."""
+    def holds_nothing(self, solution: Solution) -> bool:
+        """Whether it is shown, and not only claimed, that a program without a point has none."""
+        if solution.word != "claimed" or self.claim is None:
+            self.emptiness = solution.word
+            return solution.word != "claimed"
+        claim, self.claim = self.claim, None
+        found = confirm_empty(self, claim)
+        self.emptiness = found or "claimed"
+        return found is not None
+
+    def _simple(self) -> None:
+        """Simulate the trivial allocations: the ends of the ranges, and shares between them."""
         assert self.box is not None
         none = np.zeros(self.box.columns)
-        most = np.where(np.isfinite(self.box.upper), self.box.upper, none)
-        for start in (none - np.inf, none, most):
-            self.offer(np.clip(start, self.box.lower, self.box.upper))
-        return self.best is not None
+        low = np.where(np.isfinite(self.box.lower), self.box.lower, none)
+        high = np.where(np.isfinite(self.box.upper), self.box.upper, np.maximum(low, none))
+        self.offer(np.clip(none, low, high))
+        for share in SHARES:
+            self.offer(low + share * (high - low))
 
     def _bounded(self) -> bool:
         """Whether the ranges alone keep the objective from going to infinity."""
@@ -245,14 +284,18 @@ class Loop(Ledger):
 
     def end(self, status: Status, stopped: Stopped, message: str = "") -> Outcome:
         """The outcome, with its certificate."""
+        self._look_into()
         best = self.best
-        if status == "optimal":
-            stopped = "gap"
         if best is not None and self.contradicted:
             self.notes.append(self._contradiction(best))
+            for word in WORDS:
+                self.withdraw(word)
+        if status in ("optimal", "feasible", "unknown"):
+            status = self._status()
             if status == "optimal":
-                status, stopped = "feasible", "exhausted"
-            self.bound = None
+                stopped = "gap"
+            elif stopped == "gap":
+                stopped = "exhausted"
         if best is not None:
             for name, reached in best.probabilities.items():
                 self.notes.append(f"chance {name}: holds with probability {reached:.6g}")
@@ -264,6 +307,7 @@ class Loop(Ledger):
             stopped=stopped,
             value=best.value if best else None,
             bound=self.bound,
+            word=self.word if status != "infeasible" else self.emptiness,
             gap=self.gap,
             violation=best.violation if best else None,
             values=best.values if best else None,

@@ -13,14 +13,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from allocc.backends.highs import HighsSession
+from allocc.backends import registry
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.complete import Completer
 from allocc.compiler.extension import Extension
 from allocc.compiler.program import FloatArray, IntArray, Program
 from allocc.compiler.reformulations import absolute, extremes
 from allocc.compiler.relaxation import Relaxation
-from allocc.engine import tangents
+from allocc.engine import door, tangents
 
 
 class SuccessiveLinear:
@@ -100,7 +100,8 @@ class SuccessiveLinear:
             if fix_integers:
                 integer[self.decided] = False
             trial = replace(program, lower=lower, upper=upper, integer=integer)
-            solution = HighsSession(trial).solve(SolveOptions(gap=1e-4, time_limit=time_left()))
+            options = SolveOptions(gap=1e-4, time_limit=time_left())
+            solution = door.ask(registry.get("highs"), trial, options, tries=1)
             if solution.point is None:
                 radius *= 0.25
                 continue

@@ -98,6 +98,8 @@ def _result(path: Path, data: dict[str, Any]) -> Result:
     blocks = tuple(_blocks(path, data["blocks"]))
     return Result(
         **{name: data[name] for name in scalars.split()},
+        # Run folders of earlier versions do not say.
+        proof=data.get("proof"),
         violation=violation_of(data["violation"]),
         objective=tuple(TermValue(**t) for t in data["terms"]),
         blocks=blocks,

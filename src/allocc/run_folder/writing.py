@@ -91,6 +91,7 @@ def result_data(result: Result) -> dict[str, Any]:
         "sense": result.sense,
         "value": result.value,
         "bound": result.bound,
+        "proof": result.proof,
         "gap": result.gap,
         "violation": violation_data(result.violation),
         "discretization": result.discretization,

@@ -1,0 +1,231 @@
+"""Claims of solvers about mixed-integer and nonlinear programs, and what they are worth.
+
+A solver's bound is its word. It becomes *proven* when a tree of our own, whose leaves are closed by dual
+values multiplied out, reaches it; *agreed* when another solve that differs truly ends with the same;
+else it stays *claimed*. A point that is better than the claim ends it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from allocc.backends.registry import Backend
+from allocc.backends.solution import MissingSolver, Refused, Solution, Word
+from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.relaxation import Built
+from allocc.compiler.scaling import scale
+from allocc.engine import calls, door
+from allocc.engine.outcome import Status
+from allocc.engine.tree import Grown, Tree
+
+if TYPE_CHECKING:
+    from allocc.engine.solve import Loop
+
+#: A confirmation may take so many seconds, and this share of what the solve took before.
+SECONDS, SHARE = 3.0, 0.5
+#: Nodes of a tree, and its coefficients times its nodes, that a claim is worth at most.
+MOST_NODES, MOST_WORK = 3000, 60_000_000
+#: The same for the tree that comes before the solver: where it ends, nothing is claimed at all.
+FIRST_NODES, FIRST_WORK = 400, 8_000_000
+#: A tree aims at this share of the asked gap, so that what it proves closes it.
+AIM = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """What a solver has said, and of which program.
+
+    `dropped` says that parts of the model were left out of the program before, because they hold
+    nothing better than the best allocation.
+    """
+
+    backend: Backend
+    built: Built
+    solution: Solution
+    dropped: bool
+
+    @property
+    def linear(self) -> bool:
+        """Whether a tree over linear programs can look into it."""
+        return _linear(self.built.program)
+
+
+def _linear(program: Program) -> bool:
+    return not (len(program.products) or program.functions)
+
+
+def confirm(loop: Loop, claim: Claim) -> None:
+    """Look into a claim: the loop's bounds and allocations say afterwards what is left of it."""
+    if loop.cancelled or loop.out_of_time:
+        return
+    before = loop.best
+    if claim.linear:
+        grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK)
+        _prove(loop, claim.dropped, _outside(claim.built.program, grown), "proven")
+    else:
+        _by_refinement(loop)
+    if loop.contradicted or (loop.best is not before and not loop.closed):
+        loop.told(f"{_name(claim)} called an allocation optimal that is not")
+        loop.withdraw("claimed")
+        return
+    if loop.word != "claimed":
+        return
+    second = _second(loop, claim)
+    if second is None or second.termination != "optimal" or second.bound is None:
+        return
+    if second.point is not None:
+        loop.offer(claim.built.lower_point(second.point))
+    weaker = _weaker(loop, claim.solution.bound, second.bound)
+    _prove(loop, claim.dropped, weaker, "agreed")
+    if loop.word == "claimed":
+        loop.told(f"{_name(claim)} claims a bound that another solve of the same does not confirm")
+        loop.withdraw("claimed")
+
+
+def confirm_empty(loop: Loop, claim: Claim) -> Word | None:
+    """What it rests on that a program called infeasible is; None where that is only claimed.
+
+    Points of it that are found are offered. Where parts were dropped, points that are no better than
+    the best allocation do not count.
+    """
+    if loop.cancelled or loop.out_of_time:
+        return None
+    if not claim.linear:
+        status, word = _by_refinement(loop)
+        return word if status == "infeasible" else None
+    grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK)
+    _prove(loop, claim.dropped, _outside(claim.built.program, grown), "proven")
+    if grown.infeasible:
+        return "proven"
+    if loop.closed or (loop.best is not None and not claim.dropped):
+        return None
+    second = _second(loop, claim)
+    return "agreed" if second is not None and second.termination == "infeasible" else None
+
+
+def solve_mixed(
+    loop: Loop,
+    backend: Backend,
+    built: Built,
+    gap: float,
+    start: FloatArray | None = None,
+    seconds: float | None = None,
+    dropped: bool = False,
+) -> Solution:
+    """Solve a program that may have integers: a small one by a tree alone, so that nothing is claimed.
+
+    `gap` is relative. `dropped` is kept with the claim (see `Claim`).
+    """
+    if backend.name == "highs":
+        found = _by_tree(loop, built, gap, dropped)
+        if found is not None:
+            return found
+    solution = calls.call(loop, backend, built.program, gap, start, seconds)
+    if solution.word == "claimed":
+        loop.claim = Claim(backend, built, solution, dropped)
+    return solution
+
+
+def _by_tree(loop: Loop, built: Built, gap: float, dropped: bool) -> Solution | None:
+    """The answer of a tree of limited size; None where it is not enough."""
+    if not _linear(built.program) or not built.program.integer.any():
+        return None
+    grown = _grow(loop, built, FIRST_NODES, FIRST_WORK, gap)
+    bound = _outside(built.program, grown)
+    _prove(loop, dropped, bound, "proven")
+    if grown.infeasible:
+        return Solution("infeasible", None, None, None, 0.0, grown.nodes, "highs", word="proven")
+    if not grown.closed or bound is None:
+        return None
+    if grown.point is None:
+        # Every node was cut off: nothing is better than what is had by more than the asked gap.
+        return Solution("cutoff", None, None, bound, 0.0, grown.nodes, "highs", word="proven")
+    point = scale(built.program)[1].point_out(grown.point)
+    value = float(built.program.objective @ point) + built.program.offset
+    return Solution("optimal", point, value, bound, 0.0, grown.nodes, "highs", word="proven")
+
+
+def _grow(loop: Loop, built: Built, nodes: int, work: int, gap: float = 0.0) -> Grown:
+    """A tree over a program, down to the asked gap."""
+    program = built.program
+    scaled, scaling = scale(program)
+    sign = 1.0 if loop.minimize else -1.0
+
+    def offer(point: FloatArray) -> None:
+        loop.offer(built.lower_point(scaling.point_out(point)))
+
+    def target() -> float:
+        if loop.best is None:
+            return sign * np.inf
+        aim = loop.best.value - sign * AIM * loop.allowed
+        return float((aim - program.offset) * scaling.objective)
+
+    def stop() -> bool:
+        return loop.cancelled or loop.out_of_time
+
+    slack = 0.0 if loop.best is None else gap * abs(loop.best.value) * scaling.objective
+    most = min(nodes, max(1, work // max(1, program.matrix.nnz)))
+    return Tree(scaling.boxed(scaled), offer, target, stop).grow(most, slack)
+
+
+def _outside(program: Program, grown: Grown) -> float | None:
+    """The bound of a tree in the program's own unit."""
+    if not np.isfinite(grown.bound):
+        return None
+    return float(grown.bound / scale(program)[1].objective + program.offset)
+
+
+def _prove(loop: Loop, dropped: bool, bound: float | None, word: Word) -> None:
+    if bound is None:
+        return
+    if dropped and loop.best is not None:
+        bound = _weaker(loop, bound, loop.best.value)
+    loop.prove(bound, word)
+
+
+def _weaker(loop: Loop, a: float | None, b: float) -> float:
+    if a is None:
+        return b
+    return min(a, b) if loop.minimize else max(a, b)
+
+
+def _second(loop: Loop, claim: Claim) -> Solution | None:
+    """Another solve of the same program, without presolve; None where there is none."""
+    left = SECONDS + SHARE * loop.seconds
+    options = calls.limits(loop, 0.5 * loop.options.gap, seconds=left)
+    options = replace(options, presolve=False, on_progress=None)
+    try:
+        return door.ask(claim.backend, claim.built.program, options, tries=1)
+    except (MissingSolver, Refused):
+        return None
+
+
+def _by_refinement(loop: Loop) -> tuple[Status, Word | None]:
+    """Solve the model again with relaxations of our own: how that ends, and what it rests on."""
+    from allocc.engine.solve import Loop as Another
+
+    left = max(SECONDS, loop.seconds)
+    remaining = loop.remaining()
+    options = replace(
+        loop.options,
+        solver="highs",
+        method="auto",
+        time_limit=left if remaining is None else min(left, remaining),
+        on_progress=None,
+    )
+    starts = [loop.best.values] if loop.best is not None else []
+    inner = Another(loop.problem, options, starts)
+    outcome = inner.run()
+    for word, bound in inner.bounds.items():
+        if word != "claimed":
+            loop.prove(bound, word)
+    if inner.best is not None and loop.better(inner.best):
+        loop.best = inner.best
+    return outcome.status, outcome.word
+
+
+def _name(claim: Claim) -> str:
+    return claim.solution.solver or claim.backend.name

@@ -1,0 +1,319 @@
+"""The one door to solvers: every program is scaled on its way in, every answer looked at on its way out.
+
+Relaxations, successive linear programs, local search, prices, conflicts and tightening all go through
+here. What comes out is in the program's own units. The bound of a linear program, and that it has no
+point, are recomputed from dual values (`allocc.compiler.duality`): they are proven, or are not said. What
+a solver says of a mixed-integer program stays its claim here; `allocc.engine.confirm` looks into that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from allocc.backends import registry
+from allocc.backends.highs import HighsSession
+from allocc.backends.registry import Backend
+from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions
+from allocc.compiler.duality import dual_bound, proves_infeasible
+from allocc.compiler.elastic import elastic
+from allocc.compiler.program import Program
+from allocc.compiler.scaling import Scaling, scale
+from allocc.dsl.diagnostics import AlloccError
+from allocc.engine.examine import broken_off, examined, said, well_formed
+
+#: Solvers that are asked where the chosen one has failed in every way.
+OTHERS = ("highs", "scip")
+#: A value and the bound that duals prove of it are one up to this, relatively: the asked gap is larger.
+SLACK = 1e-6
+
+Tell = Callable[[str], None]
+
+
+class Session(Protocol):
+    """A linear program that stays loaded; see `HighsSession`."""
+
+    def set_column_bounds(self, columns: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
+        """New bounds for some columns."""
+
+    def set_objective(self, c: ArrayLike, offset: float = 0.0) -> None:
+        """A new objective."""
+
+    def set_coefficients(self, rows: list[int], columns: list[int], values: list[float]) -> None:
+        """New coefficients."""
+
+    def solve(self, options: SolveOptions | None = None) -> Solution:
+        """Solve what is loaded."""
+
+    def quick_value(self, options: SolveOptions) -> float | None:
+        """The optimal value alone."""
+
+    def iterations(self) -> int:
+        """Simplex iterations of the last run."""
+
+
+def session_of(program: Program, settings: Mapping[str, object] | None = None) -> Session:
+    """A program of ordinary size, loaded as it is."""
+    return HighsSession(program, settings)
+
+
+def solve_linear(program: Program, options: SolveOptions | None = None) -> Solution:
+    """A linear program of ordinary size, solved afresh and without presolve."""
+    return session_of(program, {"presolve": "off"}).solve(options or SolveOptions())
+
+
+class ScaledSession:
+    """A program in its own units that stays loaded, scaled."""
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.scaling = scale(program)
+        self.boxed = self.scaling.boxed(self.program)
+        self.session = session_of(self.program)
+
+    def set_column_bounds(self, columns: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
+        """New bounds for some columns."""
+        index = np.atleast_1d(np.asarray(columns, dtype=np.int64))
+        size = self.scaling.columns[index]
+        low, high = np.asarray(lower) / size, np.asarray(upper) / size
+        # The arrays are this session's own: they are what its bounds are proven with.
+        for arrays in (self.program, self.boxed):
+            arrays.lower[index], arrays.upper[index] = low, high
+        self.session.set_column_bounds(index, low, high)
+
+    def aim(self, column: int, sign: float) -> None:
+        """Minimize a column, or maximize it where the sign is negative."""
+        costs = np.zeros(self.program.columns)
+        costs[column] = sign
+        self.program = replace(self.program, objective=costs, offset=0.0, sense="minimize")
+        self.session.set_objective(costs)
+
+    def set_coefficients(self, rows: list[int], columns: list[int], values: list[float]) -> None:
+        """New coefficients of rows that were measured with as large ones."""
+        if len(rows):
+            size = self.scaling.rows[rows] * self.scaling.columns[columns] * np.asarray(values)
+            self.session.set_coefficients(rows, columns, size.tolist())
+
+    def solve(self, options: SolveOptions) -> Solution:
+        """Solve what is loaded; the point and value are in the program's own units."""
+        return _out(self.session.solve(options), self.scaling)
+
+    def extreme(self, options: SolveOptions) -> float | None:
+        """The least value of the column that was aimed at, times its sign, in its own unit, as proven.
+
+        None where nothing is proven; raises `Empty` where it is proven that nothing is there.
+        """
+        found = self.session.solve(options)
+        if found.row_duals is None:
+            if found.termination.startswith("infeasible") and self._empty(options):
+                raise Empty
+            return None
+        if found.termination != "optimal":
+            if proves_infeasible(self.boxed, found.row_duals) or self._empty(options):
+                raise Empty
+            return None
+        proven = dual_bound(self.boxed, self.program.objective, found.row_duals)
+        if not proven.certain or not np.isfinite(proven.level):
+            return None
+        column = int(np.flatnonzero(self.program.objective)[0])
+        return proven.level * float(self.scaling.columns[column])
+
+    def _empty(self, options: SolveOptions) -> bool:
+        return empty(registry.get("highs"), self.boxed, options)
+
+    def quick_value(self, options: SolveOptions) -> float | None:
+        """The optimal value alone."""
+        found = self.session.quick_value(options)
+        return None if found is None else self.scaling.value_out(found)
+
+    def iterations(self) -> int:
+        """Simplex iterations of the last run."""
+        return self.session.iterations()
+
+
+class Empty(Exception):
+    """Dual values prove that a linear program has no point."""
+
+
+def ask(
+    backend: Backend,
+    program: Program,
+    options: SolveOptions,
+    tell: Tell = lambda _: None,
+    remaining: Callable[[], float | None] = lambda: None,
+    tries: int = 9,
+) -> Solution:
+    """Solve a program in its own units.
+
+    A try that fails is followed by others: without presolve, by the other method for linear programs,
+    by another installed solver, `tries` in all. `remaining` says how many seconds are left.
+    """
+    linear = not (program.integer.any() or len(program.products) or program.functions)
+    if linear and not backend.capabilities.duals:
+        # Its word alone would prove nothing: the solver that is always there gives dual values.
+        backend = registry.get("highs")
+    scaled, scaling = scale(program)
+    start = options.start
+    inside = replace(
+        options,
+        start=None if start is None else scaling.point_in(start),
+        on_progress=_outside(options.on_progress, scaling),
+    )
+    found: Solution | None = None
+    failed = ""
+    for way in itertools.islice(_ways(backend, scaled, inside), tries):
+        if found is not None:
+            left = remaining()
+            if left is not None and left <= 0:
+                break
+            limits = [x for x in (left, options.time_limit) if x is not None]
+            way = replace(way, options=replace(way.options, time_limit=min(limits, default=None)))
+        answer = _once(way, scaled, scaling, tell)
+        if answer is None:
+            continue
+        if found is None or found.point is None or answer.point is not None:
+            found = answer
+        if answer.termination != "failed":
+            if failed:
+                tell(f"{failed}; {way.backend.name} answered {way.how}")
+            break
+        failed = failed or answer.message or f"{way.backend.name} failed"
+    assert found is not None
+    return _out(found, scaling)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to ask; `how` says in words what is other than in the first."""
+
+    backend: Backend
+    options: SolveOptions
+    how: str = ""
+
+
+def _ways(backend: Backend, program: Program, options: SolveOptions) -> Iterator[_Way]:
+    """How a program is asked about, in turn."""
+    linear = not (program.integer.any() or len(program.products) or program.functions)
+    yield _Way(backend, options)
+    plain = replace(options, presolve=False)
+    if linear:
+        other = "simplex" if options.interior else "interior points"
+        yield _Way(backend, plain, "without presolve")
+        yield _Way(backend, replace(options, interior=not options.interior), f"by {other}")
+    else:
+        yield _Way(backend, plain, "without presolve")
+    for name in OTHERS:
+        other = registry.get(name)
+        takes = other.capabilities.products or not (len(program.products) or program.functions)
+        if name != backend.name and takes and other.available():
+            yield _Way(other, options, "instead")
+
+
+def _once(way: _Way, scaled: Program, scaling: Scaling, tell: Tell) -> Solution | None:
+    """One answer, proven where it is one about a linear program; None where nobody is there."""
+    try:
+        found = _told_apart(way, scaled, way.backend.solve(scaled, way.options))
+    except (MissingSolver, Refused, AlloccError):
+        if not way.how:
+            raise
+        return None
+    except MemoryError:
+        return broken_off(way.backend.name, "memory_limit", "there is not enough memory")
+    except Exception as error:
+        if os.environ.get("ALLOCC_DEBUG") == "1":
+            raise
+        message = f"{way.backend.name} broke down: {said(error)}"
+        return broken_off(way.backend.name, "failed", message)
+    found = examined(scaled, well_formed(scaled, found, tell), tell)
+    if len(scaled.products) or scaled.functions:
+        return found
+    if scaled.integer.any():
+        return _distrusted(found, tell) if found.altered else found
+    return _proven(way, scaling.boxed(scaled), found)
+
+
+def _proven(way: _Way, scaled: Program, found: Solution) -> Solution:
+    """What a solver says of a linear program, with what its duals prove instead of its word."""
+    if found.termination == "infeasible":
+        ray = found.row_duals
+        if (ray is not None and proves_infeasible(scaled, ray)) or empty(
+            way.backend, scaled, way.options
+        ):
+            return replace(found, bound=None, row_duals=None, word="proven")
+        message = f"{found.solver} says that a linear program is infeasible, and no duals prove it"
+        return replace(found, termination="failed", row_duals=None, bound=None, message=message)
+    if found.row_duals is None:
+        return found
+    proven = dual_bound(scaled, scaled.objective, found.row_duals, scaled.sense == "minimize")
+    if not np.isfinite(proven.level):
+        return found
+    return replace(
+        found,
+        bound=scaled.offset + proven.level,
+        reduced_costs=proven.reduced_costs,
+        word="proven" if proven.certain else "claimed",
+    )
+
+
+def empty(backend: Backend, program: Program, options: SolveOptions) -> bool:
+    """Whether the elastic program's duals prove that a linear program has no point."""
+    loose = elastic(program, np.arange(program.rows))
+    asked = SolveOptions(time_limit=options.time_limit, threads=options.threads, seed=options.seed)
+    solver = backend if backend.capabilities.duals else registry.get("highs")
+    found = solver.solve(loose.program, asked)
+    if found.row_duals is None:
+        return False
+    return proves_infeasible(program, loose.multipliers(found.row_duals))
+
+
+def _told_apart(way: _Way, program: Program, found: Solution) -> Solution:
+    """An answer that says infeasible or unbounded as one of the two, asked without objective."""
+    if found.termination != "infeasible_or_unbounded" or not program.objective.any():
+        return found
+    free = replace(program, objective=np.zeros(program.columns))
+    second = way.backend.solve(free, replace(way.options, gap=1.0, start=None))
+    if second.point is not None:
+        return replace(found, termination="unbounded")
+    if second.termination in ("infeasible", "infeasible_or_unbounded"):
+        return replace(found, termination="infeasible", row_duals=second.row_duals)
+    return replace(found, termination=second.termination, message=second.message)
+
+
+def _distrusted(found: Solution, tell: Tell) -> Solution:
+    """A solution of a program that the solver has changed: it proves nothing."""
+    tell(f"{found.message}; its bounds are not used")
+    ended = found.termination
+    if ended in ("infeasible", "unbounded", "infeasible_or_unbounded"):
+        return replace(found, termination="failed", bound=None)
+    return replace(found, bound=None, row_duals=None, reduced_costs=None)
+
+
+def _outside(
+    report: Callable[[Progress], None] | None, scaling: Scaling
+) -> Callable[[Progress], None] | None:
+    """A report of progress in the program's own units."""
+    if report is None:
+        return None
+
+    def out(value: float | None) -> float | None:
+        return None if value is None else scaling.value_out(value)
+
+    return lambda p: report(replace(p, value=out(p.value), bound=out(p.bound)))
+
+
+def _out(found: Solution, scaling: Scaling) -> Solution:
+    """An answer in the units of the program that was asked about."""
+    duals, costs = found.row_duals, found.reduced_costs
+    return replace(
+        found,
+        point=None if found.point is None else scaling.point_out(found.point),
+        value=None if found.value is None else scaling.value_out(found.value),
+        bound=None if found.bound is None else scaling.value_out(found.bound),
+        row_duals=None if duals is None else scaling.duals_out(duals),
+        reduced_costs=None if costs is None else scaling.costs_out(costs),
+    )
