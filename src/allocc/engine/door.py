@@ -202,9 +202,9 @@ def _ways(backend: Backend, program: Program, options: SolveOptions) -> Iterator
     yield _Way(backend, options)
     plain = replace(options, presolve=False)
     if linear:
-        other = "simplex" if options.interior else "interior points"
+        method = "simplex" if options.interior else "interior points"
         yield _Way(backend, plain, "without presolve")
-        yield _Way(backend, replace(options, interior=not options.interior), f"by {other}")
+        yield _Way(backend, replace(options, interior=not options.interior), f"by {method}")
     else:
         yield _Way(backend, plain, "without presolve")
     for name in OTHERS:
