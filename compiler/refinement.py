@@ -10,6 +10,9 @@ from allocc.compiler.program import FloatArray, IntArray
 from allocc.compiler.reformulations import univariate
 from allocc.compiler.relaxation import Built, Relaxation
 
+#: Below every number that a model means.
+TINY = 1e-300
+
 
 def split_active(
     relaxation: Relaxation,
@@ -73,7 +76,9 @@ def _errors(
 
 def _width(relaxation: Relaxation, columns: IntArray) -> FloatArray:
     p = relaxation.program
-    return np.maximum(1e-9, np.abs(p.upper[columns] - p.lower[columns]))
+    width = np.abs(p.upper[columns] - p.lower[columns])
+    # What has no width is not wrong by more than rounding.
+    return np.where(width > 0, width, np.maximum(np.abs(p.upper[columns]), TINY))
 
 
 def add_tangents(relaxation: Relaxation, point: FloatArray, tolerance: float) -> int:

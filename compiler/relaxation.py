@@ -24,6 +24,8 @@ from allocc.compiler.program import (
 )
 from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, price, univariate
 
+#: A piece of a continuous range is not cut below this share of it.
+SHORTEST = 1e-7
 #: A smaller box is propagated for so many sweeps: most of what it says is said by then.
 SHRINK_SWEEPS = 5
 
@@ -122,9 +124,8 @@ class Relaxation:
             use = np.bincount(np.concatenate([q.left[rest], q.right[rest]]), minlength=p.columns)
             # Columns without bounds are no factors; what is said of them does not matter.
             with np.errstate(invalid="ignore"):
-                width = (p.upper - p.lower) / np.maximum(
-                    1e-9, np.maximum(np.abs(p.upper), np.abs(p.lower))
-                )
+                size = np.maximum(np.abs(p.upper), np.abs(p.lower))
+                width = (p.upper - p.lower) / np.where(size > 0, size, 1.0)
             left, right = q.left[rest], q.right[rest]
             prefer_left = (use[left] > use[right]) | (
                 (use[left] == use[right]) & (width[left] <= width[right])
@@ -243,7 +244,7 @@ class Relaxation:
         else:
             width = b - a
             total = self.program.upper[j] - self.program.lower[j]
-            if width <= 1e-7 * max(total, 1e-12):
+            if width <= SHORTEST * total:
                 return False
             v = min(max(at, a + 0.2 * width), b - 0.2 * width)
             parts = [(a, v), (v, b)]

@@ -93,7 +93,8 @@ def write(program: Program, blocks: Sequence[Conditional]) -> Program:
         if len(open_rows):
             found.append(_unbounded(program, int(open_rows[0]), lower, upper, block))
             continue
-        size = np.maximum(1.0, np.abs(program.row_upper[mine]))
+        # Rounding may leave some of a row that cannot be broken.
+        size = np.maximum(np.abs(most[mine]), np.abs(program.row_upper[mine]))
         big = np.where(big > 1e-12 * size, big, 0.0)
         row_upper[mine] += len(block.binaries) * big
         for binaries in block.binaries:

@@ -18,13 +18,16 @@ and for :math:`f` concave both are turned around: tangents on one side, one seca
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from allocc.compiler.extension import Extension
 from allocc.compiler.program import BoolArray, FloatArray, FunctionAtoms, IntArray
 from allocc.compiler.reformulations.pieces import PieceColumns
 
-#: A line steeper than this is left out: solvers cannot calculate with it, and it says little.
+#: A line steeper than this, with argument and value measured by their ranges, is left out: solvers
+#: cannot calculate with it, and it says little.
 STEEPEST = 1e10
 
 
@@ -89,6 +92,16 @@ def curvature(kind: str, exponent: float, low: FloatArray, high: FloatArray) -> 
             return np.full(n, 1 if convex else -1)
 
 
+def _usable(build: Extension, x: Any, w: Any, rate: FloatArray) -> BoolArray:
+    """Which slopes of w over x a solver can calculate with."""
+    p = build.program
+    size_x, size_w = (np.maximum(np.abs(p.lower[j]), np.abs(p.upper[j])) for j in (x, w))
+    known = np.isfinite(size_x) & np.isfinite(size_w) & (size_x > 0) & (size_w > 0)
+    with np.errstate(all="ignore"):
+        unit = np.where(known, size_w / size_x, 1.0)
+        return np.asarray(np.isfinite(rate) & (np.abs(rate) <= STEEPEST * unit))
+
+
 def tangents(
     build: Extension,
     atoms: FunctionAtoms,
@@ -100,7 +113,7 @@ def tangents(
     x, w = atoms.argument[which], atoms.result[which]
     value = evaluate(atoms.kind, atoms.exponent, points)
     rate = slope(atoms.kind, atoms.exponent, points)
-    good = np.flatnonzero(np.isfinite(value) & (np.abs(rate) <= STEEPEST) & (sign != 0))
+    good = np.flatnonzero(np.isfinite(value) & _usable(build, x, w, rate) & (sign != 0))
     level = value[good] - rate[good] * points[good]
     convex = sign[good] > 0
     build.rows(
@@ -128,7 +141,7 @@ def secants(
     with np.errstate(all="ignore"):
         rate = np.where(width > 0, (f_high - f_low) / np.where(width > 0, width, 1.0), 0.0)
         level = f_low - rate * low
-    good = np.flatnonzero(np.isfinite(level) & (np.abs(rate) <= STEEPEST) & (sign != 0))
+    good = np.flatnonzero(np.isfinite(level) & _usable(build, x, w, rate) & (sign != 0))
     convex = sign[good] > 0
     build.rows(
         "secant",
@@ -170,7 +183,7 @@ def over_pieces(
         which: IntArray, at: FloatArray, value: FloatArray, rate: FloatArray, tangent: bool
     ) -> None:
         # w_j - rate x_j - (value - rate at) z_j >= 0 below a convex curve, <= 0 above it
-        good = np.isfinite(value) & np.isfinite(rate) & (np.abs(rate) < STEEPEST)
+        good = np.isfinite(value) & _usable(build, atoms.argument[k], atoms.result[k], rate)
         which, at, value, rate = which[good], at[good], value[good], rate[good]
         below = (sign[which] > 0) == tangent
         build.rows(

@@ -49,12 +49,12 @@ class Result:
     stopped: str
     value: float | None
     bound: float | None
-    proof: Word | None
     gap: float | None
     violation: Violation | None
     objective: tuple[TermValue, ...]
     blocks: tuple[Block, ...]
     targets: tuple[Target, ...] = ()
+    proof: Word | None = None
     seconds: float = 0.0
     solver: str = ""
     method: str = ""

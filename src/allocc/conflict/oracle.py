@@ -327,7 +327,8 @@ class Recompiled:
             assert v.upper is not None
             low, high = v.lower.ravel()[s.places], v.upper.ravel()[s.places]
             ends = [np.where(np.isfinite(x), x, 0.0) for x in (low, high)]
-            size = np.maximum(1.0, np.maximum(np.abs(ends[0]), np.abs(ends[1])))
+            size = np.maximum(np.abs(ends[0]), np.abs(ends[1]))
+            size = np.where(size > 0, size, max(float(size.max(initial=0.0)), 1.0))
             away = WIDER * size
             self.wide[s] = low - away if s.side == "lower" else high + away
             if self._compiles(without | self.held):

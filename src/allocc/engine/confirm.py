@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 #: A confirmation may take so many seconds, and this share of what the solve took before.
 SECONDS, SHARE = 3.0, 0.5
-#: Nodes of a tree, and its coefficients times its nodes, that a claim is worth at most.
-MOST_NODES, MOST_WORK = 3000, 60_000_000
+#: Nodes and work (see `Tree.grow`; some 20 million a second) that a claim is worth at most.
+MOST_NODES, MOST_WORK = 3000, 200_000_000
 #: The same for the tree that comes before the solver: where it ends, nothing is claimed at all.
-FIRST_NODES, FIRST_WORK = 400, 8_000_000
+FIRST_NODES, FIRST_WORK = 400, 30_000_000
 #: A tree aims at this share of the asked gap, so that what it proves closes it.
 AIM = 0.9
 
@@ -64,7 +64,7 @@ def confirm(loop: Loop, claim: Claim) -> None:
     before = loop.best
     if claim.linear:
         grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK)
-        _prove(loop, claim.dropped, _outside(claim.built.program, grown), "proven")
+        _prove(loop, claim.dropped, _outside(claim.built.program, grown), grown.word)
     else:
         _by_refinement(loop)
     if loop.contradicted or (loop.best is not before and not loop.closed):
@@ -97,9 +97,9 @@ def confirm_empty(loop: Loop, claim: Claim) -> Word | None:
         status, word = _by_refinement(loop)
         return word if status == "infeasible" else None
     grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK)
-    _prove(loop, claim.dropped, _outside(claim.built.program, grown), "proven")
+    _prove(loop, claim.dropped, _outside(claim.built.program, grown), grown.word)
     if grown.infeasible:
-        return "proven"
+        return grown.word
     if loop.closed or (loop.best is not None and not claim.dropped):
         return None
     second = _second(loop, claim)
@@ -135,17 +135,17 @@ def _by_tree(loop: Loop, built: Built, gap: float, dropped: bool) -> Solution | 
         return None
     grown = _grow(loop, built, FIRST_NODES, FIRST_WORK, gap)
     bound = _outside(built.program, grown)
-    _prove(loop, dropped, bound, "proven")
+    _prove(loop, dropped, bound, grown.word)
     if grown.infeasible:
-        return Solution("infeasible", None, None, None, 0.0, grown.nodes, "highs", word="proven")
+        return Solution("infeasible", None, None, None, 0.0, grown.nodes, "highs", word=grown.word)
     if not grown.closed or bound is None:
         return None
     if grown.point is None:
         # Every node was cut off: nothing is better than what is had by more than the asked gap.
-        return Solution("cutoff", None, None, bound, 0.0, grown.nodes, "highs", word="proven")
+        return Solution("cutoff", None, None, bound, 0.0, grown.nodes, "highs", word=grown.word)
     point = scale(built.program)[1].point_out(grown.point)
     value = float(built.program.objective @ point) + built.program.offset
-    return Solution("optimal", point, value, bound, 0.0, grown.nodes, "highs", word="proven")
+    return Solution("optimal", point, value, bound, 0.0, grown.nodes, "highs", word=grown.word)
 
 
 def _grow(loop: Loop, built: Built, nodes: int, work: int, gap: float = 0.0) -> Grown:
@@ -167,8 +167,7 @@ def _grow(loop: Loop, built: Built, nodes: int, work: int, gap: float = 0.0) -> 
         return loop.cancelled or loop.out_of_time
 
     slack = 0.0 if loop.best is None else gap * abs(loop.best.value) * scaling.objective
-    most = min(nodes, max(1, work // max(1, program.matrix.nnz)))
-    return Tree(scaling.boxed(scaled), offer, target, stop).grow(most, slack)
+    return Tree(scaling.boxed(scaled), offer, target, stop).grow(nodes, work, slack)
 
 
 def _outside(program: Program, grown: Grown) -> float | None:

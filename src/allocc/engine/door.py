@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike
 from allocc.backends import registry
 from allocc.backends.highs import HighsSession
 from allocc.backends.registry import Backend
-from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions
-from allocc.compiler.duality import dual_bound, proves_infeasible
+from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions, Word
+from allocc.compiler.duality import DualBound, dual_bound, shows_empty
 from allocc.compiler.elastic import elastic
 from allocc.compiler.program import Program
 from allocc.compiler.scaling import Scaling, scale
@@ -109,22 +109,18 @@ class ScaledSession:
         None where nothing is proven; raises `Empty` where it is proven that nothing is there.
         """
         found = self.session.solve(options)
-        if found.row_duals is None:
-            if found.termination.startswith("infeasible") and self._empty(options):
+        if found.termination.startswith("infeasible"):
+            shown = _shown(registry.get("highs"), self.boxed, found, options)
+            if shown is not None and shown.certain:
                 raise Empty
             return None
-        if found.termination != "optimal":
-            if proves_infeasible(self.boxed, found.row_duals) or self._empty(options):
-                raise Empty
+        if found.termination != "optimal" or found.row_duals is None:
             return None
         proven = dual_bound(self.boxed, self.program.objective, found.row_duals)
         if not proven.certain or not np.isfinite(proven.level):
             return None
         column = int(np.flatnonzero(self.program.objective)[0])
         return proven.level * float(self.scaling.columns[column])
-
-    def _empty(self, options: SolveOptions) -> bool:
-        return empty(registry.get("highs"), self.boxed, options)
 
     def quick_value(self, options: SolveOptions) -> float | None:
         """The optimal value alone."""
@@ -240,11 +236,10 @@ def _once(way: _Way, scaled: Program, scaling: Scaling, tell: Tell) -> Solution 
 def _proven(way: _Way, scaled: Program, found: Solution) -> Solution:
     """What a solver says of a linear program, with what its duals prove instead of its word."""
     if found.termination == "infeasible":
-        ray = found.row_duals
-        if (ray is not None and proves_infeasible(scaled, ray)) or empty(
-            way.backend, scaled, way.options
-        ):
-            return replace(found, bound=None, row_duals=None, word="proven")
+        shown = _shown(way.backend, scaled, found, way.options)
+        if shown is not None:
+            word: Word = "proven" if shown.certain else "agreed"
+            return replace(found, bound=None, row_duals=None, word=word)
         message = f"{found.solver} says that a linear program is infeasible, and no duals prove it"
         return replace(found, termination="failed", row_duals=None, bound=None, message=message)
     if found.row_duals is None:
@@ -256,19 +251,26 @@ def _proven(way: _Way, scaled: Program, found: Solution) -> Solution:
         found,
         bound=scaled.offset + proven.level,
         reduced_costs=proven.reduced_costs,
-        word="proven" if proven.certain else "claimed",
+        word="proven" if proven.certain else "agreed",
     )
 
 
-def empty(backend: Backend, program: Program, options: SolveOptions) -> bool:
-    """Whether the elastic program's duals prove that a linear program has no point."""
+def _shown(
+    backend: Backend, program: Program, found: Solution, options: SolveOptions
+) -> DualBound | None:
+    """What multipliers show of a linear program that is called infeasible; None where nothing.
+
+    They are the solver's own, or the duals of the elastic program.
+    """
+    if found.row_duals is not None:
+        shown = shows_empty(program, found.row_duals)
+        if shown is not None:
+            return shown
     loose = elastic(program, np.arange(program.rows))
     asked = SolveOptions(time_limit=options.time_limit, threads=options.threads, seed=options.seed)
     solver = backend if backend.capabilities.duals else registry.get("highs")
-    found = solver.solve(loose.program, asked)
-    if found.row_duals is None:
-        return False
-    return proves_infeasible(program, loose.multipliers(found.row_duals))
+    duals = solver.solve(loose.program, asked).row_duals
+    return None if duals is None else shows_empty(program, loose.multipliers(duals))
 
 
 def _told_apart(way: _Way, program: Program, found: Solution) -> Solution:

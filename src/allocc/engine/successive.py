@@ -74,9 +74,10 @@ class SuccessiveLinear:
         if not np.isfinite(here).all():
             return
         low, high = p.lower[self.decided], p.upper[self.decided]
-        span = np.where(
-            np.isfinite(high - low), high - low, np.maximum(1.0, np.abs(here[self.decided]))
-        )
+        size = np.abs(here[self.decided])
+        # Where a decision without an end stands at zero, nothing measures its steps.
+        size = np.where(size > 0, size, max(float(size.max(initial=0.0)), 1.0))
+        span = np.where(np.isfinite(high - low), high - low, size)
         whole = p.integer[self.decided]
         radius = 0.3
         for _ in range(rounds):

@@ -22,14 +22,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocc.backends.solution import Refused, Solution
-from allocc.compiler.duality import DualBound, dual_bound, proves_infeasible
+from allocc.backends.solution import Refused, Solution, Word
+from allocc.compiler.duality import DualBound, dual_bound, shows_empty
 from allocc.compiler.elastic import elastic
 from allocc.compiler.program import FloatArray, Program
 from allocc.engine.door import Session, session_of, solve_linear
 
 #: A column nearer to a whole number than this is one.
 WHOLE = 1e-6
+#: So many iterations of simplex cost as much as a look at all coefficients.
+ITERATIONS = 8
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Grown:
     `bound` holds for the whole program, without the offset; infinite where nothing is left in it or
     nothing is proven. `closed` says that every node was cut off or looked at to its end; then
     `infeasible` says that every leaf was proven to be empty. `point` is that of the relaxation in the
-    leaf with the least bound, where that leaf was looked at to its end.
+    leaf with the least bound, where that leaf was looked at to its end. `certain` is that of its leaves
+    (see `DualBound`).
     """
 
     bound: float
@@ -47,6 +50,12 @@ class Grown:
     infeasible: bool
     nodes: int
     point: FloatArray | None = None
+    certain: bool = True
+
+    @property
+    def word(self) -> Word:
+        """What its bound rests on."""
+        return "proven" if self.certain else "agreed"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,20 +97,22 @@ class Tree:
         #: What a step of each column up or down has moved the bound by, and how often.
         self.gains = np.zeros((2, len(self.whole)))
         self.tries = np.zeros((2, len(self.whole)))
-        self.nodes = 0
+        self.nodes, self.work = 0, 0.0
         #: The least bound of what was cut off or looked at to its end, and of the latter alone.
         self.worst, self.end = np.inf, np.inf
         self.end_point: FloatArray | None = None
-        self.empty = True
+        self.empty, self.certain = True, True
 
     def target(self) -> float:
         """The level beyond which nodes are cut off."""
         return self.sign * self._target()
 
-    def grow(self, most: int, slack: float = 0.0) -> Grown:
+    def grow(self, nodes: int, work: float, slack: float = 0.0) -> Grown:
         """Look at nodes, the least bound first, until none is left below the target.
 
-        It also ends where the least leaf is known up to `slack`: no other node says more.
+        It also ends where the least leaf is known up to `slack`: no other node says more; and after so
+        many `nodes`, or so much `work`, which is counted and not timed: the coefficients of the linear
+        programs, once for each and once more for every `ITERATIONS` of simplex.
         """
         order = itertools.count()
         low, high = np.ceil(self.held[0] - WHOLE), np.floor(self.held[1] + WHOLE)
@@ -111,7 +122,7 @@ class Tree:
             if least >= self.target() or least >= self.end - slack:
                 self._leaf(least)
                 break
-            if self.nodes >= most or self.stop():
+            if self.nodes >= nodes or self.work > work or self.stop():
                 return self._grown(min(self.worst, queue[0][0]), False)
             node = heapq.heappop(queue)[2]
             for child in self._branch(node):
@@ -120,7 +131,7 @@ class Tree:
 
     def _grown(self, bound: float, closed: bool) -> Grown:
         empty = closed and self.empty
-        return Grown(self.sign * bound, closed, empty, self.nodes, self.end_point)
+        return Grown(self.sign * bound, closed, empty, self.nodes, self.end_point, self.certain)
 
     def _leaf(self, bound: float, point: FloatArray | None = None) -> None:
         """Nothing more is to be known of a node than its bound."""
@@ -225,18 +236,24 @@ class Tree:
         try:
             self._move(low, high)
             found = self.session.solve()
+            self.work += self.program.matrix.nnz * (1.0 + self.session.iterations() / ITERATIONS)
         except Refused:
             found = Solution("failed", None, None, None, 0.0)
         if found.termination not in ("optimal", "infeasible", "infeasible_or_unbounded"):
             found = solve_linear(box)
         if found.termination == "optimal" and found.row_duals is not None:
             proven = dual_bound(box, box.objective, found.row_duals)
-            return found, proven if proven.certain else None
-        if found.row_duals is not None and proves_infeasible(box, found.row_duals):
-            return None, None
-        if found.termination.startswith("infeasible") and proven_empty(box):
-            return None, None
-        return replace(found, point=None), None
+            self.certain &= proven.certain
+            return found, proven
+        shown = None
+        if found.row_duals is not None:
+            shown = shows_empty(box, found.row_duals)
+        if shown is None and found.termination.startswith("infeasible"):
+            shown = elastic_shows_empty(box)
+        if shown is None:
+            return replace(found, point=None), None
+        self.certain &= shown.certain
+        return None, None
 
     def _move(self, low: FloatArray, high: FloatArray) -> None:
         """Bring the session to a box."""
@@ -246,10 +263,10 @@ class Tree:
             self.held = (low, high)
 
 
-def proven_empty(program: Program) -> bool:
-    """Whether the elastic program's duals prove that a linear program has no point."""
+def elastic_shows_empty(program: Program) -> DualBound | None:
+    """What the elastic program's duals show of a linear program that has no point."""
     loose = elastic(program, np.arange(program.rows))
     found = solve_linear(loose.program)
     if found.row_duals is None:
-        return False
-    return proves_infeasible(program, loose.multipliers(found.row_duals))
+        return None
+    return shows_empty(program, loose.multipliers(found.row_duals))
