@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from truth_models.budgets import budget
 from truth_models.case import Best, Case, Look, Units
 from truth_models.epidemics import epidemic
 from truth_models.judging import Answer, Verdict, judge
+from truth_models.programs import program
 from truth_models.running import Job, run
 
 KINDS: dict[str, Callable[[int, Units], Case]] = {
     "epidemics": epidemic,
+    "budgets": budget,
+    "programs": program,
 }
 
 __all__ = [
