@@ -43,10 +43,14 @@ class Verdict:
 
 def judge(case: Case, answer: Answer, gap: float = 1e-4) -> Verdict:
     """The verdict on an answer about a model that was solved to a gap."""
+    return Verdict(ended(answer), "" if answer.error else _false(case, answer, gap), answer)
+
+
+def ended(answer: Answer) -> str:
+    """How a solve ended, whether that is true or not."""
     if answer.error:
-        return Verdict("refused", "", answer)
-    outcome = "proven" if answer.status in ("optimal", "infeasible") else "open"
-    return Verdict(outcome, _false(case, answer, gap), answer)
+        return "refused"
+    return "proven" if answer.status in ("optimal", "infeasible") else "open"
 
 
 def _false(case: Case, a: Answer, gap: float) -> str:

@@ -22,16 +22,17 @@ LATE, OTHER = 5.0, 120.0
 
 @dataclass(frozen=True)
 class Job:
-    """One model and how to solve it."""
+    """One model and how to solve it: one of a kind with a number, or any `text`, which is not judged."""
 
     kind: str
-    seed: int
+    seed: int = 0
     solver: str = "highs"
     method: str = "auto"
     gap: float = 1e-4
     time_limit: float = 10.0
     people: int = 0
     money: int = 0
+    text: str = ""
 
     def case(self) -> Case:
         """The model."""

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from truth_models.judging import Answer, judge
+from truth_models.judging import Answer, Verdict, ended, judge
 from truth_models.running import Job
 
 
@@ -63,11 +63,16 @@ def work() -> None:
         for line in sys.stdin:
             try:
                 job = Job(**json.loads(line))
-                case = job.case()
+                case = None if job.text else job.case()
                 say({"begun": job.seed})
-                answer = answered(case.text, job, Path(folder))
+                answer = answered(job.text if case is None else case.text, job, Path(folder))
                 say({"solved": job.seed})
-                say(judge(case, answer, job.gap).plain())
+                verdict = (
+                    Verdict(ended(answer), "", answer)
+                    if case is None
+                    else judge(case, answer, job.gap)
+                )
+                say(verdict.plain())
             except Exception as error:  # noqa: BLE001 - the process that asked raises it
                 say({"mistake": f"{type(error).__name__}: {error}"})
 
