@@ -1,7 +1,7 @@
 """Counts of false claims on random ordinary models whose best allocation is known without allocc.
 
 python benchmarks/truth.py [--kind all] [--seed 0] [--count 200] [--solver highs] [--method auto]
-    [--time-limit 10] [--quick] [--jobs 2] [--json FILE]
+    [--time-limit 10] [--people 0] [--money 0] [--quick] [--jobs 2] [--json FILE]
 python benchmarks/truth.py --kind epidemics --show 17
 
 `epidemics`: SIR and SEIR of any population; every allocation is simulated. `budgets`: money for
@@ -12,7 +12,8 @@ limit; when a bound excludes the best allocation known by more than 1e-6 of it; 
 than that by more than the gap; when an allocation breaks a limit or has another value than it is said
 to have. The process of a solve may crash, which counts as false, and be later than the time limit by five
 seconds. Every false claim is printed with its model and the number that makes it again. Exit code 1
-where there is one, or less than 98 % are proven.
+where there is one, or less than 98 % are proven. `--people 3 --money -6` writes the same models in
+thousandths of persons and in millions of dollars.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from truth_models import KINDS, Job, Verdict, make, run
+from truth_models import KINDS, Job, Units, Verdict, make, run
 
 OUTCOMES = ("proven", "open", "refused", "late", "crashed")
 #: The smallest part of all models that is to be proven.
@@ -46,6 +47,8 @@ def main() -> int:
     parser.add_argument("--method", default="auto")
     parser.add_argument("--gap", type=float, default=1e-4)
     parser.add_argument("--time-limit", type=float, default=10.0)
+    parser.add_argument("--people", type=int, default=0, metavar="K", help="amounts times 10^K")
+    parser.add_argument("--money", type=int, default=0, metavar="K", help="amounts times 10^K")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} models of each kind")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path, metavar="FILE")
@@ -54,12 +57,21 @@ def main() -> int:
     kinds = list(KINDS) if chosen.kind == "all" else [chosen.kind]
     if chosen.show is not None:
         for kind in kinds:
-            case = make(kind, chosen.show)
+            case = make(kind, chosen.show, Units(chosen.people, chosen.money))
             print(f"# {kind} {chosen.show}, truth: {case.best()}\n{case.text}")
         return 0
     count = QUICK if chosen.quick else chosen.count
     jobs = [
-        Job(k, s, chosen.solver, chosen.method, chosen.gap, chosen.time_limit)
+        Job(
+            kind=k,
+            seed=s,
+            solver=chosen.solver,
+            method=chosen.method,
+            gap=chosen.gap,
+            time_limit=chosen.time_limit,
+            people=chosen.people,
+            money=chosen.money,
+        )
         for s in range(chosen.seed, chosen.seed + count)
         for k in kinds
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -18,6 +19,8 @@ from truth_models.judging import Answer, Verdict
 
 #: Seconds after the time limit at which a solve is late, and for what is not the solve.
 LATE, OTHER = 5.0, 120.0
+#: Processes that a job is given to where they end before they begin with it.
+TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,16 @@ def _serve(
                 job = waiting.get_nowait()
             except queue.Empty:
                 break
-            worker = worker or _Worker()
-            verdict = worker.solve(job)
-            if not worker.alive:
-                worker = None
+            verdict = None
+            for _ in range(TRIES):
+                worker = worker or _Worker()
+                verdict = worker.solve(job)
+                if not worker.alive:
+                    worker = None
+                if verdict is not None:
+                    break
+            if verdict is None:
+                raise RuntimeError(f"{job}: the process ends before it begins to solve")
             done.put((job, verdict))
     except BaseException as mistake:  # noqa: BLE001 - it is raised where the verdicts are read
         done.put(mistake)
@@ -98,18 +107,23 @@ class _Worker:
         self.alive = True
         self.killed = False
 
-    def solve(self, job: Job) -> Verdict:
-        """The verdict on a job; the process has ended where it crashed or was too late."""
+    def solve(self, job: Job) -> Verdict | None:
+        """The verdict on a job; None where the process ended before it began to solve it.
+
+        That may be due to what an earlier solve has left behind. A process that crashed or was too
+        late has ended.
+        """
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(asdict(job)) + "\n")
-        self.process.stdin.flush()
         said: dict[str, Any] = {}
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(asdict(job)) + "\n")
+            self.process.stdin.flush()
         for stage, seconds in (("begun", OTHER), ("solved", job.time_limit + LATE), ("end", OTHER)):
             line = self._line(seconds)
             if not line:
                 self.alive = False
                 self.end()
-                return self._ended(job, stage)
+                return None if stage == "begun" else self._ended(stage)
             said = json.loads(line)
             if "mistake" in said:
                 raise RuntimeError(f"{job}: {said['mistake']}")
@@ -128,18 +142,15 @@ class _Worker:
         self.killed = True
         self.process.kill()
 
-    def _ended(self, job: Job, stage: str) -> Verdict:
-        if stage != "solved":
-            raise RuntimeError(
-                f"{job}: the process ended with {self.process.poll()} before {stage}"
-            )
-        if self.killed:
+    def _ended(self, stage: str) -> Verdict:
+        if self.killed and stage == "solved":
             return Verdict("late")
         return Verdict("crashed", f"the process ended with {self.process.poll()}")
 
     def end(self) -> None:
         """Let the process end."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait()

@@ -11,7 +11,7 @@ import pytest
 from truth_models import KINDS, Job, run
 
 #: Models of each kind; and seconds for each, so that those that stay open do not take long.
-COUNTS = {"epidemics": 36, "budgets": 24, "programs": 60}
+COUNTS = {"epidemics": 36, "budgets": 20, "programs": 60}
 LIMIT = 1.5
 
 
