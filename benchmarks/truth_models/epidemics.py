@@ -66,7 +66,7 @@ class Outbreak:
             held, jabbed = self._acts(u[:, k], extra)
             new = self.beta * (1 - self.block * held) * s * i
             total += new
-            size = np.maximum(s, np.maximum(new, jabbed))
+            size = np.maximum(np.maximum(s, new), np.maximum(jabbed, MARGIN * self.people))
             s = s - new - jabbed
             if self.progress is None:
                 i = i + new - self.leave * i
