@@ -30,8 +30,8 @@ SECONDS, SHARE = 3.0, 0.5
 MOST_NODES, MOST_WORK = 3000, 200_000_000
 #: The same for the tree that comes before the solver: where it ends, nothing is claimed at all.
 FIRST_NODES, FIRST_WORK = 400, 30_000_000
-#: A tree aims at this share of the asked gap, so that what it proves closes it.
-AIM = 0.9
+#: A tree has done enough at this share of the asked gap, and aims at the finer one where it is near.
+AIM, FINE = 0.9, 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,17 +157,18 @@ def _grow(loop: Loop, built: Built, nodes: int, work: int, gap: float = 0.0) -> 
     def offer(point: FloatArray) -> None:
         loop.offer(built.lower_point(scaling.point_out(point)))
 
-    def target() -> float:
+    def level(share: float) -> float:
         if loop.best is None:
             return sign * np.inf
-        aim = loop.best.value - sign * AIM * loop.allowed
+        aim = loop.best.value - sign * share * loop.allowed
         return float((aim - program.offset) * scaling.objective)
 
     def stop() -> bool:
         return loop.cancelled or loop.out_of_time
 
     slack = 0.0 if loop.best is None else gap * abs(loop.best.value) * scaling.objective
-    return Tree(scaling.boxed(scaled), offer, target, stop).grow(nodes, work, slack)
+    tree = Tree(scaling.boxed(scaled), offer, lambda: level(FINE), lambda: level(AIM), stop)
+    return tree.grow(nodes, work, slack)
 
 
 def _outside(program: Program, grown: Grown) -> float | None:

@@ -30,6 +30,8 @@ from allocc.engine.door import Session, session_of, solve_linear
 
 #: A column nearer to a whole number than this is one.
 WHOLE = 1e-6
+#: So many nodes more are always worth a tighter bound.
+FEW = 20
 #: So many iterations of simplex cost as much as a look at all coefficients.
 ITERATIONS = 8
 
@@ -72,7 +74,8 @@ class Tree:
     """One tree over a scaled program without products.
 
     `offer` takes the points that nodes find; `target` tells the level (of the objective, without the
-    offset) beyond which nodes are cut off, and may be better after each offer.
+    offset) beyond which nodes are cut off, and may be better after each offer. `enough` is a level that
+    serves as well: beyond it the tree goes on only as long again as it took to get there.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Tree:
         program: Program,
         offer: Callable[[FloatArray], object],
         target: Callable[[], float],
+        enough: Callable[[], float],
         stop: Callable[[], bool],
     ) -> None:
         self.sign = 1.0 if program.sense == "minimize" else -1.0
@@ -91,7 +95,8 @@ class Tree:
             offset=0.0,
             integer=np.zeros(program.columns, dtype=bool),
         )
-        self.offer, self.stop, self._target = offer, stop, target
+        self.offer, self.stop = offer, stop
+        self._target, self._enough = target, enough
         self.session: Session = session_of(self.program)
         self.held = (program.lower[self.whole], program.upper[self.whole])
         #: What a step of each column up or down has moved the bound by, and how often.
@@ -116,10 +121,15 @@ class Tree:
         """
         order = itertools.count()
         low, high = np.ceil(self.held[0] - WHOLE), np.floor(self.held[1] + WHOLE)
+        if not (np.isfinite(low) & np.isfinite(high)).all():
+            return self._grown(-np.inf, False)  # there is no end to branching
         queue = [(-np.inf, next(order), _Node(low, high, -np.inf))]
+        until = np.inf
         while queue:
             least = queue[0][0]
-            if least >= self.target() or least >= self.end - slack:
+            if until == np.inf and least >= self.sign * self._enough():
+                until = 2 * self.nodes + FEW
+            if least >= self.target() or least >= self.end - slack or self.nodes >= until:
                 self._leaf(least)
                 break
             if self.nodes >= nodes or self.work > work or self.stop():
