@@ -110,6 +110,9 @@ class MissingSolver(Exception):
         self.reason = reason
         self.install = install
 
+    def __reduce__(self) -> tuple[type[MissingSolver], tuple[str, str, str]]:
+        return type(self), (self.solver, self.reason, self.install)
+
 
 class LicenceLimit(MissingSolver):
     """The program is larger than the solver's licence allows."""
