@@ -59,6 +59,7 @@ class GurobiBackend:
     """Gurobi; takes products and all functions."""
 
     name = "gurobi"
+    isolable = True
     capabilities = Capabilities(
         products=True,
         functions=frozenset({"exp", "log", "sqrt", "square", "power", "reciprocal", "abs"}),

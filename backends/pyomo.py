@@ -84,6 +84,8 @@ _OLD_TERMINATIONS: dict[str, Termination] = {
 class PyomoBackend:
     """A solver behind Pyomo."""
 
+    isolable = True
+
     def __init__(self, solver: str = "highs") -> None:
         self.solver = solver
         self._plain = solver == "highs"

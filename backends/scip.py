@@ -60,6 +60,7 @@ class ScipBackend:
     """SCIP; takes products and all functions."""
 
     name = "scip"
+    isolable = True
     capabilities = Capabilities(
         products=True,
         functions=frozenset({"exp", "log", "sqrt", "square", "power", "reciprocal", "abs"}),

@@ -1,0 +1,128 @@
+"""A worker: a Python process that solves for this one, and whose end hurts nobody.
+
+It is a new interpreter and not a fork: a fork of a process with threads may hang. It has a process
+group of its own, so that Ctrl-C reaches this process alone and so that programs which a solver has
+started end with it. It ends when this process does, however that ends: see `serving.end_with_parent`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from allocc.backends.interrupt import resident_megabytes
+from allocc.backends.isolation.wire import Channel, memory_file
+
+SEND_SECONDS = 60.0
+"""A worker that reads nothing for so long is given up."""
+
+CRASH_SECONDS = 2.0
+"""From the end of a worker's socket to that of its process there is next to no time."""
+
+_BOOT = (
+    "import sys; a = sys.argv[1:]; sys.path[:] = a[3:]; "
+    "from allocc.backends.isolation.serving import main; main(*map(int, a[:3]))"
+)
+
+
+class Worker:
+    """A running worker. `start` does not wait for it: what is sent before it is ready is kept."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.busy = False
+        self.ready = False
+        self.owner: threading.Thread | None = None
+        self.sessions: set[int] = set()
+        #: Sessions that nobody has any more; the next message tells the worker.
+        self.forgotten: list[int] = []
+        mine, other = socket.socketpair()
+        listening, self._lifeline = os.pipe()
+        flags = memory_file()
+        try:
+            os.ftruncate(flags, mmap.PAGESIZE)
+            self._flags = mmap.mmap(flags, mmap.PAGESIZE)
+            handed = (other.fileno(), listening, flags)
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _BOOT, *map(str, handed), *_paths()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=handed,
+                start_new_session=True,
+                env={**os.environ, "ALLOCC_IN_PROCESS": "1"},
+            )
+        except BaseException:
+            os.close(self._lifeline)
+            mine.close()
+            raise
+        finally:
+            other.close()
+            os.close(listening)
+            os.close(flags)
+        mine.settimeout(SEND_SECONDS)
+        self.channel = Channel(mine)
+        self.ended = False
+
+    def ask_to_stop(self, stop: bool = True) -> None:
+        """Set or clear the flag that a running solve looks at."""
+        self._flags[0] = int(stop)
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return not self.ended and self.process.poll() is None
+
+    def megabytes(self) -> float | None:
+        """Its resident memory, where the system tells it."""
+        return resident_megabytes(self.process.pid)
+
+    def end(self, crashed: bool = False) -> int:
+        """End the process and all that it has started; its exit status, negative for a signal.
+
+        One that has `crashed` by itself is given a moment to leave its own status.
+        """
+        if not self.ended:
+            self.ended = True
+            if crashed:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(CRASH_SECONDS)
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.abandon()
+        return int(self.process.returncode)
+
+    def abandon(self) -> None:
+        """Close this side's descriptors only, as after a fork."""
+        self.ended = True
+        self.channel.close()
+        with contextlib.suppress(OSError):
+            os.close(self._lifeline)
+        self._lifeline = -1
+
+
+def _paths() -> list[str]:
+    """Where this process finds its modules, and where allocc is."""
+    import allocc
+
+    paths = [str(Path(p).absolute()) for p in sys.path]
+    home = [str(Path(x).parent) for x in allocc.__path__]
+    return [*paths, *(p for p in home if p not in paths)]
+
+
+def how_it_ended(status: int) -> str:
+    """An exit status in words."""
+    if status >= 0:
+        return f"exit status {status}"
+    with contextlib.suppress(ValueError):
+        words = (signal.strsignal(-status) or "").lower()
+        more = "; perhaps there was not enough memory" if -status == signal.SIGKILL else ""
+        return f"signal {-status}, {words}{more}" if words else f"signal {-status}"
+    return f"signal {-status}"
