@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -136,10 +135,9 @@ def test_the_second_solve_runs_beside_the_first_and_ends_with_it() -> None:
 def test_a_stop_does_not_wait_for_the_second_solve() -> None:
     stop = threading.Event()
     stop.set()
-    start = time.perf_counter()
     with Meanwhile(waits, SolveOptions()) as second:
+        # `waits` fails where nobody tells it to end.
         assert second.answer(SolveOptions(cancel=stop), used=0.0).termination == "interrupted"
-    assert time.perf_counter() - start < 10.0
 
 
 def test_what_breaks_in_the_second_solve_is_raised_where_it_is_asked_for() -> None:
