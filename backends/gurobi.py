@@ -60,6 +60,7 @@ class GurobiBackend:
 
     name = "gurobi"
     isolable = True
+    package = "gurobipy"
     capabilities = Capabilities(
         products=True,
         functions=frozenset({"exp", "log", "sqrt", "square", "power", "reciprocal", "abs"}),

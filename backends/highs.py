@@ -84,6 +84,7 @@ class HighsBackend:
 
     name = "highs"
     isolable = True
+    package = "highspy"
     capabilities = Capabilities(
         warm_start=True, cutoff=True, duals=True, progress=True, interrupt=True
     )

@@ -85,6 +85,7 @@ class PyomoBackend:
     """A solver behind Pyomo."""
 
     isolable = True
+    package = "pyomo.environ"
 
     def __init__(self, solver: str = "highs") -> None:
         self.solver = solver

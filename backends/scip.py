@@ -61,6 +61,7 @@ class ScipBackend:
 
     name = "scip"
     isolable = True
+    package = "pyscipopt"
     capabilities = Capabilities(
         products=True,
         functions=frozenset({"exp", "log", "sqrt", "square", "power", "reciprocal", "abs"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 
 from allocc.backends.highs import DIRECT_NONZEROS
@@ -59,7 +60,7 @@ class IsolatedBackend:
         if crossed(program):
             # Nothing for a solver; and only here the columns have their names.
             return self._backend.solve(program, options)
-        arguments = (pickle.dumps(self._backend), stripped(program))
+        arguments = (pickle.dumps(self._backend), dict(os.environ), stripped(program))
         entries = program.columns + program.rows + len(program.matrix.data)
         while (worker := None if pool.reason() else pool.take()) is not None:
             stoppable = _stoppable(program, options)

@@ -43,9 +43,9 @@ class Worker:
         self.sessions: set[int] = set()
         #: Sessions that nobody has any more; the next message tells the worker.
         self.forgotten: list[int] = []
+        flags = memory_file()
         mine, other = socket.socketpair()
         listening, self._lifeline = os.pipe()
-        flags = memory_file()
         try:
             os.ftruncate(flags, mmap.PAGESIZE)
             self._flags = mmap.mmap(flags, mmap.PAGESIZE)
@@ -95,9 +95,11 @@ class Worker:
                     self.process.wait(CRASH_SECONDS)
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(CRASH_SECONDS)
             self.abandon()
-        return int(self.process.returncode)
+        status = self.process.returncode
+        return -signal.SIGKILL if status is None else int(status)
 
     def abandon(self) -> None:
         """Close this side's descriptors only, as after a fork."""

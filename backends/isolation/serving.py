@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import math
 import mmap
 import os
@@ -106,11 +107,17 @@ class Server:
 
     # ---- requests ----
 
-    def backend(self, backend: bytes, program: Any, *wanted: Any) -> Any:
-        """One solve of a backend."""
-        options = self._options(*wanted)
+    def backend(self, sent: bytes, environment: dict[str, str], program: Any, *wanted: Any) -> Any:
+        """One solve of a backend, in the parent's environment of now: licences are found by it."""
+        os.environ.update(environment)
+        backend, options = pickle.loads(sent), self._options(*wanted)
+        if package := getattr(backend, "package", ""):
+            # Some take seconds to import, which are not the solve's.
+            with contextlib.suppress(ImportError):
+                importlib.import_module(package)
+        self._channel.send(("begun", None))
         with self._shown(options):
-            return flat(pickle.loads(backend).solve(program, options))
+            return flat(backend.solve(program, options))
 
     def open(self, number: int, program: Any, settings: Any) -> Any:
         """A new session."""

@@ -28,7 +28,7 @@ GRACE_PER_ENTRY = 2e-5
 """Seconds for one entry of the program: SCIP and Pyomo read it entry by entry, outside of the limit."""
 
 START_SECONDS = 60.0
-"""A worker that is not ready after this never will be."""
+"""A worker that is not ready after this, or has not imported its solver, never will be."""
 
 MEMORY_SHARE = 0.2
 """A worker watches its own memory; it is ended when it is so far beyond the limit and does not stop."""
@@ -104,6 +104,8 @@ class _Watch:
         self.asked: Termination | None = None
         self.asked_at = 0.0
         self.keyboard = False
+        #: Whether the solver is at work, and not the import of its package.
+        self.begun = request.kind != "backend" and worker.ready
         self.error: Exception | None = None
 
     @property
@@ -155,8 +157,12 @@ class _Watch:
     def heard(self, kind: str, content: Any) -> None:
         if kind == "ready":
             self.worker.ready = True
+            self.begun = self.request.kind != "backend"
             pool.started()
-            self.began, self.asked_at = time.perf_counter(), 0.0
+            self.restart()
+        elif kind == "begun":
+            self.begun = True
+            self.restart()
         elif kind == "log":
             _show(content)
         elif kind == "progress" and self.options.on_progress is not None:
@@ -170,6 +176,10 @@ class _Watch:
                 self.options = replace(self.options, on_progress=None)
                 self.stop("interrupted")
 
+    def restart(self) -> None:
+        """The time of the solve, and of a stop that was asked before it, begins now."""
+        self.began, self.asked_at = time.perf_counter(), 0.0
+
     def stop(self, why: Termination) -> None:
         """Ask for a stop; the first reason counts."""
         if self.asked is None:
@@ -178,7 +188,9 @@ class _Watch:
 
     def look(self) -> None:
         options, now = self.options, self.seconds
-        if not self.worker.ready and now > START_SECONDS:
+        if not self.begun and now > START_SECONDS:
+            if self.worker.ready:
+                raise self.end("failed", f"was not imported in {now:.0f} seconds and was ended")
             pool.not_started(f"a worker was not ready after {START_SECONDS:.0f} seconds")
             raise NotStarted
         if options.cancel is not None and options.cancel.is_set():
@@ -186,7 +198,7 @@ class _Watch:
         grace = GRACE_SECONDS + GRACE_PER_ENTRY * self.request.entries
         limit = options.time_limit
         late = math.inf if limit is None else now - max(limit, 0.0)
-        if limit is not None and self.worker.ready:
+        if limit is not None and self.begun:
             longest = grace + GRACE_SHARE * max(limit, 0.0)
             if late > longest / 2:
                 self.stop("time_limit")
@@ -199,7 +211,7 @@ class _Watch:
             if used is not None and used > (1.0 + MEMORY_SHARE) * options.memory_limit_mb:
                 self.stop("memory_limit")
         since = now - self.asked_at
-        if self.asked is not None and since > grace + GRACE_SHARE * self.asked_at:
+        if self.asked is not None and self.begun and since > grace + GRACE_SHARE * self.asked_at:
             why = "it had reached its memory limit"
             if self.asked != "memory_limit":
                 why = "it was asked to"

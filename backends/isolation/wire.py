@@ -33,7 +33,6 @@ INLINE_BYTES = 256 * 1024
 _HEAD = struct.Struct("<QQQ")  # length of the pickle, number of its buffers, size of the file or 0
 _ALIGNMENT = 64
 _AT_ONCE = 65536
-_ROOM = socket.CMSG_SPACE(4 * array("i").itemsize)
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
@@ -45,6 +44,7 @@ class Channel:
         self._lock = threading.Lock()
         self._poll = select.poll()
         self._poll.register(connection.fileno(), select.POLLIN)
+        self._room = socket.CMSG_SPACE(4 * array("i").itemsize)
         self._read = b""
         self._files: list[int] = []
 
@@ -110,7 +110,7 @@ class Channel:
         """The next bytes of the stream."""
         while len(self._read) < size:
             try:
-                found, more, _, _ = self._socket.recvmsg(_AT_ONCE, _ROOM, _CLOSE_ON_EXEC)
+                found, more, _, _ = self._socket.recvmsg(_AT_ONCE, self._room, _CLOSE_ON_EXEC)
             except ConnectionError as error:
                 raise EOFError from error
             if not found:

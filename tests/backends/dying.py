@@ -19,6 +19,7 @@ from allocc.compiler.program import Program
 
 class Dying:
     name = "highs"
+    package = ""
     isolable = True
     capabilities = Capabilities()
 
@@ -33,8 +34,8 @@ class Dying:
         return True
 
     def solve(self, program: Program, options: SolveOptions) -> Solution:
-        """Do as was asked; a program that is larger than it was sent is told apart by its value."""
-        if self.mark:
+        """Do what was asked for."""
+        if self.mark:  # written before the stall, so that a test can wait for it
             Path(self.mark).write_text(str(os.getpid()))
         getattr(self, self.how)(options)
         point = np.ones(program.columns)

@@ -215,6 +215,26 @@ def test_a_stall_is_ended_after_its_limit(how: str, tmp_path: Path) -> None:
     assert not runs(int(mark.read_text()))
 
 
+@pytest.mark.parametrize("module", ["", "time.sleep(600)"])
+def test_a_solver_whose_import_stalls(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time is not the solve's, but it is not endless."""
+    (tmp_path / "slow_to_import.py").write_text(f"import time\n{module or 'time.sleep(1.5)'}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(watching, "GRACE_SECONDS", 0.3)
+    backend = Dying("nothing")
+    backend.package = "slow_to_import"
+    if module:
+        isolated(Dying("nothing")).solve(TINY, SolveOptions())
+        monkeypatch.setattr(watching, "START_SECONDS", 0.5)
+    answer = isolated(backend).solve(TINY, SolveOptions(time_limit=0.1))
+    if module:
+        assert answer.termination == "failed" and "was not imported" in answer.message
+    else:
+        assert answer.termination == "optimal"
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_stall_is_ended_after_cancel() -> None:
     cancel = threading.Event()

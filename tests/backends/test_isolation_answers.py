@@ -41,7 +41,26 @@ def test_arrays_of_every_size_arrive(size: int) -> None:
     b.close()
 
 
-# ---- the same answers ----
+@pytest.mark.parametrize("size", [10, 20_000, 400_000])
+def test_a_message_that_breaks_off_is_an_end(size: int) -> None:
+    one, other = socket.socketpair()
+    other.settimeout(0.2)  # nobody reads, so that what does not fit breaks off
+    a, b = wire.Channel(other), wire.Channel(one)
+    for _ in range(30):
+        try:
+            a.send(np.arange(size, dtype=np.float64))
+        except TimeoutError:
+            break
+    else:
+        other.send(b"\1\0\0")  # a head, broken off
+    a.close()
+    whole = 0
+    with pytest.raises(EOFError):
+        while True:
+            assert len(b.receive()) == size
+            whole += 1
+    assert whole <= 30
+    b.close()
 
 
 def assert_same(found: Solution, expected: Solution) -> None:
