@@ -8,7 +8,7 @@ import pickle
 from allocc.backends.highs import DIRECT_NONZEROS
 from allocc.backends.interrupt import watched
 from allocc.backends.isolation import pool
-from allocc.backends.isolation.answers import failed, sent, told
+from allocc.backends.isolation.answers import failed, reading, sent, told
 from allocc.backends.isolation.watching import Ended, NotStarted, Request, ask
 from allocc.backends.isolation.wire import stripped
 from allocc.backends.registry import Backend
@@ -61,14 +61,13 @@ class IsolatedBackend:
             # Nothing for a solver; and only here the columns have their names.
             return self._backend.solve(program, options)
         arguments = (pickle.dumps(self._backend), dict(os.environ), stripped(program))
-        entries = program.columns + program.rows + len(program.matrix.data)
         while (worker := None if pool.reason() else pool.take()) is not None:
             stoppable = _stoppable(program, options)
             request = Request(
                 "backend",
                 (*arguments, *sent(options, stoppable)),
                 _title(self.name),
-                entries,
+                reading(self.name, program),
                 options,
                 stoppable,
             )

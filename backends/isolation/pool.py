@@ -75,12 +75,12 @@ def give(worker: Worker) -> None:
         discard(worker)
 
 
-def discard(worker: Worker, crashed: bool = False) -> int:
+def discard(worker: Worker) -> int:
     """End a worker; its exit status."""
     with _lock:
         if worker in _workers:
             _workers.remove(worker)
-    return worker.end(crashed)
+    return worker.end()
 
 
 def not_started(why: str) -> None:
@@ -100,7 +100,7 @@ def workers() -> tuple[int, ...]:
 
 
 def close() -> None:
-    """End all workers. New ones are started when they are needed."""
+    """End all workers; what they work at has failed. New ones are started when they are needed."""
     with _lock:
         ending, _workers[:] = _workers[:], []
     for worker in ending:

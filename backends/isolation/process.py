@@ -23,8 +23,8 @@ from allocc.backends.isolation.wire import Channel, memory_file
 SEND_SECONDS = 60.0
 """A worker that reads nothing for so long is given up."""
 
-CRASH_SECONDS = 2.0
-"""From the end of a worker's socket to that of its process there is next to no time."""
+END_SECONDS = 10.0
+"""The system may need a moment to take back the memory of a process that it ends."""
 
 _BOOT = (
     "import sys; a = sys.argv[1:]; sys.path[:] = a[3:]; "
@@ -76,27 +76,28 @@ class Worker:
         self._flags[0] = int(stop)
 
     def alive(self) -> bool:
-        """Whether the process still runs."""
-        return not self.ended and self.process.poll() is None
+        """Whether the process still runs. The end of one that is at work shows in its answer."""
+        if self.ended or self.busy:
+            return not self.ended
+        if self.process.poll() is not None:
+            self.end()
+        return not self.ended
 
     def megabytes(self) -> float | None:
         """Its resident memory, where the system tells it."""
         return resident_megabytes(self.process.pid)
 
-    def end(self, crashed: bool = False) -> int:
+    def end(self) -> int:
         """End the process and all that it has started; its exit status, negative for a signal.
 
-        One that has `crashed` by itself is given a moment to leave its own status.
+        One that has crashed keeps the status that it had when its socket was closed.
         """
         if not self.ended:
             self.ended = True
-            if crashed:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.process.wait(CRASH_SECONDS)
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(CRASH_SECONDS)
+                self.process.wait(END_SECONDS)
             self.abandon()
         status = self.process.returncode
         return -signal.SIGKILL if status is None else int(status)

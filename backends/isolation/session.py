@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from allocc.backends.highs import DIRECT_NONZEROS, HighsSession
 from allocc.backends.interrupt import watched
 from allocc.backends.isolation import pool
-from allocc.backends.isolation.answers import failed, sent, told
+from allocc.backends.isolation.answers import failed, reading, sent, told
 from allocc.backends.isolation.process import Worker
 from allocc.backends.isolation.watching import Ended, NotStarted, Reply, Request, ask
 from allocc.backends.isolation.wire import plain, stripped
@@ -89,8 +89,8 @@ class IsolatedSession:
     ) -> None:
         self._worker = worker
         self._number = next(_numbers)
-        self._columns, self._rows = program.columns, program.rows
-        self._entries = program.columns + program.rows + len(program.matrix.data)
+        self._columns = program.columns
+        self._reading = reading("highs", program)
         self._mixed = bool(program.integer.any())
         self._direct = not self._mixed and len(program.matrix.data) <= DIRECT_NONZEROS
         self._changes: list[tuple[str, tuple[Any, ...]]] = []
@@ -208,7 +208,7 @@ class IsolatedSession:
     ) -> Reply:
         self._alive()
         request = Request(
-            kind, (self._number, *arguments), "HiGHS", self._entries, options, stoppable
+            kind, (self._number, *arguments), "HiGHS", self._reading, options, stoppable
         )
         try:
             return ask(self._worker, request)

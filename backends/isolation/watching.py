@@ -24,9 +24,6 @@ GRACE_SECONDS = 2.0
 GRACE_SHARE = 0.1
 """A long solve holds a large program, whose steps between two looks at the clock are long as well."""
 
-GRACE_PER_ENTRY = 2e-5
-"""Seconds for one entry of the program: SCIP and Pyomo read it entry by entry, outside of the limit."""
-
 START_SECONDS = 60.0
 """A worker that is not ready after this, or has not imported its solver, never will be."""
 
@@ -51,15 +48,15 @@ class NotStarted(Exception):
 class Request:
     """What is asked of a worker and how it is watched.
 
-    `who` is the solver's name in messages, `entries` the size of the program. A solve that is not
-    `stoppable` looks at no flag: it runs as it would in the calling thread, and Ctrl-C raises after
-    it.
+    `who` is the solver's name in messages, `reading` how many seconds more it may take for a program
+    of this size. A solve that is not `stoppable` looks at no flag: it runs as it would in the calling
+    thread, and Ctrl-C raises after it.
     """
 
     kind: str
     arguments: tuple[Any, ...]
     who: str
-    entries: int = 0
+    reading: float = 0.0
     options: SolveOptions | None = None
     stoppable: bool = True
 
@@ -188,6 +185,8 @@ class _Watch:
 
     def look(self) -> None:
         options, now = self.options, self.seconds
+        if self.worker.ended:
+            raise EOFError  # another thread has closed the pool
         if not self.begun and now > START_SECONDS:
             if self.worker.ready:
                 raise self.end("failed", f"was not imported in {now:.0f} seconds and was ended")
@@ -195,7 +194,7 @@ class _Watch:
             raise NotStarted
         if options.cancel is not None and options.cancel.is_set():
             self.stop("interrupted")
-        grace = GRACE_SECONDS + GRACE_PER_ENTRY * self.request.entries
+        grace = GRACE_SECONDS + self.request.reading
         limit = options.time_limit
         late = math.inf if limit is None else now - max(limit, 0.0)
         if limit is not None and self.begun:
@@ -232,7 +231,7 @@ class _Watch:
         return Ended(termination, f"{self.request.who} {text}", self.seconds)
 
     def crashed(self) -> BaseException:
-        how = how_it_ended(pool.discard(self.worker, crashed=True))
+        how = how_it_ended(pool.discard(self.worker))
         if not self.worker.ready:
             pool.not_started(f"a worker ended before it was ready ({how})")
             return NotStarted()

@@ -130,6 +130,17 @@ def test_two_threads_at_once() -> None:
     assert len(isolation.workers()) == 2  # those of threads that have ended are free
 
 
+def test_the_pool_is_closed_during_a_solve() -> None:
+    def close(_: Progress) -> None:
+        thread = threading.Thread(target=isolation.close)
+        thread.start()
+        thread.join()
+
+    answer = isolated(get("highs")).solve(HARD, SolveOptions(on_progress=close))
+    assert answer.termination == "failed" and "signal 9" in answer.message
+    assert isolated(get("highs")).solve(TINY, SolveOptions()).value == 2.0
+
+
 def test_asked_again_inside_of_a_solve() -> None:
     session = open_session(random_lp())
     errors: list[BaseException] = []
