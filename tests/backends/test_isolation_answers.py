@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from dataclasses import replace
@@ -39,6 +40,15 @@ def test_arrays_of_every_size_arrive(size: int) -> None:
     with pytest.raises(EOFError):
         b.receive()
     b.close()
+
+
+def test_systems_without_memory_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    n = 400_000
+    big = program(np.ones(n), upper=1.0, lower=0.5)  # type: ignore[arg-type]
+    answer = isolated(get("highs")).solve(big, SolveOptions(time_limit=60.0))
+    assert answer.point is not None and (answer.point == 0.5).all()
+    answer.point[0] = 7.0  # nobody else looks at it
 
 
 @pytest.mark.parametrize("size", [10, 20_000, 400_000])
