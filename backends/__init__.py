@@ -2,6 +2,7 @@
 
 from allocc.backends.check import PointCheck, check_point
 from allocc.backends.highs import HighsSession
+from allocc.backends.isolation import Session, isolated, open_session
 from allocc.backends.registry import Backend, get, names
 from allocc.backends.solution import (
     Capabilities,
@@ -21,10 +22,13 @@ __all__ = [
     "MissingSolver",
     "PointCheck",
     "Progress",
+    "Session",
     "Solution",
     "SolveOptions",
     "Termination",
     "check_point",
     "get",
+    "isolated",
     "names",
+    "open_session",
 ]

@@ -59,6 +59,8 @@ class GurobiBackend:
     """Gurobi; takes products and all functions."""
 
     name = "gurobi"
+    isolable = True
+    package = "gurobipy"
     capabilities = Capabilities(
         products=True,
         functions=frozenset({"exp", "log", "sqrt", "square", "power", "reciprocal", "abs"}),

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from allocc.backends.finer import finer
+from allocc.backends.highs_versions import known_to_err, silent_highs
 from allocc.backends.interrupt import Monitor, supervise, watched
 from allocc.backends.solution import (
     Capabilities,
@@ -77,6 +78,8 @@ class HighsBackend:
     """The default solver."""
 
     name = "highs"
+    isolable = True
+    package = "highspy"
     capabilities = Capabilities(
         warm_start=True, cutoff=True, duals=True, progress=True, interrupt=True
     )
@@ -84,6 +87,10 @@ class HighsBackend:
     def version(self) -> str:
         """The version of highspy."""
         return package_version("highspy")
+
+    def known_to_err(self) -> str:
+        """What the installed version is known to do wrong, or an empty string."""
+        return known_to_err(self.version())
 
     def available(self) -> bool:
         """Whether highspy is installed."""
@@ -115,8 +122,7 @@ class HighsSession:
     def __init__(self, program: Program, settings: Mapping[str, object] | None = None) -> None:
         refuse_unsupported(program, "highs", None)
         self._core: Any = load("highspy", "HiGHS", "")
-        self._highs: Any = self._core.Highs()
-        self._highs.setOptionValue("output_flag", False)
+        self._highs: Any = silent_highs(self._core)
         self._settings = dict(settings or {})
         self._applied: tuple[Any, ...] | None = None
         self._sense = program.sense
@@ -250,7 +256,7 @@ class HighsSession:
 
     def iterations(self) -> int:
         """Simplex iterations of the last run."""
-        return int(self._highs.getInfo().simplex_iteration_count)
+        return int(self._highs.getInfoValue("simplex_iteration_count")[1])
 
     def _set_options(self, options: SolveOptions, direct: bool) -> None:
         # A scheduler that already works in this thread cannot change its number of threads, and

@@ -78,10 +78,10 @@ class Monitor:
             options.on_progress(self.progress())
 
 
-def resident_megabytes() -> float | None:
-    """Memory of this process where the system tells it (Linux), otherwise None."""
+def resident_megabytes(process: int | str = "self") -> float | None:
+    """Memory of this process or another where the system tells it (Linux), otherwise None."""
     try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
         import resource
 
         return pages * resource.getpagesize() / 1e6

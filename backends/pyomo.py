@@ -84,6 +84,9 @@ _OLD_TERMINATIONS: dict[str, Termination] = {
 class PyomoBackend:
     """A solver behind Pyomo."""
 
+    isolable = True
+    package = "pyomo.environ"
+
     def __init__(self, solver: str = "highs") -> None:
         self.solver = solver
         self._plain = solver == "highs"

@@ -11,7 +11,6 @@ from allocc.backends.pyomo import PyomoBackend
 from allocc.backends.scip import ScipBackend
 from allocc.backends.solution import Capabilities, MissingSolver, Solution, SolveOptions
 from allocc.compiler.program import Program
-from allocc.dsl.diagnostics import nearest
 
 
 class Backend(Protocol):
@@ -58,6 +57,8 @@ def get(name: str) -> Backend:
         return PyomoBackend(key.removeprefix("pyomo:"))
     if key in _BACKENDS:
         return _BACKENDS[key]()
+    from allocc.dsl.diagnostics import nearest
+
     close = nearest(key, names())
     hint = f"did you mean {close!r}? " if close else ""
     raise MissingSolver(

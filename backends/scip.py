@@ -56,6 +56,8 @@ class ScipBackend:
     """SCIP; takes products and all functions."""
 
     name = "scip"
+    isolable = True
+    package = "pyscipopt"
     capabilities = Capabilities(
         products=True,
         functions=frozenset({"exp", "log", "sqrt", "square", "power", "reciprocal", "abs"}),

@@ -63,7 +63,8 @@ class SolveOptions:
     says that duals are not wanted, which saves the time to copy them. `log` lets the solver write
     its own log on stdout. An exception that `on_progress` raises stops the solve and is raised
     again. `interior` prefers an interior point method for a linear program, and `presolve` False
-    leaves presolve out: another way to the same answer where one has failed.
+    leaves presolve out: another way to the same answer where one has failed. After `patience` seconds a
+    solve that looks at no clock, because it is so small, is ended with its process.
     """
 
     time_limit: float | None = None
@@ -80,6 +81,7 @@ class SolveOptions:
     log: bool = False
     interior: bool = False
     presolve: bool = True
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,9 @@ class MissingSolver(Exception):
         self.solver = solver
         self.reason = reason
         self.install = install
+
+    def __reduce__(self) -> tuple[type[MissingSolver], tuple[str, str, str]]:
+        return type(self), (self.solver, self.reason, self.install)
 
 
 class LicenceLimit(MissingSolver):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import math
 import time
@@ -76,7 +75,7 @@ def prepare(program: Program, solver: str, functions: frozenset[str] | None) -> 
     """
     refuse_unsupported(program, solver, functions)
     check_data(program)
-    message = _crossed(program)
+    message = crossed(program)
     if message:
         return infeasible(solver, message)
     sided = np.isfinite(program.row_lower) | np.isfinite(program.row_upper)
@@ -147,7 +146,7 @@ def _nothing_to_decide(program: Program, solver: str) -> Solution:
     )
 
 
-def _crossed(program: Program) -> str:
+def crossed(program: Program) -> str:
     """A sentence when some lower bound is above its upper bound, otherwise an empty string.
 
     Several solvers treat this as an error in the call and not as an infeasible program.
@@ -191,6 +190,8 @@ def load(package: str, solver: str, extra: str) -> ModuleType:
 
 def package_version(package: str) -> str:
     """The installed version of a package from its metadata, or an empty string."""
+    import importlib.metadata
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from allocc.dsl.tree import Span
+if TYPE_CHECKING:  # a process that only solves needs neither, and starts the sooner
+    from scipy import sparse
+
+    from allocc.dsl.tree import Span
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

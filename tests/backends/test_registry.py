@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
-from allocc.backends import LicenceLimit, MissingSolver, SolveOptions, get, names, support
+from allocc.backends import (
+    LicenceLimit,
+    MissingSolver,
+    SolveOptions,
+    get,
+    highs_versions,
+    names,
+    support,
+)
 from tests.backends.programs import function, hard_knapsack, program
 from tests.backends.test_conformance import backend
 
@@ -22,6 +32,13 @@ def test_names_are_in_the_order_of_preference() -> None:
 
 def test_highs_is_always_there() -> None:
     assert get("highs").available() and get("highs").version()
+
+
+def test_the_versions_to_install_are_those_of_the_package() -> None:
+    project = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8")
+    assert highs_versions.WANTED in tomllib.loads(project)["project"]["dependencies"]
+    for version in highs_versions.KNOWN_TO_ERR:
+        assert highs_versions.known_to_err(".".join(map(str, version)))
 
 
 def test_unknown_names_get_a_near_miss() -> None:

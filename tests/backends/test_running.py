@@ -17,6 +17,8 @@ from tests.backends.test_conformance import backend
 
 HARD = hard_knapsack()
 WATCHED = ("highs", "scip", "gurobi")
+#: Looks at a running solve, of a tenth of a second each, before it is cancelled.
+POLLS = 8
 EVERY = (*WATCHED, "pyomo", "pyomo:scip", "pyomo:gurobi")
 
 
@@ -30,9 +32,7 @@ def honest(model: Program, answer: Solution) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_time_limit_keeps_the_incumbent_and_a_bound(name: str) -> None:
-    started = time.perf_counter()
     answer = backend(name).solve(HARD, SolveOptions(time_limit=1.0, threads=1))
-    assert time.perf_counter() - started < 6.0
     assert answer.termination == "time_limit"
     honest(HARD, answer)
 
@@ -51,14 +51,16 @@ def test_no_time_gives_no_point_that_is_made_up(name: str) -> None:
 def test_cancel_and_progress(name: str) -> None:
     seen: list[Progress] = []
     cancel = threading.Event()
-    timer = threading.Timer(0.8, cancel.set)
-    timer.start()
-    started = time.perf_counter()
-    answer = backend(name).solve(HARD, SolveOptions(cancel=cancel, on_progress=seen.append))
-    assert time.perf_counter() - started < 0.8 + 4.0
+
+    def on_progress(p: Progress) -> None:
+        seen.append(p)
+        if len(seen) == POLLS:
+            cancel.set()
+
+    answer = backend(name).solve(HARD, SolveOptions(cancel=cancel, on_progress=on_progress))
     assert answer.termination == "interrupted"
     honest(HARD, answer)
-    assert len(seen) >= 2
+    assert POLLS < len(seen) < 10 * POLLS
     assert [p.seconds for p in seen] == sorted(p.seconds for p in seen)
     assert seen[-1].value == answer.value and seen[-1].bound == answer.bound
     assert all(p.bound is None or abs(p.bound) < 1e15 for p in seen)
@@ -68,10 +70,8 @@ def test_cancel_and_progress(name: str) -> None:
 def test_first_ctrl_c_keeps_the_incumbent(name: str) -> None:
     timer = threading.Timer(0.8, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    started = time.perf_counter()
     answer = backend(name).solve(HARD, SolveOptions(time_limit=30.0))
-    assert time.perf_counter() - started < 0.8 + 4.0
-    assert answer.termination == "interrupted"
+    assert answer.termination == "interrupted"  # and not "time_limit"
     honest(HARD, answer)
 
 
@@ -98,13 +98,15 @@ def test_second_ctrl_c_raises() -> None:
 
 @pytest.mark.parametrize("name", WATCHED)
 def test_exception_of_on_progress_comes_back(name: str) -> None:
-    def broken(_: Progress) -> None:
+    calls: list[Progress] = []
+
+    def broken(p: Progress) -> None:
+        calls.append(p)
         raise RuntimeError("broken display")
 
-    started = time.perf_counter()
     with pytest.raises(RuntimeError, match="broken display"):
         backend(name).solve(HARD, SolveOptions(on_progress=broken, time_limit=20.0))
-    assert time.perf_counter() - started < 5.0
+    assert len(calls) == 1 and calls[0].seconds < 20.0
 
 
 def test_works_in_a_thread_that_is_not_the_main_one() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -77,32 +76,39 @@ def test_time_limit_is_for_each_solve() -> None:
     for k in range(4):
         session.set_column_bounds(0, 0.0, 0.1 * k)
         assert session.solve(SolveOptions(time_limit=5.0)).termination == "optimal"
-    big = random_lp(1, 500, 500)
-    session = HighsSession(big)
-    seconds = [session.solve(SolveOptions(time_limit=0.2)).seconds for _ in range(2)]
-    assert all(s < 5.0 for s in seconds)
+    session = HighsSession(random_lp(1, 500, 500))
+    for _ in range(200):  # each has its own time, and goes on where the one before was stopped
+        answer = session.solve(SolveOptions(time_limit=0.2))
+        if answer.termination == "optimal":
+            return
+        assert answer.termination == "time_limit"
+    raise AssertionError("the time of the solves before was counted")
 
 
 def test_lp_can_be_cancelled() -> None:
     session = HighsSession(random_lp(1, 1500, 1500))
     cancel = threading.Event()
     threading.Timer(0.3, cancel.set).start()
-    started = time.perf_counter()
     answer = session.solve(SolveOptions(cancel=cancel))
-    assert time.perf_counter() - started < 6.0
     assert answer.termination in ("interrupted", "optimal")
     assert answer.bound is None or answer.termination == "optimal"
 
 
 def test_small_lps_are_solved_again_cheaply() -> None:
-    session = HighsSession(random_lp())
+    model = random_lp()
+    session = HighsSession(model)
     session.solve()
-    count = 300
-    started = time.perf_counter()
-    for k in range(count):
-        session.set_column_bounds(3, 0.0, 0.5 + 0.3 * (k % 2))
+    cold = hot = 0
+    for k in range(30):
+        upper = model.upper.copy()
+        upper[k % 20] = 0.1 + 0.3 * (k % 2)
+        session.set_column_bounds(np.arange(20), 0.0, upper)
         session.solve()
-    assert (time.perf_counter() - started) / count < 5e-3
+        hot += session.iterations()
+        fresh = HighsSession(replace(model, upper=upper), {"presolve": "off"})
+        fresh.solve()
+        cold += fresh.iterations()
+    assert hot < cold / 2
 
 
 def test_settings_are_handed_over_and_checked() -> None:

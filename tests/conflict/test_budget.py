@@ -32,9 +32,11 @@ class Slow(HighsBackend):
     """Takes all the time that it is given, and answers nothing."""
 
     name = "slow"
+    given: list[float] = []  # noqa: RUF012 - one list for all, emptied by the test
 
     def solve(self, program: Program, options: SolveOptions) -> Solution:
         assert options.time_limit is not None
+        self.given.append(options.time_limit)
         time.sleep(options.time_limit)
         return Solution("time_limit", None, None, None, options.time_limit, solver="slow")
 
@@ -60,9 +62,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_slow_backend(tmp_path: Path) -> None:
     model = load(tmp_path, ROWS)
-    before = time.perf_counter()
+    Slow.given.clear()
     found = explain(model, Options(solver="slow"), 1.0)
-    assert time.perf_counter() - before < 5
+    assert Slow.given and sum(Slow.given) < 2.0
     assert found.status == "reduced"
     assert found.count == found.of == 801
     assert found.needed == 0
@@ -84,10 +86,8 @@ def test_a_set_that_is_not_proven_irreducible(tmp_path: Path) -> None:
 def test_a_stop_from_outside(tmp_path: Path) -> None:
     cancel = threading.Event()
     cancel.set()
-    before = time.perf_counter()
     found = explain(load(tmp_path, ROWS), Options(cancel=cancel), 60.0)
-    assert time.perf_counter() - before < 10
-    assert found.status == "reduced"
+    assert found.status == "reduced" and found.checks <= 1
 
 
 def test_many_rows(tmp_path: Path) -> None:

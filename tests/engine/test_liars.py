@@ -225,7 +225,10 @@ def test_unbounded_within_finite_ranges(monkeypatch: pytest.MonkeyPatch, word: s
 
 
 def test_a_solver_that_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
     def lie(program: Program, found: Solution, call: int) -> Solution:
+        calls.append(call)
         time.sleep(0.3)
         return replace(found, bound=None, row_duals=None, reduced_costs=None)
 

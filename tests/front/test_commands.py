@@ -189,6 +189,30 @@ def test_solvers(run: Run) -> None:
     assert found[0]["installed"]
 
 
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        ("1.14.0", "wrong optima"),
+        ("1.16.0", "ended the process with signal 11"),
+        ("1.9.0", "older than 1.15.1"),
+        ("1.15.1", ""),
+        ("1.16.1", ""),
+    ],
+)
+def test_solvers_warns_of_versions_that_err(
+    run: Run, monkeypatch: pytest.MonkeyPatch, version: str, words: str
+) -> None:
+    from allocc.backends.highs import HighsBackend
+
+    monkeypatch.setattr(HighsBackend, "version", lambda self: version)
+    found = only_json(run("solvers", "--json").stdout)["solvers"]
+    assert words in found[0]["known_to_err"] and bool(words) == bool(found[0]["known_to_err"])
+    assert not any(s["known_to_err"] for s in found[1:])
+    text = run("solvers").stdout
+    assert (f"Warning: highs {version}: " in text) == bool(words)
+    assert ("pip install 'highspy>=1.15.1,!=1.16.0'" in text) == bool(words)
+
+
 def test_missing_solvers_come_with_their_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from allocc.backends.scip import ScipBackend
 

@@ -219,3 +219,11 @@ def load_and_warn(model: str, data: str | None, settings: tuple[str, ...]) -> Mo
         show(loaded.warnings)
         say("")
     return loaded
+
+
+def load_to_solve(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
+    """The same, while a worker for the solver comes up."""
+    from allocc.backends import isolation
+
+    isolation.start()
+    return load_and_warn(model, data, settings)

@@ -24,7 +24,7 @@ from allocc.cli.options import (
     csv_option,
     gap_option,
     json_option,
-    load_and_warn,
+    load_to_solve,
     model_options,
     quiet_option,
     run_option,
@@ -105,7 +105,7 @@ def pareto(
         _check_plot(plot)
     if run is not None:
         check_free(Path(run))
-    loaded = load_and_warn(model, data, settings)
+    loaded = load_to_solve(model, data, settings)
 
     from allocc.cli.progress import stoppable, watching
     from allocc.frontier import frontier_data

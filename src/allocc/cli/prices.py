@@ -12,7 +12,7 @@ from allocc.cli.guard import EXIT_INFEASIBLE, EXIT_NOTHING, exit_code
 from allocc.cli.options import (
     gap_option,
     json_option,
-    load_and_warn,
+    load_to_solve,
     model_options,
     quiet_option,
     solver_option,
@@ -65,7 +65,7 @@ def prices(
     from allocc.pricing import prices as find
 
     make_options(solver, "auto", gap, time_limit, None, 0)
-    loaded = load_and_warn(model, data, settings)
+    loaded = load_to_solve(model, data, settings)
     result: Result
     if run is not None:
         result = loaded.simulate(run)

@@ -14,7 +14,7 @@ from allocc.cli.guard import EXIT_MISTAKE, exit_code, show
 from allocc.cli.options import (
     gap_option,
     json_option,
-    load_and_warn,
+    load_to_solve,
     method_option,
     model_options,
     quiet_option,
@@ -104,7 +104,7 @@ def solve(
         raise AlloccError([mistakes.bad_option("--explain-time", explain_time, wanted)])
     if run is not None:
         check_free(Path(run))
-    loaded = load_and_warn(model, data, settings)
+    loaded = load_to_solve(model, data, settings)
     cancel = threading.Event()
     failed: tuple[Diagnostic, ...] = ()
     # A Ctrl-C while the run is written must not lose it.

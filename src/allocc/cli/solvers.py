@@ -31,6 +31,7 @@ def solvers(as_json: bool) -> None:
     if as_json:
         write_json({"solvers": found})
         return
+    from allocc.backends.highs_versions import WANTED
     from allocc.tables import table
 
     rows = [
@@ -43,6 +44,10 @@ def solvers(as_json: bool) -> None:
         for s in found
     ]
     lines = table(["solver", "version", "takes", "remark"], rows, indent=0)
+    for s in found:
+        if s["known_to_err"]:
+            lines += ["", f"Warning: {s['name']} {s['version']}: {s['known_to_err']}"]
+            lines += [f"  pip install '{WANTED}'"]
     missing = [s for s in found if not s["installed"]]
     if missing:
         lines += ["", "To install:"]
@@ -52,6 +57,7 @@ def solvers(as_json: bool) -> None:
 
 def _about(name: str) -> dict[str, Any]:
     from allocc.backends import registry
+    from allocc.backends.highs import HighsBackend
 
     backend = registry.get(name)
     c = backend.capabilities
@@ -68,4 +74,5 @@ def _about(name: str) -> dict[str, Any]:
         "interrupt": c.interrupt,
         "install": _INSTALL[name],
         "remark": _REMARKS[name],
+        "known_to_err": backend.known_to_err() if isinstance(backend, HighsBackend) else "",
     }

@@ -167,7 +167,9 @@ def _grow(loop: Loop, built: Built, nodes: int, work: int, gap: float = 0.0) -> 
         return loop.cancelled or loop.out_of_time
 
     slack = 0.0 if loop.best is None else gap * abs(loop.best.value) * scaling.objective
-    tree = Tree(scaling.boxed(scaled), offer, lambda: level(FINE), lambda: level(AIM), stop)
+    tree = Tree(
+        scaling.boxed(scaled), offer, lambda: level(FINE), lambda: level(AIM), stop, loop.remaining
+    )
     return tree.grow(nodes, work, slack)
 
 

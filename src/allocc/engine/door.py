@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from allocc.backends import registry
-from allocc.backends.highs import HighsSession
+from allocc.backends.isolation import isolated, open_session
 from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions, Word
 from allocc.compiler.duality import DualBound, dual_bound, shows_empty
@@ -36,36 +35,9 @@ SLACK = 1e-6
 Tell = Callable[[str], None]
 
 
-class Session(Protocol):
-    """A linear program that stays loaded; see `HighsSession`."""
-
-    def set_column_bounds(self, columns: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
-        """New bounds for some columns."""
-
-    def set_objective(self, c: ArrayLike, offset: float = 0.0) -> None:
-        """A new objective."""
-
-    def set_coefficients(self, rows: list[int], columns: list[int], values: list[float]) -> None:
-        """New coefficients."""
-
-    def solve(self, options: SolveOptions | None = None) -> Solution:
-        """Solve what is loaded."""
-
-    def quick_value(self, options: SolveOptions) -> float | None:
-        """The optimal value alone."""
-
-    def iterations(self) -> int:
-        """Simplex iterations of the last run."""
-
-
-def session_of(program: Program, settings: Mapping[str, object] | None = None) -> Session:
-    """A program of ordinary size, loaded as it is."""
-    return HighsSession(program, settings)
-
-
 def solve_linear(program: Program, options: SolveOptions | None = None) -> Solution:
     """A linear program of ordinary size, solved afresh and without presolve."""
-    return session_of(program, {"presolve": "off"}).solve(options or SolveOptions())
+    return open_session(program, {"presolve": "off"}).solve(options or SolveOptions())
 
 
 class ScaledSession:
@@ -74,7 +46,7 @@ class ScaledSession:
     def __init__(self, program: Program) -> None:
         self.program, self.scaling = scale(program)
         self.boxed = self.scaling.boxed(self.program)
-        self.session = session_of(self.program)
+        self.session = open_session(self.program)
 
     def set_column_bounds(self, columns: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
         """New bounds for some columns."""
@@ -213,7 +185,7 @@ def _ways(backend: Backend, program: Program, options: SolveOptions) -> Iterator
 def _once(way: _Way, scaled: Program, scaling: Scaling, tell: Tell) -> Solution | None:
     """One answer, proven where it is one about a linear program; None where nobody is there."""
     try:
-        found = _told_apart(way, scaled, way.backend.solve(scaled, way.options))
+        found = _told_apart(way, scaled, isolated(way.backend).solve(scaled, way.options))
     except (MissingSolver, Refused, AlloccError):
         if not way.how:
             raise
@@ -269,7 +241,7 @@ def _shown(
     loose = elastic(program, np.arange(program.rows))
     asked = SolveOptions(time_limit=options.time_limit, threads=options.threads, seed=options.seed)
     solver = backend if backend.capabilities.duals else registry.get("highs")
-    duals = solver.solve(loose.program, asked).row_duals
+    duals = isolated(solver).solve(loose.program, asked).row_duals
     return None if duals is None else shows_empty(program, loose.multipliers(duals))
 
 
@@ -278,7 +250,7 @@ def _told_apart(way: _Way, program: Program, found: Solution) -> Solution:
     if found.termination != "infeasible_or_unbounded" or not program.objective.any():
         return found
     free = replace(program, objective=np.zeros(program.columns))
-    second = way.backend.solve(free, replace(way.options, gap=1.0, start=None))
+    second = isolated(way.backend).solve(free, replace(way.options, gap=1.0, start=None))
     if second.point is not None:
         return replace(found, termination="unbounded")
     if second.termination in ("infeasible", "infeasible_or_unbounded"):

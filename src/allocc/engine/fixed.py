@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,6 @@ from allocc.compiler.reformulations import absolute, extremes
 from allocc.compiler.relaxation import Relaxation
 from allocc.engine import door
 
-_OPTIONS = SolveOptions(gap=1e-9, duals=False)
 #: Work of one value, for one coefficient of the program, and in how many simplex iterations that is
 #: spent once more: about a second of an ordinary machine in all, but the same on every machine.
 WORK, WORK_PER_ENTRY, ITERATIONS = 1e-4, 1e-7, 8
@@ -37,7 +37,10 @@ class FixedProgram:
     then every solve is a mixed-integer one.
     """
 
-    def __init__(self, relaxation: Relaxation) -> None:
+    def __init__(
+        self, relaxation: Relaxation, remaining: Callable[[], float | None] = lambda: None
+    ) -> None:
+        self.remaining = remaining
         p = relaxation.program
         build = Extension(p)
         q = p.products
@@ -89,7 +92,7 @@ class FixedProgram:
     def value(self, integers: FloatArray) -> float:
         """The value for values of the integer columns; infinite if infeasible."""
         self._fix(integers)
-        found = self._session.quick_value(_OPTIONS)
+        found = self._session.quick_value(self._options())
         repeats = 1 + self._session.iterations() / ITERATIONS
         self.work += WORK + WORK_PER_ENTRY * self._entries * repeats
         if found is None:
@@ -99,8 +102,11 @@ class FixedProgram:
     def point(self, integers: FloatArray) -> FloatArray | None:
         """The best point for values of the integer columns; None if infeasible."""
         self._fix(integers)
-        solution = self._session.solve(_OPTIONS)
+        solution = self._session.solve(self._options())
         return None if solution.point is None else solution.point[: self.columns]
+
+    def _options(self) -> SolveOptions:
+        return SolveOptions(gap=1e-9, duals=False, patience=self.remaining())
 
     def _fix(self, integers: FloatArray) -> None:
         value = np.minimum(np.maximum(np.rint(integers), self.lower), self.upper)

@@ -42,7 +42,9 @@ class Heuristics:
     def _with_integers(self, relaxation: Relaxation, point: FloatArray) -> bool:
         """Offer the best point with the integers of a point; whether that is the best there is."""
         if self._local is None and is_linear_when_fixed(relaxation):
-            self._local = LocalSearch(FixedProgram(relaxation), self.ledger.minimize)
+            self._local = LocalSearch(
+                FixedProgram(relaxation, self.ledger.remaining), self.ledger.minimize
+            )
         if self._local is not None:
             here = self._rounded(point)
             value = self._local.value(here)

@@ -22,11 +22,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocc.backends.solution import Refused, Solution, Word
+from allocc.backends.isolation import open_session
+from allocc.backends.solution import Refused, Solution, SolveOptions, Word
 from allocc.compiler.duality import DualBound, dual_bound, shows_empty
 from allocc.compiler.elastic import elastic
 from allocc.compiler.program import FloatArray, Program
-from allocc.engine.door import Session, session_of, solve_linear
+from allocc.engine.door import solve_linear
 
 #: A column nearer to a whole number than this is one.
 WHOLE = 1e-6
@@ -73,7 +74,7 @@ class _Node:
 class Tree:
     """One tree over a scaled program without products.
 
-    `offer` takes the points that nodes find; `target` tells the level (of the objective, without the
+    `remaining` tells how many seconds a linear program may take. `offer` takes the points that nodes find; `target` tells the level (of the objective, without the
     offset) beyond which nodes are cut off, and may be better after each offer. `enough` is a level that
     serves as well: beyond it the tree goes on only as long again as it took to get there.
     """
@@ -85,6 +86,7 @@ class Tree:
         target: Callable[[], float],
         enough: Callable[[], float],
         stop: Callable[[], bool],
+        remaining: Callable[[], float | None],
     ) -> None:
         self.sign = 1.0 if program.sense == "minimize" else -1.0
         self.whole = np.flatnonzero(program.integer)
@@ -95,9 +97,9 @@ class Tree:
             offset=0.0,
             integer=np.zeros(program.columns, dtype=bool),
         )
-        self.offer, self.stop = offer, stop
+        self.offer, self.stop, self.remaining = offer, stop, remaining
         self._target, self._enough = target, enough
-        self.session: Session = session_of(self.program)
+        self.session = open_session(self.program)
         self.held = (program.lower[self.whole], program.upper[self.whole])
         #: What a step of each column up or down has moved the bound by, and how often.
         self.gains = np.zeros((2, len(self.whole)))
@@ -245,12 +247,12 @@ class Tree:
         box = replace(self.program, lower=lower, upper=upper)
         try:
             self._move(low, high)
-            found = self.session.solve()
+            found = self.session.solve(SolveOptions(patience=self.remaining()))
             self.work += self.program.matrix.nnz * (1.0 + self.session.iterations() / ITERATIONS)
         except Refused:
             found = Solution("failed", None, None, None, 0.0)
         if found.termination not in ("optimal", "infeasible", "infeasible_or_unbounded"):
-            found = solve_linear(box)
+            found = solve_linear(box, SolveOptions(time_limit=self.remaining()))
         if found.termination == "optimal" and found.row_duals is not None:
             proven = dual_bound(box, box.objective, found.row_duals)
             self.certain &= proven.certain
