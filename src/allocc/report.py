@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from allocc.decision_tables import decision_tables
 from allocc.reports import report_tables
+from allocc.result import relative_change
 from allocc.tables import duration, number, numbers, percent, table, wrap
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from allocc.labelled import Block
     from allocc.result import Result
 
+#: A gap below this is rounding, and nothing is said of it.
+CLOSED = 1e-9
 _STOPPED = {
     "time_limit": "stopped at the time limit",
     "interrupted": "interrupted",
@@ -36,17 +39,19 @@ def _status_words(result: Result) -> str:
     tail = f"; {why}" if why else ""
     gap = result.gap
     match result.status:
-        case "optimal" if gap is None or gap <= 1e-9:
+        case "optimal" if gap is None or gap <= CLOSED:
             return "proven optimal"
         case "optimal":
             shown = percent(gap)
             if shown.startswith("below"):
                 return f"proven optimal (gap {shown})"
-            return f"proven optimal within {shown}"
+            return f"proven optimal within {_open(result) if near_zero(result) else shown}"
         case "feasible" if not keeps_limits(result):
             return f"an allocation is known, but it violates a limit{tail}"
         case "feasible" if gap is None:
             return f"an allocation is known; nothing is proven about how good it is{tail}"
+        case "feasible" if near_zero(result):
+            return f"an allocation is known; no other is better by more than {_open(result)}{tail}"
         case "feasible":
             return f"an allocation is known; no other is more than {percent(gap)} better{tail}"
         case "infeasible":
@@ -57,6 +62,19 @@ def _status_words(result: Result) -> str:
             return "simulated, not optimized"
         case _:
             return f"no allocation was found, and none was proven impossible{tail}"
+
+
+def near_zero(result: Result) -> bool:
+    """Whether the gap is measured by the objective's terms, beside which the value is near zero."""
+    if result.value is None or result.gap_measure is None:
+        return False
+    return result.gap_measure > abs(result.value) or result.gap_measure == 0
+
+
+def _open(result: Result) -> str:
+    """The distance of value and bound, in the objective's unit."""
+    assert result.value is not None and result.bound is not None
+    return number(abs(result.value - result.bound), 3)
 
 
 def keeps_limits(result: Result) -> bool:
@@ -135,10 +153,9 @@ def facts(result: Result) -> list[tuple[str, str]]:
     elif result.bound is not None:
         rows.append(("bound", number(result.bound, 8)))
     if result.value is not None and result.baseline_value is not None:
-        change = result.value - result.baseline_value
+        share = relative_change(result.value, result.baseline_value)
         told = []
-        if result.baseline_value:
-            share = change / abs(result.baseline_value)
+        if share is not None:
             told.append(f"with interventions {percent(share, sign=True)}")
         broken = result.baseline_violation
         if broken is not None and broken.relative > _tolerance(result):
@@ -147,12 +164,15 @@ def facts(result: Result) -> list[tuple[str, str]]:
         rows.append(("baseline", f"{number(result.baseline_value, 8)}{text}"))
     if result.gap is not None:
         asked = result.options.get("gap")
-        text = f"  (asked: {percent(asked)})" if isinstance(asked, float) else ""
+        told = [f"asked: {percent(asked)}"] if isinstance(asked, float) else []
+        if near_zero(result) and result.gap > CLOSED:
+            told.append(f"of {number(result.gap_measure, 3)}: the value is near zero")
+        text = f"  ({'; '.join(told)})" if told else ""
         rows.append(("gap", f"{percent(result.gap)}{text}"))
     if result.violation is not None:
         rows.append(("violation", _violation(result)))
     if result.discretization is not None:
-        rows.append(("time step", f"{percent(result.discretization)} off continuous time"))
+        rows.append(("time step", _discretization(result)))
     if result.solver:
         rounds = f", {result.rounds} rounds" if result.rounds > 1 else ""
         rows.append(("solved by", f"{result.solver}, {duration(result.seconds)}{rounds}"))
@@ -175,6 +195,14 @@ def _violation(result: Result) -> str:
     if keeps_limits(result):
         return f"none beyond rounding ({v.relative:.1e})"
     return f"{number(v.absolute)} in {v.where} ({percent(v.relative)})"
+
+
+def _discretization(result: Result) -> str:
+    worst = result.discretization_parts[0]
+    text = f"{percent(worst.relative)} off continuous time"
+    if len(result.discretization_parts) == 1 or worst.relative == 0:
+        return text
+    return f"{text}, most in {'the term ' if worst.kind == 'term' else ''}{worst.name}"
 
 
 def _facts(result: Result) -> list[str]:
