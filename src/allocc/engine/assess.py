@@ -104,8 +104,8 @@ class _Judge:
                 (c.upper.values, c.upper.axes),
             )
         )
-        over = np.maximum(np.maximum(low - body, body - high), 0.0)
-        over = np.where(np.isnan(body), np.inf, over)
+        short = np.maximum(np.maximum(low - body, body - high), 0.0)
+        over: FloatArray = np.where(np.isnan(body), np.inf, short)
         if not over.any():
             return over, np.zeros(c.shape)
         side = np.where(body < low, low, high)
