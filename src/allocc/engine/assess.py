@@ -122,7 +122,8 @@ class _Judge:
         if not under.any():
             return np.zeros(v.shape)
         own = np.max(np.abs(self.values[v]), axis=-1, keepdims=True)
-        return np.maximum(np.broadcast_to(own, v.shape), NEAR_ZERO * self.steps(v))
+        size: FloatArray = np.maximum(np.broadcast_to(own, v.shape), NEAR_ZERO * self.steps(v))
+        return size
 
     def _chance(self, block: ChanceConstraint) -> tuple[float, Violation]:
         """The probability that a chance block reaches, and its violation.
