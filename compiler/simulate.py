@@ -29,6 +29,15 @@ def lowest(decisions: Iterable[Variable]) -> Values:
     return values
 
 
+def highest(decisions: Iterable[Variable]) -> Values:
+    """Every decision at its upper end; as in `lowest` where it has none."""
+    values = lowest(decisions)
+    for v, low in values.items():
+        assert v.upper is not None
+        values[v] = np.where(np.isfinite(v.upper), v.upper, low)
+    return values
+
+
 def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Values:
     """Values of decisions, compartments and flows over the whole horizon.
 

@@ -14,7 +14,7 @@ from allocc import mistakes
 from allocc.compiler.expression import Data, add, constant, negate
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import Constraint, ObjectiveTerm, Problem
-from allocc.compiler.simulate import Values, lowest, simulate
+from allocc.compiler.simulate import Values, highest, lowest, simulate
 from allocc.compiler.sizes import Sizes
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.choose import CannotServe
@@ -54,8 +54,10 @@ class EpsilonConstraint:
         self.notes: list[str] = []
         #: How many solves there were.
         self.count = 0
-        evaluate = Evaluation(dict(simulate(problem, lowest(problem.decisions))))
-        self._lowest = self._sizes(evaluate)
+        self._lowest, self._highest = (
+            self._sizes(Evaluation(simulate(problem, ends(problem.decisions))))
+            for ends in (lowest, highest)
+        )
 
     def _sizes(self, evaluate: Evaluation) -> tuple[float, float]:
         """The sizes of both terms."""
@@ -64,9 +66,13 @@ class EpsilonConstraint:
         return first, second
 
     def size(self, term: int) -> float:
-        """The size of a term: the largest among known allocations and the lower ends of decisions."""
+        """The size of a term: the largest among known allocations and the lower ends of decisions.
+
+        It is that at the upper ends where nothing is added up there.
+        """
         every = (self._lowest, *(k.sizes for k in self.known))
-        return max((s[term] for s in every if np.isfinite(s[term])), default=0.0)
+        size = max((s[term] for s in every if np.isfinite(s[term])), default=0.0)
+        return size or (self._highest[term] if np.isfinite(self._highest[term]) else 0.0)
 
     def solve(self, term: int, level: float | None) -> Outcome:
         """The best value of a term, the other one at `level` or better."""

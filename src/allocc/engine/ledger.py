@@ -9,7 +9,7 @@ import numpy as np
 
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray
-from allocc.compiler.simulate import Values, lowest
+from allocc.compiler.simulate import Values, highest, lowest
 from allocc.engine.assess import Assessment, assess
 from allocc.engine.outcome import Options, Step, measure, relative_gap
 
@@ -86,11 +86,7 @@ class Ledger:
 
     @cached_property
     def _upper_size(self) -> float:
-        high = lowest(self.problem.decisions)
-        for v, low in high.items():
-            assert v.upper is not None
-            high[v] = np.where(np.isfinite(v.upper), v.upper, low)
-        size = assess(self.problem, high).size
+        size = assess(self.problem, highest(self.problem.decisions)).size
         return size if np.isfinite(size) else 0.0
 
     @property
