@@ -35,6 +35,9 @@ from allocc.dsl.tree import Span
 #: The weights of a chance block's scenarios may miss 1 by this much.
 WEIGHTS_TOLERANCE = 1e-6
 
+#: A limit on data alone holds where it is off by this part of its sides: rounding of sums of data.
+DATA_TOLERANCE = 1e-9
+
 #: Left side, operator, right side.
 Sides = tuple[Node, str, Node]
 
@@ -49,7 +52,7 @@ def limit_constraints(statement: tree.Limit, binder: Binder) -> list[Constraint]
     for place, sides in enumerate(_sides(statement, space, binder)):
         body, equal = _body(*sides)
         if isinstance(body, Data):
-            _report_data_limit(statement, space, body, equal, binder)
+            _report_data_limit(statement, space, sides, body, equal, binder)
             continue
         written = Comparison(statement, place, *sides, space)
         found.append(_constraint(written, body, 0.0 if equal else -np.inf))
@@ -197,11 +200,15 @@ def _scenario_limits(statement: tree.Limit, scenario: Space, binder: Binder) -> 
 
 
 def _report_data_limit(
-    statement: tree.Limit, space: Space, body: Data, equal: bool, binder: Binder
+    statement: tree.Limit, space: Space, sides: Sides, body: Data, equal: bool, binder: Binder
 ) -> None:
     """Report a limit that no decision can change."""
     name, span = statement.name.name, statement.relation.span
-    scale = 1e-9 * max(1.0, float(np.max(np.abs(body.values), initial=0.0)))
+    size = np.zeros((1,) * len(body.axes))
+    for side in (sides[0], sides[2]):
+        if isinstance(side, Data):
+            size = size + np.abs(spread(side.values, side.axes, body.axes))
+    scale = DATA_TOLERANCE * size
     bad = np.abs(body.values) > scale if equal else body.values > scale
     where = ""
     if bad.any() and space.axes:

@@ -29,6 +29,15 @@ def lowest(decisions: Iterable[Variable]) -> Values:
     return values
 
 
+def highest(decisions: Iterable[Variable]) -> Values:
+    """Every decision at its upper end; as in `lowest` where it has none."""
+    values = lowest(decisions)
+    for v, low in values.items():
+        assert v.upper is not None
+        values[v] = np.where(np.isfinite(v.upper), v.upper, low)
+    return values
+
+
 def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Values:
     """Values of decisions, compartments and flows over the whole horizon.
 
@@ -166,28 +175,35 @@ def _implicit(problem: Problem, values: Values, at: Evaluation, k: int, length: 
         return np.concatenate(out) if out else np.zeros(0)
 
     start = np.concatenate([(h + length * r).ravel() for h, r in zip(here, rate, strict=True)])
-    scale = max(1.0, float(np.max(np.abs(start), initial=0.0)))
-    solution = _newton(residual, start, scale)
+    # Each compartment in its own size, so that no unit counts for more than another.
+    own = [
+        float(max(np.max(np.abs(h), initial=0.0), length * np.max(np.abs(r), initial=0.0)))
+        for h, r in zip(here, rate, strict=True)
+    ]
+    largest = max(own, default=0.0) or 1.0
+    scale = np.repeat([x or largest for x in own], np.diff(sizes))
+    solution = scale * _newton(lambda x: residual(scale * x) / scale, start / scale)
     residual(solution)
     put(solution)
 
 
-def _newton(
-    residual: Callable[[FloatArray], FloatArray], start: FloatArray, scale: float
-) -> FloatArray:
-    """Where the residual is nought; not a number where no such place is found."""
+def _newton(residual: Callable[[FloatArray], FloatArray], start: FloatArray) -> FloatArray:
+    """Where the residual is nought; not a number where no such place is found.
+
+    Unknowns and residuals are of size one.
+    """
     if start.size > 400:
         from scipy.optimize import NoConvergence, newton_krylov
 
         try:
-            found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE * scale)
+            found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE)
         except (NoConvergence, ValueError, np.linalg.LinAlgError):
             return np.full(start.size, np.nan)
         return found
     x = start
     for _ in range(50):
         r = residual(x)
-        if np.max(np.abs(r), initial=0.0) <= IMPLICIT_TOLERANCE * scale:
+        if np.max(np.abs(r), initial=0.0) <= IMPLICIT_TOLERANCE:
             break
         jacobian = np.empty((x.size, x.size))
         for j in range(x.size):

@@ -26,6 +26,10 @@ from allocc.dsl.diagnostics import Diagnostic
 #: between their own points take.
 MOST_PROBES = 200
 
+#: Derivatives are differences over this part of what a compartment holds: about the root of the
+#: rounding error, where both errors of a difference are small.
+PROBE = 1e-6
+
 Outflow = Callable[[FlowValue, CompartmentSymbol, tuple[Axis, ...]], Node]
 
 
@@ -93,7 +97,7 @@ def _rate(
     state = values[variable]
     with np.errstate(all="ignore"):
         base = evaluate(state)
-        size = 1e-6 * np.maximum(1.0, np.abs(state))
+        size = PROBE * _scale(state, values)
         points = int(np.prod(shape[:-1], dtype=np.int64))
         if points > MOST_PROBES:
             return (evaluate(state + size) - base) / size[..., :-1]
@@ -105,6 +109,16 @@ def _rate(
             moved = evaluate(probe.reshape(state.shape))
             found[k] = (moved - base).reshape(points, -1)[k] / width[:-1]
     return found.reshape(shape)
+
+
+def _scale(state: FloatArray, values: dict[Variable, FloatArray]) -> FloatArray:
+    """The size of a compartment's points; where it is empty, that of the largest of the model."""
+    largest = float(np.max(np.abs(state), initial=0.0)) or max(
+        (float(np.max(np.abs(x), initial=0.0)) for v, x in values.items() if v.kind == "state"),
+        default=0.0,
+    )
+    found: FloatArray = np.where(state != 0, np.abs(state), largest or 1.0)
+    return found
 
 
 def _round_down(value: float) -> str:

@@ -14,7 +14,8 @@ from allocc import mistakes
 from allocc.compiler.expression import Data, add, constant, negate
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import Constraint, ObjectiveTerm, Problem
-from allocc.compiler.simulate import Values
+from allocc.compiler.simulate import Values, highest, lowest, simulate
+from allocc.compiler.sizes import Sizes
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.choose import CannotServe
 from allocc.engine.outcome import Options, Outcome, Violation
@@ -29,9 +30,10 @@ CONTRADICTION = 1e-6
 
 @dataclass(frozen=True)
 class Known:
-    """An allocation that some solve has found; `values` are those of the two terms."""
+    """An allocation that some solve has found; `values` and `sizes` are those of the two terms."""
 
     values: tuple[float, float]
+    sizes: tuple[float, float]
     terms: dict[str, float]
     violation: Violation
     everything: Values
@@ -52,6 +54,25 @@ class EpsilonConstraint:
         self.notes: list[str] = []
         #: How many solves there were.
         self.count = 0
+        self._lowest, self._highest = (
+            self._sizes(Evaluation(simulate(problem, ends(problem.decisions))))
+            for ends in (lowest, highest)
+        )
+
+    def _sizes(self, evaluate: Evaluation) -> tuple[float, float]:
+        """The sizes of both terms."""
+        of = Sizes(evaluate)
+        first, second = (float(of(t.node)) for t in self.terms)
+        return first, second
+
+    def size(self, term: int) -> float:
+        """The size of a term: the largest among known allocations and the lower ends of decisions.
+
+        It is that at the upper ends where nothing is added up there.
+        """
+        every = (self._lowest, *(k.sizes for k in self.known))
+        size = max((s[term] for s in every if np.isfinite(s[term])), default=0.0)
+        return size or (self._highest[term] if np.isfinite(self._highest[term]) else 0.0)
 
     def solve(self, term: int, level: float | None) -> Outcome:
         """The best value of a term, the other one at `level` or better."""
@@ -72,7 +93,7 @@ class EpsilonConstraint:
             met = self._strictly_best(term, level)
             if met is not None:
                 value = met.values[term]
-                if 0 < self.sign * (outcome.bound - value) <= _trust(value):
+                if 0 < self.sign * (outcome.bound - value) <= self._trust(term, value):
                     outcome = replace(outcome, bound=value)  # rounding: an allocation is there
             assert outcome.bound is not None
             self.claims.append(Claim(term, outcome.bound, level))
@@ -81,7 +102,7 @@ class EpsilonConstraint:
     def follow(self, term: int, top: Known) -> tuple[Known, Outcome]:
         """The best of the other term, this one held where it is."""
         best = top.values[term]
-        held = best + self.sign * ROOM * max(1.0, abs(best))
+        held = best + self.sign * self.room(term, best)
         outcome = self.solve(1 - term, held)
         if outcome.status == "infeasible":
             self.notes.append(
@@ -95,7 +116,7 @@ class EpsilonConstraint:
     def best(self, term: int, level: float | None, top: Known | None = None) -> Known | None:
         """The best known allocation for a term at a level of the other one; `top` is one."""
         other = 1 - term
-        room = 0.0 if level is None else self.tolerance(level)
+        room = 0.0 if level is None else self.tolerance(other, level)
         fit = [k for k in self.known if k is top or self._meets(k, other, level, room)]
         order = lambda k: (self.sign * k.values[term], self.sign * k.values[other])
         return min(fit, key=order, default=None)
@@ -108,7 +129,7 @@ class EpsilonConstraint:
             if met is None:
                 continue
             value = met.values[c.term]
-            if self.sign * (c.bound - value) > _trust(value):
+            if self.sign * (c.bound - value) > self._trust(c.term, value):
                 wrong.append(c)
                 self.notes.append(
                     f"the solver's bound {c.bound:.10g} on '{self.terms[c.term].name}' contradicts "
@@ -117,9 +138,17 @@ class EpsilonConstraint:
         self.claims = [c for c in self.claims if c not in wrong]
         return wrong
 
-    def tolerance(self, value: float) -> float:
-        """By how much a term may miss a level of this value."""
-        return self.options.violation * max(1.0, abs(value))
+    def room(self, term: int, value: float) -> float:
+        """The room that a term has where it is held at its optimum."""
+        return ROOM * max(abs(value), self.size(term))
+
+    def tolerance(self, term: int, value: float) -> float:
+        """By how much a term may miss a level of this value: as any limit, by its parts."""
+        return self.options.violation * max(abs(value), self.size(term))
+
+    def _trust(self, term: int, value: float) -> float:
+        """A bound that is beyond a value by no more than this is rounded, not wrong."""
+        return CONTRADICTION * max(abs(value), self.size(term))
 
     def _strictly_best(self, term: int, level: float | None) -> Known | None:
         """The best known allocation for a term that meets a level of the other without any room."""
@@ -149,9 +178,4 @@ class EpsilonConstraint:
         terms = {t.name: float(evaluate(t.node)) for t in self.problem.terms}
         pair = (terms[self.terms[0].name], terms[self.terms[1].name])
         if all(np.isfinite(pair)):
-            self.known.append(Known(pair, terms, violation, values))
-
-
-def _trust(value: float) -> float:
-    """A bound that is beyond a value by no more than this is rounded, not wrong."""
-    return CONTRADICTION * max(1.0, abs(value))
+            self.known.append(Known(pair, self._sizes(evaluate), terms, violation, values))

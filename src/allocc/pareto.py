@@ -22,7 +22,7 @@ from allocc.compiler.expression import Add, Data, Node, Reduce, Reference
 from allocc.compiler.problem import ObjectiveTerm, Problem
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.outcome import Options, Outcome, relative_gap
-from allocc.epsilon_constraint import ROOM, EpsilonConstraint, Known
+from allocc.epsilon_constraint import EpsilonConstraint, Known
 from allocc.errors import reported
 from allocc.frontier import Axis, Frontier, Point
 from allocc.labelled import blocks_of
@@ -139,9 +139,10 @@ class _Trace:
         best = top.values[term]
         self.tell(f"point {number} of {self.count}: {self._held(term)} {best:.6g}")
         found, follow = self.solves.follow(term, top)
-        done = self._closed(best, lead.bound) and self._follows(found.values[1 - term], follow)
+        done = self._closed(term, best, lead.bound)
+        done = done and self._follows(1 - term, found.values[1 - term], follow)
         bounds = (lead.bound, follow.bound) if term == 0 else (follow.bound, lead.bound)
-        gap = _gap(found.values[0], bounds[0])
+        gap = self._gap(found.values[0], bounds[0])
         stopped = "gap" if done else (_why(lead) or _why(follow) or "exhausted")
         level = None if term == 0 else found.values[1]
         kind = f"best {self.terms[term].name}"
@@ -160,14 +161,14 @@ class _Trace:
         found = self.solves.best(0, level)
         assert found is not None  # the best second term meets every level
         best, other = found.values[0], None
-        done = self._closed(best, outcome.bound)
+        done = self._closed(0, best, outcome.bound)
         why = _why(outcome)
         if not self.cancelled:
             found, follow = self.solves.follow(0, found)
             other = follow.bound
-            done = done and self._follows(found.values[1], follow)
+            done = done and self._follows(1, found.values[1], follow)
             why = why or _why(follow)
-        gap = _gap(best, outcome.bound)
+        gap = self._gap(best, outcome.bound)
         stopped = "gap" if done else (why or "exhausted")
         return self._point("level", level, found, (outcome.bound, other), gap, stopped, before)
 
@@ -198,15 +199,22 @@ class _Trace:
             seconds=time.perf_counter() - before,
         )
 
-    def _closed(self, value: float, bound: float | None, room: float = 0.0) -> bool:
-        gap = relative_gap(value, bound)
-        if gap is None or bound is None:
-            return False
-        return gap <= max(self.options.gap, room) or abs(value - bound) <= max(ROUNDING, room)
+    def _closed(self, term: int, value: float, bound: float | None) -> bool:
+        gap = relative_gap(value, bound, self.solves.size(term))
+        return gap is not None and gap <= self.options.gap
 
-    def _follows(self, value: float, outcome: Outcome) -> bool:
+    def _follows(self, term: int, value: float, outcome: Outcome) -> bool:
         """Whether a second step is closed: what it is held at has room, so its value has, too."""
-        return self._closed(value, outcome.bound, self.options.violation)
+        near = outcome.bound is not None and (
+            abs(value - outcome.bound) <= self.solves.tolerance(term, value)
+        )
+        return near or self._closed(term, value, outcome.bound)
+
+    def _gap(self, value: float, bound: float | None) -> float | None:
+        """The relative gap of the first term; none within the room that it is held with."""
+        if bound is not None and abs(value - bound) <= 2 * self.solves.room(0, value):
+            return 0.0
+        return relative_gap(value, bound, self.solves.size(0))
 
     # --- the whole --------------------------------------------------------------------------
 
@@ -214,19 +222,20 @@ class _Trace:
         return f"{self.terms[term].name} {'<=' if self.sign > 0 else '>='}"
 
     def _same(self, a: Point, b: Point) -> bool:
-        return all(
-            abs(x - y) <= self.solves.tolerance(x) for x, y in zip(a.values, b.values, strict=True)
-        )
+        room = [self.solves.tolerance(term, x) for term, x in enumerate(a.values)]
+        return all(abs(x - y) <= r for x, y, r in zip(a.values, b.values, room, strict=True))
 
     def _mark(self) -> list[Point]:
         """The points, with the number of one that repeats or dominates them."""
         found: list[Point] = []
         for k, p in enumerate(self.points):
             same, worse = p.same_as, None
+            little = [ROUNDING * max(abs(x), self.solves.size(t)) for t, x in enumerate(p.values)]
             for j, q in enumerate(self.points):
                 gain = [self.sign * (x - y) for x, y in zip(p.values, q.values, strict=True)]
-                room = [self.solves.tolerance(x) for x in p.values]
-                if j < k and same is None and max(map(abs, gain)) <= ROUNDING * _size(p):
+                room = [self.solves.tolerance(term, x) for term, x in enumerate(p.values)]
+                equal = all(abs(g) <= x for g, x in zip(gain, little, strict=True))
+                if j < k and same is None and equal:
                     same = j + 1
                 no_worse = all(g >= -r for g, r in zip(gain, room, strict=True))
                 if no_worse and any(g > r for g, r in zip(gain, room, strict=True)):
@@ -274,19 +283,8 @@ class _Trace:
         return Axis(t.name, t.description, _unit(t.node) or "")
 
 
-def _gap(value: float, bound: float | None) -> float | None:
-    """The relative gap; none within the room that a term is held with."""
-    if bound is not None and abs(value - bound) <= 2 * ROOM:
-        return 0.0
-    return relative_gap(value, bound)
-
-
 def _why(outcome: Outcome) -> str:
     return "" if outcome.stopped == "gap" else outcome.stopped
-
-
-def _size(p: Point) -> float:
-    return max(1.0, *(abs(v) for v in p.values))
 
 
 def _unit(node: Node) -> str | None:

@@ -33,6 +33,7 @@ from allocc.compiler.program import (
 from allocc.dsl import tree
 from allocc.engine import door, tangents
 from allocc.engine.assess import assess
+from allocc.engine.outcome import measure
 from allocc.given import given_decisions
 from allocc.prices import Price, Prices, Side
 
@@ -107,8 +108,9 @@ class _Pricing:
         value = solution.value
         notes = []
         if not self.exact and value is not None:
-            here = assess(self.model.problem, self.values).value
-            if abs(value - here) > PROMISE * max(abs(here), 1e-9):
+            judged = assess(self.model.problem, self.values)
+            here = judged.value
+            if abs(value - here) > PROMISE * measure(here, judged.size):
                 notes.append(
                     "the allocation is not a local optimum of its continuous decisions yet, so that "
                     "the prices are rough; a smaller --gap helps"
@@ -291,7 +293,7 @@ class _Pricing:
         for k in range(block.count):
             i = block.start + k
             slack = min(activity[i] - p.row_lower[i], p.row_upper[i] - activity[i])
-            binding = bool(abs(slack) <= BINDING * max(1.0, size[i]))
+            binding = bool(abs(slack) <= BINDING * size[i])
             labels = tuple(label_text(x) for x in c.labels(k))
             group = tuple(
                 x for j, x in enumerate(labels) if not (len(timed) == len(labels) and timed[j])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from allocc.decision_tables import decision_tables
 from allocc.reports import report_tables
+from allocc.result import relative_change
 from allocc.tables import duration, number, numbers, percent, table, wrap
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from allocc.labelled import Block
     from allocc.result import Result
 
+#: A gap below this is rounding, and nothing is said of it.
+CLOSED = 1e-9
 _STOPPED = {
     "time_limit": "stopped at the time limit",
     "interrupted": "interrupted",
@@ -42,6 +45,8 @@ def _status_words(result: Result) -> str:
             return f"an allocation is known, but it violates a limit{tail}"
         case "feasible" if gap is None:
             return f"an allocation is known; nothing is proven about how good it is{tail}"
+        case "feasible" if near_zero(result):
+            return f"an allocation is known; no other is better by more than {_open(result)}{tail}"
         case "feasible":
             return f"an allocation is known; no other is more than {percent(gap)} better{tail}"
         case "infeasible" if result.proof == "agreed":
@@ -59,9 +64,12 @@ def _status_words(result: Result) -> str:
 def _optimal(result: Result) -> str:
     """How near to the best an allocation is, and what that rests on."""
     within = ""
-    if result.gap is not None and result.gap > 1e-9:
+    if result.gap is not None and result.gap > CLOSED:
         shown = percent(result.gap)
-        within = f" (gap {shown})" if shown.startswith("below") else f" within {shown}"
+        if shown.startswith("below"):
+            within = f" (gap {shown})"
+        else:
+            within = f" within {_open(result) if near_zero(result) else shown}"
     match result.proof:
         case "agreed":
             return f"optimal{within}, as two solves agree"
@@ -69,6 +77,19 @@ def _optimal(result: Result) -> str:
             return f"optimal{within}, as {result.solver} claims"
         case _:
             return f"proven optimal{within}"
+
+
+def near_zero(result: Result) -> bool:
+    """Whether the gap is measured by the objective's terms, beside which the value is near zero."""
+    if result.value is None or result.gap_measure is None:
+        return False
+    return result.gap_measure > abs(result.value) or result.gap_measure == 0
+
+
+def _open(result: Result) -> str:
+    """The distance of value and bound, in the objective's unit."""
+    assert result.value is not None and result.bound is not None
+    return number(abs(result.value - result.bound), 3)
 
 
 def keeps_limits(result: Result) -> bool:
@@ -148,10 +169,9 @@ def facts(result: Result) -> list[tuple[str, str]]:
     elif result.bound is not None:
         rows.append(("bound", number(result.bound, 8)))
     if result.value is not None and result.baseline_value is not None:
-        change = result.value - result.baseline_value
+        share = relative_change(result.value, result.baseline_value)
         told = []
-        if result.baseline_value:
-            share = change / abs(result.baseline_value)
+        if share is not None:
             told.append(f"with interventions {percent(share, sign=True)}")
         broken = result.baseline_violation
         if broken is not None and broken.relative > _tolerance(result):
@@ -160,12 +180,15 @@ def facts(result: Result) -> list[tuple[str, str]]:
         rows.append(("baseline", f"{number(result.baseline_value, 8)}{text}"))
     if result.gap is not None:
         asked = result.options.get("gap")
-        text = f"  (asked: {percent(asked)})" if isinstance(asked, float) else ""
+        told = [f"asked: {percent(asked)}"] if isinstance(asked, float) else []
+        if near_zero(result) and result.gap > CLOSED:
+            told.append(f"of {number(result.gap_measure, 3)}: the value is near zero")
+        text = f"  ({'; '.join(told)})" if told else ""
         rows.append(("gap", f"{percent(result.gap)}{text}"))
     if result.violation is not None:
         rows.append(("violation", _violation(result)))
     if result.discretization is not None:
-        rows.append(("time step", f"{percent(result.discretization)} off continuous time"))
+        rows.append(("time step", _discretization(result)))
     if result.solver:
         rounds = f", {result.rounds} rounds" if result.rounds > 1 else ""
         rows.append(("solved by", f"{result.solver}, {duration(result.seconds)}{rounds}"))
@@ -199,6 +222,14 @@ def _violation(result: Result) -> str:
     if keeps_limits(result):
         return f"none beyond rounding ({v.relative:.1e})"
     return f"{number(v.absolute)} in {v.where} ({percent(v.relative)})"
+
+
+def _discretization(result: Result) -> str:
+    worst = result.discretization_parts[0]
+    text = f"{percent(worst.relative)} off continuous time"
+    if len(result.discretization_parts) == 1 or worst.relative == 0:
+        return text
+    return f"{text}, most in {'the term ' if worst.kind == 'term' else ''}{worst.name}"
 
 
 def _facts(result: Result) -> list[str]:

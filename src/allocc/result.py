@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from allocc.conflict.escape import Escape
     from allocc.conflict.explanation import Conflict
     from allocc.conflict.loosen import Loosening
-    from allocc.engine.outcome import Step, Violation
+    from allocc.engine.outcome import Deviation, Step, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,10 @@ class Result:
     message: str = ""
     explanation: str = ""
     notes: tuple[str, ...] = ()
-    discretization: float | None = None
+    #: What the gap was divided by: the value, or a part of the objective's terms where it is near zero.
+    gap_measure: float | None = None
+    #: How far compartments and terms of the objective are off continuous time, the worst first.
+    discretization_parts: tuple[Deviation, ...] = ()
     baseline_value: float | None = None
     #: How far the baseline is off the limits, which it is not made to meet.
     baseline_violation: Violation | None = None
@@ -101,6 +104,11 @@ class Result:
     def terms(self) -> dict[str, float]:
         """The parts of the objective by name."""
         return {t.name: t.value for t in self.objective}
+
+    @property
+    def discretization(self) -> float | None:
+        """How far the worst compartment or term is off continuous time; None where unknown."""
+        return self.discretization_parts[0].relative if self.discretization_parts else None
 
     @property
     def decisions(self) -> dict[str, Any]:
@@ -203,10 +211,12 @@ class Result:
                 "bound": self.bound,
                 "proof": self.proof,
                 "gap": self.gap,
+                "gap_measure": self.gap_measure,
                 "gap_tolerance": self.options.get("gap"),
                 "violation": violation_data(self.violation),
                 "violation_tolerance": self.options.get("violation"),
                 "discretization": self.discretization,
+                "discretization_parts": deviation_data(self.discretization_parts),
                 "solver": self.solver,
                 "solver_version": self.versions.get("solver", ""),
                 "method": self.method,
@@ -299,10 +309,18 @@ class EndRow:
 
     @property
     def change(self) -> float | None:
-        """Relative change against the baseline, None where that is unknown or nought."""
-        if self.baseline is None or self.baseline == 0:
-            return None
-        return (self.value - self.baseline) / abs(self.baseline)
+        """Relative change against the baseline, None where that is unknown or near zero."""
+        return None if self.baseline is None else relative_change(self.value, self.baseline)
+
+
+def relative_change(value: float, baseline: float) -> float | None:
+    """The change as a part of the baseline; None where that is near zero beside the change."""
+    from allocc.engine.outcome import NEAR_ZERO
+
+    change = value - baseline
+    if abs(baseline) <= NEAR_ZERO * abs(change) or baseline == 0:
+        return None
+    return change / abs(baseline)
 
 
 def violation_data(violation: Violation | None) -> Mapping[str, Any] | None:
@@ -314,3 +332,8 @@ def violation_data(violation: Violation | None) -> Mapping[str, Any] | None:
         "relative": violation.relative,
         "where": violation.where,
     }
+
+
+def deviation_data(parts: Sequence[Deviation]) -> list[dict[str, Any]]:
+    """Deviations from continuous time as plain data."""
+    return [{"kind": d.kind, "name": d.name, "relative": d.relative} for d in parts]

@@ -114,7 +114,7 @@ def test_any_course_of_a_solve(sense: str, known: list[tuple[float, ...]]) -> No
     one = many(1)
     one.sense, one.options = sense, {"gap": 1e-4}
     one.history = tuple(
-        Step(seconds, bound, value, relative_gap(value, bound), 1, "")
+        Step(seconds, bound, value, relative_gap(value, bound, 1.0), 1, "")
         for seconds, bound, value in known
     )
     figure = one.plot("progress")

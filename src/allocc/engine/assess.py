@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from allocc.compiler.expression import Add, Node, Variable
+from allocc.compiler.expression import Variable
 from allocc.compiler.index import spread
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import ChanceConstraint, Constraint, Problem
 from allocc.compiler.program import FloatArray, label_text
 from allocc.compiler.reformulations import chance
 from allocc.compiler.simulate import Values, simulate
-from allocc.engine.outcome import Violation
+from allocc.compiler.sizes import Sizes, StepSizes
+from allocc.engine.outcome import NEAR_ZERO, Violation
 
 #: A scenario of a chance block counts where no limit is broken by more than this of its size.
 SCENARIO_TOLERANCE = 1e-6
@@ -30,6 +31,8 @@ class Assessment:
     value: float
     terms: dict[str, float]
     violation: Violation
+    #: The size of the objective's terms, added up (see `compiler.sizes`).
+    size: float
     #: The probability that each chance block reaches, scenarios counted one by one.
     probabilities: Mapping[str, float] = field(default_factory=dict)
 
@@ -38,91 +41,121 @@ def assess(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Assess
     """Simulate decisions and judge the outcome.
 
     The violation is the largest over limits, the ranges of decisions, whole numbers, and
-    compartments below their range, which is nought; relative ones are to the size of the row's own
-    terms.
+    compartments below their range, which is nought. Each is relative to its own parts:
+
+    - a limit to the sum of the sizes of its terms, both sides of it;
+    - a range to its own larger end, or the decision where that is more;
+    - a whole number to 1, since it is counted;
+    - a compartment to the largest value that it has over time, member by member.
+
+    Where limits and compartments are near zero beside what goes into the compartments' steps, they
+    are measured by `NEAR_ZERO` of that: an empty stock is one up to rounding.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        return _judged(problem, simulate(problem, decisions))
+        return _Judge(problem, simulate(problem, decisions)).assessment()
 
 
-def _judged(problem: Problem, values: Values) -> Assessment:
-    evaluate = Evaluation(dict(values))
-    terms = {t.name: float(evaluate(t.node)) for t in problem.terms}
-    worst = Violation(0.0, 0.0)
-    for v in problem.decisions:
-        x = values[v]
-        assert v.lower is not None and v.upper is not None
-        over = np.maximum(np.maximum(v.lower - x, x - v.upper), 0.0)
-        if v.integer:
-            over = np.maximum(over, np.abs(x - np.rint(x)))
-        worst = _worse(worst, over, np.abs(x), v.name, v.labels)
-    for v in problem.states:
-        x = values[v]
-        assert v.lower is not None
-        under = np.maximum(v.lower - x, 0.0)
-        worst = _worse(worst, under, np.full(x.shape, _size(x)), v.name, v.labels)
-    for c in problem.constraints:
-        worst = _worse(worst, *excess(evaluate, c), c.name, c.labels)
-    reached: dict[str, float] = {}
-    for block in problem.chances:
-        reached[block.name], found = _chance(evaluate, block)
-        if found.relative > worst.relative:
-            worst = found
-    return Assessment(values, problem.objective(terms), terms, worst, reached)
+class _Judge:
+    """Measures what is simulated."""
+
+    def __init__(self, problem: Problem, values: Values) -> None:
+        self.problem = problem
+        self.values = values
+        self.evaluate = Evaluation(dict(values))
+        self.sizes = Sizes(self.evaluate)
+        self.steps = StepSizes(problem, self.evaluate)
+        self.gross = Sizes(self.evaluate, self.steps)
+
+    def assessment(self) -> Assessment:
+        """The objective and the worst violation."""
+        problem, values = self.problem, self.values
+        terms = {t.name: float(self.evaluate(t.node)) for t in problem.terms}
+        worst = Violation(0.0, 0.0)
+        for v in problem.decisions:
+            x = values[v]
+            assert v.lower is not None and v.upper is not None
+            over = np.maximum(np.maximum(v.lower - x, x - v.upper), 0.0)
+            ends = (np.where(np.isfinite(e), np.abs(e), 0.0) for e in (v.lower, v.upper))
+            worst = _worse(worst, over, np.maximum(np.abs(x), np.maximum(*ends)), v.name, v.labels)
+            if v.integer:
+                worst = _worse(worst, np.abs(x - np.rint(x)), np.ones(x.shape), v.name, v.labels)
+        for v in problem.states:
+            x = values[v]
+            assert v.lower is not None
+            under = np.maximum(v.lower - x, 0.0)
+            worst = _worse(worst, under, self._trajectories(v, under), v.name, v.labels)
+        for c in problem.constraints:
+            worst = _worse(worst, *self.excess(c), c.name, c.labels)
+        reached: dict[str, float] = {}
+        for block in problem.chances:
+            reached[block.name], found = self._chance(block)
+            if found.relative > worst.relative:
+                worst = found
+        size = float(sum(float(self.sizes(t.node)) for t in problem.terms))
+        return Assessment(values, problem.objective(terms), terms, worst, size, reached)
+
+    def excess(self, c: Constraint) -> tuple[FloatArray, FloatArray]:
+        """By how much each row of a limit is broken, and the size that this is measured by."""
+        body, low, high = (
+            np.broadcast_to(spread(x, axes, c.axes), c.shape)
+            for x, axes in (
+                (self.evaluate(c.body), c.body.axes),
+                (c.lower.values, c.lower.axes),
+                (c.upper.values, c.upper.axes),
+            )
+        )
+        short = np.maximum(np.maximum(low - body, body - high), 0.0)
+        over: FloatArray = np.where(np.isnan(body), np.inf, short)
+        if not over.any():
+            return over, np.zeros(c.shape)
+        side = np.where(body < low, low, high)
+        ends = np.where(np.isfinite(side), np.abs(side), 0.0)
+        own, gross = (
+            np.broadcast_to(spread(s(c.body), c.body.axes, c.axes), c.shape) + ends
+            for s in (self.sizes, self.gross)
+        )
+        size: FloatArray = np.maximum(own, NEAR_ZERO * gross)
+        return over, size
+
+    def _trajectories(self, v: Variable, under: FloatArray) -> FloatArray:
+        """The size of each member of a compartment, over its whole trajectory."""
+        if not under.any():
+            return np.zeros(v.shape)
+        own = np.max(np.abs(self.values[v]), axis=-1, keepdims=True)
+        size: FloatArray = np.maximum(np.broadcast_to(own, v.shape), NEAR_ZERO * self.steps(v))
+        return size
+
+    def _chance(self, block: ChanceConstraint) -> tuple[float, Violation]:
+        """The probability that a chance block reaches, and its violation.
+
+        A scenario holds where none of the limits is broken by more than `SCENARIO_TOLERANCE` of its
+        size. The violation is the probability that is missing. If none is, it is the largest excess
+        that the scenarios that are needed for it have: rounding, as it counts for any other limit.
+        """
+        broken = np.zeros(len(block.weights))
+        absolute = np.zeros(len(block.weights))
+        for limit in block.limits:
+            over, size = self.excess(limit.constraint)
+            np.maximum.at(broken, limit.scenario, _relative(over, size).ravel())
+            np.maximum.at(absolute, limit.scenario, over.ravel())
+        reached = block.reached(broken <= SCENARIO_TOLERANCE)
+        missing = block.probability - reached
+        if missing > chance.TOLERANCE:
+            return reached, Violation(missing, missing, block.name)
+        order = np.argsort(broken, kind="stable")
+        enough = np.cumsum(block.weights[order]) >= block.probability - chance.TOLERANCE
+        needed = order[: int(np.argmax(enough)) + 1]
+        return reached, Violation(
+            float(absolute[needed].max()), float(broken[needed].max()), block.name
+        )
 
 
-def excess(evaluate: Evaluation, c: Constraint) -> tuple[FloatArray, FloatArray]:
-    """By how much each row of a limit is broken, and the size that this is measured against."""
-    shape = tuple(a.size for a in c.axes)
-    body = np.broadcast_to(spread(evaluate(c.body), c.body.axes, c.axes), shape)
-    low = np.broadcast_to(spread(c.lower.values, c.lower.axes, c.axes), shape)
-    high = np.broadcast_to(spread(c.upper.values, c.upper.axes, c.axes), shape)
-    with np.errstate(invalid="ignore"):
-        over = np.maximum(np.maximum(low - body, body - high), 0.0)
-    over = np.where(np.isnan(body), np.inf, over)
-    size = np.broadcast_to(spread(magnitude(evaluate, c.body), c.body.axes, c.axes), shape)
-    return over, np.where(np.isfinite(size), size, 1.0)
-
-
-def _chance(evaluate: Evaluation, block: ChanceConstraint) -> tuple[float, Violation]:
-    """The probability that a chance block reaches, and its violation.
-
-    A scenario holds where none of the limits is broken by more than `SCENARIO_TOLERANCE` of its
-    size. The violation is the probability that is missing. If none is, it is the largest excess
-    that the scenarios that are needed for it have: rounding, as it counts for any other limit.
-    """
-    broken = np.zeros(len(block.weights))
-    absolute = np.zeros(len(block.weights))
-    for limit in block.limits:
-        over, size = excess(evaluate, limit.constraint)
-        relative = (over / np.maximum(np.abs(size), 1.0)).ravel()
-        np.maximum.at(broken, limit.scenario, relative)
-        np.maximum.at(absolute, limit.scenario, over.ravel())
-    reached = block.reached(broken <= SCENARIO_TOLERANCE)
-    missing = block.probability - reached
-    if missing > chance.TOLERANCE:
-        return reached, Violation(missing, missing, block.name)
-    order = np.argsort(broken, kind="stable")
-    enough = np.cumsum(block.weights[order]) >= block.probability - chance.TOLERANCE
-    needed = order[: int(np.argmax(enough)) + 1]
-    return reached, Violation(
-        float(absolute[needed].max()), float(broken[needed].max()), block.name
-    )
-
-
-def _size(x: FloatArray) -> float:
-    return float(np.max(np.abs(x), initial=0.0)) if np.isfinite(x).all() else 1.0
-
-
-def magnitude(evaluate: Evaluation, node: Node) -> FloatArray:
-    """The size of the largest part of a sum: what a violation is measured against."""
-    if isinstance(node, Add):
-        parts = [np.abs(spread(evaluate(p), p.axes, node.axes)) for p in node.parts]
-        best: FloatArray = np.asarray(parts[0])
-        for part in parts[1:]:
-            best = np.asarray(np.maximum(best, part))
-        return best
-    return np.asarray(np.abs(evaluate(node)))
+def _relative(over: FloatArray, size: FloatArray) -> FloatArray:
+    """An excess by its size; without end where the size is nought or no number."""
+    known = np.isfinite(size) & (size > 0)
+    found: FloatArray = np.where(over > 0, np.inf, 0.0)
+    np.divide(over, size, out=found, where=known)
+    return found
 
 
 def _worse(
@@ -130,7 +163,7 @@ def _worse(
 ) -> Violation:
     if not over.size:
         return worst
-    relative = over / np.maximum(np.abs(size), 1.0)
+    relative = _relative(over, size)
     k = int(np.argmax(relative))
     if not relative.flat[k] > worst.relative:
         return worst

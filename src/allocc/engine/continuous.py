@@ -10,41 +10,110 @@ from allocc.compiler.numeric import Evaluation, Settling
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray
 from allocc.compiler.simulate import Values, _flows, _value, with_decisions
+from allocc.compiler.sizes import Sizes, StepSizes
+from allocc.engine.outcome import NEAR_ZERO, Deviation
 
-#: Tolerances of the integration that the discretized trajectory is compared with.
-RELATIVE, ABSOLUTE = 1e-8, 1e-8
+#: Tolerance of the integration that the discretized trajectory is compared with, relative to a
+#: compartment at every moment and to the largest that it gets.
+TOLERANCE = 1e-8
 #: Rates that are affine in at most so many compartments are integrated by a power series,
 #: where a period needs no more parts than this.
 MOST_EXACT, MOST_PARTS = 200, 200
+#: Models with more compartments than this are not integrated.
+MOST = 20_000
 
 
-def discretization_error(problem: Problem, values: Values) -> float | None:
-    """The largest difference to the continuous-time solution, relative to the compartments' size.
+def deviations(problem: Problem, values: Values) -> tuple[Deviation, ...]:
+    """The distance of each compartment and each term of the objective to continuous time.
 
-    Decisions are constant in each period. The difference is taken over all compartments and points
-    and divided by the largest value that any compartment reaches. None where there is no time, or
-    where the integration fails.
+    Decisions are constant in each period. A compartment, with all of its members, is off by the
+    largest difference over members and points, relative to the largest value that any of its
+    members has after the initial one: amounts in one unit are compared with each other, and with no
+    others. A term is off by its difference where compartments and flows take their continuous-time
+    values at the points of time, relative to the size of its parts. The worst comes first; none
+    where there is no time, or where the integration fails.
     """
-    time = problem.model.time
-    if time is None or not problem.updates:
-        return None
-    problem = with_decisions(problem, values)
+    if problem.model.time is None or not problem.updates:
+        return ()
+    with np.errstate(all="ignore"):
+        settled = with_decisions(problem, values)
+        course = _course(settled, values)
+        if course is None:
+            return ()
+        evaluate = Evaluation(dict(values))
+        steps = StepSizes(problem, evaluate)
+        found = []
+        for u in problem.updates:
+            v = u.variable
+            off = _largest(course[v] - values[v])
+            size = max(_largest(values[v][..., 1:]), NEAR_ZERO * _largest(steps(v)))
+            # Nothing is there in steps: what continuous time has is all missing.
+            found.append(Deviation("compartment", v.name, _part(off, size or off)))
+        moved, sizes = Evaluation(_with_flows(settled, values, course)), Sizes(evaluate)
+        for t in problem.terms:
+            off = abs(float(moved(t.node)) - float(evaluate(t.node)))
+            found.append(Deviation("term", t.name, _part(off, float(sizes(t.node)) or off)))
+    found = [d for d in found if np.isfinite(d.relative)]
+    return tuple(sorted(found, key=lambda d: -d.relative))
+
+
+def _largest(x: FloatArray) -> float:
+    return float(np.max(np.abs(x), initial=0.0))
+
+
+def _part(off: float, size: float) -> float:
+    return off / size if off > 0 else 0.0
+
+
+def _with_flows(problem: Problem, values: Values, course: Values) -> Values:
+    """The decisions, the course of the compartments, and the flows that belong to it."""
+    assert problem.period is not None and problem.model.time is not None
+    found = {v: values[v] for v in problem.decisions} | course
+    for flow in problem.flows:
+        if flow.variable is not None:
+            found[flow.variable] = np.full(flow.variable.shape, np.nan)
+    for k in range(problem.model.time.count):
+        _flows(problem.flows, found, Evaluation(found, {problem.period: k}), k)
+    return found
+
+
+def _course(problem: Problem, values: Values) -> Values | None:
+    """Every compartment at the points of time, as continuous time has it; None where it fails.
+
+    The problem has its decisions settled.
+    """
     updates = problem.updates
-    working: Values = {v: np.array(x, dtype=float) for v, x in values.items()}
-    shapes = [u.variable.shape[:-1] for u in updates]
-    sizes = np.cumsum([0, *(int(np.prod(s, dtype=np.int64)) for s in shapes)])
-    if sizes[-1] > 20_000:
+    shapes = [u.variable.shape for u in updates]
+    sizes = np.cumsum([0, *(int(np.prod(s[:-1], dtype=np.int64)) for s in shapes)])
+    if sizes[-1] > MOST:
         return None
     exact = _affine_rates(problem, values) if sizes[-1] <= MOST_EXACT else None
     found = _by_series(problem, values, *exact) if exact is not None else None
-    if found is not None:
-        return found
+    if found is None:
+        found = _integrated(problem, values)
+    if found is None or not np.isfinite(found).all():
+        return None
+    return {
+        u.variable: found[sizes[i] : sizes[i + 1]].reshape(shapes[i]) for i, u in enumerate(updates)
+    }
+
+
+def _integrated(problem: Problem, values: Values) -> FloatArray | None:
+    """The compartments, one below the other, over the points of time, by LSODA."""
     # Imported where it is needed: it takes as long as many a solve.
     from scipy.integrate import solve_ivp
 
-    assert problem.period is not None
+    time, updates = problem.model.time, problem.updates
+    assert time is not None and problem.period is not None
+    working: Values = {v: np.array(x, dtype=float) for v, x in values.items()}
+    shapes = [u.variable.shape[:-1] for u in updates]
+    sizes = np.cumsum([0, *(int(np.prod(s, dtype=np.int64)) for s in shapes)])
+    largest = [_largest(values[u.variable]) for u in updates]
+    # Where nothing ever is, any tolerance will do that the integrator takes.
+    least = min((x for x in largest if x > 0), default=1.0)
+    within = np.repeat([TOLERANCE * (x or least) for x in largest], np.diff(sizes))
     state = np.concatenate([working[u.variable][..., 0].ravel() for u in updates])
-    worst, scale = 0.0, 0.0
+    found = [state]
     for k in range(time.count):
         at = Evaluation(working, {problem.period: k})
 
@@ -54,20 +123,14 @@ def discretization_error(problem: Problem, values: Values) -> float | None:
             _flows(problem.flows, working, at, k)
             return np.concatenate([_value(at, u, u.rate).ravel() for u in updates])
 
-        with np.errstate(all="ignore"):
-            step = solve_ivp(
-                rate, (0.0, time.step), state, method="LSODA", rtol=RELATIVE, atol=ABSOLUTE
-            )
-        if not step.success or not np.isfinite(step.y[:, -1]).all():
+        step = solve_ivp(rate, (0.0, time.step), state, method="LSODA", rtol=TOLERANCE, atol=within)
+        if not step.success:
             return None
         state = step.y[:, -1]
         for i, u in enumerate(updates):
-            mine = state[sizes[i] : sizes[i + 1]].reshape(shapes[i])
-            true = values[u.variable][..., k + 1]
-            worst = max(worst, float(np.max(np.abs(mine - true), initial=0.0)))
-            scale = max(scale, float(np.max(np.abs(true), initial=0.0)))
-            working[u.variable][..., k] = mine
-    return worst / scale if scale > 0 else worst
+            working[u.variable][..., k] = state[sizes[i] : sizes[i + 1]].reshape(shapes[i])
+        found.append(state)
+    return np.stack(found, axis=-1)
 
 
 def _affine_rates(problem: Problem, values: Values) -> tuple[FloatArray, FloatArray] | None:
@@ -93,10 +156,12 @@ def _affine_rates(problem: Problem, values: Values) -> tuple[FloatArray, FloatAr
 
     level = rates()
     columns = []
-    for state in states.values():
+    for variable, state in states.items():
+        # A probe of the compartment's own size is not lost in the level.
+        size = _largest(values[variable]) or 1.0
         for probe in state.reshape(-1, state.shape[-1]):
-            probe[:] = 1.0
-            columns.append(rates() - level)
+            probe[:] = size
+            columns.append((rates() - level) / size)
             probe[:] = 0.0
     return np.stack(columns, axis=-1), level
 
@@ -130,8 +195,8 @@ def _is_affine_now(node: Node, period: Axis, decided: Values) -> bool:
 
 def _by_series(
     problem: Problem, values: Values, matrix: FloatArray, level: FloatArray
-) -> float | None:
-    """The error where dX/dt = M X + b in each period, by the power series of the solution.
+) -> FloatArray | None:
+    """The compartments where dX/dt = M X + b in each period, by the power series of the solution.
 
     A period is cut so that M times a part's length has norm 1/2 at most: sixteen terms are then
     exact to rounding. None where it would have to be cut too often.
@@ -141,9 +206,8 @@ def _by_series(
     norms = np.abs(matrix).sum(axis=2).max(axis=1, initial=0.0) * time.step
     if not np.isfinite(norms).all() or norms.max(initial=0.0) > MOST_PARTS / 2:
         return None
-    true = np.concatenate([values[u.variable].reshape(-1, time.count + 1) for u in problem.updates])
-    state = true[:, 0]
-    worst = 0.0
+    state = np.concatenate([values[u.variable][..., 0].ravel() for u in problem.updates])
+    found = [state]
     for k in range(time.count):
         parts = max(1, int(np.ceil(2 * norms[k])))
         length = time.step / parts
@@ -153,8 +217,5 @@ def _by_series(
             for order in range(2, 17):
                 term = length / order * (matrix[k] @ term)
                 state = state + term
-        worst = max(worst, float(np.max(np.abs(state - true[:, k + 1]), initial=0.0)))
-    if not np.isfinite(worst):
-        return None
-    scale = float(np.max(np.abs(true[:, 1:]), initial=0.0))
-    return worst / scale if scale > 0 else worst
+        found.append(state)
+    return np.stack(found, axis=-1)

@@ -11,9 +11,13 @@ from allocc.backends.solution import Refused
 from allocc.compiler.program import FloatArray, Program
 from allocc.compiler.relaxation import Relaxation
 from allocc.engine.fixed import FixedProgram, is_linear_when_fixed, solve_fixed
-from allocc.engine.ledger import ABSOLUTE_GAP, Ledger
+from allocc.engine.ledger import SAME, Ledger
 from allocc.engine.search import LocalSearch
 from allocc.engine.successive import SuccessiveLinear
+
+#: A step of the local search gains more than this part of what the objective is measured by: less
+#: is rounding in the linear programs that it compares.
+NOISE = 1e-12
 
 
 class Heuristics:
@@ -65,7 +69,7 @@ class Heuristics:
         if self.ledger.best is None:
             return False
         best = self.ledger.best.value if self.ledger.minimize else -self.ledger.best.value
-        return signed > best + ABSOLUTE_GAP * max(1.0, abs(best))
+        return signed > best + SAME * self.ledger.measure
 
     def _rounded(self, point: FloatArray) -> FloatArray:
         assert self._local is not None
@@ -109,6 +113,6 @@ class Heuristics:
             return self.ledger.cancelled or self.ledger.out_of_time
 
         with self._searching():
-            value, found = self._local.run(here, order, budget, stop)
+            value, found = self._local.run(here, order, budget, stop, NOISE * self.ledger.measure)
             if found is not None and not self._is_worse(value):
                 self.ledger.offer(found)

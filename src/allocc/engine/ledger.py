@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 
 import numpy as np
 
 from allocc.backends.solution import Word
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray
-from allocc.compiler.simulate import Values
+from allocc.compiler.simulate import Values, highest, lowest
 from allocc.engine.assess import Assessment, assess
-from allocc.engine.outcome import Options, Step, relative_gap
+from allocc.engine.outcome import Options, Step, measure, relative_gap
 
-#: A difference of value and bound that counts as none.
-ABSOLUTE_GAP = 1e-9
+#: Values of the objective that differ by this part of what they are measured by are the same: a few
+#: digits above rounding, far below any gap that is asked for.
+SAME = 1e-9
+#: What is added up at the best allocation counts as nothing below this share of what is elsewhere.
+ELSEWHERE = 1e-3
 #: An allocation that is better than the bound by more than this, relatively, contradicts it.
 CONTRADICTION = 1e-6
 #: What a bound may rest on, the strongest first.
 WORDS: tuple[Word, ...] = ("proven", "agreed", "claimed")
+#: What a solver leaves of an end of a range is off by this share of it at most: the tolerance that
+#: they put rows to.
+DUST = 1e-7
 
 
 class Ledger:
@@ -81,13 +88,42 @@ class Ledger:
     @property
     def gap(self) -> float | None:
         """The relative gap of what is had."""
-        return relative_gap(self.best.value if self.best else None, self.bound)
+        return self._gap(self.bound)
+
+    def _gap(self, bound: float | None) -> float | None:
+        if self.best is None:
+            return None
+        return relative_gap(self.best.value, bound, self.size)
+
+    @property
+    def size(self) -> float:
+        """The size of the objective's terms at the best allocation.
+
+        Where nothing is added up there, it is a share of what is at the lower ends of decisions, or
+        else at their upper ends.
+        """
+        own = 0.0 if self.best is None else self.best.size
+        return max(own, ELSEWHERE * (self._lower_size or self._upper_size))
+
+    @cached_property
+    def _lower_size(self) -> float:
+        size = assess(self.problem, lowest(self.problem.decisions)).size
+        return size if np.isfinite(size) else 0.0
+
+    @cached_property
+    def _upper_size(self) -> float:
+        size = assess(self.problem, highest(self.problem.decisions)).size
+        return size if np.isfinite(size) else 0.0
+
+    @property
+    def measure(self) -> float:
+        """What a difference to the best value is measured by; see `outcome.measure`."""
+        return 0.0 if self.best is None else measure(self.best.value, self.size)
 
     @property
     def allowed(self) -> float:
         """The difference of value and bound at which the asked gap is reached."""
-        assert self.best is not None
-        return self.options.gap * max(abs(self.best.value), 1e-9)
+        return self.options.gap * self.measure
 
     @property
     def closed(self) -> bool:
@@ -96,12 +132,8 @@ class Ledger:
 
     def _closes(self, bound: float) -> bool:
         """Whether a bound reaches the best value up to the asked gap."""
-        if self.best is None:
-            return False
-        gap = relative_gap(self.best.value, bound)
-        # Around a value of nought a relative gap means nothing.
-        close = gap is not None and gap <= self.options.gap
-        return close or abs(self.best.value - bound) <= ABSOLUTE_GAP
+        gap = self._gap(bound)
+        return gap is not None and gap <= self.options.gap
 
     @property
     def contradicted(self) -> bool:
@@ -109,9 +141,9 @@ class Ledger:
         if self.best is None or self.bound is None:
             return False
         crossing = (self.bound - self.best.value) * (1.0 if self.minimize else -1.0)
-        size = abs(self.best.value)
-        return crossing > CONTRADICTION * max(size, 1.0) or (
-            crossing > CONTRADICTION * size and not self.closed
+        most = max(abs(self.best.value), self.size)
+        return crossing > CONTRADICTION * most or (
+            crossing > CONTRADICTION * self.measure and not self.closed
         )
 
     @property
@@ -123,7 +155,7 @@ class Ledger:
         """Report progress; `bound` is one that a running solve has proven."""
         shown = self.tighter(self.bound, bound)
         value = self.best.value if self.best else None
-        step = Step(self.seconds, shown, value, relative_gap(value, shown), self.rounds, phase)
+        step = Step(self.seconds, shown, value, self._gap(shown), self.rounds, phase)
         if always:
             self.history.append(step)
         if self.options.on_progress is not None:
@@ -171,11 +203,31 @@ class Ledger:
             return False
         self._seen.add(key)
         found = assess(self.problem, decisions)
+        if found.violation.relative > self.options.violation:
+            # Where all terms of a limit are dust, nothing but the ends of ranges meets it.
+            clean = self._without_dust(decisions)
+            if any((clean[v] != x).any() for v, x in decisions.items()):
+                found = assess(self.problem, clean)
         if not self.better(found):
             return False
         self.best = found
         self.best_point = point.copy()
         return True
+
+    def _without_dust(self, decisions: Values) -> Values:
+        """Decisions that are as good as at an end of their range put there.
+
+        They count as that within `DUST` of the range, or of the largest decision of the block where
+        the range has no end.
+        """
+        found: Values = {}
+        for v, x in decisions.items():
+            assert v.lower is not None and v.upper is not None
+            largest = float(np.max(np.abs(x), initial=0.0))
+            width = np.where(np.isfinite(v.upper - v.lower), v.upper - v.lower, largest)
+            low = np.where(x - v.lower <= DUST * width, v.lower, x)
+            found[v] = np.where(v.upper - low <= DUST * width, v.upper, low)
+        return found
 
     def told(self, note: str) -> None:
         """Keep a note, once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,12 @@ from typing import Literal
 from allocc.backends.solution import Word
 from allocc.compiler.expression import Variable
 from allocc.compiler.program import FloatArray
+
+#: What is less than this part of the terms that it is a sum of is near zero, and is measured by this
+#: part of them. With a gap of 1e-4 a bound has to prove 1e-7 of what is added up, which is what dual
+#: values in floating point prove; with a violation of 1e-6 a limit has to hold to 1e-9 of what flows
+#: through a compartment, which is what a simulation of decisions within a solver's tolerance keeps.
+NEAR_ZERO = 1e-3
 
 Method = Literal["auto", "exact", "refine", "direct"]
 Status = Literal[
@@ -52,7 +59,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """The largest violation of a hard limit: absolute in its own unit, and relative to its size.
+    """The largest violation of a hard limit: absolute in its own unit, and relative to its parts.
 
     `where` names the row, as `grant_limit[2017.25]`; empty where nothing is violated.
     """
@@ -62,13 +69,24 @@ class Violation:
     where: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """How far a compartment, or a term of the objective, is off continuous time, relatively."""
+
+    kind: Literal["compartment", "term"]
+    name: str
+    relative: float
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The end of a solve.
 
     `values` has every decision, compartment and flow of the reported allocation, as simulated;
-    None where no allocation is known. `bound` is the best that is known or None, and `word` what it rests on. `terms` are the
-    objective's parts. `explanation` says which method was chosen and why.
+    None where no allocation is known. `bound` is the best that is known or None, and `word` what it
+    rests on. `terms` are the objective's parts. `gap_measure` is what the gap was divided by.
+    `discretization` has the distance to continuous time, the worst first. `explanation` says which
+    method was chosen and why.
     """
 
     status: Status
@@ -86,13 +104,29 @@ class Outcome:
     seconds: float
     rounds: int
     history: tuple[Step, ...] = ()
-    discretization: float | None = None
+    gap_measure: float | None = None
+    discretization: tuple[Deviation, ...] = ()
     message: str = ""
     notes: tuple[str, ...] = field(default=())
 
 
-def relative_gap(value: float | None, bound: float | None) -> float | None:
-    """|value - bound| / max(|value|, 1e-9), None where either is unknown."""
+def measure(value: float, size: float) -> float:
+    """What a difference to a value is measured by: the value, or a part of the size of its terms.
+
+    max(|value|, NEAR_ZERO * size): a value of nought has no size of its own.
+    """
+    return max(abs(value), NEAR_ZERO * size)
+
+
+def relative_gap(value: float | None, bound: float | None, size: float) -> float | None:
+    """|value - bound| / `measure(value, size)`, None where value or bound is unknown.
+
+    `size` is that of the objective's terms. Where all of them are nought, nothing but an equal
+    bound is near.
+    """
     if value is None or bound is None:
         return None
-    return abs(value - bound) / max(abs(value), 1e-9)
+    if value == bound:
+        return 0.0
+    by = measure(value, size)
+    return abs(value - bound) / by if by > 0 else math.inf

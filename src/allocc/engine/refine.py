@@ -41,6 +41,9 @@ FEW_VALUES = 180
 WORTH = 0.9
 #: A mixed-integer round runs for at least so many seconds before its allocations are judged.
 SLICE = 5.0
+#: Cut-offs by the best value have this part of what the objective is measured by as room: solvers
+#: give reduced costs to about as many digits, and it is far below any gap that is asked for.
+MARGIN = 1e-7
 #: Bounds by optimization are sought again while a pass shortens the ranges by this share.
 TIGHTENING_PROGRESS, TIGHTENING_ROUNDS = 0.05, 12
 
@@ -179,7 +182,7 @@ def drop(loop: Loop, relaxation: Relaxation, built: Built, solution: Solution) -
     sign = 1.0 if loop.minimize else -1.0
     # A margin, so that an allocation as good as the best is never lost to rounding.
     room = max(sign * (loop.best.value - solution.bound), 0.0)
-    room += 1e-7 * max(1.0, abs(loop.best.value))
+    room += MARGIN * loop.measure
     cost = sign * solution.reduced_costs
     for copy in built.copies:
         out = cost[copy.binaries] > room
@@ -296,7 +299,7 @@ def _exhausted(loop: Loop, solution: Solution | None) -> Outcome:
     if loop.best is None:
         return loop.end("infeasible", "", "no value satisfies the limits in any piece")
     # The cut-off that found nothing better was itself rounded outward by this much.
-    margin = 1e-7 * max(1.0, abs(loop.best.value))
+    margin = MARGIN * loop.measure
     loop.prove(loop.best.value - margin if loop.minimize else loop.best.value + margin)
     last = solution or Solution("optimal", None, None, None, 0.0)
     return loop.finish(last)

@@ -39,13 +39,18 @@ class LocalSearch:
         return self.points[key]
 
     def run(
-        self, start: FloatArray, movable: IntArray, budget: float, stop: Callable[[], bool]
+        self,
+        start: FloatArray,
+        movable: IntArray,
+        budget: float,
+        stop: Callable[[], bool],
+        least: float = 0.0,
     ) -> tuple[float, FloatArray | None]:
         """Improve `start` by single steps and by pairs of them until `budget` is used.
 
         `budget` is in units of work, not of time, so that the same allocation is found on every
         machine. `movable` are the places (among the integer columns) that are worth moving, the most
-        promising first. Returns the best signed value and its point.
+        promising first, and a move gains more than `least`. Returns the best signed value and its point.
         """
         end = self.fixed.work + budget
         x = np.clip(np.rint(start), self.fixed.lower, self.fixed.upper)
@@ -72,7 +77,7 @@ class LocalSearch:
                     found = self.value(y)
                     if np.isfinite(found):
                         single[j, amount] = found - best
-                    if found < best - 1e-12 * max(1.0, abs(best)):
+                    if found < best - least:
                         best, x, improved = found, y, True
                         break
                     if out():
@@ -90,7 +95,7 @@ class LocalSearch:
                 if y is None:
                     continue
                 found = self.value(y)
-                if found < best - 1e-12 * max(1.0, abs(best)):
+                if found < best - least:
                     best, x, improved = found, y, True
                     break
                 if out():

@@ -22,7 +22,7 @@ from allocc.compiler.simulate import Values
 from allocc.engine.assess import ROUNDING, Assessment, assess
 from allocc.engine.choose import Choice, choose
 from allocc.engine.confirm import Claim, confirm, confirm_empty, solve_mixed
-from allocc.engine.continuous import discretization_error
+from allocc.engine.continuous import deviations
 from allocc.engine.examine import said
 from allocc.engine.heuristics import Heuristics
 from allocc.engine.ledger import WORDS, Ledger
@@ -299,9 +299,7 @@ class Loop(Ledger):
         if best is not None:
             for name, reached in best.probabilities.items():
                 self.notes.append(f"chance {name}: holds with probability {reached:.6g}")
-        error = None
-        if best is not None and self.problem.model.time is not None:
-            error = discretization_error(self.problem, best.values)
+        off = deviations(self.problem, best.values) if best is not None else ()
         outcome = Outcome(
             status=status,
             stopped=stopped,
@@ -318,7 +316,8 @@ class Loop(Ledger):
             seconds=self.seconds,
             rounds=self.rounds,
             history=tuple(self.history),
-            discretization=error,
+            gap_measure=None if self.gap is None else self.measure,
+            discretization=off,
             message=message,
             notes=tuple(self.notes),
         )

@@ -69,7 +69,7 @@ def _panel(axes: Any, block: Block, unit: str, width: int) -> None:
     if block.baseline is not None:
         base = block.baseline.sum(axis=rest)
         axes.plot(times, base, color=OTHER, linewidth=1.6, linestyle=(0, (4, 2.5)))
-        if not abs(base[-1] - value[-1]) <= 1e-9 * max(1.0, abs(value[-1])):
+        if not abs(base[-1] - value[-1]) <= 1e-9 * max(abs(base[-1]), abs(value[-1])):
             lines.append(base)
             colors.append(OTHER)
     axes.plot(times, value, color=MAIN, linewidth=2)

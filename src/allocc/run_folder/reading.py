@@ -82,7 +82,7 @@ def violation_of(data: dict[str, Any] | None) -> Violation | None:
 
 
 def _result(path: Path, data: dict[str, Any]) -> Result:
-    from allocc.engine.outcome import Step
+    from allocc.engine.outcome import Deviation, Step
     from allocc.result import Result, TermValue
 
     history = []
@@ -93,7 +93,7 @@ def _result(path: Path, data: dict[str, Any]) -> Result:
         )
     scalars = (
         "model title sense status stopped value bound gap seconds solver method rounds message "
-        "explanation discretization baseline_value time_unit settings options versions files"
+        "explanation baseline_value time_unit settings options versions files"
     )
     blocks = tuple(_blocks(path, data["blocks"]))
     return Result(
@@ -101,6 +101,9 @@ def _result(path: Path, data: dict[str, Any]) -> Result:
         # Run folders of earlier versions do not say.
         proof=data.get("proof"),
         violation=violation_of(data["violation"]),
+        # Run folders of earlier versions do not say what these two are measured by.
+        gap_measure=data.get("gap_measure"),
+        discretization_parts=tuple(Deviation(**d) for d in data.get("discretization_parts", [])),
         objective=tuple(TermValue(**t) for t in data["terms"]),
         blocks=blocks,
         # Run folders of earlier versions have none.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from allocc.dsl.diagnostics import AlloccError
 from allocc.labelled import index_columns
 from allocc.reports import report_data
-from allocc.result import violation_data
+from allocc.result import deviation_data, violation_data
 from allocc.run_folder import FORMAT, LOOSENED, TABLES
 from allocc.run_folder.place import default_folder, write_folder
 from allocc.run_folder.plain import to_json
@@ -94,7 +94,9 @@ def result_data(result: Result) -> dict[str, Any]:
         "proof": result.proof,
         "gap": result.gap,
         "violation": violation_data(result.violation),
+        "gap_measure": result.gap_measure,
         "discretization": result.discretization,
+        "discretization_parts": deviation_data(result.discretization_parts),
         "baseline_value": result.baseline_value,
         "solver": result.solver,
         "method": result.method,
