@@ -13,7 +13,7 @@ from allocc.compiler.bounds import Infeasible, Propagator
 from allocc.compiler.expression import Data, Node, Reference, add, constant, multiply, negate
 from allocc.compiler.index import Axis, Coordinate, spread
 from allocc.compiler.linearize import Linearizer
-from allocc.compiler.magnitudes import refuse_extremes
+from allocc.compiler.magnitudes import refuse_no_amounts
 from allocc.compiler.polynomial import flatten
 from allocc.compiler.problem import ChanceConstraint, Constraint, Problem, Update
 from allocc.compiler.program import Block, FloatArray, IntArray, Program, Role
@@ -36,7 +36,7 @@ def lower(problem: Problem) -> Program:
             program = _Lowering(problem).run()
     except errors.Failed as failed:
         raise AlloccError(list(failed.diagnostics)) from None
-    refuse_extremes(program)
+    refuse_no_amounts(program)
     return program
 
 

@@ -43,7 +43,8 @@ class Scaling:
     """`x = columns * x'`, `row' = rows * row` and `objective' = objective * (objective in x)`.
 
     `lower` and `upper` are ranges of the scaled columns that propagation proves where the program
-    leaves an end open: what a solver need not know, and what bounds are proven with.
+    leaves an end open: what a solver need not know, and what bounds are proven with. `empty` says that
+    it proves that there is no point.
     """
 
     columns: FloatArray
@@ -51,6 +52,7 @@ class Scaling:
     objective: float
     lower: FloatArray
     upper: FloatArray
+    empty: bool = False
 
     def boxed(self, scaled: Program) -> Program:
         """The scaled program within these ranges, which hold the same points."""
@@ -97,9 +99,12 @@ def scale(program: Program) -> tuple[Program, Scaling]:
         held[atoms.argument] = held[atoms.result] = True
     for e in p.extremes:
         held[e.argument] = held[e.result] = True
-    proven = (p.lower, p.upper)
+    proven, empty = (p.lower, p.upper), False
     if ((np.isinf(p.lower) | np.isinf(p.upper)) & ~p.integer).any():
-        proven = ranges(p)
+        try:
+            proven = Propagator(p).run(p.lower, p.upper, SWEEPS)
+        except Infeasible:
+            empty = True
     columns = _columns(p, held, *proven)
     m = p.matrix
     data = m.data * columns[m.indices]
@@ -128,7 +133,8 @@ def scale(program: Program) -> tuple[Program, Scaling]:
         row_upper=row_upper,
         products=q,
     )
-    return scaled, Scaling(columns, rows, factor, proven[0] / columns, proven[1] / columns)
+    low, high = proven[0] / columns, proven[1] / columns
+    return scaled, Scaling(columns, rows, factor, low, high, empty)
 
 
 def _columns(p: Program, held: BoolArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
@@ -148,14 +154,6 @@ def _columns(p: Program, held: BoolArray, lower: FloatArray, upper: FloatArray) 
         entry = _middle(absolute * rows[row_of], m.indices, p.columns)
         columns = np.where(known, columns, 1.0 / power_of_two(entry))
     return columns
-
-
-def ranges(p: Program) -> tuple[FloatArray, FloatArray]:
-    """The ranges of the columns that a few sweeps of propagation prove; as they are if none."""
-    try:
-        return Propagator(p).run(p.lower, p.upper, SWEEPS)
-    except Infeasible:
-        return p.lower, p.upper
 
 
 def _largest(size: FloatArray, indptr: IntArray) -> FloatArray:

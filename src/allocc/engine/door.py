@@ -37,7 +37,10 @@ Tell = Callable[[str], None]
 
 def solve_linear(program: Program, options: SolveOptions | None = None) -> Solution:
     """A linear program of ordinary size, solved afresh and without presolve."""
-    return open_session(program, {"presolve": "off"}).solve(options or SolveOptions())
+    try:
+        return open_session(program, {"presolve": "off"}).solve(options or SolveOptions())
+    except Refused as refused:
+        return broken_off("highs", "failed", str(refused))
 
 
 class ScaledSession:
@@ -126,6 +129,9 @@ def ask(
         # Its word alone would prove nothing: the solver that is always there gives dual values.
         backend = registry.get("highs")
     scaled, scaling = scale(program)
+    if scaling.empty:
+        message = "the ranges that follow from the limits contradict each other"
+        return replace(broken_off(backend.name, "infeasible", message), word="proven")
     start = options.start
     inside = replace(
         options,

@@ -16,9 +16,9 @@ GROSS = 1e-3
 
 
 def broken_off(
-    solver: str, termination: Literal["failed", "memory_limit"], message: str
+    solver: str, termination: Literal["failed", "memory_limit", "infeasible"], message: str
 ) -> Solution:
-    """The answer of a solver that gave none."""
+    """The answer of a solver that gave none, or need not be asked."""
     return Solution(termination, None, None, None, 0.0, solver=solver, message=message)
 
 

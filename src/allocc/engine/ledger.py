@@ -11,7 +11,7 @@ from allocc.backends.solution import Word
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray
 from allocc.compiler.simulate import Values, highest, lowest
-from allocc.engine.assess import Assessment, assess
+from allocc.engine.assess import ROUNDING, Assessment, assess
 from allocc.engine.outcome import Options, Step, measure, relative_gap
 
 #: Values of the objective that differ by this part of what they are measured by are the same: a few
@@ -26,6 +26,9 @@ WORDS: tuple[Word, ...] = ("proven", "agreed", "claimed")
 #: What a solver leaves of an end of a range is off by this share of it at most: the tolerance that
 #: they put rows to.
 DUST = 1e-7
+#: An allocation that is off by less than this is brought inside, by the first of these steps that is
+#: enough, towards one of the first so many allocations that are.
+NEARLY, STEPS, MOST_INSIDE = 1e-3, (1e-6, 1e-5, 1e-4, 1e-3), 4
 
 
 class Ledger:
@@ -44,6 +47,8 @@ class Ledger:
         self.rounds = 0
         self.notes: list[str] = []
         self._seen: set[bytes] = set()
+        #: The first allocations that were found to meet every limit, the trivial ones among them.
+        self._inside: list[Assessment] = []
 
     @property
     def seconds(self) -> float:
@@ -208,11 +213,34 @@ class Ledger:
             clean = self._without_dust(decisions)
             if any((clean[v] != x).any() for v, x in decisions.items()):
                 found = assess(self.problem, clean)
+        found = self._inward(found)
         if not self.better(found):
             return False
         self.best = found
         self.best_point = point.copy()
         return True
+
+    def _inward(self, found: Assessment) -> Assessment:
+        """An allocation that breaks limits by a solver's tolerance, or one beside it that breaks none.
+
+        A small step of the continuous decisions towards an allocation with room leaves every limit that
+        is convex, and costs as little as the step is.
+        """
+        off = found.violation.relative
+        if off <= ROUNDING and len(self._inside) < MOST_INSIDE:
+            self._inside.append(found)
+        if not ROUNDING < off <= NEARLY:
+            return found
+        for step in STEPS:
+            for other in self._inside:
+                moved: Values = {}
+                for v in self.problem.decisions:
+                    x = found.values[v]
+                    moved[v] = x if v.integer else x + step * (other.values[v] - x)
+                tried = assess(self.problem, moved)
+                if tried.violation.relative <= ROUNDING:
+                    return tried
+        return found
 
     def _without_dust(self, decisions: Values) -> Values:
         """Decisions that are as good as at an end of their range put there.

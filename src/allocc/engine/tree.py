@@ -22,12 +22,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocc.backends.isolation import open_session
+from allocc.backends.isolation import Session, open_session
 from allocc.backends.solution import Refused, Solution, SolveOptions, Word
 from allocc.compiler.duality import DualBound, dual_bound, shows_empty
 from allocc.compiler.elastic import elastic
 from allocc.compiler.program import FloatArray, Program
 from allocc.engine.door import solve_linear
+from allocc.engine.examine import broken_off
 
 #: A column nearer to a whole number than this is one.
 WHOLE = 1e-6
@@ -99,8 +100,9 @@ class Tree:
         )
         self.offer, self.stop, self.remaining = offer, stop, remaining
         self._target, self._enough = target, enough
-        self.session = open_session(self.program)
-        self.held = (program.lower[self.whole], program.upper[self.whole])
+        self.session: Session | None = None
+        #: The box that the session holds.
+        self.held = self.ranges = (program.lower[self.whole], program.upper[self.whole])
         #: What a step of each column up or down has moved the bound by, and how often.
         self.gains = np.zeros((2, len(self.whole)))
         self.tries = np.zeros((2, len(self.whole)))
@@ -122,7 +124,7 @@ class Tree:
         programs, once for each and once more for every `ITERATIONS` of simplex.
         """
         order = itertools.count()
-        low, high = np.ceil(self.held[0] - WHOLE), np.floor(self.held[1] + WHOLE)
+        low, high = np.ceil(self.ranges[0] - WHOLE), np.floor(self.ranges[1] + WHOLE)
         if not (np.isfinite(low) & np.isfinite(high)).all():
             return self._grown(-np.inf, False)  # there is no end to branching
         queue = [(-np.inf, next(order), _Node(low, high, -np.inf))]
@@ -245,12 +247,7 @@ class Tree:
         lower, upper = self.program.lower.copy(), self.program.upper.copy()
         lower[self.whole], upper[self.whole] = low, high
         box = replace(self.program, lower=lower, upper=upper)
-        try:
-            self._move(low, high)
-            found = self.session.solve(SolveOptions(patience=self.remaining()))
-            self.work += self.program.matrix.nnz * (1.0 + self.session.iterations() / ITERATIONS)
-        except Refused:
-            found = Solution("failed", None, None, None, 0.0)
+        found = self._hot(low, high)
         if found.termination not in ("optimal", "infeasible", "infeasible_or_unbounded"):
             found = solve_linear(box, SolveOptions(time_limit=self.remaining()))
         if found.termination == "optimal" and found.row_duals is not None:
@@ -267,12 +264,22 @@ class Tree:
         self.certain &= shown.certain
         return None, None
 
-    def _move(self, low: FloatArray, high: FloatArray) -> None:
-        """Bring the session to a box."""
-        moved = np.flatnonzero((low != self.held[0]) | (high != self.held[1]))
-        if len(moved):
-            self.session.set_column_bounds(self.whole[moved], low[moved], high[moved])
-            self.held = (low, high)
+    def _hot(self, low: FloatArray, high: FloatArray) -> Solution:
+        """The linear program of a box from the last basis; failed where the session has died."""
+        try:
+            if self.session is None:
+                self.session, self.held = open_session(self.program), self.ranges
+            moved = np.flatnonzero((low != self.held[0]) | (high != self.held[1]))
+            if len(moved):
+                self.session.set_column_bounds(self.whole[moved], low[moved], high[moved])
+                self.held = (low, high)
+            found = self.session.solve(SolveOptions(patience=self.remaining()))
+            self.work += self.program.matrix.nnz * (1.0 + self.session.iterations() / ITERATIONS)
+        except Refused as end:
+            # The next node gets a new one.
+            self.session = None
+            return broken_off("highs", "failed", str(end))
+        return found
 
 
 def elastic_shows_empty(program: Program) -> DualBound | None:
