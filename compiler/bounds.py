@@ -24,6 +24,8 @@ from allocc.compiler.program import (
 MARGIN = 1e-9
 #: A bound is worth keeping when it is tighter by this much, relative to the range or its size.
 PROGRESS = 1e-6
+#: A range that is shorter than this part of what it was is a value: more sweeps only move rounding.
+DUST = 1e-12
 #: Two ends of a range may cross by this much of its size and mean one value: data are rounded.
 CROSSED = 1e-7
 #: Propagation stops after this many sweeps over all rows.
@@ -81,12 +83,13 @@ class Propagator:
     ) -> tuple[FloatArray, FloatArray]:
         """Tightened copies of the bounds; raises `Infeasible`."""
         sweeps = min(sweeps, max(LEAST_SWEEPS, MOST_WORK // max(1, len(self.values))))
+        dust = _dust(lower, upper)
         for _ in range(sweeps):
             before = lower, upper
             lower, upper, wrong = self._sweep(lower, upper)
             if wrong.any():
                 raise Infeasible(int(np.flatnonzero(wrong)[0]))
-            if not _progress(*before, lower, upper).any():
+            if not _progress(*before, lower, upper, dust).any():
                 break
         return lower, upper
 
@@ -100,12 +103,14 @@ class Propagator:
         """
         count = int(part[-1]) + 1 if len(part) else 0
         feasible, ended = np.ones(count, dtype=bool), np.zeros(count, dtype=bool)
+        dust = _dust(lower, upper)
         for _ in range(sweeps):
             before_lower, before_upper = lower, upper
             lower, upper, wrong = self._sweep(lower, upper)
             feasible[part[wrong]] = False
             progress = np.zeros(count, dtype=bool)
-            progress[part[_progress(before_lower, before_upper, lower, upper)]] = True
+            worth = _progress(before_lower, before_upper, lower, upper, dust)
+            progress[part[worth]] = True
             held = ended[part]
             lower = np.where(held, before_lower, lower)
             upper = np.where(held, before_upper, upper)
@@ -204,7 +209,15 @@ def tighten(program: Program) -> Program:
     return replace(program, lower=lower, upper=upper)
 
 
-def _progress(a: FloatArray, b: FloatArray, lower: FloatArray, upper: FloatArray) -> BoolArray:
+def _dust(lower: FloatArray, upper: FloatArray) -> FloatArray:
+    """What is nothing beside the ranges that propagation began with."""
+    with np.errstate(invalid="ignore"):
+        return DUST * _finite_size(upper - lower)
+
+
+def _progress(
+    a: FloatArray, b: FloatArray, lower: FloatArray, upper: FloatArray, dust: FloatArray
+) -> BoolArray:
     """The columns for which a sweep from `a .. b` to `lower .. upper` was worth another one."""
     # An end that was open and is not any more has gained without end; NaN where it is open still.
     with np.errstate(invalid="ignore"):
@@ -213,7 +226,7 @@ def _progress(a: FloatArray, b: FloatArray, lower: FloatArray, upper: FloatArray
             return np.zeros(len(a), dtype=bool)
         size = np.maximum(_finite_size(lower), _finite_size(upper))
         scale = np.minimum(size, b - a)
-        return np.asarray((gained > 0) & (gained > PROGRESS * scale))
+        return np.asarray(gained > np.maximum(PROGRESS * scale, dust))
 
 
 def _finite_size(values: FloatArray) -> FloatArray:

@@ -113,8 +113,9 @@ def scale(program: Program) -> tuple[Program, Scaling]:
     matrix = sparse.csr_array(
         (data * np.repeat(rows, np.diff(m.indptr)), m.indices, m.indptr), shape=m.shape
     )
+    low, high = proven[0] / columns, proven[1] / columns
     matrix, row_lower, row_upper = _without_dust(
-        matrix, p.row_lower * rows, p.row_upper * rows, lower, upper
+        matrix, p.row_lower * rows, p.row_upper * rows, low, high
     )
     costs = p.objective * columns
     factor = 1.0 / float(power_of_two(np.abs(costs).max(initial=0.0)))
@@ -133,7 +134,6 @@ def scale(program: Program) -> tuple[Program, Scaling]:
         row_upper=row_upper,
         products=q,
     )
-    low, high = proven[0] / columns, proven[1] / columns
     return scaled, Scaling(columns, rows, factor, low, high, empty)
 
 

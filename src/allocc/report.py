@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from allocc.result import Result
 
 #: A gap below this is rounding, and nothing is said of it.
-CLOSED = 1e-9
+CLOSED = 1e-8
 _STOPPED = {
     "time_limit": "stopped at the time limit",
     "interrupted": "interrupted",

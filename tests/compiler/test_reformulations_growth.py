@@ -75,7 +75,8 @@ def test_every_allocation_keeps_its_values(limit: str, seed: int) -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_the_optimum_is_that_of_all_allocations(limit: str, seed: int) -> None:
     found = made(seed, limit)
-    outcome = solve(found, Options(gap=1e-8))
+    # Logarithms are rounded outward by 1e-9 a step, and what they grow to by more.
+    outcome = solve(found, Options(gap=1e-6))
     assert any("logarithms" in note for note in outcome.notes)
     (lock,) = found.decisions
     program = lower(found)
@@ -86,7 +87,7 @@ def test_the_optimum_is_that_of_all_allocations(limit: str, seed: int) -> None:
             best = min(best, float(program.objective @ point + program.offset))
     if np.isfinite(best):
         assert outcome.status == "optimal"
-        assert outcome.value == pytest.approx(best, rel=1e-7)
+        assert outcome.value == pytest.approx(best, rel=1e-6)
         assert outcome.bound is not None and outcome.bound <= best * (1 + 1e-7)
     else:
         assert outcome.status == "infeasible"

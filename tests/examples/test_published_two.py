@@ -138,7 +138,8 @@ def test_own_drones() -> None:
     outcome = solved(problem(DRONE / "drone.alloc", DRONE), "highs")
     cost, reached = judge_drones(DRONE, outcome)
     assert outcome.value == pytest.approx(cost, rel=1e-9) and cost == pytest.approx(2.0)
-    assert reached == pytest.approx(0.8)
+    # Allocations of one cost reach 0.8 or more.
+    assert reached >= 0.8 - 1e-9
 
 
 def test_drone_ratio_is_multiplied_out() -> None:

@@ -30,8 +30,9 @@ SECONDS, SHARE = 3.0, 0.5
 MOST_NODES, MOST_WORK = 3000, 200_000_000
 #: The same for the tree that comes before the solver: where it ends, nothing is claimed at all.
 FIRST_NODES, FIRST_WORK = 400, 30_000_000
-#: A tree has done enough at this share of the asked gap, and aims at the finer one where it is near.
-AIM, FINE = 0.9, 1e-3
+#: A tree has done enough at this share of the asked gap; where it is near, it aims at a bound that is
+#: the value but for rounding, relatively.
+AIM, FINE = 0.9, 5e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +161,7 @@ def _grow(loop: Loop, built: Built, nodes: int, work: int, gap: float = 0.0) -> 
     def level(share: float) -> float:
         if loop.best is None:
             return sign * np.inf
-        aim = loop.best.value - sign * share * loop.allowed
+        aim = loop.best.value - sign * share * loop.measure
         return float((aim - program.offset) * scaling.objective)
 
     def stop() -> bool:
@@ -168,7 +169,12 @@ def _grow(loop: Loop, built: Built, nodes: int, work: int, gap: float = 0.0) -> 
 
     slack = 0.0 if loop.best is None else gap * abs(loop.best.value) * scaling.objective
     tree = Tree(
-        scaling.boxed(scaled), offer, lambda: level(FINE), lambda: level(AIM), stop, loop.remaining
+        scaling.boxed(scaled),
+        offer,
+        lambda: level(FINE),
+        lambda: level(AIM * loop.options.gap),
+        stop,
+        loop.remaining,
     )
     return tree.grow(nodes, work, slack)
 

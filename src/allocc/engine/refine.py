@@ -37,6 +37,8 @@ SEARCH = 0.1
 LINEAR_ROUNDS = 60
 #: With at most so many values left in all integer factors together, they are all told apart.
 FEW_VALUES = 180
+#: So many rounds without a better bound or value are the end: what is left is rounding.
+STALLED = 10
 #: A range is shortened by its reduced cost when this share of it is left, or less.
 WORTH = 0.9
 #: A mixed-integer round runs for at least so many seconds before its allocations are judged.
@@ -222,7 +224,8 @@ def _integer_rounds(
         before_exact = dict(relaxation.pieces)
         relaxation.make_exact()
     solution: Solution | None = None
-    tries = 0
+    tries, stalled = 0, 0
+    before: tuple[float | None, float | None] = (None, None)
     while loop.rounds < MOST_ROUNDS:
         try:
             built = relaxation.build()
@@ -263,6 +266,11 @@ def _integer_rounds(
         loop.heuristics.search(point, 2 * SEARCH * loop.rounds)
         loop.note(f"round {loop.rounds}")
         if loop.ended:
+            break
+        had = loop.bound, loop.best.value if loop.best is not None else None
+        stalled = stalled + 1 if had == before and not sliced else 0
+        before = had
+        if stalled >= STALLED:
             break
         if sliced:
             continue

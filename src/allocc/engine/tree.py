@@ -32,6 +32,8 @@ from allocc.engine.examine import broken_off
 
 #: A column nearer to a whole number than this is one.
 WHOLE = 1e-6
+#: What a reduced cost is off by is lost from the bound; HiGHS leaves 1e-7.
+FINE = {"dual_feasibility_tolerance": 1e-9}
 #: So many nodes more are always worth a tighter bound.
 FEW = 20
 #: So many iterations of simplex cost as much as a look at all coefficients.
@@ -268,7 +270,7 @@ class Tree:
         """The linear program of a box from the last basis; failed where the session has died."""
         try:
             if self.session is None:
-                self.session, self.held = open_session(self.program), self.ranges
+                self.session, self.held = open_session(self.program, FINE), self.ranges
             moved = np.flatnonzero((low != self.held[0]) | (high != self.held[1]))
             if len(moved):
                 self.session.set_column_bounds(self.whole[moved], low[moved], high[moved])
