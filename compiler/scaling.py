@@ -34,8 +34,9 @@ DUST = 2e-9
 MOST = 120.0
 #: Passes over rows and columns for what no range measures.
 PASSES = 4
-#: Open columns are propagated for so many sweeps: a measure is wanted, not the tightest range.
-SWEEPS = 12
+#: Sweeps of propagation for columns with an open end; one brings a range one step of time further, and
+#: over very many coefficients there are fewer.
+LEAST_SWEEPS, MOST_WORK = 12, 30_000_000
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ def scale(program: Program) -> tuple[Program, Scaling]:
     proven, empty = (p.lower, p.upper), False
     if ((np.isinf(p.lower) | np.isinf(p.upper)) & ~p.integer).any():
         try:
-            proven = Propagator(p).run(p.lower, p.upper, SWEEPS)
+            sweeps = max(LEAST_SWEEPS, MOST_WORK // max(1, p.matrix.nnz))
+            proven = Propagator(p).run(p.lower, p.upper, sweeps)
         except Infeasible:
             empty = True
     columns = _columns(p, held, *proven)

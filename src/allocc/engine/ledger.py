@@ -26,9 +26,9 @@ WORDS: tuple[Word, ...] = ("proven", "agreed", "claimed")
 #: What a solver leaves of an end of a range is off by this share of it at most: the tolerance that
 #: they put rows to.
 DUST = 1e-7
-#: An allocation that is off by less than this is brought inside, by the first of these steps that is
-#: enough, towards one of the first so many allocations that are.
-NEARLY, STEPS, MOST_INSIDE = 1e-3, (1e-6, 1e-5, 1e-4, 1e-3), 4
+#: An allocation that is off by less than this is brought inside: by the first of these times as much,
+#: of the way towards one of the first so many allocations that are.
+NEARLY, STEPS, MOST_INSIDE = 1e-3, (1.0, 4.0, 16.0, 64.0, 256.0), 4
 
 
 class Ledger:
@@ -231,7 +231,8 @@ class Ledger:
             self._inside.append(found)
         if not ROUNDING < off <= NEARLY:
             return found
-        for step in STEPS:
+        for times in STEPS:
+            step = times * off
             for other in self._inside:
                 moved: Values = {}
                 for v in self.problem.decisions:
