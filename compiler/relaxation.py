@@ -23,6 +23,7 @@ from allocc.compiler.program import (
     no_products,
 )
 from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, price, univariate
+from allocc.compiler.scaling import Scaling, scale
 
 #: A piece of a continuous range is not cut below this share of it.
 SHORTEST = 1e-7
@@ -37,6 +38,11 @@ class Built:
     program: Program
     base_columns: int
     copies: tuple[pieces.PieceColumns, ...]
+
+    @cached_property
+    def scaled(self) -> tuple[Program, Scaling]:
+        """The program as solvers get it."""
+        return scale(self.program)
 
     def lower_point(self, point: FloatArray) -> FloatArray:
         """The point of the original program."""

@@ -96,7 +96,7 @@ class EpsilonConstraint:
                 if 0 < self.sign * (outcome.bound - value) <= self._trust(term, value):
                     outcome = replace(outcome, bound=value)  # rounding: an allocation is there
             assert outcome.bound is not None
-            self.claims.append(Claim(term, outcome.bound, level))
+            self.claims.append(Claim(term, outcome.bound, level, outcome.word))
         return outcome
 
     def follow(self, term: int, top: Known) -> tuple[Known, Outcome]:

@@ -13,6 +13,7 @@ import numpy as np
 from allocc.errors import reported
 
 if TYPE_CHECKING:
+    from allocc.backends.solution import Word
     from allocc.compiler.program import FloatArray
     from allocc.engine.outcome import Violation
     from allocc.labelled import Block
@@ -37,12 +38,13 @@ class Axis:
 class Claim:
     """No allocation has term `term` better than `bound` while the other is `within` or better.
 
-    Without `within` it holds for every allocation.
+    Without `within` it holds for every allocation. `proof` is what it rests on, as in `Result.proof`.
     """
 
     term: int
     bound: float
     within: float | None
+    proof: Word | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,12 @@ class Frontier:
     solves: int
     seconds: float
     message: str = ""
+
+    @property
+    def proof(self) -> Word | None:
+        """The weakest of what the bounds rest on; None where there are none."""
+        order: tuple[Word, ...] = ("claimed", "agreed", "proven")
+        return next((word for word in order if any(c.proof == word for c in self.claims)), None)
 
     @property
     def sign(self) -> float:
@@ -187,6 +195,7 @@ def frontier_data(found: Frontier) -> dict[str, Any]:
                 "term": names[c.term],
                 "bound": c.bound,
                 "where": None if c.within is None else {names[1 - c.term]: c.within},
+                "proof": c.proof,
             }
             for c in found.claims
         ],

@@ -19,6 +19,11 @@ _WORDS = {
     "unbounded": "a term has no bound: it can be made as good as one likes",
     "unknown": "no allocation was found, and none was proven impossible",
 }
+#: What is said instead where a bound is not proven.
+_RESTS = {
+    "agreed": "every point is within the gap, as two solves agree",
+    "claimed": "every point is within the gap, as {} claims",
+}
 _WHY = {
     "time_limit": "stopped at the time limit",
     "interrupted": "interrupted; the points that are known are kept",
@@ -35,6 +40,8 @@ def summary(found: Frontier, color: bool = False) -> str:
     title = found.title or found.model
     first, second = found.axes
     words = _WORDS[found.status]
+    if found.status == "optimal" and found.proof in _RESTS:
+        words = _RESTS[found.proof].format(found.solver)
     why = _WHY.get(found.stopped, "")
     words = f"{words}; {why}" if why else words
     lines = [

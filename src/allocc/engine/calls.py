@@ -8,6 +8,7 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import Progress, Solution, SolveOptions
 from allocc.compiler.magnitudes import refuse_extremes
 from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.relaxation import Built
 from allocc.compiler.scaling import scale
 from allocc.engine import door
 from allocc.engine.ledger import Ledger
@@ -24,18 +25,20 @@ def call(
     start: FloatArray | None,
     seconds: float | None = None,
     vertex: bool = False,
+    built: Built | None = None,
 ) -> Solution:
     """Solve a program through the door; a linear program's bound is proven.
 
     Large linear programs are solved by an interior point method, unless a `vertex` is needed.
-    A solver that breaks down, or answers what cannot be, has failed: what is had is kept.
+    `built` has the program scaled already. A solver that breaks down, or answers what cannot be, has failed: what is had is kept.
     """
-    if ledger.best is None:
-        refuse_extremes(scale(program)[0])
     options = limits(ledger, gap, start, seconds)
     if not vertex and not program.integer.any() and program.columns > LARGE:
         options = replace(options, interior=True)
-    return door.ask(backend, program, options, ledger.told, ledger.remaining)
+    scaled = scale(program) if built is None else built.scaled
+    if ledger.best is None:
+        refuse_extremes(scaled[0])
+    return door.ask(backend, program, options, ledger.told, ledger.remaining, scaled=scaled)
 
 
 def limits(

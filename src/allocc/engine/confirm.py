@@ -16,7 +16,6 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Refused, Solution, Word
 from allocc.compiler.program import FloatArray, Program
 from allocc.compiler.relaxation import Built
-from allocc.compiler.scaling import scale
 from allocc.engine import calls, door
 from allocc.engine.outcome import Status
 from allocc.engine.tree import Grown, Tree
@@ -30,6 +29,10 @@ SECONDS, SHARE = 3.0, 0.5
 MOST_NODES, MOST_WORK = 3000, 200_000_000
 #: The same for the tree that comes before the solver: where it ends, nothing is claimed at all.
 FIRST_NODES, FIRST_WORK = 400, 30_000_000
+#: Nodes where no allocation is known: a solver finds one sooner than a tree that looks for bounds.
+WITHOUT = 60
+#: Linear programs with more columns may each take as long as a solver's whole search.
+FIRST_COLUMNS, MOST_COLUMNS = 6_000, 60_000
 #: A tree has done enough at this share of the asked gap; where it is near, it aims at a bound that is
 #: the value but for rounding, relatively.
 AIM, FINE = 0.9, 5e-10
@@ -63,11 +66,11 @@ def confirm(loop: Loop, claim: Claim) -> None:
     if loop.cancelled or loop.out_of_time:
         return
     before = loop.best
-    if claim.linear:
-        grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK)
-        _prove(loop, claim.dropped, _outside(claim.built.program, grown), grown.word)
-    else:
+    if not claim.linear:
         _by_refinement(loop)
+    elif claim.built.program.columns <= MOST_COLUMNS:
+        grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK, seconds=_patience(loop))
+        _prove(loop, claim.dropped, _outside(claim.built, grown), grown.word)
     if loop.contradicted or (loop.best is not before and not loop.closed):
         loop.told(f"{_name(claim)} called an allocation optimal that is not")
         loop.withdraw("claimed")
@@ -97,10 +100,11 @@ def confirm_empty(loop: Loop, claim: Claim) -> Word | None:
     if not claim.linear:
         status, word = _by_refinement(loop)
         return word if status == "infeasible" else None
-    grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK)
-    _prove(loop, claim.dropped, _outside(claim.built.program, grown), grown.word)
-    if grown.infeasible:
-        return grown.word
+    if claim.built.program.columns <= MOST_COLUMNS:
+        grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK, seconds=_patience(loop))
+        _prove(loop, claim.dropped, _outside(claim.built, grown), grown.word)
+        if grown.infeasible:
+            return grown.word
     if loop.closed or (loop.best is not None and not claim.dropped):
         return None
     second = _second(loop, claim)
@@ -124,7 +128,7 @@ def solve_mixed(
         found = _by_tree(loop, built, gap, dropped)
         if found is not None:
             return found
-    solution = calls.call(loop, backend, built.program, gap, start, seconds)
+    solution = calls.call(loop, backend, built.program, gap, start, seconds, built=built)
     if solution.word == "claimed":
         loop.claim = Claim(backend, built, solution, dropped)
     return solution
@@ -134,8 +138,11 @@ def _by_tree(loop: Loop, built: Built, gap: float, dropped: bool) -> Solution | 
     """The answer of a tree of limited size; None where it is not enough."""
     if not _linear(built.program) or not built.program.integer.any():
         return None
-    grown = _grow(loop, built, FIRST_NODES, FIRST_WORK, gap)
-    bound = _outside(built.program, grown)
+    if built.program.columns > FIRST_COLUMNS:
+        return None
+    nodes = FIRST_NODES if loop.best is not None else WITHOUT
+    grown = _grow(loop, built, nodes, FIRST_WORK, gap)
+    bound = _outside(built, grown)
     _prove(loop, dropped, bound, grown.word)
     if grown.infeasible:
         return Solution("infeasible", None, None, None, 0.0, grown.nodes, "highs", word=grown.word)
@@ -144,15 +151,22 @@ def _by_tree(loop: Loop, built: Built, gap: float, dropped: bool) -> Solution | 
     if grown.point is None:
         # Every node was cut off: nothing is better than what is had by more than the asked gap.
         return Solution("cutoff", None, None, bound, 0.0, grown.nodes, "highs", word=grown.word)
-    point = scale(built.program)[1].point_out(grown.point)
+    point = built.scaled[1].point_out(grown.point)
     value = float(built.program.objective @ point) + built.program.offset
     return Solution("optimal", point, value, bound, 0.0, grown.nodes, "highs", word=grown.word)
 
 
-def _grow(loop: Loop, built: Built, nodes: int, work: int, gap: float = 0.0) -> Grown:
-    """A tree over a program, down to the asked gap."""
+def _grow(
+    loop: Loop,
+    built: Built,
+    nodes: int,
+    work: int,
+    gap: float = 0.0,
+    seconds: float | None = None,
+) -> Grown:
+    """A tree over a program, down to the asked gap, within so many `seconds`."""
     program = built.program
-    scaled, scaling = scale(program)
+    scaled, scaling = built.scaled
     sign = 1.0 if loop.minimize else -1.0
 
     def offer(point: FloatArray) -> None:
@@ -164,8 +178,17 @@ def _grow(loop: Loop, built: Built, nodes: int, work: int, gap: float = 0.0) -> 
         aim = loop.best.value - sign * share * loop.measure
         return float((aim - program.offset) * scaling.objective)
 
+    end = np.inf if seconds is None else loop.seconds + seconds
+
     def stop() -> bool:
-        return loop.cancelled or loop.out_of_time
+        return loop.cancelled or loop.out_of_time or loop.seconds > end
+
+    def remaining() -> float | None:
+        left = loop.remaining()
+        if seconds is None:
+            return left
+        own = max(end - loop.seconds, 0.0)
+        return own if left is None else min(left, own)
 
     slack = 0.0 if loop.best is None else gap * abs(loop.best.value) * scaling.objective
     tree = Tree(
@@ -174,16 +197,21 @@ def _grow(loop: Loop, built: Built, nodes: int, work: int, gap: float = 0.0) -> 
         lambda: level(FINE),
         lambda: level(AIM * loop.options.gap),
         stop,
-        loop.remaining,
+        remaining,
     )
     return tree.grow(nodes, work, slack)
 
 
-def _outside(program: Program, grown: Grown) -> float | None:
+def _patience(loop: Loop) -> float:
+    """Seconds that a confirmation may take."""
+    return SECONDS + SHARE * loop.seconds
+
+
+def _outside(built: Built, grown: Grown) -> float | None:
     """The bound of a tree in the program's own unit."""
     if not np.isfinite(grown.bound):
         return None
-    return float(grown.bound / scale(program)[1].objective + program.offset)
+    return float(grown.bound / built.scaled[1].objective + built.program.offset)
 
 
 def _prove(loop: Loop, dropped: bool, bound: float | None, word: Word) -> None:
@@ -202,11 +230,12 @@ def _weaker(loop: Loop, a: float | None, b: float) -> float:
 
 def _second(loop: Loop, claim: Claim) -> Solution | None:
     """Another solve of the same program, without presolve; None where there is none."""
-    left = SECONDS + SHARE * loop.seconds
-    options = calls.limits(loop, 0.5 * loop.options.gap, seconds=left)
+    options = calls.limits(loop, 0.5 * loop.options.gap, seconds=_patience(loop))
     options = replace(options, presolve=False, on_progress=None)
     try:
-        return door.ask(claim.backend, claim.built.program, options, tries=1)
+        return door.ask(
+            claim.backend, claim.built.program, options, tries=1, scaled=claim.built.scaled
+        )
     except (MissingSolver, Refused):
         return None
 

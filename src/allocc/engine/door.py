@@ -118,6 +118,7 @@ def ask(
     tell: Tell = lambda _: None,
     remaining: Callable[[], float | None] = lambda: None,
     tries: int = 9,
+    scaled: tuple[Program, Scaling] | None = None,
 ) -> Solution:
     """Solve a program in its own units.
 
@@ -128,7 +129,7 @@ def ask(
     if linear and not backend.capabilities.duals:
         # Its word alone would prove nothing: the solver that is always there gives dual values.
         backend = registry.get("highs")
-    scaled, scaling = scale(program)
+    inner, scaling = scale(program) if scaled is None else scaled
     if scaling.empty:
         message = "the ranges that follow from the limits contradict each other"
         return replace(broken_off(backend.name, "infeasible", message), word="proven")
@@ -140,14 +141,14 @@ def ask(
     )
     found: Solution | None = None
     failed = ""
-    for way in itertools.islice(_ways(backend, scaled, inside), tries):
+    for way in itertools.islice(_ways(backend, inner, inside), tries):
         if found is not None:
             left = remaining()
             if left is not None and left <= 0:
                 break
             limits = [x for x in (left, options.time_limit) if x is not None]
             way = replace(way, options=replace(way.options, time_limit=min(limits, default=None)))
-        answer = _once(way, scaled, scaling, tell)
+        answer = _once(way, inner, scaling, tell)
         if answer is None:
             continue
         if found is None or found.point is None or answer.point is not None:
