@@ -81,7 +81,7 @@ class HighsBackend:
     isolable = True
     package = "highspy"
     capabilities = Capabilities(
-        warm_start=True, cutoff=True, duals=True, progress=True, interrupt=True
+        warm_start=True, cutoff=True, duals=True, trees=True, progress=True, interrupt=True
     )
 
     def version(self) -> str:

@@ -24,14 +24,17 @@ Termination = Literal[
 
 Word = Literal[
     "proven",  # recomputed here: dual values multiplied out, leaf by leaf
-    "agreed",  # two solves that differ truly said the same
+    "agreed",  # two computations that differ truly said the same; see docs/certificate.md
     "claimed",  # one solver's word
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a backend takes as it is. `functions` names kinds of `FunctionAtoms`."""
+    """What a backend takes as it is. `functions` names kinds of `FunctionAtoms`.
+
+    `trees` says that small mixed-integer programs are better left to a tree over its linear programs.
+    """
 
     integers: bool = True
     products: bool = False
@@ -39,6 +42,7 @@ class Capabilities:
     warm_start: bool = False
     cutoff: bool = False
     duals: bool = False
+    trees: bool = False
     progress: bool = False
     interrupt: bool = False
 
@@ -64,7 +68,7 @@ class SolveOptions:
     its own log on stdout. An exception that `on_progress` raises stops the solve and is raised
     again. `interior` prefers an interior point method for a linear program, and `presolve` False
     leaves presolve out: another way to the same answer where one has failed. After `patience` seconds a
-    solve that looks at no clock, because it is so small, is ended with its process.
+    solve in a process of its own is asked to stop; one so small that it looks at no flag is ended with it.
     """
 
     time_limit: float | None = None

@@ -22,6 +22,8 @@ from allocc.compiler.program import (
 
 #: Derived bounds are loosened by this much, relative to their size.
 MARGIN = 1e-9
+#: The unit of rounding of a double precision number.
+UNIT = 2.0**-53
 #: A bound is worth keeping when it is tighter by this much, relative to the range or its size.
 PROGRESS = 1e-6
 #: A range that is shorter than this part of what it was is a value: more sweeps only move rounding.
@@ -70,6 +72,7 @@ class Propagator:
         )
         q = program.products
         self.square = q.left == q.right
+        self.counts = np.bincount(self.row_of, minlength=program.rows)
         # Each product says something of both of its factors.
         self.quotients = (
             np.concatenate([q.result, q.result]),
@@ -174,7 +177,7 @@ class Propagator:
         most = self.row_upper - rest(low, -np.inf)
         least = self.row_lower - rest(high, np.inf)
         # Rounding grows with what is added up, not with what it adds up to.
-        rounding = 1e-3 * size[i]
+        rounding = (np.maximum(1e-3, 2.0 * UNIT / MARGIN * self.counts) * size)[i]
         most = most + MARGIN * (np.abs(most) + rounding)
         least = least - MARGIN * (np.abs(least) + rounding)
         new_upper = np.where(self.positive, most, least) / a

@@ -21,13 +21,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from allocc.compiler.bounds import MOST_PROPAGATED, UNIT
 from allocc.compiler.program import FloatArray, Program
 
-#: The unit of rounding of a double precision number.
-UNIT = 2.0**-53
 #: A sum of n terms that NumPy adds in pairs is off by at most so many units for each doubling of n
 #: beyond blocks of 128, added up in eight strands.
-PAIRWISE = 40.0
+PAIRWISE = 64.0
 #: Duals are corrected so often for columns without an end, and so far beyond what rounding can cost.
 CORRECTIONS, CLEAR = 3, 16.0
 #: Iterations of least squares for one correction.
@@ -67,20 +66,26 @@ def dual_bound(
     """
     sign = 1.0 if minimize else -1.0
     c = sign * objective
-    y = sign * np.where(np.isfinite(duals), duals, 0.0)
-    best = _bound(program, c, y)
-    for _ in range(CORRECTIONS):
-        if best.certain and best.finite:
+    y = _admissible(program, sign * np.where(np.isfinite(duals), duals, 0.0))
+    best = here = _bound(program, c, y)
+    for _ in range(CORRECTIONS if program.matrix.nnz <= MOST_PROPAGATED else 0):
+        if here.certain and here.finite:
             break
-        y = _corrected(program, y, best)
-        found = _bound(program, c, y)
-        if found.finite and (found.certain or not best.finite):
-            best = found
+        y = _admissible(program, _corrected(program, y, here))
+        here = _bound(program, c, y)
+        if here.finite and (here.certain or not best.finite):
+            best = here
     # What the ranges alone say is exact.
     alone = _bound(program, c, np.zeros(program.rows))
     if alone.level >= best.level:
         best = alone
     return replace(best, level=sign * best.level, reduced_costs=sign * best.reduced_costs)
+
+
+def _admissible(program: Program, y: FloatArray) -> FloatArray:
+    """Multipliers without those of the sides that rows do not have."""
+    y = np.where((y > 0) & np.isneginf(program.row_lower), 0.0, y)
+    return np.where((y < 0) & np.isposinf(program.row_upper), 0.0, y)
 
 
 def _corrected(program: Program, y: FloatArray, found: DualBound) -> FloatArray:
@@ -105,9 +110,7 @@ def _corrected(program: Program, y: FloatArray, found: DualBound) -> FloatArray:
 
 
 def _bound(program: Program, objective: FloatArray, y: FloatArray) -> DualBound:
-    """The bound from below that multipliers prove."""
-    y = np.where((y > 0) & np.isneginf(program.row_lower), 0.0, y)
-    y = np.where((y < 0) & np.isposinf(program.row_upper), 0.0, y)
+    """The bound from below that admissible multipliers prove."""
     used = y != 0
     side = np.where(y > 0, program.row_lower, program.row_upper)
     held = np.where(used, y * np.where(used, side, 0.0), 0.0)
@@ -129,7 +132,9 @@ def _bound(program: Program, objective: FloatArray, y: FloatArray) -> DualBound:
     beside = np.isinf(far) & ~unclear & np.isfinite(part)
     part = np.where(open_end, 0.0, part)
     # Where the end that the cost points to is there, the other one does not matter.
-    lost = np.where(open_end, 0.0, np.where(beside, rounded * np.abs(end), lost))
+    with np.errstate(invalid="ignore"):
+        one_sided = rounded * np.abs(end)
+    lost = np.where(open_end, 0.0, np.where(beside, one_sided, lost))
     lost = np.where(np.isnan(lost), 0.0, lost)
     total = float(np.sum(held)) + float(np.sum(part))
     if not np.isfinite(total):

@@ -166,6 +166,16 @@ class Program:
     defined: IntArray | None = None
 
     @property
+    def polyhedral(self) -> bool:
+        """Whether there are rows and ranges only, no products and functions."""
+        return not (len(self.products) or self.functions)
+
+    @property
+    def linear(self) -> bool:
+        """Whether it is a linear program: `polyhedral`, and nothing has to be whole."""
+        return self.polyhedral and not self.integer.any()
+
+    @property
     def columns(self) -> int:
         """Number of columns."""
         return len(self.lower)

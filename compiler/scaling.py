@@ -30,13 +30,15 @@ from allocc.compiler.program import BoolArray, FloatArray, IntArray, Products, P
 
 #: Solvers leave out coefficients below 1e-9; what is near that after scaling is left out by us.
 DUST = 2e-9
+#: More than a sum of what is left out is off by.
+ROUNDING = 1e-9
 #: Exponents of two beyond which nothing is scaled: what is left is told by `refuse_extremes`.
 MOST = 120.0
 #: Passes over rows and columns for what no range measures.
 PASSES = 4
 #: Sweeps of propagation for columns with an open end; one brings a range one step of time further, and
 #: over very many coefficients there are fewer.
-LEAST_SWEEPS, MOST_WORK = 12, 30_000_000
+LEAST_SWEEPS, MOST_SWEEPS, MOST_WORK = 12, 100, 30_000_000
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,10 @@ def power_of_two(x: FloatArray) -> FloatArray:
     return np.asarray(np.exp2(exponent))
 
 
-def scale(program: Program) -> tuple[Program, Scaling]:
+def scale(program: Program, propagate: bool = True) -> tuple[Program, Scaling]:
     """The scaled program and how points move between the two.
+
+    Without `propagate` open ends are left open: for a program whose coefficients will change.
 
     Columns that must be whole stay as they are, and so do those in a function of `functions`: only
     products can say what they are multiplied with.
@@ -101,9 +105,9 @@ def scale(program: Program) -> tuple[Program, Scaling]:
     for e in p.extremes:
         held[e.argument] = held[e.result] = True
     proven, empty = (p.lower, p.upper), False
-    if ((np.isinf(p.lower) | np.isinf(p.upper)) & ~p.integer).any():
+    if propagate and ((np.isinf(p.lower) | np.isinf(p.upper)) & ~p.integer).any():
         try:
-            sweeps = max(LEAST_SWEEPS, MOST_WORK // max(1, p.matrix.nnz))
+            sweeps = min(MOST_SWEEPS, max(LEAST_SWEEPS, MOST_WORK // max(1, p.matrix.nnz)))
             proven = Propagator(p).run(p.lower, p.upper, sweeps)
         except Infeasible:
             empty = True
@@ -201,4 +205,9 @@ def _without_dust(
     clean = matrix.copy()
     clean.data = np.where(small, 0.0, clean.data)
     clean.eliminate_zeros()
-    return clean, row_lower - most, row_upper - least
+    # Rounded outward, as sums of as many terms can be off.
+    return (
+        clean,
+        row_lower - most - ROUNDING * np.abs(most),
+        row_upper - least + ROUNDING * np.abs(least),
+    )

@@ -209,7 +209,10 @@ class _Watch:
                 raise self.end(
                     "time_limit", f"did not stop {late:.1f} seconds after its limit and was ended"
                 )
-        if not self.request.stoppable and self.begun:
+        if self.request.stoppable and self.begun and options.patience is not None:
+            if now > options.patience:
+                self.stop("time_limit")
+        elif not self.request.stoppable and self.begun:
             patience = PATIENCE_SECONDS if options.patience is None else options.patience
             if now > patience + grace:
                 raise self.end("failed", f"did not end within {now:.1f} seconds and was ended")

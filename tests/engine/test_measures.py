@@ -279,11 +279,11 @@ def test_a_false_bound_contradicts_at_every_scale(unit: float) -> None:
     lower(p)
     ledger = Ledger(p, Options())
     ledger.offer(np.array([unit]))
-    ledger.prove(1.01 * unit)
+    ledger.prove(1.01 * unit, "claimed")
     assert ledger.contradicted and not ledger.closed
     ledger = Ledger(p, Options())
     ledger.offer(np.array([unit]))
-    ledger.prove(0.99 * unit)
+    ledger.prove(0.99 * unit, "claimed")
     assert not ledger.contradicted and not ledger.closed and ledger.gap == pytest.approx(0.01)
 
 

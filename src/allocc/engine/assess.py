@@ -74,7 +74,7 @@ class _Judge:
         for v in problem.decisions:
             x = values[v]
             assert v.lower is not None and v.upper is not None
-            over = np.maximum(np.maximum(v.lower - x, x - v.upper), 0.0)
+            over = _short(np.maximum(v.lower - x, x - v.upper))
             ends = (np.where(np.isfinite(e), np.abs(e), 0.0) for e in (v.lower, v.upper))
             worst = _worse(worst, over, np.maximum(np.abs(x), np.maximum(*ends)), v.name, v.labels)
             if v.integer:
@@ -82,7 +82,7 @@ class _Judge:
         for v in problem.states:
             x = values[v]
             assert v.lower is not None
-            under = np.maximum(v.lower - x, 0.0)
+            under = _short(v.lower - x)
             worst = _worse(worst, under, self._trajectories(v, under), v.name, v.labels)
         for c in problem.constraints:
             worst = _worse(worst, *self.excess(c), c.name, c.labels)
@@ -104,8 +104,7 @@ class _Judge:
                 (c.upper.values, c.upper.axes),
             )
         )
-        short = np.maximum(np.maximum(low - body, body - high), 0.0)
-        over: FloatArray = np.where(np.isnan(body), np.inf, short)
+        over = _short(np.maximum(low - body, body - high))
         if not over.any():
             return over, np.zeros(c.shape)
         side = np.where(body < low, low, high)
@@ -148,6 +147,12 @@ class _Judge:
         return reached, Violation(
             float(absolute[needed].max()), float(broken[needed].max()), block.name
         )
+
+
+def _short(off: FloatArray) -> FloatArray:
+    """By how much a side is missed; without end where that is no number."""
+    found: FloatArray = np.where(np.isnan(off), np.inf, np.maximum(off, 0.0))
+    return found
 
 
 def _relative(over: FloatArray, size: FloatArray) -> FloatArray:

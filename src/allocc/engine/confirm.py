@@ -14,7 +14,7 @@ import numpy as np
 
 from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Refused, Solution, Word
-from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.program import FloatArray
 from allocc.compiler.relaxation import Built
 from allocc.engine import calls, door
 from allocc.engine.outcome import Status
@@ -23,7 +23,8 @@ from allocc.engine.tree import Grown, Tree
 if TYPE_CHECKING:
     from allocc.engine.solve import Loop
 
-#: A confirmation may take so many seconds, and this share of what the solve took before.
+#: A confirmation may take so many seconds, and this share of what the solve took before; another solve
+#: of the whole model may take as long again.
 SECONDS, SHARE = 3.0, 0.5
 #: Nodes and work (see `Tree.grow`; some 20 million a second) that a claim is worth at most.
 MOST_NODES, MOST_WORK = 3000, 200_000_000
@@ -54,11 +55,7 @@ class Claim:
     @property
     def linear(self) -> bool:
         """Whether a tree over linear programs can look into it."""
-        return _linear(self.built.program)
-
-
-def _linear(program: Program) -> bool:
-    return not (len(program.products) or program.functions)
+        return self.built.program.polyhedral
 
 
 def confirm(loop: Loop, claim: Claim) -> None:
@@ -124,7 +121,7 @@ def solve_mixed(
 
     `gap` is relative. `dropped` is kept with the claim (see `Claim`).
     """
-    if backend.name == "highs":
+    if backend.capabilities.trees:
         found = _by_tree(loop, built, gap, dropped)
         if found is not None:
             return found
@@ -136,7 +133,7 @@ def solve_mixed(
 
 def _by_tree(loop: Loop, built: Built, gap: float, dropped: bool) -> Solution | None:
     """The answer of a tree of limited size; None where it is not enough."""
-    if not _linear(built.program) or not built.program.integer.any():
+    if not built.program.polyhedral or not built.program.integer.any():
         return None
     if built.program.columns > FIRST_COLUMNS:
         return None
@@ -194,7 +191,7 @@ def _grow(
     tree = Tree(
         scaling.boxed(scaled),
         offer,
-        lambda: level(FINE),
+        lambda: level(min(FINE, 0.5 * loop.options.gap)),
         lambda: level(AIM * loop.options.gap),
         stop,
         remaining,
@@ -256,6 +253,8 @@ def _by_refinement(loop: Loop) -> tuple[Status, Word | None]:
     starts = [loop.best.values] if loop.best is not None else []
     inner = Another(loop.problem, options, starts)
     outcome = inner.run()
+    if outcome.stopped == "interrupted":
+        raise KeyboardInterrupt
     for word, bound in inner.bounds.items():
         if word != "claimed":
             loop.prove(bound, word)

@@ -29,8 +29,7 @@ from allocc.engine.examine import broken_off, examined, said, well_formed
 
 #: Solvers that are asked where the chosen one has failed in every way.
 OTHERS = ("highs", "scip")
-#: A value and the bound that duals prove of it are one up to this, relatively: the asked gap is larger.
-SLACK = 1e-6
+INFEASIBLE = ("infeasible", "infeasible_or_unbounded")
 
 Tell = Callable[[str], None]
 
@@ -44,10 +43,13 @@ def solve_linear(program: Program, options: SolveOptions | None = None) -> Solut
 
 
 class ScaledSession:
-    """A program in its own units that stays loaded, scaled."""
+    """A program in its own units that stays loaded, scaled.
 
-    def __init__(self, program: Program) -> None:
-        self.program, self.scaling = scale(program)
+    Its bounds may only be shortened where `extreme` is asked; with `coefficients` these may change.
+    """
+
+    def __init__(self, program: Program, coefficients: bool = False) -> None:
+        self.program, self.scaling = scale(program, propagate=not coefficients)
         self.boxed = self.scaling.boxed(self.program)
         self.session = open_session(self.program)
 
@@ -57,8 +59,9 @@ class ScaledSession:
         size = self.scaling.columns[index]
         low, high = np.asarray(lower) / size, np.asarray(upper) / size
         # The arrays are this session's own: they are what its bounds are proven with.
-        for arrays in (self.program, self.boxed):
-            arrays.lower[index], arrays.upper[index] = low, high
+        self.program.lower[index], self.program.upper[index] = low, high
+        self.boxed.lower[index] = np.maximum(self.boxed.lower[index], low)
+        self.boxed.upper[index] = np.minimum(self.boxed.upper[index], high)
         self.session.set_column_bounds(index, low, high)
 
     def aim(self, column: int, sign: float) -> None:
@@ -84,7 +87,7 @@ class ScaledSession:
         None where nothing is proven; raises `Empty` where it is proven that nothing is there.
         """
         found = self.session.solve(options)
-        if found.termination.startswith("infeasible"):
+        if found.termination in INFEASIBLE:
             shown = _shown(registry.get("highs"), self.boxed, found, options)
             if shown is not None and shown.certain:
                 raise Empty
@@ -125,8 +128,7 @@ def ask(
     A try that fails is followed by others: without presolve, by the other method for linear programs,
     by another installed solver, `tries` in all. `remaining` says how many seconds are left.
     """
-    linear = not (program.integer.any() or len(program.products) or program.functions)
-    if linear and not backend.capabilities.duals:
+    if program.linear and not backend.capabilities.duals:
         # Its word alone would prove nothing: the solver that is always there gives dual values.
         backend = registry.get("highs")
     inner, scaling = scale(program) if scaled is None else scaled
@@ -173,15 +175,11 @@ class _Way:
 
 def _ways(backend: Backend, program: Program, options: SolveOptions) -> Iterator[_Way]:
     """How a program is asked about, in turn."""
-    linear = not (program.integer.any() or len(program.products) or program.functions)
     yield _Way(backend, options)
-    plain = replace(options, presolve=False)
-    if linear:
+    yield _Way(backend, replace(options, presolve=False), "without presolve")
+    if program.linear:
         method = "simplex" if options.interior else "interior points"
-        yield _Way(backend, plain, "without presolve")
         yield _Way(backend, replace(options, interior=not options.interior), f"by {method}")
-    else:
-        yield _Way(backend, plain, "without presolve")
     for name in OTHERS:
         other = registry.get(name)
         takes = other.capabilities.products or not (len(program.products) or program.functions)
@@ -209,13 +207,16 @@ def _once(way: _Way, scaled: Program, scaling: Scaling, tell: Tell) -> Solution 
         return found
     if scaled.integer.any():
         return _distrusted(found, tell) if found.altered else found
-    return _proven(way, scaling.boxed(scaled), found)
+    return _proven(way, scaled, scaling.boxed(scaled), found)
 
 
-def _proven(way: _Way, scaled: Program, found: Solution) -> Solution:
-    """What a solver says of a linear program, with what its duals prove instead of its word."""
+def _proven(way: _Way, scaled: Program, boxed: Program, found: Solution) -> Solution:
+    """What a solver says of a linear program, with what its duals prove instead of its word.
+
+    `boxed` is the program within the ranges that propagation proves.
+    """
     if found.termination == "infeasible":
-        shown = _shown(way.backend, scaled, found, way.options)
+        shown = _shown(way.backend, boxed, found, way.options)
         if shown is not None:
             word: Word = "proven" if shown.certain else "agreed"
             return replace(found, bound=None, row_duals=None, word=word)
@@ -223,13 +224,21 @@ def _proven(way: _Way, scaled: Program, found: Solution) -> Solution:
         return replace(found, termination="failed", row_duals=None, bound=None, message=message)
     if found.row_duals is None:
         return found
-    proven = dual_bound(scaled, scaled.objective, found.row_duals, scaled.sense == "minimize")
+    minimize = scaled.sense == "minimize"
+    proven = dual_bound(boxed, scaled.objective, found.row_duals, minimize)
     if not np.isfinite(proven.level):
-        return found
+        return replace(found, reduced_costs=None)
+    # Whoever shortens a range by its reduced cost measures from the program's own end of it; where the
+    # bound was proven from another one, nothing is said.
+    costs = proven.reduced_costs if minimize else -proven.reduced_costs
+    moved = ((costs > 0) & (boxed.lower > scaled.lower)) | (
+        (costs < 0) & (boxed.upper < scaled.upper)
+    )
+    down = -np.inf if minimize else np.inf
     return replace(
         found,
-        bound=scaled.offset + proven.level,
-        reduced_costs=proven.reduced_costs,
+        bound=float(np.nextafter(scaled.offset + proven.level, down)),
+        reduced_costs=np.where(moved, 0.0, proven.reduced_costs),
         word="proven" if proven.certain else "agreed",
     )
 
@@ -246,7 +255,9 @@ def _shown(
         if shown is not None:
             return shown
     loose = elastic(program, np.arange(program.rows))
-    asked = SolveOptions(time_limit=options.time_limit, threads=options.threads, seed=options.seed)
+    asked = replace(
+        _after(options, found), start=None, on_progress=None, presolve=True, interior=False
+    )
     solver = backend if backend.capabilities.duals else registry.get("highs")
     duals = isolated(solver).solve(loose.program, asked).row_duals
     return None if duals is None else shows_empty(program, loose.multipliers(duals))
@@ -254,15 +265,25 @@ def _shown(
 
 def _told_apart(way: _Way, program: Program, found: Solution) -> Solution:
     """An answer that says infeasible or unbounded as one of the two, asked without objective."""
-    if found.termination != "infeasible_or_unbounded" or not program.objective.any():
+    if found.termination != "infeasible_or_unbounded":
         return found
+    if not program.objective.any():
+        return replace(found, termination="infeasible")  # nothing can be unbounded
     free = replace(program, objective=np.zeros(program.columns))
-    second = isolated(way.backend).solve(free, replace(way.options, gap=1.0, start=None))
+    asked = replace(_after(way.options, found), gap=1.0, start=None)
+    second = isolated(way.backend).solve(free, asked)
     if second.point is not None:
         return replace(found, termination="unbounded")
     if second.termination in ("infeasible", "infeasible_or_unbounded"):
         return replace(found, termination="infeasible", row_duals=second.row_duals)
     return replace(found, termination=second.termination, message=second.message)
+
+
+def _after(options: SolveOptions, found: Solution) -> SolveOptions:
+    """The options with what is left of the time after an answer."""
+    limit = options.time_limit
+    left = None if limit is None else max(0.0, limit - found.seconds)
+    return replace(options, time_limit=left)
 
 
 def _distrusted(found: Solution, tell: Tell) -> Solution:

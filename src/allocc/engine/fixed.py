@@ -72,7 +72,7 @@ class FixedProgram:
         self.lower, self.upper = p.lower[whole], p.upper[whole]
         self.columns = p.columns
         self.minimize = p.sense == "minimize"
-        self._session = door.ScaledSession(replace(program, integer=integer))
+        self._session = door.ScaledSession(replace(program, integer=integer), coefficients=True)
         self._entries = program.matrix.nnz
         #: What all values have cost so far; see `WORK`.
         self.work = 0.0

@@ -32,7 +32,7 @@ NEARLY, STEPS, MOST_INSIDE = 1e-3, (1.0, 4.0, 16.0, 64.0, 256.0), 4
 
 
 class Ledger:
-    """The books of one solve; every allocation in them was simulated, every bound proven."""
+    """The books of one solve: every allocation in them was simulated, and every bound has its word."""
 
     def __init__(self, problem: Problem, options: Options) -> None:
         self.problem = problem
@@ -172,7 +172,7 @@ class Ledger:
             return b if a is None else a
         return max(a, b) if self.minimize else min(a, b)
 
-    def prove(self, bound: float | None, word: Word = "proven") -> None:
+    def prove(self, bound: float | None, word: Word) -> None:
         """Keep a bound, and what it rests on."""
         best = self.tighter(self.bounds.get(word), bound)
         if best is not None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from allocc.backends.registry import Backend
-from allocc.backends.solution import LicenceLimit, Refused, Solution
+from allocc.backends.solution import LicenceLimit, Refused, Solution, Word
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.program import Program
 from allocc.compiler.refinement import add_tangents, split_active
@@ -82,11 +82,13 @@ def _tightening_rounds(
             return loop.finish(solution)
         add_tangents(relaxation, solution.point, 0.0)
         cutoff = loop.best.value if loop.best is not None else None
+        relaxation.dropped = relaxation.dropped or cutoff is not None
         try:
             shrunk = tighten_by_optimization(
                 relaxation,
                 factors(relaxation),
                 cutoff,
+                MARGIN * loop.measure,
                 lambda: loop.cancelled or loop.out_of_time,
                 loop.remaining,
             )
@@ -97,7 +99,6 @@ def _tightening_rounds(
             if loop.best is None:
                 return None
             return _exhausted(loop, solution)
-        relaxation.dropped = relaxation.dropped or cutoff is not None
         try:
             built = relaxation.build()
         except Infeasible:
@@ -121,7 +122,7 @@ def _without(loop: Loop, relaxation: Relaxation, solution: Solution) -> Outcome:
     """The end where a round brought no point."""
     if solution.termination == "infeasible" and loop.best is not None and relaxation.dropped:
         if loop.holds_nothing(solution):
-            return _exhausted(loop, solution)
+            return _exhausted(loop, solution, loop.emptiness)
         return loop.finish(replace(solution, termination="failed"))
     prove_remaining(loop, relaxation, solution)
     outcome = loop.without_point(replace(solution, bound=None))
@@ -180,6 +181,8 @@ def drop(loop: Loop, relaxation: Relaxation, built: Built, solution: Solution) -
     |x_j - end_j| <= (U - L) / |d_j| for every column: pieces are dropped, and ranges shortened.
     """
     if loop.best is None or solution.reduced_costs is None or solution.bound is None:
+        return True
+    if solution.word != "proven":
         return True
     sign = 1.0 if loop.minimize else -1.0
     # A margin, so that an allocation as good as the best is never lost to rounding.
@@ -302,12 +305,12 @@ def prove_remaining(loop: Loop, relaxation: Relaxation, solution: Solution) -> N
     loop.prove(bound, solution.word)
 
 
-def _exhausted(loop: Loop, solution: Solution | None) -> Outcome:
+def _exhausted(loop: Loop, solution: Solution | None, word: Word = "proven") -> Outcome:
     """Nothing better is left in any piece: the best allocation is optimal."""
     if loop.best is None:
         return loop.end("infeasible", "", "no value satisfies the limits in any piece")
     # The cut-off that found nothing better was itself rounded outward by this much.
     margin = MARGIN * loop.measure
-    loop.prove(loop.best.value - margin if loop.minimize else loop.best.value + margin)
+    loop.prove(loop.best.value - margin if loop.minimize else loop.best.value + margin, word)
     last = solution or Solution("optimal", None, None, None, 0.0)
     return loop.finish(last)

@@ -44,7 +44,7 @@ def relaxed_first(loop: Loop, backend: Backend, program: Program) -> Solution | 
     found = calls.call(loop, backend, loose, 0.0, None, seconds=MOST_SECONDS, vertex=True)
     if found.termination != "optimal" or found.point is None:
         return None
-    loop.prove(found.bound)
+    loop.prove(found.bound, found.word)
     value = found.point[whole]
     near = np.rint(value)
     settled = np.abs(value - near) <= WHOLE

@@ -72,17 +72,22 @@ class Loop(Ledger):
         except KeyboardInterrupt:
             if self.best is None:
                 raise
-            return self.end(self._status(), "interrupted")
+            return self._broken_off("interrupted")
         except MemoryError:
             if self.best is None:
                 raise
-            return self.end(self._status(), "memory_limit", "there is not enough memory")
+            return self._broken_off("memory_limit", "there is not enough memory")
         except MissingSolver:
             raise
         except Exception as error:
             if self.best is None or os.environ.get("ALLOCC_DEBUG") == "1":
                 raise
-            return self.end(self._status(), "failed", f"allocc broke down: {said(error)}")
+            return self._broken_off("failed", f"allocc broke down: {said(error)}")
+
+    def _broken_off(self, stopped: Stopped, message: str = "") -> Outcome:
+        """The outcome of what is had; no claim is looked into any more."""
+        self.claim = None
+        return self.end(self._status(), stopped, message)
 
     def _run(self) -> Outcome:
         backend = registry.get(self.options.solver)
@@ -139,7 +144,7 @@ class Loop(Ledger):
     def _nothing_to_decide(self) -> Outcome:
         self.offer(np.zeros(0))
         if self.best is not None:
-            self.prove(self.best.value)
+            self.prove(self.best.value, "proven")
             return self.end("optimal", "gap")
         return self.end("infeasible", "")
 

@@ -39,12 +39,13 @@ def tighten_by_optimization(
     relaxation: Relaxation,
     columns: IntArray,
     cutoff: float | None,
+    margin: float,
     stop: Callable[[], bool],
     time_left: Callable[[], float | None],
 ) -> float:
     """One pass over `columns`; returns the share by which their ranges shrank.
 
-    With a `cutoff` the result is valid for allocations at least as good as it. Raises `Infeasible`
+    With a `cutoff`, loosened by `margin`, the result is valid for allocations at least as good. Raises `Infeasible`
     when nothing as good is left.
     """
     p = relaxation.program
@@ -52,7 +53,7 @@ def tighten_by_optimization(
     for start in range(0, len(columns), CHUNK):
         if stop():
             break
-        bounds = _Tightener(relaxation, cutoff)
+        bounds = _Tightener(relaxation, cutoff, margin)
         for j in columns[start : start + CHUNK].tolist():
             if stop():
                 break
@@ -66,12 +67,11 @@ def tighten_by_optimization(
 class _Tightener:
     """The scaled linear relaxation with a cut-off row, and the bounds found in it."""
 
-    def __init__(self, relaxation: Relaxation, cutoff: float | None) -> None:
+    def __init__(self, relaxation: Relaxation, cutoff: float | None, margin: float) -> None:
         program = relaxation.build(integral=False).program
         minimize = program.sense == "minimize"
         self.lower, self.upper = relaxation.program.lower.copy(), relaxation.program.upper.copy()
         if cutoff is not None and program.objective.any():
-            margin = 1e-7 * max(1.0, abs(cutoff))
             level = cutoff - program.offset
             program = replace(
                 program,

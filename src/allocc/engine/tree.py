@@ -27,7 +27,7 @@ from allocc.backends.solution import Refused, Solution, SolveOptions, Word
 from allocc.compiler.duality import DualBound, dual_bound, shows_empty
 from allocc.compiler.elastic import elastic
 from allocc.compiler.program import FloatArray, Program
-from allocc.engine.door import solve_linear
+from allocc.engine.door import INFEASIBLE, solve_linear
 from allocc.engine.examine import broken_off
 
 #: A column nearer to a whole number than this is one.
@@ -188,6 +188,9 @@ class Tree:
         if proven is not None:
             low, high = self._fixed(low, high, proven)
             free = low < high
+            if (away[~free] > WHOLE).any():
+                # What is left is another box: its own linear program says more.
+                return [_Node(low, high, bound)]
         if not free.any() or (away[free] <= 0.0).all():
             # The point of the relaxation is the best of the box, and nothing in it is better.
             self._leaf(bound, found.point)
@@ -249,7 +252,10 @@ class Tree:
         lower, upper = self.program.lower.copy(), self.program.upper.copy()
         lower[self.whole], upper[self.whole] = low, high
         box = replace(self.program, lower=lower, upper=upper)
+        self.work += self.program.matrix.nnz
         found = self._hot(low, high)
+        if self.stop():
+            return broken_off("highs", "failed", "stopped"), None
         if found.termination not in ("optimal", "infeasible", "infeasible_or_unbounded"):
             found = solve_linear(box, SolveOptions(time_limit=self.remaining()))
         if found.termination == "optimal" and found.row_duals is not None:
@@ -259,8 +265,9 @@ class Tree:
         shown = None
         if found.row_duals is not None:
             shown = shows_empty(box, found.row_duals)
-        if shown is None and found.termination.startswith("infeasible"):
-            shown = elastic_shows_empty(box)
+        if shown is None and found.termination in INFEASIBLE:
+            self.work += self.program.matrix.nnz * ITERATIONS
+            shown = elastic_shows_empty(box, SolveOptions(time_limit=self.remaining()))
         if shown is None:
             return replace(found, point=None), None
         self.certain &= shown.certain
@@ -276,7 +283,7 @@ class Tree:
                 self.session.set_column_bounds(self.whole[moved], low[moved], high[moved])
                 self.held = (low, high)
             found = self.session.solve(SolveOptions(patience=self.remaining()))
-            self.work += self.program.matrix.nnz * (1.0 + self.session.iterations() / ITERATIONS)
+            self.work += self.program.matrix.nnz * self.session.iterations() / ITERATIONS
         except Refused as end:
             # The next node gets a new one.
             self.session = None
@@ -284,10 +291,10 @@ class Tree:
         return found
 
 
-def elastic_shows_empty(program: Program) -> DualBound | None:
+def elastic_shows_empty(program: Program, options: SolveOptions) -> DualBound | None:
     """What the elastic program's duals show of a linear program that has no point."""
     loose = elastic(program, np.arange(program.rows))
-    found = solve_linear(loose.program)
+    found = solve_linear(loose.program, options)
     if found.row_duals is None:
         return None
     return shows_empty(program, loose.multipliers(found.row_duals))
