@@ -34,6 +34,8 @@ DUST = 2e-9
 ROUNDING = 1e-9
 #: Exponents of two beyond which nothing is scaled: what is left is told by `refuse_extremes`.
 MOST = 120.0
+#: No amount is as large in any unit.
+FARTHEST = 1e40
 #: Passes over rows and columns for what no range measures.
 PASSES = 4
 #: Sweeps of propagation for columns with an open end; one brings a range one step of time further, and
@@ -105,10 +107,15 @@ def scale(program: Program, propagate: bool = True) -> tuple[Program, Scaling]:
     for e in p.extremes:
         held[e.argument] = held[e.result] = True
     proven, empty = (p.lower, p.upper), False
+    # Where ranges creep from row to row without an end, what they reach says nothing.
     if propagate and ((np.isinf(p.lower) | np.isinf(p.upper)) & ~p.integer).any():
         try:
             sweeps = min(MOST_SWEEPS, max(LEAST_SWEEPS, MOST_WORK // max(1, p.matrix.nnz)))
-            proven = Propagator(p).run(p.lower, p.upper, sweeps)
+            low, high = Propagator(p).run(p.lower, p.upper, sweeps)
+            proven = (
+                np.where(low < -FARTHEST, p.lower, low),
+                np.where(high > FARTHEST, p.upper, high),
+            )
         except Infeasible:
             empty = True
     columns = _columns(p, held, *proven)
@@ -120,9 +127,15 @@ def scale(program: Program, propagate: bool = True) -> tuple[Program, Scaling]:
         (data * np.repeat(rows, np.diff(m.indptr)), m.indices, m.indptr), shape=m.shape
     )
     low, high = proven[0] / columns, proven[1] / columns
+    entries = matrix
     matrix, row_lower, row_upper = _without_dust(
         matrix, p.row_lower * rows, p.row_upper * rows, low, high
     )
+    if matrix is not entries:
+        # What was left out held these columns: now their ranges do.
+        gone = np.unique(entries.indices[np.abs(entries.data) < DUST])
+        lower[gone] = np.where(np.isinf(lower[gone]), low[gone], lower[gone])
+        upper[gone] = np.where(np.isinf(upper[gone]), high[gone], upper[gone])
     costs = p.objective * columns
     factor = 1.0 / float(power_of_two(np.abs(costs).max(initial=0.0)))
     q = p.products
@@ -150,14 +163,18 @@ def _columns(p: Program, held: BoolArray, lower: FloatArray, upper: FloatArray) 
     columns = np.where(held, 1.0, power_of_two(np.where(known, size, 1.0)))
     if known.all():
         return columns
-    # No range says how large the others become: rows and columns are equilibrated in turn, so that
-    # the largest entries of each come near one.
+    # No range says how large the others become: rows (the objective among them) and columns are
+    # equilibrated in turn, so that the entries of each lie around one.
     m = p.matrix
-    row_of = np.repeat(np.arange(p.rows), np.diff(m.indptr))
-    absolute = np.abs(m.data)
+    costs = np.flatnonzero(p.objective)
+    row_of = np.concatenate(
+        [np.repeat(np.arange(p.rows), np.diff(m.indptr)), np.full(len(costs), p.rows)]
+    )
+    column_of = np.concatenate([m.indices, costs])
+    absolute = np.abs(np.concatenate([m.data, p.objective[costs]]))
     for _ in range(PASSES):
-        rows = 1.0 / power_of_two(_middle(absolute * columns[m.indices], row_of, p.rows))
-        entry = _middle(absolute * rows[row_of], m.indices, p.columns)
+        rows = 1.0 / power_of_two(_middle(absolute * columns[column_of], row_of, p.rows + 1))
+        entry = _middle(absolute * rows[row_of], column_of, p.columns)
         columns = np.where(known, columns, 1.0 / power_of_two(entry))
     return columns
 

@@ -36,6 +36,7 @@ def call(
     if not vertex and not program.integer.any() and program.columns > LARGE:
         options = replace(options, interior=True)
     scaled = scale(program) if built is None else built.scaled
+    ledger.unit = ledger.unit or 1.0 / scaled[1].objective
     if ledger.best is None:
         refuse_extremes(scaled[0])
     return door.ask(backend, program, options, ledger.told, ledger.remaining, scaled=scaled)

@@ -191,10 +191,12 @@ def _once(way: _Way, scaled: Program, scaling: Scaling, tell: Tell) -> Solution 
     """One answer, proven where it is one about a linear program; None where nobody is there."""
     try:
         found = _told_apart(way, scaled, isolated(way.backend).solve(scaled, way.options))
-    except (MissingSolver, Refused, AlloccError):
+    except (MissingSolver, AlloccError):
         if not way.how:
             raise
         return None
+    except Refused as refused:
+        return broken_off(way.backend.name, "failed", str(refused))
     except MemoryError:
         return broken_off(way.backend.name, "memory_limit", "there is not enough memory")
     except Exception as error:
@@ -227,7 +229,9 @@ def _proven(way: _Way, scaled: Program, boxed: Program, found: Solution) -> Solu
     minimize = scaled.sense == "minimize"
     proven = dual_bound(boxed, scaled.objective, found.row_duals, minimize)
     if not np.isfinite(proven.level):
-        return replace(found, reduced_costs=None)
+        # Without a proof there is no bound: where a column is open, a cost below the solver's tolerance
+        # may run away with it.
+        return replace(found, bound=None, reduced_costs=None)
     # Whoever shortens a range by its reduced cost measures from the program's own end of it; where the
     # bound was proven from another one, nothing is said.
     costs = proven.reduced_costs if minimize else -proven.reduced_costs

@@ -47,6 +47,8 @@ class Ledger:
         self.rounds = 0
         self.notes: list[str] = []
         self._seen: set[bytes] = set()
+        #: The largest cost of a column, each measured as for solvers; 0 before one was asked.
+        self.unit = 0.0
         #: The first allocations that were found to meet every limit, the trivial ones among them.
         self._inside: list[Assessment] = []
 
@@ -105,10 +107,10 @@ class Ledger:
         """The size of the objective's terms at the best allocation.
 
         Where nothing is added up there, it is a share of what is at the lower ends of decisions, or
-        else at their upper ends.
+        else at their upper ends, or else of the largest cost.
         """
         own = 0.0 if self.best is None else self.best.size
-        return max(own, ELSEWHERE * (self._lower_size or self._upper_size))
+        return max(own, ELSEWHERE * (self._lower_size or self._upper_size or self.unit))
 
     @cached_property
     def _lower_size(self) -> float:
@@ -188,6 +190,10 @@ class Ledger:
             return False
         if self.best is None:
             return True
+        clean, had = (a.violation.relative <= ROUNDING for a in (found, self.best))
+        if clean != had:
+            # What uses the tolerance may be better than anything that does not, and proves nothing.
+            return clean
         return found.value < self.best.value if self.minimize else found.value > self.best.value
 
     def decisions(self, point: FloatArray) -> Values:
