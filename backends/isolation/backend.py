@@ -61,6 +61,7 @@ class IsolatedBackend:
             # Nothing for a solver; and only here the columns have their names.
             return self._backend.solve(program, options)
         arguments = (pickle.dumps(self._backend), dict(os.environ), stripped(program))
+        again = True
         while (worker := None if pool.reason() else pool.take()) is not None:
             stoppable = _stoppable(program, options)
             request = Request(
@@ -76,6 +77,10 @@ class IsolatedBackend:
             except NotStarted:
                 continue
             except Ended as end:
+                if again and not end.begun and end.termination == "failed":
+                    # It had died while nobody asked it anything.
+                    again = False
+                    continue
                 return failed(self.name, end)
             finally:
                 pool.give(worker)

@@ -36,12 +36,18 @@ PATIENCE_SECONDS = 60.0
 
 
 class Ended(Exception):
-    """The worker has ended, or was ended, before it had answered."""
+    """The worker has ended, or was ended, before it had answered.
 
-    def __init__(self, termination: Termination, text: str, seconds: float) -> None:
+    `begun` says whether the solver was at work by then: where not, another worker may be asked.
+    """
+
+    def __init__(
+        self, termination: Termination, text: str, seconds: float, begun: bool = True
+    ) -> None:
         super().__init__(text)
         self.termination = termination
         self.seconds = seconds
+        self.begun = begun
 
 
 class NotStarted(Exception):
@@ -239,7 +245,7 @@ class _Watch:
             return self.error
         if self.keyboard and not self.request.stoppable:
             return KeyboardInterrupt()
-        return Ended(termination, f"{self.request.who} {text}", self.seconds)
+        return Ended(termination, f"{self.request.who} {text}", self.seconds, self.begun)
 
     def crashed(self) -> BaseException:
         how = how_it_ended(pool.discard(self.worker))

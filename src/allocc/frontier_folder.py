@@ -62,7 +62,8 @@ def _frontier(data: dict[str, Any]) -> Frontier:
     for c in data["proven"]:
         term = names.index(c["term"])
         within = None if c["where"] is None else float(c["where"][names[1 - term]])
-        claims.append(Claim(term, float(c["bound"]), within))
+        # Folders of earlier versions do not say what a bound rests on.
+        claims.append(Claim(term, float(c["bound"]), within, c.get("proof")))
     return Frontier(
         model=data["model"],
         title=data["title"],

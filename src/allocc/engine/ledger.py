@@ -192,8 +192,10 @@ class Ledger:
             return True
         clean, had = (a.violation.relative <= ROUNDING for a in (found, self.best))
         if clean != had:
-            # What uses the tolerance may be better than anything that does not, and proves nothing.
-            return clean
+            # What uses the tolerance may be better than all that does not: within the asked gap the
+            # allocation that breaks nothing counts.
+            gain = (self.best.value - found.value) * (1.0 if self.minimize else -1.0)
+            return gain >= -self.allowed if clean else gain > self.allowed
         return found.value < self.best.value if self.minimize else found.value > self.best.value
 
     def decisions(self, point: FloatArray) -> Values:
