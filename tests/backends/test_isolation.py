@@ -180,7 +180,8 @@ def test_killed_while_it_is_sent_a_program(size: int) -> None:
     threading.Timer(0.2, os.kill, (pid, signal.SIGKILL)).start()
     big = program([1.0] * size, upper=1.0)
     answer = dying("nothing").solve(big, SolveOptions())
-    assert answer.termination == "failed" and "signal 9" in answer.message
+    # No solver had begun: another worker was asked.
+    assert answer.termination == "optimal" and pid not in isolation.workers()
 
 
 def test_one_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
