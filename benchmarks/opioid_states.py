@@ -150,10 +150,10 @@ def main() -> None:
         line = f"{state:5} {show(o.bound)} {show(o.value)} {show(o.gap, '9.1e')} {seconds:8.2f} {o.rounds:6d}"
         if chosen.peers:
             bound, value, took = published(load(folder), chosen.time_limit)
-            line += f" | {show(relative_gap(value, bound), '13.4f')} {took:8.2f}"
+            line += f" | {show(relative_gap(value, bound, 0.0), '13.4f')} {took:8.2f}"
             bound, value, took = scip(load(folder), chosen.time_limit)
             ratios.append(min(took, chosen.time_limit) / seconds)
-            line += f" | {show(relative_gap(value, bound), '9.1e')} {took:8.2f} {ratios[-1]:7.1f}"
+            line += f" | {show(relative_gap(value, bound, 0.0), '9.1e')} {took:8.2f} {ratios[-1]:7.1f}"
         if state in expected and o.value is not None:
             off = abs(o.value - expected[state]["value"]) / abs(expected[state]["value"])
             line += f"   expected {expected[state]['value']:.3f} ({off:.0e} off)"

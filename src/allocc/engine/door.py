@@ -22,7 +22,7 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions, Word
 from allocc.compiler.duality import DualBound, dual_bound, shows_empty
 from allocc.compiler.elastic import elastic
-from allocc.compiler.program import Program
+from allocc.compiler.program import FloatArray, Program
 from allocc.compiler.scaling import Scaling, scale
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.examine import broken_off, examined, said, well_formed
@@ -247,24 +247,30 @@ def _proven(way: _Way, scaled: Program, boxed: Program, found: Solution) -> Solu
     )
 
 
-def _shown(
-    backend: Backend, program: Program, found: Solution, options: SolveOptions
+def infeasibility(
+    program: Program, ray: FloatArray | None, solve: Callable[[Program], Solution]
 ) -> DualBound | None:
     """What multipliers show of a linear program that is called infeasible; None where nothing.
 
-    They are the solver's own, or the duals of the elastic program.
+    They are the solver's own `ray`, or the duals of the elastic program, which `solve` is asked for.
     """
-    if found.row_duals is not None:
-        shown = shows_empty(program, found.row_duals)
-        if shown is not None:
-            return shown
+    shown = None if ray is None else shows_empty(program, ray)
+    if shown is not None:
+        return shown
     loose = elastic(program, np.arange(program.rows))
+    duals = solve(loose.program).row_duals
+    return None if duals is None else shows_empty(program, loose.multipliers(duals))
+
+
+def _shown(
+    backend: Backend, program: Program, found: Solution, options: SolveOptions
+) -> DualBound | None:
+    """`infeasibility` with a backend's own answer, within the time that is left."""
     asked = replace(
         _after(options, found), start=None, on_progress=None, presolve=True, interior=False
     )
     solver = backend if backend.capabilities.duals else registry.get("highs")
-    duals = isolated(solver).solve(loose.program, asked).row_duals
-    return None if duals is None else shows_empty(program, loose.multipliers(duals))
+    return infeasibility(program, found.row_duals, lambda p: isolated(solver).solve(p, asked))
 
 
 def _told_apart(way: _Way, program: Program, found: Solution) -> Solution:

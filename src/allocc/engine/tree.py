@@ -24,10 +24,9 @@ import numpy as np
 
 from allocc.backends.isolation import Session, open_session
 from allocc.backends.solution import Refused, Solution, SolveOptions, Word
-from allocc.compiler.duality import DualBound, dual_bound, shows_empty
-from allocc.compiler.elastic import elastic
+from allocc.compiler.duality import DualBound, dual_bound
 from allocc.compiler.program import FloatArray, Program
-from allocc.engine.door import INFEASIBLE, solve_linear
+from allocc.engine.door import INFEASIBLE, infeasibility, solve_linear
 from allocc.engine.examine import broken_off
 
 #: A column nearer to a whole number than this is one.
@@ -263,11 +262,10 @@ class Tree:
             self.certain &= proven.certain
             return found, proven
         shown = None
-        if found.row_duals is not None:
-            shown = shows_empty(box, found.row_duals)
-        if shown is None and found.termination in INFEASIBLE:
-            self.work += self.program.matrix.nnz * ITERATIONS
-            shown = elastic_shows_empty(box, SolveOptions(time_limit=self.remaining()))
+        if found.termination in INFEASIBLE:
+            self.work += self.program.matrix.nnz
+            options = SolveOptions(time_limit=self.remaining())
+            shown = infeasibility(box, found.row_duals, lambda p: solve_linear(p, options))
         if shown is None:
             return replace(found, point=None), None
         self.certain &= shown.certain
@@ -289,12 +287,3 @@ class Tree:
             self.session = None
             return broken_off("highs", "failed", str(end))
         return found
-
-
-def elastic_shows_empty(program: Program, options: SolveOptions) -> DualBound | None:
-    """What the elastic program's duals show of a linear program that has no point."""
-    loose = elastic(program, np.arange(program.rows))
-    found = solve_linear(loose.program, options)
-    if found.row_duals is None:
-        return None
-    return shows_empty(program, loose.multipliers(found.row_duals))
