@@ -13,6 +13,7 @@ the optimum of one program in a hundred, linear ones with ten columns among them
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,11 @@ class ScipBackend:
         """Whether PySCIPOpt is installed."""
         return installed("pyscipopt")
 
+    def __init__(self, settings: Mapping[str, object] | None = None) -> None:
+        self.settings = dict(settings or {})
+
     def solve(self, program: Program, options: SolveOptions) -> Solution:
-        """Solve the program."""
+        """Solve the program; SCIP's own `settings` come last and win."""
         core: Any = load("pyscipopt", "SCIP", "scip")
         done = prepare(program, self.name, self.capabilities.functions)
         if done is not None:
@@ -85,6 +89,7 @@ class ScipBackend:
         factor = objective_factor(program.objective)
         model, variables = build(core, program, factor)
         _set_options(model, options, factor)
+        model.setParams(self.settings)
         if options.start is not None:
             _set_start(model, variables, options.start)
         handler = _watcher(core, model, monitor, factor)

@@ -106,10 +106,9 @@ def scip(problem: Problem, limit: float) -> tuple[float | None, float | None, fl
     bilinear = build.finish(
         Products(program.products.result, program.products.left, program.products.right)
     )
-    # As SCIP comes: what allocc turns off, and asks a second time, is not the peer's to pay for.
-    as_it_comes = {"presolving/donotaggr": False}
-    options = SolveOptions(time_limit=limit, gap=1e-4)
-    found = ScipBackend().solve_once(bilinear, options, as_it_comes)
+    # As SCIP comes: what allocc turns off is not the peer's to pay for.
+    as_it_comes = ScipBackend({"presolving/donotaggr": False})
+    found = as_it_comes.solve(bilinear, SolveOptions(time_limit=limit, gap=1e-4))
     return found.bound, found.value, time.perf_counter() - start
 
 
@@ -153,7 +152,9 @@ def main() -> None:
             line += f" | {show(relative_gap(value, bound, 0.0), '13.4f')} {took:8.2f}"
             bound, value, took = scip(load(folder), chosen.time_limit)
             ratios.append(min(took, chosen.time_limit) / seconds)
-            line += f" | {show(relative_gap(value, bound, 0.0), '9.1e')} {took:8.2f} {ratios[-1]:7.1f}"
+            line += (
+                f" | {show(relative_gap(value, bound, 0.0), '9.1e')} {took:8.2f} {ratios[-1]:7.1f}"
+            )
         if state in expected and o.value is not None:
             off = abs(o.value - expected[state]["value"]) / abs(expected[state]["value"])
             line += f"   expected {expected[state]['value']:.3f} ({off:.0e} off)"
