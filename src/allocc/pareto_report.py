@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from allocc.frontier import Frontier, Point, corners, staircase
-from allocc.tables import duration, number, numbers, percent, table
+from allocc.tables import duration, number, numbers, percent, rests, table
 
 _WORDS = {
     "optimal": "every point is proven within the gap",
@@ -18,11 +18,6 @@ _WORDS = {
     "infeasible": "no allocation meets every limit",
     "unbounded": "a term has no bound: it can be made as good as one likes",
     "unknown": "no allocation was found, and none was proven impossible",
-}
-#: What is said instead where a bound is not proven.
-_RESTS = {
-    "agreed": "every point is within the gap, as two solves agree",
-    "claimed": "every point is within the gap, as {} claims",
 }
 _WHY = {
     "time_limit": "stopped at the time limit",
@@ -40,8 +35,9 @@ def summary(found: Frontier, color: bool = False) -> str:
     title = found.title or found.model
     first, second = found.axes
     words = _WORDS[found.status]
-    if found.status == "optimal" and found.proof in _RESTS:
-        words = _RESTS[found.proof].format(found.solver)
+    said = rests(found.proof, found.solver)
+    if found.status == "optimal" and said:
+        words = f"every point is within the gap{said}"
     why = _WHY.get(found.stopped, "")
     words = f"{words}; {why}" if why else words
     lines = [
@@ -98,12 +94,14 @@ def _remark(p: Point) -> str:
 def _proven(found: Frontier) -> list[str]:
     better = "below" if found.sense == "minimize" else "above"
     first, second = found.axes
-    lines = [
-        f"bound: with {second.name} within its limit no allocation has {first.name} {better} this."
-    ]
+    said = rests(found.proof, found.solver)
+    within = f"bound: with {second.name} within its limit"
+    lines = [f"{within} no allocation has {first.name} {better} this{said}."]
     for c in found.claims:
         if c.term == 1 and c.within is None:
-            lines.append(f"No allocation at all has {second.name} {better} {number(c.bound, 7)}.")
+            lines.append(
+                f"No allocation at all has {second.name} {better} {number(c.bound, 7)}{said}."
+            )
     return lines
 
 
@@ -252,7 +250,7 @@ def svg(found: Frontier) -> str:
     for x, y, p in pic.points:
         text = f"{number(x)}, {number(y)}; {percent(p.gap)} gap"
         parts.append(_dot(across(x), up(y), p, text))
-    parts += [*_legend(), "</svg>", ""]
+    parts += [*_legend(rests(found.proof, found.solver)), "</svg>", ""]
     return "\n".join(parts)
 
 
@@ -273,11 +271,12 @@ def _dot(x: float, y: float, p: Point, text: str) -> str:
     )
 
 
-def _legend() -> list[str]:
+def _legend(said: str) -> list[str]:
     y = 46
+    out = f"out of reach{said}" if said else "proven out of reach"
     return [
         f'<rect x="{LEFT}" y="{y - 9}" width="22" height="12" fill="url(#out)"/>',
-        f'<text x="{LEFT + 28}" y="{y + 1}">proven out of reach</text>',
+        f'<text x="{LEFT + 28}" y="{y + 1}">{out}</text>',
         (
             f'<line x1="{LEFT + 160}" y1="{y - 3}" x2="{LEFT + 184}" y2="{y - 3}" stroke="black" '
             'stroke-width="1.4" stroke-dasharray="6 4"/>'

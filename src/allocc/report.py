@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from allocc.decision_tables import decision_tables
 from allocc.reports import report_tables
 from allocc.result import relative_change
-from allocc.tables import duration, number, numbers, percent, table, wrap
+from allocc.tables import duration, number, numbers, percent, rests, table, wrap
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -46,9 +46,9 @@ def _status_words(result: Result) -> str:
         case "feasible" if gap is None:
             return f"an allocation is known; nothing is proven about how good it is{tail}"
         case "feasible" if near_zero(result):
-            return f"an allocation is known; no other is better by more than {_open(result)}{tail}"
+            return f"{_known(result)} no other is better by more than {_open(result)}{tail}"
         case "feasible":
-            return f"an allocation is known; no other is more than {percent(gap)} better{tail}"
+            return f"{_known(result)} no other is more than {percent(gap)} better{tail}"
         case "infeasible" if result.proof == "agreed":
             return "no allocation meets every limit, as two solves agree"
         case "infeasible":
@@ -70,13 +70,15 @@ def _optimal(result: Result) -> str:
             within = f" (gap {shown})"
         else:
             within = f" within {_open(result) if near_zero(result) else shown}"
-    match result.proof:
-        case "agreed":
-            return f"optimal{within}, as two solves agree"
-        case "claimed":
-            return f"optimal{within}, as {result.solver} claims"
-        case _:
-            return f"proven optimal{within}"
+    if result.proof in ("agreed", "claimed"):
+        return f"optimal{within}{rests(result.proof, result.solver)}"
+    return f"proven optimal{within}"
+
+
+def _known(result: Result) -> str:
+    """The begin of what is said of an allocation whose gap is open."""
+    said = rests(result.proof, result.solver)
+    return f"an allocation is known;{said.removeprefix(',')}{',' if said else ''}"
 
 
 def near_zero(result: Result) -> bool:
@@ -164,7 +166,7 @@ def facts(result: Result) -> list[tuple[str, str]]:
         both = numbers([result.value, result.bound], 8)
         rows.append(("value", f"{both[0]}  ({better} is better, as simulated)"))
         if result.bound is not None:
-            said = f"no allocation is {_beyond(result)} this{_rests(result)}"
+            said = f"no allocation is {_beyond(result)} this{rests(result.proof, result.solver)}"
             rows.append(("bound", f"{both[1]}  ({said})"))
     elif result.bound is not None:
         rows.append(("bound", number(result.bound, 8)))
@@ -197,17 +199,6 @@ def facts(result: Result) -> list[tuple[str, str]]:
     if result.message:
         rows.append(("message", result.message))
     return rows
-
-
-def _rests(result: Result) -> str:
-    """What a bound rests on, where it is not proven."""
-    match result.proof:
-        case "claimed":
-            return f", as {result.solver} claims"
-        case "agreed":
-            return ", as two solves agree"
-        case _:
-            return ""
 
 
 def _beyond(result: Result) -> str:

@@ -88,3 +88,14 @@ def table(
         cells = [row[k].rjust(widths[k]) if k in right else row[k].ljust(widths[k]) for k in keep]
         lines.append((" " * indent + "  ".join(cells)).rstrip())
     return lines
+
+
+def rests(proof: str | None, solver: str) -> str:
+    """What a bound rests on where it is not proven, as the end of a sentence."""
+    match proof:
+        case "claimed":
+            return f", as {solver} claims"
+        case "agreed":
+            return ", as two solves agree"
+        case _:
+            return ""

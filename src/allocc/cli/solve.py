@@ -199,6 +199,7 @@ def _object(result: Result, diagnostics: list[dict[str, Any]]) -> dict[str, Any]
             "sense",
             "value",
             "bound",
+            "proof",
             "gap",
             "gap_measure",
             "violation",

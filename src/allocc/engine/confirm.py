@@ -66,7 +66,7 @@ def confirm(loop: Loop, claim: Claim) -> None:
     if not claim.linear:
         _by_refinement(loop)
     elif claim.built.program.columns <= MOST_COLUMNS:
-        grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK, seconds=_patience(loop))
+        grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK, seconds=_clock(loop, claim.built))
         _prove(loop, claim.dropped, _outside(claim.built, grown), grown.word)
     if loop.contradicted or (loop.best is not before and not loop.closed):
         loop.told(f"{_name(claim)} called an allocation optimal that is not")
@@ -98,7 +98,7 @@ def confirm_empty(loop: Loop, claim: Claim) -> Word | None:
         status, word = _by_refinement(loop)
         return word if status == "infeasible" else None
     if claim.built.program.columns <= MOST_COLUMNS:
-        grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK, seconds=_patience(loop))
+        grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK, seconds=_clock(loop, claim.built))
         _prove(loop, claim.dropped, _outside(claim.built, grown), grown.word)
         if grown.infeasible:
             return grown.word
@@ -197,6 +197,11 @@ def _grow(
         remaining,
     )
     return tree.grow(nodes, work, slack)
+
+
+def _clock(loop: Loop, built: Built) -> float | None:
+    """Seconds for a tree; none over small programs, whose trees end by counted work everywhere alike."""
+    return None if built.program.columns <= FIRST_COLUMNS else _patience(loop)
 
 
 def _patience(loop: Loop) -> float:

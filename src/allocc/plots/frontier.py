@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from allocc.frontier import Frontier, Point
 from allocc.pareto_report import picture
 from allocc.plots.style import INK, MAIN, PALE, Drawing, drawn, number_axis
+from allocc.tables import rests
 
 
 @drawn
@@ -31,7 +32,8 @@ def frontier(found: Frontier) -> Drawing:
         Patch(facecolor=PALE, hatch="///", edgecolor="#8f8f8f", linewidth=0),
         Line2D([], [], color=MAIN, linestyle=(0, (4, 2.5)), linewidth=1.3),
     ]
-    texts = ["proven out of reach", "reached"]
+    said = rests(found.proof, found.solver)
+    texts = [f"out of reach{said}" if said else "proven out of reach", "reached"]
     kinds = {_kind(p): p for _, _, p in pic.points}
     for kind, p in kinds.items():
         handles.append(Line2D([], [], linestyle="none", **_mark(p)))

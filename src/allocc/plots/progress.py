@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from allocc.plots.style import MAIN, OTHER, PALE, Drawing, drawn, end_labels, number_axis
+from allocc.tables import rests
 
 if TYPE_CHECKING:
     from allocc.engine.outcome import Step
@@ -63,7 +64,9 @@ def _both(axes: Any, result: Result, last: float) -> None:
         dashed: dict[str, Any] = {"color": OTHER, "linewidth": 1.6, "linestyle": (0, (4, 2.5))}
         axes.plot(*bound, drawstyle="steps-post", **dashed)
         handles.append(Line2D([], [], **dashed))
-        texts.append("proven bound: no allocation is in the hatched area")
+        said = rests(result.proof, result.solver)
+        bounding = "bound" if said else "proven bound"
+        texts.append(f"{bounding}: no allocation is in the hatched area{said}")
         ends.append(bound[1][-1])
         colors.append(OTHER)
     if value[0]:
