@@ -11,7 +11,7 @@ import pytest
 from truth_models import KINDS, Job, run
 
 #: Models of each kind; and seconds for each, so that those that stay open do not take long.
-COUNTS = {"epidemics": 36, "budgets": 20, "programs": 60}
+COUNTS = {"epidemics": 200, "budgets": 100, "programs": 300}
 LIMIT = 1.5
 
 
@@ -19,7 +19,7 @@ LIMIT = 1.5
 def test_no_claim_is_false(kind: str) -> None:
     count = int(os.environ.get("ALLOCC_TRUTH", COUNTS[kind]))
     jobs = [Job(kind, seed, time_limit=LIMIT) for seed in range(count)]
-    found = list(run(jobs, workers=1))
+    found = list(run(jobs, workers=2))
     wrong = [
         f"{kind} {job.seed}: {v.outcome} {v.false or v.answer.error}\n{job.case().text}"
         for job, v in found
