@@ -38,7 +38,9 @@ def test_sentences(solved: Result, proof: Any, beside: str, optimal: str) -> Non
     assert f"(no allocation is below this{beside})" in summary(solved)
     solved.status, solved.stopped, solved.gap = "feasible", "time_limit", 0.5
     said = f"{beside.removeprefix(',')}," if beside else ""
-    assert status_words(solved).startswith(f"an allocation is known;{said} no other is more than 50")
+    assert status_words(solved).startswith(
+        f"an allocation is known;{said} no other is more than 50"
+    )
 
 
 def test_json(run: Any, tmp_path: Path) -> None:
