@@ -195,7 +195,7 @@ def _set_start(core: Any, x: Any, program: Program, options: SolveOptions) -> No
     point = np.asarray(options.start, dtype=np.float64)
     if point.shape != (program.columns,):
         raise ValueError(f"a start needs {program.columns} entries, not {point.shape}")
-    if program.integer.any() or len(program.products) or program.functions:
+    if not program.linear:
         x.Start = np.where(np.isfinite(point), point, core.GRB.UNDEFINED)
 
 

@@ -238,7 +238,7 @@ class PyomoBackend:
         else:
             point = None
         bound = finite(bound)
-        linear = not (program.integer.any() or len(program.products) or program.functions)
+        linear = program.linear
         if termination == "optimal" and value is not None and bound is None and linear:
             bound = value
         if termination == "optimal" and point is None:

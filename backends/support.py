@@ -204,7 +204,7 @@ def beyond_licence(program: Program) -> str:
     if len(program.products):
         size += f" and {len(program.products)} products"
     # Products and functions are there with --method direct alone.
-    direct = bool(len(program.products) or program.functions)
+    direct = not program.polyhedral
     other = "scip" if direct else "highs"
     smaller = "" if direct else "or --method direct for the smaller form, "
     return (

@@ -107,10 +107,10 @@ def scale(program: Program, propagate: bool = True) -> tuple[Program, Scaling]:
     for e in p.extremes:
         held[e.argument] = held[e.result] = True
     proven, empty = (p.lower, p.upper), False
-    # Where ranges creep from row to row without an end, what they reach says nothing.
     if propagate and ((np.isinf(p.lower) | np.isinf(p.upper)) & ~p.integer).any():
         try:
             sweeps = min(MOST_SWEEPS, max(LEAST_SWEEPS, MOST_WORK // max(1, p.matrix.nnz)))
+            # Where ranges creep from row to row without an end, what they reach says nothing.
             low, high = Propagator(p).run(p.lower, p.upper, sweeps)
             proven = (
                 np.where(low < -FARTHEST, p.lower, low),

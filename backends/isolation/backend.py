@@ -89,8 +89,7 @@ class IsolatedBackend:
 
 def _stoppable(program: Program, options: SolveOptions) -> bool:
     """Whether the solve is to look at a flag. Small linear programs are faster without."""
-    linear = not (program.integer.any() or len(program.products) or program.functions)
-    return not linear or len(program.matrix.data) > DIRECT_NONZEROS or watched(options)
+    return not program.linear or len(program.matrix.data) > DIRECT_NONZEROS or watched(options)
 
 
 def _title(name: str) -> str:

@@ -30,7 +30,8 @@ def call(
     """Solve a program through the door; a linear program's bound is proven.
 
     Large linear programs are solved by an interior point method, unless a `vertex` is needed.
-    `built` has the program scaled already. A solver that breaks down, or answers what cannot be, has failed: what is had is kept.
+    `built` has the program scaled already. A solver that breaks down, or answers what cannot be, has
+    failed: what is had is kept.
     """
     options = limits(ledger, gap, start, seconds)
     if not vertex and not program.integer.any() and program.columns > LARGE:

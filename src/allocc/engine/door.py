@@ -182,7 +182,7 @@ def _ways(backend: Backend, program: Program, options: SolveOptions) -> Iterator
         yield _Way(backend, replace(options, interior=not options.interior), f"by {method}")
     for name in OTHERS:
         other = registry.get(name)
-        takes = other.capabilities.products or not (len(program.products) or program.functions)
+        takes = other.capabilities.products or program.polyhedral
         if name != backend.name and takes and other.available():
             yield _Way(other, options, "instead")
 
@@ -205,7 +205,7 @@ def _once(way: _Way, scaled: Program, scaling: Scaling, tell: Tell) -> Solution 
         message = f"{way.backend.name} broke down: {said(error)}"
         return broken_off(way.backend.name, "failed", message)
     found = examined(scaled, well_formed(scaled, found, tell), tell)
-    if len(scaled.products) or scaled.functions:
+    if not scaled.polyhedral:
         return found
     if scaled.integer.any():
         return _distrusted(found, tell) if found.altered else found

@@ -37,8 +37,7 @@ def relaxed_first(loop: Loop, backend: Backend, program: Program) -> Solution | 
     The relaxation's bound is kept as proven.
     """
     whole = np.flatnonzero(program.integer)
-    linear = not len(program.products) and not program.functions
-    if len(whole) < FEWEST or not linear or not backend.capabilities.duals:
+    if len(whole) < FEWEST or not program.polyhedral or not backend.capabilities.duals:
         return None
     loose = replace(program, integer=np.zeros(program.columns, dtype=bool))
     found = calls.call(loop, backend, loose, 0.0, None, seconds=MOST_SECONDS, vertex=True)
