@@ -13,7 +13,6 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Solution, Word
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.complete import Completer
-from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import Program
 from allocc.compiler.reformulations.coefficients import far_apart, tighten_coefficients
@@ -24,6 +23,7 @@ from allocc.engine.assess import ROUNDING, Assessment, assess
 from allocc.engine.choose import Choice, choose
 from allocc.engine.confirm import Claim, confirm, confirm_empty, solve_mixed
 from allocc.engine.continuous import deviations
+from allocc.engine.denominators import lowered
 from allocc.engine.examine import said
 from allocc.engine.heuristics import Heuristics
 from allocc.engine.ledger import WORDS, Ledger
@@ -92,7 +92,7 @@ class Loop(Ledger):
 
     def _run(self) -> Outcome:
         backend = registry.get(self.options.solver)
-        program = lower(self.problem)
+        program = lowered(self.problem)
         grown = in_logarithms(program) if self.options.method in ("auto", "refine") else None
         if grown is not None:
             self.told("growth by a factor that a binary chooses is written in logarithms")
