@@ -84,6 +84,7 @@ from allocc.compiler.lowering_errors import (
     unbounded_factor,
     unbounded_row,
     unsafe_step,
+    zero_denominator,
 )
 from allocc.compiler.name_errors import (
     argument_too_late,
@@ -220,4 +221,5 @@ __all__ = [
     "wrong_kind",
     "wrong_separator",
     "wrong_tuple",
+    "zero_denominator",
 ]
