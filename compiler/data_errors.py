@@ -333,6 +333,29 @@ def total_row(shown: str, line: int, label: str, column: str, span: Span) -> Dia
     )
 
 
+def two_spellings(where: str, pair: tuple[str, str], span: Span) -> Diagnostic:
+    """Two labels of one column that look alike, and are two things."""
+    return Diagnostic(
+        "W3011",
+        f"{where} has both '{pair[0]}' and '{pair[1]}', which are two labels here",
+        span,
+        "if they mean the same, write it in one way",
+    )
+
+
+def other_spelling(
+    places: tuple[str, str], pair: tuple[str, str], count: int, span: Span
+) -> Diagnostic:
+    """Labels that look alike in two places, and do not match."""
+    more = f", and {count - 1} more like it" if count > 1 else ""
+    return Diagnostic(
+        "W3010",
+        f"{places[0]} has '{pair[0]}' where {places[1]} has '{pair[1]}'{more}: they do not match",
+        span,
+        "labels are matched as they are written: write both in one way",
+    )
+
+
 def missing_folder(folder: str, is_file: bool, span: Span) -> Diagnostic:
     """A data folder that is not there, or is a file."""
     problem = "is a file, not a folder" if is_file else "does not exist"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from allocc.compiler.index import Coordinate, IndexSet, join_axes
 from allocc.compiler.program import label_text
 from allocc.compiler.scope import Closure, Scope
 from allocc.compiler.sets import Sets
+from allocc.compiler.spellings import closest
 from allocc.compiler.subscripts import where
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
@@ -218,6 +220,9 @@ class Evaluator(Calls, Sets):
             sides.append(node)
         self._known_label(left, right, scope)
         self._known_label(right, left, scope)
+        if operator in ("==", "!="):
+            self._seek(left, right, sides[1], scope)
+            self._seek(right, left, sides[0], scope)
         words = [d.values.dtype.kind == "O" for d in sides]
         if any(words):
             if operator not in ("==", "!="):
@@ -243,6 +248,45 @@ class Evaluator(Calls, Sets):
                 texts = local.set.texts[0]
                 raise errors.Failed(errors.unknown_label(label, local.set.name, other.span, texts))
 
+    def _seek(
+        self, literal: tree.Expression, e: tree.Expression, value: Data, scope: Scope
+    ) -> None:
+        """Warn where a label is compared with words, or a word with numbers, and none is like it."""
+        if not isinstance(literal, tree.Text | tree.Number):
+            return
+        where, labels = self._origin(e, value, scope)
+        words = isinstance(literal, tree.Text) or value.values.dtype.kind == "O"
+        if words and labels and label_text(literal.value) not in labels:
+            self.warn_of_label(label_text(literal.value), where, labels, literal.span)
+
+    def _origin(self, e: tree.Expression, value: Data, scope: Scope) -> tuple[str, list[str]]:
+        """Where the labels of an expression come from, and all that are there; else no label.
+
+        Not only those that are asked for: a column that has a label elsewhere is spelt rightly.
+        """
+        if isinstance(e, tree.Fallback):
+            where, labels = self._origin(e.subscript, value, scope)
+            other = e.otherwise
+            more = [label_text(other.value)] if isinstance(other, tree.Text | tree.Number) else []
+            return where, labels and [*labels, *more]
+        base = e.base if isinstance(e, tree.Subscript) else e
+        if isinstance(base, tree.Field):
+            table = self.symbols.table(base.table)
+            # One row that is chosen has the one label that it has: a switch, no misspelling.
+            texts = table.texts(base.column.name) if table.keys else []
+            return f"column '{base.column.name}' of '{table.file}'", _distinct(filter(None, texts))
+        if not isinstance(base, tree.Name) or base.name in scope.locals:
+            return "", []
+        found = self.symbols.parameter_values(base.name)
+        if found is None or not found.ndim:
+            return "", []
+        return f"parameter '{base.name}'", _distinct(map(label_text, found.ravel().tolist()))
+
+    def warn_of_label(self, label: str, where: str, labels: list[str], span: Span) -> None:
+        """Warn of a label that is none of `labels`."""
+        close = closest(label, labels)
+        self.warn(errors.label_nowhere(label, where, labels, close, span))
+
     def _member(self, e: tree.Expression, within: tree.Expression, scope: Scope) -> Data:
         index_set = self.index_set(within, scope)
         members = e.members if isinstance(e, tree.TupleExpression) else (e,)
@@ -251,6 +295,10 @@ class Evaluator(Calls, Sets):
                 errors.wrong_tuple(index_set.name, index_set.arity, len(members), e.span)
             )
         found = self.members(index_set, members, scope)
+        if isinstance(within, tree.SetLiteral):
+            value = Data(found.axes, found.positions)
+            for literal in within.members:
+                self._seek(literal, e, value, scope)
         return Data(found.axes, found.positions >= 0, e.span)
 
     def _conditional(self, e: tree.Conditional, scope: Scope) -> Node:
@@ -265,6 +313,10 @@ class Evaluator(Calls, Sets):
         if scope.guard is not None:
             guard = data_binary(np.logical_and, scope.guard, condition)
         return replace(scope, guard=guard)
+
+
+def _distinct(labels: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(labels))
 
 
 def _texts(values: Any) -> Any:

@@ -58,6 +58,8 @@ class Table:
     first_line: Sequence[int]
     #: Where a cell is read first that another value may stand for, which hides misspelt labels.
     optional: Span | None = None
+    #: The columns of which cells were read as words.
+    read_as_words: set[str] = field(default_factory=set)
     _read: BoolArray = field(init=False)
     _numbers: dict[str, FloatArray] = field(default_factory=dict)
     _sets: dict[tuple[str, ...], IndexSet] = field(default_factory=dict)
@@ -122,6 +124,7 @@ class Table:
             name = columns[0] if len(columns) == 1 else self.name
             found = IndexSet(name, parts, "integer" if whole else "label", columns)
             self._sets[columns] = found
+            self.read_as_words.update(columns)
         return found
 
     @property

@@ -50,6 +50,13 @@ class Span:
         """The span from the start of this one to the end of `other`."""
         return Span(self.source, self.start, max(self.stop, other.stop))
 
+    def covers(self, other: Span) -> bool:
+        """Whether `other` is a part of this one, and not all of it."""
+        inside = (
+            self.source is other.source and self.start <= other.start <= other.stop <= self.stop
+        )
+        return inside and self != other
+
 
 @dataclass(frozen=True, slots=True)
 class Comment:
