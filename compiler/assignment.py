@@ -191,7 +191,8 @@ def parameter_values(
 ) -> Any:
     """The values of a parameter: from its settings, else from its expression; range checked."""
     name = statement.name.name
-    numeric = statement.unit is not None or statement.interval is not None
+    whole = statement.kind != "continuous"
+    numeric = whole or statement.unit is not None or statement.interval is not None
     given = {k: v for k, v in binder.settings.items() if k.split("[", 1)[0] == name}
     values: Any = None
     if statement.value is not None and set(given) != {name}:
@@ -212,6 +213,8 @@ def parameter_values(
         raise errors.Failed(errors.bad_setting(name, f"no value is given for {at}"))
     if statement.interval is not None:
         _check_range(statement, values, space, sets, binder, bool(given))
+    if whole:
+        _check_whole(statement, values, space, sets, binder, bool(given))
     return values
 
 
@@ -280,6 +283,26 @@ def _check_range(
                 setting,
             )
         )
+
+
+def _check_whole(
+    statement: tree.Parameter,
+    values: FloatArray,
+    space: Space,
+    sets: tuple[IndexSet, ...],
+    binder: Resolver,
+    setting: bool,
+) -> None:
+    """Tell of values that are no whole numbers, or of a `binary` none of 0 and 1."""
+    name, binary = statement.name.name, statement.kind == "binary"
+    good = (values == 0) | (values == 1) if binary else values == np.rint(values)
+    column = None if setting else statement.value
+    for point in np.argwhere(~good)[:5]:
+        at = tuple(point)
+        place = cell_place(column, at, space, sets, binder)
+        span = statement.value.span if statement.value is not None else statement.name.span
+        named, value = named_point(name, sets, at), f"{values[at]:.12g}"
+        binder.collector.add(errors.not_whole(named, value, binary, span, place, setting))
 
 
 def interval_values(

@@ -256,6 +256,15 @@ def out_of_range(
     )
 
 
+def not_whole(
+    name: str, value: str, binary: bool, span: Span, data: DataPlace | None, setting: bool = False
+) -> Diagnostic:
+    """A value of a parameter that is declared to be whole, or to be 0 or 1, and is not."""
+    given = ", as given with --set," if setting else ""
+    wanted = "neither 0 nor 1" if binary else "not a whole number"
+    return Diagnostic("E3030", f"{name} = {value}{given} is {wanted}", span, data=data)
+
+
 def no_value(name: str, span: Span) -> Diagnostic:
     """A parameter that nothing gives a value to."""
     return Diagnostic(

@@ -193,11 +193,12 @@ class Evaluator(Calls, Sets):
         result: Data | None = None
         for k, operator in enumerate(e.operators):
             left, right = e.operands[k], e.operands[k + 1]
-            part = (
-                self._member(left, right, scope)
-                if operator == "in"
-                else self._compare(left, operator, right, scope, e.span)
-            )
+            if operator in ("in", "not in"):
+                part = self._member(left, right, scope)
+            else:
+                part = self._compare(left, operator, right, scope, e.span)
+            if operator == "not in":
+                part = Data(part.axes, ~part.values, e.span)
             result = part if result is None else data_binary(np.logical_and, result, part, e.span)
         assert result is not None
         return result
@@ -221,8 +222,9 @@ class Evaluator(Calls, Sets):
         self._known_label(left, right, scope)
         self._known_label(right, left, scope)
         if operator in ("==", "!="):
-            self._seek(left, right, sides[1], scope)
-            self._seek(right, left, sides[0], scope)
+            for literal, other, side in ((left, right, sides[1]), (right, left, sides[0])):
+                if isinstance(literal, tree.Text | tree.Number):
+                    self._seek(literal, other, side, scope)
         words = [d.values.dtype.kind == "O" for d in sides]
         if any(words):
             if operator not in ("==", "!="):
@@ -252,12 +254,17 @@ class Evaluator(Calls, Sets):
         self, literal: tree.Expression, e: tree.Expression, value: Data, scope: Scope
     ) -> None:
         """Warn where a label is compared with words, or a word with numbers, and none is like it."""
-        if not isinstance(literal, tree.Text | tree.Number):
-            return
+        match literal:
+            case tree.Text(value=word) | tree.Name(name=word):
+                label, words = word, True
+            case tree.Number(value=number):
+                label, words = label_text(number), value.values.dtype.kind == "O"
+            case _:
+                return
         where, labels = self._origin(e, value, scope)
-        words = isinstance(literal, tree.Text) or value.values.dtype.kind == "O"
-        if words and labels and label_text(literal.value) not in labels:
-            self.warn_of_label(label_text(literal.value), where, labels, literal.span)
+        if words and labels and label not in labels:
+            close = closest(label, labels)
+            self.warn(errors.label_nowhere(label, where, labels, close, literal.span))
 
     def _origin(self, e: tree.Expression, value: Data, scope: Scope) -> tuple[str, list[str]]:
         """Where the labels of an expression come from, and all that are there; else no label.
@@ -275,17 +282,15 @@ class Evaluator(Calls, Sets):
             # One row that is chosen has the one label that it has: a switch, no misspelling.
             texts = table.texts(base.column.name) if table.keys else []
             return f"column '{base.column.name}' of '{table.file}'", _distinct(filter(None, texts))
+        local = scope.locals.get(base.name) if isinstance(base, tree.Name) else None
+        if isinstance(local, Coordinate) and local.set.arity == 1:
+            return f"set '{local.set.name}'", local.set.texts[0]
         if not isinstance(base, tree.Name) or base.name in scope.locals:
             return "", []
         found = self.symbols.parameter_values(base.name)
         if found is None or not found.ndim:
             return "", []
         return f"parameter '{base.name}'", _distinct(map(label_text, found.ravel().tolist()))
-
-    def warn_of_label(self, label: str, where: str, labels: list[str], span: Span) -> None:
-        """Warn of a label that is none of `labels`."""
-        close = closest(label, labels)
-        self.warn(errors.label_nowhere(label, where, labels, close, span))
 
     def _member(self, e: tree.Expression, within: tree.Expression, scope: Scope) -> Data:
         index_set = self.index_set(within, scope)

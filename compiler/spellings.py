@@ -24,6 +24,7 @@ def folded(label: str) -> str:
     """A label without what eyes pass over: case, blanks, leading noughts, `.0`, unseen characters."""
     text = _UNSEEN.sub("", unicodedata.normalize("NFKC", label)).casefold()
     text = " ".join(text.split())
+    text = "0" if re.fullmatch(r"-0+", text) else text
     if re.fullmatch(r"[0-9]+(\.0+)?", text):
         text = _NOUGHTS.sub("", text.partition(".")[0], count=1)
     return text

@@ -162,7 +162,7 @@ class Comparison:
     """A chain `a <= b <= c`; `operators` has one entry fewer than `operands`."""
 
     operands: tuple[Expression, ...]
-    operators: tuple[Literal["<=", ">=", "==", "!=", "<", ">", "in"], ...]
+    operators: tuple[Literal["<=", ">=", "==", "!=", "<", ">", "in", "not in"], ...]
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
@@ -368,12 +368,16 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`param NAME[INDEX] "text" : UNIT in LO .. HI = EXPR`; without `= EXPR` it must be given."""
+    """`param NAME[INDEX] "text" : UNIT integer|binary in LO .. HI = EXPR`.
+
+    Without `= EXPR` its value must be given.
+    """
 
     name: Identifier
     index: Index | None
     description: str | None
     unit: Unit | None
+    kind: Literal["continuous", "integer", "binary"]
     interval: Interval | None
     value: Expression | None
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
