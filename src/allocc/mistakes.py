@@ -149,6 +149,20 @@ def nothing_to_draw(what: str, reason: str) -> Diagnostic:
     return Diagnostic("E7031", f"there is nothing to draw for '{what}': {reason}")
 
 
+def no_answer(reason: str) -> Diagnostic:
+    """Standard output takes nothing."""
+    return Diagnostic(
+        "E7040",
+        f"the answer cannot be written to standard output: {reason[:1].lower()}{reason[1:]}",
+        hint="send it where there is room, with > FILE; a run folder that was written stays",
+    )
+
+
+def refused(path: str, reason: str) -> Diagnostic:
+    """A file or folder that the system does not let us use, whatever for."""
+    return Diagnostic("E7041", f"'{path}' cannot be used: {reason[:1].lower()}{reason[1:]}")
+
+
 def missing(reason: str, install: str) -> Diagnostic:
     """A solver or a library that is not installed, or whose licence does not reach."""
     return Diagnostic("E7060", reason, hint=f"install it: {install}" if install else None)

@@ -13,7 +13,6 @@ import click
 from allocc import mistakes
 from allocc.cli.guard import (
     EXIT_INFEASIBLE,
-    EXIT_INTERRUPTED,
     EXIT_MISTAKE,
     EXIT_NOTHING,
     EXIT_STOPPED,
@@ -34,6 +33,7 @@ from allocc.cli.options import (
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.render import to_json
+from allocc.signals import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from allocc.frontier import Frontier

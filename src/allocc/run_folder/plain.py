@@ -24,6 +24,6 @@ def clean(data: Any) -> Any:
     return str(data)
 
 
-def to_json(data: Any, indent: int | None = 2) -> str:
-    """JSON that every reader takes."""
-    return json.dumps(clean(data), indent=indent, ensure_ascii=False, allow_nan=False)
+def to_json(data: Any, indent: int | None = 2, ascii_only: bool = False) -> str:
+    """JSON that every reader takes; with `ascii_only`, also one that reads no Unicode."""
+    return json.dumps(clean(data), indent=indent, ensure_ascii=ascii_only, allow_nan=False)
