@@ -5,17 +5,18 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
 
 from allocc import mistakes
-from allocc.cli.files import replace
 from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.options import ModelPath
 from allocc.cli.terminal import put, put_bytes, say
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.parser import decoded, read_bytes
+from allocc.whole import replace
 
 _STDIN = "-"
 
@@ -44,7 +45,7 @@ def format_models(ctx: click.Context, paths: tuple[str, ...], check: bool, diff:
                 if diff:
                     put(_difference(path, old, new))
                 elif not check:
-                    replace(Path(path), new, "the model")
+                    replace(Path(path), partial(_write, data=new), "the model")
             else:
                 same += 1
         except AlloccError as error:
@@ -90,6 +91,10 @@ def _formatted(path: str) -> tuple[bytes, bytes]:
     old = _stdin() if path == _STDIN else read_bytes(path)
     name = "standard input" if path == _STDIN else path
     return old, format_source(decoded(name, old).text, name).encode()
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
 
 
 def _stdin() -> bytes:
