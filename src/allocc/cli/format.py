@@ -43,7 +43,12 @@ def format_models(ctx: click.Context, paths: tuple[str, ...], check: bool, diff:
             elif old != new:
                 changed.append(path)
                 if diff:
-                    put(_difference(path, old, new))
+                    difference = _difference(path, old, new)
+                    if sys.stdout.isatty():
+                        put(difference)
+                    else:
+                        # A patch has the file's own characters.
+                        put_bytes(f"{difference}\n".encode())
                 elif not check:
                     replace(Path(path), partial(_write, data=new), "the model")
             else:

@@ -14,6 +14,7 @@ import click
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.escapes import terminal
 from allocc.signals import point_at_nothing
 
 
@@ -42,7 +43,8 @@ def columns(stream: IO[Any]) -> int | None:
 def say(text: str) -> None:
     """A line for the person, on stderr."""
     try:
-        click.echo(text, file=sys.stderr, color=True if color_on(sys.stderr) else None)
+        color = color_on(sys.stderr)
+        click.echo(terminal(text, color), file=sys.stderr, color=color or None)
     except BrokenPipeError:
         raise
     except OSError:
@@ -53,7 +55,8 @@ def say(text: str) -> None:
 def put(text: str) -> None:
     """The answer, on stdout; raises E7040 where it cannot be written."""
     with answering():
-        click.echo(text, file=sys.stdout, color=True if color_on(sys.stdout) else None)
+        color = color_on(sys.stdout)
+        click.echo(terminal(text, color), file=sys.stdout, color=color or None)
 
 
 def put_bytes(data: bytes) -> None:
