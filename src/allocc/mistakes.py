@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest
+from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest, nearest_file
 
 
 def no_model(path: str, others: Sequence[str]) -> Diagnostic:
     """A model file that does not exist."""
-    close = nearest(path, others) or (others[0] if len(others) == 1 else None)
+    close = nearest_file(path, others)
     hint = f"did you mean '{close}'?" if close else "start a model with `allocc new`"
     return Diagnostic("E7001", f"there is no model file '{path}'", hint=hint)
 

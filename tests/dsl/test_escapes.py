@@ -49,7 +49,9 @@ PIECES = [
     "===",
     "a_b*c*",
 ]
-hostile = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=10)), max_size=8).map("".join)
+hostile = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=10)), max_size=8).map(
+    "".join
+)
 
 
 def unseen(text: str) -> list[str]:

@@ -178,3 +178,39 @@ def test_a_command_that_is_to_outlive_its_terminal(model: Path) -> None:
     python = f'trap "" HUP; "{sys.executable}" -c "{text}"'
     assert shell(model.parent, python).stdout == b"False\n"
     assert shell(model.parent, line).returncode == 0
+
+
+def test_only_near_files_are_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "opioid.alloc").write_text(MODEL, "utf-8")
+    (tmp_path / "a.csv").write_text("id\n1\n", "utf-8")
+    (tmp_path / "t.alloc").write_text('table d from "b.csv" key id\n' + MODEL, "utf-8")
+    for wrong in ("opiod.alloc", "opioid", "Opioid.alloc", tmp_path / "opioids.alloc"):
+        assert "did you mean" in run("check", wrong).stderr
+    for wrong in ("zebra.alloc", "z.alloc", "zebra", tmp_path / "zebra.alloc", "t.alloc"):
+        done = run("check", wrong)
+        assert done.exit_code == 1 and "did you mean" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["{}"],
+        ["solve", "m.alloc", "--{}"],
+        ["solve", "m.alloc", "--time-limit", "{}"],
+        ["solve", "m.alloc", "--solver", "{}"],
+        ["solve", "m.alloc", "--set", "{}=3"],
+        ["explain", "{}"],
+        ["check", "long.alloc"],
+    ],
+)
+def test_long_names_are_not_repeated_in_full(
+    run: Run, model: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    name = "x" * 100_000
+    text = f"decide {name} in 0 .. 1\nminimize {{ c: {name} + {name}y }}\n"
+    (tmp_path / "long.alloc").write_text(text, "utf-8")
+    done = run(*(a.format(name) for a in arguments))
+    assert done.exit_code in (1, 2)
+    assert "xxx...xxx" in done.stderr and "x" * 81 not in done.stderr
+    if "long.alloc" in arguments:
+        assert "^" in done.stderr

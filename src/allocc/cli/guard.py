@@ -13,6 +13,7 @@ import click
 from allocc import mistakes
 from allocc.cli.terminal import answering, color_on, columns, say, silence_stdout, write_json
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.escapes import message
 from allocc.dsl.render import GUTTER, WIDTH, render, to_json
 from allocc.errors import MissingLibrary
 from allocc.signals import EXIT_INTERRUPTED
@@ -62,6 +63,8 @@ class GuardedGroup(click.Group):
         except AlloccError as error:
             show(error.diagnostics)
             raise click.exceptions.Exit(EXIT_MISTAKE) from None
+        except click.UsageError as error:
+            raise _shown(error) from None
         except BrokenPipeError:
             silence_stdout()
             raise click.exceptions.Exit(EXIT_PIPE) from None
@@ -80,8 +83,9 @@ class GuardedGroup(click.Group):
         except AlloccError as error:
             self._mistakes(ctx, error.diagnostics, as_json)
         except click.UsageError as error:
-            self._json(as_json, [_plain(error.format_message())])
-            raise
+            shown = _shown(error)
+            self._json(as_json, [_plain(shown.message)])
+            raise shown from None
         except click.ClickException:
             raise
         except (click.exceptions.Exit, click.Abort):
@@ -124,14 +128,19 @@ class GuardedGroup(click.Group):
         if os.environ.get("ALLOCC_DEBUG") == "1":
             traceback.print_exc()
         text = " ".join(str(error).split())[:200]
-        message = f"this is a mistake of allocc, not of yours: {type(error).__name__}: {text}"
-        say(message)
+        told = f"this is a mistake of allocc, not of yours: {type(error).__name__}: {text}"
+        say(told)
         say("ALLOCC_DEBUG=1 shows where it happened; please report it with the model")
-        self._json(as_json, [_plain(message)])
+        self._json(as_json, [_plain(told)])
 
 
-def _plain(message: str) -> dict[str, Any]:
-    return {"code": None, "severity": "error", "message": message}
+def _shown(error: click.UsageError) -> click.UsageError:
+    """The same error in a length that can be read."""
+    return click.UsageError(message(error.format_message()), error.ctx)
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"code": None, "severity": "error", "message": text}
 
 
 def _missing(error: Exception) -> Diagnostic | None:
