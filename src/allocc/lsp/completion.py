@@ -113,7 +113,7 @@ def _names(outline: Outline, offset: int) -> list[Item]:
             unit = getattr(statement, "unit", None)
             kind = type(statement).__name__.removesuffix("Declaration").lower()
             detail = f"{kind} : {unit.span.text}" if unit is not None else kind
-            description = getattr(statement, "description", None) or ""
+            description = markdown(getattr(statement, "description", None) or "")
             sort: Kind = "function" if kind_of(statement) == "function" else "name"
             found.setdefault(name, Item(name, sort, detail, description))
     return list(found.values())
