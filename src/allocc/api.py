@@ -171,16 +171,15 @@ class Model:
     def write(self, path: str | PathLike[str], method: str = "auto") -> None:
         """Write the program as `.mps` or `.lp`, with its map of names beside it."""
         from allocc.backends.files import write
+        from allocc.whole import replace
 
         target = Path(path)
+        program = self.program(method)
         try:
-            write(self.program(method), target)
+            with reported():
+                replace(target, lambda part: write(program, part), "the program")
         except ValueError as problem:
             raise AlloccError([mistakes.cannot_express(str(target), str(problem))]) from None
-        except OSError as problem:
-            reason = problem.strerror or str(problem)
-            found = mistakes.cannot_write("the program", str(target), reason)
-            raise AlloccError([found]) from None
 
     # --- running ----------------------------------------------------------------------------
 
