@@ -192,6 +192,16 @@ def nested_too_deep(what: str, span: Span | None) -> Diagnostic:
     )
 
 
+def expression_too_large(what: str, most: int, span: Span | None) -> Diagnostic:
+    """An expression that has too many parts once all that it names is written out."""
+    return Diagnostic(
+        "E4060",
+        f"{what} has more than {most:,} parts once it is written out",
+        span,
+        "name what stands in it more than once with a `let`, and use the name",
+    )
+
+
 def bad_chance(name: str, reason: str, span: Span, hint: str | None = None) -> Diagnostic:
     """A chance block whose probability or weights are none."""
     return Diagnostic(

@@ -9,6 +9,7 @@ import numpy as np
 from allocc.compiler import errors
 from allocc.compiler.columns import Columns
 from allocc.compiler.expression import (
+    MOST_NODES,
     Apply,
     Data,
     Extreme,
@@ -19,6 +20,7 @@ from allocc.compiler.expression import (
     data_binary,
     multiply,
     variables,
+    weight,
 )
 from allocc.compiler.index import Axis, IndexSet, join_axes, spread
 from allocc.compiler.library import shipped_in
@@ -75,7 +77,14 @@ class Calls(Columns):
             return self._apply(name, e, scope)
         if name in LATER and not self.symbols.declares(name):
             return self._later(name, e, scope)
-        return self._user_function(e, scope)
+        if scope.depth == 0:
+            # The scope of a declared space outlives what its names mean: effects come later.
+            return self._user_function(e, scope)
+        # Functions that call one another twice would otherwise be expanded without end.
+        key = (e.span.text, self.symbols.known is None)
+        found = scope.once(key, lambda: self._user_function(e, scope))
+        self.expanded[e.span] = found
+        return found
 
     def _unknown_reduction(self, e: tree.Call) -> None:
         name = e.function.name
@@ -270,6 +279,10 @@ class Calls(Columns):
         found = self.node(function.value, inner)
         if function.value.span.source is not e.span.source:
             found = called_from(found, e.span)
+        if weight(found) > MOST_NODES:
+            raise errors.Failed(
+                errors.expression_too_large(f"this call of '{name}'", MOST_NODES, e.span)
+            )
         self.expanded[e.span] = found
         return found
 

@@ -174,6 +174,9 @@ class Reduce:
     span: Span | None = None
 
 
+#: An expression that is written out in full has at most this many nodes.
+MOST_NODES = 20_000
+
 Node = Data | Reference | Add | Multiply | Divide | Power | Apply | Extreme | Reduce
 
 
@@ -203,6 +206,12 @@ def add(a: Node, b: Node, span: Span | None = None) -> Node:
         return b
     if is_zero(b) and set(b.axes) <= set(a.axes):
         return a
+    if a is b:
+        return multiply(constant(2.0), a, span)
+    if isinstance(a, Add) and isinstance(b, Data):
+        last = a.parts[-1]
+        if isinstance(last, Data) and last.axes == b.axes:
+            return Add((*a.parts[:-1], data_binary(np.add, last, b)), a.axes, span)
     parts = (*(a.parts if isinstance(a, Add) else (a,)), *(b.parts if isinstance(b, Add) else (b,)))
     return Add(parts, join_axes(a.axes, b.axes), span)
 
@@ -295,3 +304,22 @@ def variables(node: Node) -> list[Variable]:
             found[n.variable] = None
         stack.extend(children(n))
     return list(found)
+
+
+def weight(node: Node) -> int:
+    """How many nodes an expression has when each is counted wherever it stands.
+
+    What comes later walks over expressions as trees; here each shared node is visited once.
+    """
+    known: dict[int, int] = {}
+    stack = [node]
+    while stack:
+        n = stack[-1]
+        below = children(n)
+        waiting = [c for c in below if id(c) not in known]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        known[id(n)] = 1 + sum(known[id(c)] for c in below)
+    return known[id(node)]

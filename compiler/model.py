@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from allocc.compiler.dimensions.check import Units
-from allocc.compiler.expression import Variable
+from allocc.compiler.expression import Node, Variable
 from allocc.compiler.index import Axis, Coordinate, IndexSet
 from allocc.compiler.program import FloatArray
 from allocc.compiler.scope import Now, Scope
@@ -70,6 +70,8 @@ class LetSymbol:
     mode: Literal["data", "inline", "definition", "implicit"]
     values: FloatArray | None = None
     variable: Variable | None = None
+    #: What an inline one without an index is wherever it is used, once that is known.
+    shared: Node | None = None
 
 
 @dataclass(eq=False)

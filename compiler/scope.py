@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from allocc.compiler.expression import Data
+from allocc.compiler.expression import Data, Node
 from allocc.compiler.index import Axis, Coordinate, IndexSet
 from allocc.compiler.program import IntArray
 from allocc.dsl.tree import Expression
@@ -73,6 +73,16 @@ class Scope:
     anonymous: Anonymous = field(default_factory=Anonymous)
     guard: Data | None = None
     depth: int = 0
+    #: What was evaluated in exactly this scope, by what it is: the same text means the same there.
+    #: A scope that is made from another begins with nothing.
+    found: dict[object, Node] = field(init=False, default_factory=dict, compare=False, repr=False)
+
+    def once(self, key: object, make: Callable[[], Node]) -> Node:
+        """What `make` gives, made only the first time that `key` is asked for in this scope."""
+        node = self.found.get(key)
+        if node is None:
+            node = self.found[key] = make()
+        return node
 
     def with_names(self, names: Mapping[str, Local]) -> Scope:
         """A scope with more names."""

@@ -61,7 +61,8 @@ class Subscripts(Operands):
                 (coordinate,), _ = self.pick(name, (slot[0],), [index], scope, span)
                 anonymous = anonymous.bound(slot, coordinate)
         inner = replace(closure.scope, anonymous=anonymous, depth=scope.depth + 1)
-        return self.node(closure.expression, inner)
+        key = (id(closure.expression), span.text, self.symbols.known is None)
+        return scope.once(key, lambda: self.node(closure.expression, inner))
 
     def pick(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 from allocc.compiler import errors
 from allocc.compiler.evaluator import Evaluator
 from allocc.compiler.expression import (
+    MOST_NODES,
     Data,
     Node,
     Reduce,
@@ -19,6 +20,7 @@ from allocc.compiler.expression import (
     children,
     is_affine,
     multiply,
+    weight,
 )
 from allocc.compiler.index import Coordinate, IndexSet, join_axes
 from allocc.compiler.model import (
@@ -283,13 +285,32 @@ class Values(ABC):
         elif symbol.mode == "definition":
             assert symbol.variable is not None
             value = self._taken(reference(symbol.variable, found, name.span))
+        elif symbol.shared is not None and self._timeless(symbol, now):
+            value = symbol.shared
         else:
             inner = enter(symbol.space, tuple(found), Scope(depth=scope.depth), now)
             if now is not None:
                 inner = self._with_time(inner, now)
             with self._expanding(name.name):
                 value = self.evaluator.number(symbol.statement.value, inner)
+            if weight(value) > MOST_NODES:
+                raise errors.Failed(
+                    errors.expression_too_large(f"'{name.name}'", MOST_NODES, name.span)
+                )
+            if self._timeless(symbol, now):
+                symbol.shared = value
         return self.evaluator.masked(self.evaluator.masked(value, timed, fallback), mask, fallback)
+
+    def _timeless(self, symbol: LetSymbol, now: Now | None) -> bool:
+        """Whether a named expression is the same wherever it is used, so that one will do."""
+        return (
+            symbol.mode == "inline"
+            and not symbol.sets
+            and now is None
+            and self.known is None
+            and self.reads is None
+            and not self.declared.effects
+        )
 
     def _variable_value(
         self,

@@ -196,14 +196,14 @@ def _calls(model: Model) -> Iterator[tuple[str, tree.Call, Direction]]:
     )
     for limit in [*bound.limits, *(x for c in bound.chances for x in c.limits)]:
         for side, direction in _sides(limit.relation):
-            yield from _walk(f"limit {limit.name.name}", side, direction, known, ())
+            yield from _walk(f"limit {limit.name.name}", side, direction, known)
     for prefer in bound.prefers:
         for side, direction in _sides(prefer.relation):
-            yield from _walk(f"prefer {prefer.name.name}", side, direction, known, ())
+            yield from _walk(f"prefer {prefer.name.name}", side, direction, known)
     if bound.objective is not None:
         sign = 1 if bound.objective.sense == "minimize" else -1
         for term in bound.objective.terms:
-            yield from _walk(f"term {term.name.name} of the objective", term.value, sign, known, ())
+            yield from _walk(f"term {term.name.name} of the objective", term.value, sign, known)
 
 
 @dataclass(frozen=True)
@@ -224,49 +224,62 @@ def _sides(relation: tree.Expression) -> Iterator[tuple[tree.Expression, Directi
 
 
 def _walk(
-    statement: str,
-    e: object,
-    direction: Direction,
-    known: _Known,
-    active: tuple[str, ...],
+    statement: str, whole: tree.Expression, direction: Direction, known: _Known
 ) -> Iterator[tuple[str, tree.Call, Direction]]:
-    def inner(
-        part: object, sign: int, inside: tuple[str, ...] = active
-    ) -> Iterator[tuple[str, tree.Call, Direction]]:
-        return _walk(statement, part, sign * direction, known, inside)
+    """Each call below an expression, in reading order, and which way it is pushed there.
 
+    Definitions may build on each other in long chains and be used many times: each is entered once
+    for each direction, and without recursion.
+    """
+    entered: set[tuple[str, int]] = set()
+    waiting: list[tuple[object, Direction]] = [(whole, direction)]
+    while waiting:
+        e, pushed = waiting.pop()
+        if isinstance(e, tree.Call) and e.function.name not in _TRANSPARENT:
+            yield statement, e, pushed
+        name = _let_name(e, known)
+        if name is not None:
+            if (name, pushed) not in entered:
+                entered.add((name, pushed))
+                waiting.append((known.lets[name], pushed))
+            continue
+        waiting.extend((part, sign * pushed) for part, sign in reversed(_parts(e, known)))
+
+
+#: Built-in functions that are no use of a function of their own.
+_TRANSPARENT = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
+
+
+def _let_name(e: object, known: _Known) -> str | None:
+    """The `let` that an expression means."""
+    match e:
+        case tree.Name(name=name) | tree.Subscript(base=tree.Name(name=name)):
+            return name if name in known.lets else None
+        case _:
+            return None
+
+
+def _parts(e: object, known: _Known) -> list[tuple[object, int]]:
+    """What an expression is made of, and how it grows with each part: 1, -1, or 0 for either."""
     match e:
         case tree.Call(function=function, arguments=arguments, body=body):
-            name = function.name
-            if name in ("sum", "mean", "min", "max"):
-                for part in (*arguments, *((body,) if body is not None else ())):
-                    yield from inner(part, 1)
-                return
-            if name not in ("abs", "exp", "log", "sqrt"):
-                yield statement, e, direction
-            for part in arguments:
-                yield from inner(part, 0)
+            if function.name in ("sum", "mean", "min", "max"):
+                return [(part, 1) for part in (*arguments, body) if part is not None]
+            return [(part, 0) for part in arguments]
         case tree.Binary(operator="+" | "-" as operator, left=left, right=right):
-            yield from inner(left, 1)
-            yield from inner(right, 1 if operator == "+" else -1)
+            return [(left, 1), (right, 1 if operator == "+" else -1)]
         case tree.Binary(operator="*", left=left, right=right):
-            yield from inner(left, _sign(right, known.signs))
-            yield from inner(right, _sign(left, known.signs))
+            return [(left, _sign(right, known.signs)), (right, _sign(left, known.signs))]
         case tree.Binary(operator="/", left=left, right=right):
-            yield from inner(left, _sign(right, known.signs))
-            yield from inner(right, 0)
+            return [(left, _sign(right, known.signs)), (right, 0)]
         case tree.Unary(operator="-" | "+" as operator, operand=operand):
-            yield from inner(operand, 1 if operator == "+" else -1)
+            return [(operand, 1 if operator == "+" else -1)]
         case tree.Conditional(then=then, otherwise=otherwise):
-            yield from inner(then, 1)
-            yield from inner(otherwise, 1)
-        case tree.Name(name=name) if name in known.lets and name not in active:
-            yield from inner(known.lets[name], 1, (*active, name))
-        case tree.Subscript(base=tree.Name(name=name)) if name in known.lets and name not in active:
-            yield from inner(known.lets[name], 1, (*active, name))
+            return [(then, 1), (otherwise, 1)]
         case tree.Binary(left=left, right=right):
-            yield from inner(left, 0)
-            yield from inner(right, 0)
+            return [(left, 0), (right, 0)]
+        case _:
+            return []
 
 
 def _sign(e: tree.Expression, signs: dict[str, int]) -> int:

@@ -173,7 +173,7 @@ HUGE = {
     "functions": (
         "".join(f"function f{i}(x) = f{i + 1}(x) * f{i + 1}(x)\n" for i in range(25))
         + "function f25(x) = x\nlet y = f0(x)\n",
-        "E4034",
+        "E4060",
     ),
     "noise": ("@" * 1_000_000, "E1014"),
     "quotes": ('"' * 300_001, "E1010"),
