@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from allocc import mistakes
 from allocc.asked import METHODS
+from allocc.cli.amounts import Duration, Share
 from allocc.cli.guard import show
 from allocc.cli.terminal import say
 from allocc.dsl.diagnostics import AlloccError
@@ -34,6 +35,9 @@ SOLVERS = {
     "pyomo": "Pyomo's HiGHS",
     "pyomo:cbc": "any solver that Pyomo finds",
 }
+
+#: How a time is written, for the help of options that take one.
+TIMES = "Seconds, or as 90s, 5m, 1h."
 
 _SETTING = re.compile(r"([A-Za-z_]\w*(?:\[[^\]=]+\])?)=(.*)\Z", re.DOTALL)
 _PARAMETER = re.compile(r"^\s*param\s+([A-Za-z_]\w*)", re.MULTILINE)
@@ -151,16 +155,17 @@ def gap_option(command: F) -> F:
     """--gap."""
     return click.option(
         "--gap",
-        type=float,
-        default=1e-4,
+        type=Share(),
+        default="0.01%",
         show_default=True,
-        help="Relative gap at which a proof is good enough; 0.01 is 1 %.",
+        metavar="SHARE",
+        help="Relative gap at which a proof is good enough; 1% or 0.01.",
     )(command)
 
 
 def time_limit_option(text: str) -> Callable[[F], F]:
     """--time-limit."""
-    return click.option("--time-limit", type=float, metavar="SECONDS", help=text)
+    return click.option("--time-limit", type=Duration(), metavar="TIME", help=f"{text} {TIMES}")
 
 
 def run_option(text: str) -> Callable[[F], F]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allocc import mistakes
+from allocc.cli.amounts import Duration
 from allocc.cli.guard import EXIT_MISTAKE, exit_code, show
 from allocc.cli.options import (
     gap_option,
@@ -55,10 +56,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--explain-time",
-    type=float,
-    default=30.0,
+    type=Duration(),
+    default="30s",
     show_default=True,
-    metavar="SECONDS",
+    metavar="TIME",
     help="Time to find out what conflicts where nothing is feasible; on top of --time-limit.",
 )
 @click.option("--no-explain", is_flag=True, help="Do not find out what conflicts.")
