@@ -217,18 +217,25 @@ def load_model(model: str, data: str | None, settings: tuple[str, ...]) -> Model
     return load(model, data, **parse_settings(settings))
 
 
-def load_and_warn(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
+def load_and_warn(
+    model: str, data: str | None, settings: tuple[str, ...], quiet: bool = False
+) -> Model:
     """The model that the shared options name; its warnings are shown."""
-    loaded = load_model(model, data, settings)
+    from allocc.cli.progress import working
+
+    with working("reading the model and its data", quiet):
+        loaded = load_model(model, data, settings)
     if loaded.warnings:
         show(loaded.warnings)
         say("")
     return loaded
 
 
-def load_to_solve(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
+def load_to_solve(
+    model: str, data: str | None, settings: tuple[str, ...], quiet: bool = False
+) -> Model:
     """The same, while a worker for the solver comes up."""
     from allocc.backends import isolation
 
     isolation.start()
-    return load_and_warn(model, data, settings)
+    return load_and_warn(model, data, settings, quiet)

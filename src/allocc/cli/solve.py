@@ -93,7 +93,7 @@ def solve(
     Ctrl-C stops and keeps the best allocation that is known; a second one leaves at once.
     """
     from allocc.asked import make_options
-    from allocc.cli.progress import stoppable, watching
+    from allocc.cli.progress import stoppable, watching, working
     from allocc.run_folder.place import check_free
     from allocc.run_folder.writing import save_somewhere
 
@@ -105,7 +105,7 @@ def solve(
         raise AlloccError([mistakes.bad_option("--explain-time", explain_time, wanted)])
     if run is not None:
         check_free(Path(run))
-    loaded = load_to_solve(model, data, settings)
+    loaded = load_to_solve(model, data, settings, quiet)
     cancel = threading.Event()
     failed: tuple[Diagnostic, ...] = ()
     # A Ctrl-C while the run is written must not lose it.
@@ -128,7 +128,8 @@ def solve(
         )
         if not no_run:
             try:
-                result.save(run)
+                with working("writing the run folder", quiet):
+                    result.save(run)
             except AlloccError as error:
                 failed = error.diagnostics
                 result.folder = save_somewhere(result)
@@ -167,7 +168,7 @@ def _explain(
     if result.status not in ("infeasible", "unbounded") or result.stopped == "interrupted":
         return
     try:
-        with stdout_kept_clean(), watching(quiet) as tell:
+        with stdout_kept_clean(), watching(quiet, "looking for the reason") as tell:
             if result.status == "unbounded":
                 if seconds is not None:
                     result.escape = loaded.escape(solver, seconds, threads, seed, cancel)
