@@ -38,7 +38,7 @@ MOST = 20
 )
 @solver_option
 @gap_option
-@time_limit_option("Stop solving after this time.")
+@time_limit_option("Stop solving after this time; reading the data is not counted.")
 @click.option("every", "--all", is_flag=True, help="Show every row of every limit.")
 @json_option
 @quiet_option

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     "leave them to the solver; auto: choose."
 )
 @gap_option
-@time_limit_option("Stop solving after this time.")
+@time_limit_option("Stop solving after this time; reading the data is not counted.")
 @click.option(
     "--memory-limit",
     type=float,
