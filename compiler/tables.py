@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,8 +85,8 @@ class Table:
     def words(self, column: str, rows: NDArray[Any]) -> list[int]:
         """Those of the rows whose cell holds something that is not a number, in file order."""
         texts = self.texts(column)
-        values = self.numbers(column)
-        return [int(i) for i in np.unique(rows) if texts[i] and np.isnan(values[i])]
+        asked = np.unique(rows)
+        return [int(i) for i in asked[np.isnan(self.numbers(column)[asked])] if texts[i]]
 
     def note(self, rows: NDArray[Any] | None) -> None:
         """Keep in mind which rows something reads; None is all of them."""
@@ -238,8 +239,9 @@ def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) ->
         for separator, words in ((";", "';'"), ("\t", "tabs"), ("|", "'|'")):
             if separator in header[0]:
                 raise errors.Failed(errors.wrong_separator(shown, words))
-    for column in dict.fromkeys(h for h in header if header.count(h) > 1):
-        problems.append(errors.repeated_column(shown, column))
+    for column, times in Counter(header).items():
+        if times > 1:
+            problems.append(errors.repeated_column(shown, column))
     if ragged:
         first, count = ragged[0]
         more = len(ragged) - 1

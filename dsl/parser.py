@@ -15,6 +15,7 @@ from allocc.dsl.builder import Builder
 from allocc.dsl.dates import dates
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.nesting import LIMIT, deepest_bracket, too_deep
+from allocc.dsl.pieces import blank, pieces
 from allocc.dsl.tree import Comment, File, Source, Span, Statement
 
 if TYPE_CHECKING:
@@ -59,22 +60,40 @@ class Parser:
         from lark.exceptions import UnexpectedInput
 
         with self.lock:
-            position, read = None, 0
             session: Any = self.lark.parse_interactive(text)
-            words = session.lexer_thread.lex(session.parser_state)
+            state = session.parser_state
+            position = None
             try:
-                for token in words:
+                for token in session.lexer_thread.lex(state):
                     position = token.start_pos
-                    session.feed_token(token)
-                    read += 1
+                    before = (state.state_stack[:], state.value_stack[:])
+                    try:
+                        session.feed_token(token)
+                    except UnexpectedInput:
+                        state.state_stack[:], state.value_stack[:] = before
+                        raise
                 position = None
             except UnexpectedInput as error:
                 position = getattr(error, "pos_in_stream", position)
-            session = self.lark.parse_interactive(text)
-            words = session.lexer_thread.lex(session.parser_state)
-            for _ in range(read):
-                session.feed_token(next(words))
             return position, frozenset(session.accepts())
+
+    def alone(self, text: str) -> tuple[Statement, ...] | None:
+        """The statements of a text that reads without any mistake, placed in itself; else None.
+
+        What was read lately is not read again.
+        """
+        return _alone(self, text)
+
+
+@lru_cache(maxsize=20_000)
+def _alone(parser: Parser, text: str) -> tuple[Statement, ...] | None:
+    from lark.exceptions import UnexpectedInput
+
+    try:
+        statements, problems = parser.attempt(Source("", text), text)
+    except UnexpectedInput:
+        return None
+    return None if problems or next(iter(too_deep(statements)), None) is not None else statements
 
 
 @lru_cache(maxsize=1)
@@ -94,16 +113,45 @@ def syntax(text: str) -> Tree[Token]:
 
 def parse(source: Source) -> File:
     """The syntax tree of a source; raises `AlloccError` with every independent syntax error."""
-    from lark.exceptions import UnexpectedInput
+    _check_size(source)
+    statements = _read(source, source.text)
+    comments = tuple(
+        Comment(Span(source, found.start(1), found.end(1)), found[1])
+        for found in _COMMENT.finditer(source.text)
+        if found[1]
+    )
+    return File(source, statements, comments)
 
+
+def check_syntax(source: Source) -> None:
+    """Raise what `parse` would; statements that were read lately are not read again."""
+    _check_size(source)
+    cut = [source.text[start:stop] for start, stop in pieces(source.text)]
+    rest = "".join(piece if read_alone(piece) is None else blank(piece) for piece in cut)
+    if rest and not rest.isspace():
+        _read(source, rest)
+
+
+def read_alone(text: str) -> tuple[Statement, ...] | None:
+    """The statements of a text that reads without any mistake, placed in itself; else None."""
+    return _parser().alone(text)
+
+
+def _check_size(source: Source) -> None:
     if len(source.text) > MAX_BYTES:
         raise AlloccError([syntax_errors.too_large(source.name, MAX_BYTES)])
     bracket = deepest_bracket(source)
     if bracket is not None:
         raise AlloccError([syntax_errors.too_deep(bracket, LIMIT)])
+
+
+def _read(source: Source, text: str) -> tuple[Statement, ...]:
+    """The statements of `text`, which is the source's with blanks where it need not be read."""
+    from lark.exceptions import UnexpectedInput
+
     parser = _parser()
     try:
-        statements, problems = parser.attempt(source, source.text)
+        statements, problems = parser.attempt(source, text)
     except UnexpectedInput:
         from allocc.dsl.recovery import diagnose
 
@@ -112,12 +160,7 @@ def parse(source: Source) -> File:
     problems += dates(source, statements)
     if problems:
         raise AlloccError(problems)
-    comments = tuple(
-        Comment(Span(source, found.start(1), found.end(1)), found[1])
-        for found in _COMMENT.finditer(source.text)
-        if found[1]
-    )
-    return File(source, statements, comments)
+    return statements
 
 
 def parse_file(path: str | PathLike[str]) -> File:

@@ -1,7 +1,9 @@
 """Several independent syntax errors in one run.
 
 A statement with an error is reported once and blanked out, so that every character behind it keeps
-its place, and the rest is parsed again. Consequences of an error vanish with its statement.
+its place, and the rest is parsed again. Consequences of an error vanish with its statement. What reads
+by itself, and has no neighbour that does not, is blanked out from the beginning, so that the number of
+errors times the length of the text is never paid.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from allocc.dsl.diagnostics import Collector, Diagnostic, in_order
 from allocc.dsl.explanation import explain
+from allocc.dsl.pieces import blank, pieces
 from allocc.dsl.scanner import Lexeme, Scan, scan
 from allocc.dsl.stop import Stop
 from allocc.dsl.tree import Source
@@ -41,6 +44,15 @@ class _Page:
     def erased(self, position: int) -> bool:
         """Whether an earlier error took this place already."""
         return bool(self.gone[position])
+
+    def leave(self, stretches: list[tuple[int, int]]) -> None:
+        """Blank out whole statements that need not be read again."""
+        parts, done = [], 0
+        for start, stop in stretches:
+            self.gone[start:stop] = bytes([1]) * (stop - start)
+            parts += [self.text[done:start], blank(self.text[start:stop])]
+            done = stop
+        self.text = "".join([*parts, self.text[done:]])
 
     def erase(self, start: int, stop: int) -> None:
         """Blank out a stretch, together with the far ends of the brackets in it."""
@@ -97,6 +109,7 @@ def diagnose(source: Source, parser: Parser) -> list[Diagnostic]:
     from lark.exceptions import UnexpectedInput
 
     page = _Page(source)
+    page.leave(_right(source.text, parser))
     found = Collector()
     most = _MOST if len(source.text) < _HUGE else _MOST_OF_HUGE
     for fault in page.scan.faults[:most]:
@@ -124,6 +137,14 @@ def diagnose(source: Source, parser: Parser) -> list[Diagnostic]:
             if page.text == text:
                 break
     return in_order(found.diagnostics or spared)[:_MOST]
+
+
+def _right(text: str, parser: Parser) -> list[tuple[int, int]]:
+    """The pieces of a text that are right, as are those before and after them."""
+    cut = pieces(text)
+    right = [parser.alone(text[start:stop]) is not None for start, stop in cut]
+    around = zip(right, [True, *right], [*right[1:], True], strict=False)
+    return [piece for piece, near in zip(cut, around, strict=True) if all(near)]
 
 
 def _note(page: _Page, found: Collector, fault: Diagnostic) -> None:

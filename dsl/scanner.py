@@ -60,7 +60,7 @@ FUNCTIONS = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
 DATA_FUNCTIONS = ("floor", "binomial")
 BUILTIN = (*PLACES, *FUNCTIONS)
 # What cannot stand in any block, so that before it a block must have ended.
-_OUTSIDE = frozenset(
+OUTSIDE = frozenset(
     ["model", "use", "table", "unit", "time", "function", "intervention", "minimize", "maximize"]
 )
 # The empty word is a statement whose keyword is misspelt.
@@ -266,7 +266,7 @@ def _close(result: Scan, open_: list[tuple[Lexeme, str]], keyword: str) -> None:
     """Give up on the openers that cannot reach over the beginning of a statement."""
     for place, (opener, statement) in enumerate(open_):
         block = opener.text == "{" and statement in _BLOCKS
-        if not block or keyword in _OUTSIDE:
+        if not block or keyword in OUTSIDE:
             for lost, _ in open_[place:]:
                 _unclosed(result, lost)
             del open_[place:]

@@ -24,7 +24,7 @@ def reading(name: str, program: Program) -> float:
     HiGHS takes arrays as they are, the others one entry after the other; Pyomo makes objects first.
     """
     entries = program.columns + program.rows + len(program.matrix.data)
-    return entries * {"highs": 5e-6, "pyomo": 2e-4}.get(name.partition(":")[0], 2e-5)
+    return entries * {"highs": 1e-6, "pyomo": 2e-4}.get(name.partition(":")[0], 2e-5)
 
 
 def sent(options: SolveOptions, stoppable: bool) -> tuple[dict[str, Any], bool, bool]:

@@ -71,6 +71,7 @@ class IsolatedBackend:
                 reading(self.name, program),
                 options,
                 stoppable,
+                keeps=not program.linear,
             )
             try:
                 return told(ask(worker, request))

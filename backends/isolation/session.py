@@ -208,7 +208,13 @@ class IsolatedSession:
     ) -> Reply:
         self._alive()
         request = Request(
-            kind, (self._number, *arguments), "HiGHS", self._reading, options, stoppable
+            kind,
+            (self._number, *arguments),
+            "HiGHS",
+            self._reading,
+            options,
+            stoppable,
+            keeps=self._mixed,
         )
         try:
             return ask(self._worker, request)

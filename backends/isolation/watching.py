@@ -24,6 +24,9 @@ GRACE_SECONDS = 2.0
 GRACE_SHARE = 0.1
 """A long solve holds a large program, whose steps between two looks at the clock are long as well."""
 
+EMPTY_HANDED_SECONDS = 1.0
+"""How long a person waits for a solver that would bring nothing: a linear program broken off."""
+
 START_SECONDS = 60.0
 """A worker that is not ready after this, or has not imported its solver, never will be."""
 
@@ -60,7 +63,7 @@ class Request:
 
     `who` is the solver's name in messages, `reading` how many seconds more it may take for a program
     of this size. A solve that is not `stoppable` looks at no flag: it runs as it would in the calling
-    thread, and Ctrl-C raises after it.
+    thread, and Ctrl-C raises after it. One that `keeps` nothing loses nothing when it is ended.
     """
 
     kind: str
@@ -69,6 +72,7 @@ class Request:
     reading: float = 0.0
     options: SolveOptions | None = None
     stoppable: bool = True
+    keeps: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,8 @@ class _Watch:
         limit = options.time_limit
         late = math.inf if limit is None else now - max(limit, 0.0)
         if limit is not None and self.begun:
-            longest = grace + GRACE_SHARE * max(limit, 0.0)
+            # What would bring nothing is not waited for as long as what has a point.
+            longest = grace + (GRACE_SHARE * max(limit, 0.0) if self.request.keeps else 0.0)
             if late > longest / 2:
                 self.stop("time_limit")
             if late > longest:
@@ -227,13 +232,22 @@ class _Watch:
             if used is not None and used > (1.0 + MEMORY_SHARE) * options.memory_limit_mb:
                 self.stop("memory_limit")
         since = now - self.asked_at
-        if self.asked is not None and self.begun and since > grace + GRACE_SHARE * self.asked_at:
+        if self.asked is not None and self.begun and since > self.grace():
             why = "it had reached its memory limit"
             if self.asked != "memory_limit":
                 why = "it was asked to"
             raise self.end(
                 self.asked, f"did not stop {since:.1f} seconds after {why} and was ended"
             )
+
+    def grace(self) -> float:
+        """How long it may take to a stop that was asked for; a person is not kept waiting."""
+        share = GRACE_SHARE * self.asked_at
+        if self.asked != "interrupted":
+            return GRACE_SECONDS + self.request.reading + share
+        if not self.request.keeps:
+            return min(EMPTY_HANDED_SECONDS, GRACE_SECONDS)
+        return GRACE_SECONDS + share
 
     def end(self, termination: Termination, text: str) -> BaseException:
         """End the worker; what to raise then."""

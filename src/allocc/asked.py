@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from allocc.engine.outcome import Options, Step
 
 METHODS = ("auto", "refine", "exact", "direct")
+
+
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def make_options(
@@ -40,17 +48,16 @@ def make_options(
         found.append(mistakes.unknown_choice("--solver", solver, [*registry.names(), "pyomo:NAME"]))
     if method not in METHODS:
         found.append(mistakes.unknown_choice("--method", method, METHODS))
-    if not 0 <= gap < float("inf"):
-        found.append(
-            mistakes.bad_option("--gap", gap, "a number that is 0 or more, as 0.01 for 1 %")
-        )
+    if not 0 <= gap < 1:
+        found.append(mistakes.bad_gap(gap))
     if time_limit is not None and not 0 < time_limit < float("inf"):
         found.append(mistakes.bad_option("--time-limit", time_limit, "a number of seconds above 0"))
     if memory_limit is not None and not 0 < memory_limit < float("inf"):
         wanted = "a number of megabytes above 0"
         found.append(mistakes.bad_option("--memory-limit", memory_limit, wanted))
-    if threads is not None and threads < 1:
-        found.append(mistakes.bad_option("--threads", threads, "at least 1"))
+    if threads is not None and not 1 <= threads <= cores():
+        wanted = f"from 1 to {cores()}, the cores of this machine"
+        found.append(mistakes.bad_option("--threads", threads, wanted))
     if not 0 <= seed < 2**31:
         found.append(mistakes.bad_option("--seed", seed, "from 0 to 2147483647"))
     if found:

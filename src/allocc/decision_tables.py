@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from allocc.dsl.escapes import one_line
 from allocc.tables import number, numbers, table
 
@@ -66,29 +68,31 @@ def _group_table(group: Sequence[Block], most: int) -> DecisionTable:
     totals = [b.without_time() for b in group]
     arrays = [t.values.ravel() for t in totals]
     names = [n for a in totals[0].axes for n in a.names]
-    labels = [[label_text(x) for x in entry] for entry in totals[0].labels()]
-    order = list(range(len(labels)))
-    cut = len(order) > most
-    used = [i for i in order if any(abs(a[i]) > 1e-9 for a in arrays)]
+    count = arrays[0].size
+    order = np.arange(count)
+    cut = count > most
+    used = np.flatnonzero(np.any([np.abs(a) > 1e-9 for a in arrays], axis=0))
     if cut:
-        busiest = sorted(used, key=lambda i: -abs(float(arrays[0][i])))
-        order = sorted(busiest[:most])
+        busiest = used[np.argsort(-np.abs(arrays[0][used]), kind="stable")]
+        order = np.sort(busiest[:most])
+    # Only what is shown is put into words: there may be a million rows.
+    labels = [[label_text(x) for x in totals[0].label(int(i))] for i in order]
     columns = [numbers([*(float(a[i]) for i in order), float(a.sum())]) for a in arrays]
-    rows = [[*labels[i], *(c[n] for c in columns)] for n, i in enumerate(order)]
+    rows = [[*words, *(c[n] for c in columns)] for n, words in enumerate(labels)]
     total = [["total", *[""] * (len(names) - 1), *(c[-1] for c in columns)]]
     head = [*names, *(_heading(b) for b in group)]
     about = [f"{b.name}: {_about(b)}" for b in group if _about(b)]
-    if cut and not used:
-        about.append(f"all {len(labels)} rows are 0")
+    if cut and not len(used):
+        about.append(f"all {count} rows are 0")
     elif cut:
-        idle = len(labels) - len(used)
+        idle = count - len(used)
         zero = f", {idle} of them all 0" if idle else ""
         about.append(
-            f"the {len(order)} largest of {len(labels)} rows{zero}; "
+            f"the {len(order)} largest of {count} rows{zero}; "
             "decisions.csv in the run folder has them all"
         )
     right = list(range(len(names), len(head)))
-    return DecisionTable(head, rows + (total if len(labels) > 1 else []), right, about)
+    return DecisionTable(head, rows + (total if count > 1 else []), right, about)
 
 
 def _about(block: Block) -> str:

@@ -66,6 +66,14 @@ class Block:
         for parts in itertools.product(*(axis.members for axis in self.axes)):
             yield tuple(x for part in parts for x in part)
 
+    def label(self, position: int) -> tuple[Any, ...]:
+        """The labels of one entry, by its position in the flattened values."""
+        import numpy as np
+
+        places = np.unravel_index(position, tuple(len(axis.members) for axis in self.axes))
+        parts = (axis.members[k] for axis, k in zip(self.axes, places, strict=True))
+        return tuple(x for part in parts for x in part)
+
     def frame(self, values: FloatArray | None = None) -> Any:
         """A number, a Series, or (over time and more) a DataFrame with time down its rows."""
         import pandas as pd

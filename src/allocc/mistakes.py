@@ -44,6 +44,17 @@ def bad_option(option: str, value: object, wanted: str) -> Diagnostic:
     return Diagnostic("E7005", f"{option} is {value}, but must be {wanted}")
 
 
+def bad_gap(gap: float) -> Diagnostic:
+    """A gap that is no part of the value: 1, which is 100 %, would take nearly any allocation."""
+    shown = f"{gap:g}" + (f", which is {gap:.0%}" if 1 <= gap < float("inf") else "")
+    hint = f"for {gap:g} % write --gap {gap:g}%, in Python gap={gap / 100:g}"
+    return Diagnostic(
+        "E7005",
+        f"--gap is {shown}, but must be 0 or more and below 1, as 1% or 0.01",
+        hint=hint if 1 <= gap < 100 else None,
+    )
+
+
 def unknown_choice(option: str, value: str, choices: Sequence[str]) -> Diagnostic:
     """A solver, method, template or stage that does not exist."""
     close = nearest(value, choices)

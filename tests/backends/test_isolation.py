@@ -247,6 +247,19 @@ def test_a_stall_is_ended_after_cancel() -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("integer", [False, True])
+def test_a_person_does_not_wait_for_as_long_as_a_large_program_takes_to_read(
+    integer: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("allocc.backends.isolation.backend.reading", lambda *_: 1e6)
+    cancel = threading.Event()
+    threading.Timer(0.3, cancel.set).start()
+    large = program([1, 1], [[1, 1]], [1.5], [9.0], upper=4, integer=integer)
+    answer = dying("deaf").solve(large, SolveOptions(cancel=cancel))
+    assert answer.termination == "interrupted"
+
+
+@pytest.mark.usefixtures("impatient")
 def test_programs_that_a_solver_has_started_end_with_it(tmp_path: Path) -> None:
     mark = tmp_path / "pids"
     dying("deaf_with_a_child", mark).solve(TINY, SolveOptions(time_limit=1.0))

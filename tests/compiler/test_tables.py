@@ -75,3 +75,11 @@ def test_a_row_of_totals_is_no_member(tmp_path: Path, last: str, warned: bool) -
 
 def test_a_column_that_begins_like_markup_is_a_column(tmp_path: Path) -> None:
     assert bound(tmp_path, "<5 years,Zip,Need\n3,02801,10\n").parameters["need"].values == [10.0]
+
+
+def test_a_very_wide_table_is_read_once_over(tmp_path: Path) -> None:
+    many = [f"c{k}" for k in range(60_000)]
+    content = "Zip,Need," + ",".join(many) + "\n02801,10" + ",0" * len(many) + "\n"
+    assert bound(tmp_path, content).parameters["need"].values.tolist() == [10.0]
+    with pytest.raises(AlloccError, match="c7"):
+        bound(tmp_path, content.replace("c59999", "c7"))

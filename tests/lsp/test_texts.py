@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.dsl import tree
-from allocc.dsl.parser import parse_file
+from allocc.dsl.parser import Parser, parse_file
 from allocc.dsl.scanner import DATA_FUNCTIONS, FUNCTIONS, PLACES, STATEMENTS
+from allocc.dsl.tree import Source
 from allocc.dsl.walk import nodes
 from allocc.loading import data_folder
 from allocc.lsp import words
-from allocc.lsp.analysis import Analysis, check, syntax, unknown_names
+from allocc.lsp.analysis import Analysis, check, mistakes, syntax, unknown_names
 from allocc.lsp.completion import complete
 from allocc.lsp.hover import hover
 from allocc.lsp.outline import Outline, outline
@@ -240,3 +242,29 @@ def test_every_word_has_its_line() -> None:
     assert set(words.STATEMENTS) == set(STATEMENTS)
     assert set(words.FUNCTIONS) == {*FUNCTIONS, *DATA_FUNCTIONS}
     assert set(words.PLACES) == set(PLACES)
+
+
+# --- long texts -----------------------------------------------------------------------------------
+
+
+def test_a_long_text_with_a_mistake_is_not_read_once_a_statement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "model long_one\n" + "".join(f"param a{k} = {k}\nlet b{k} = a{k}\n" for k in range(400))
+    read: list[int] = []
+    attempt = Parser.attempt
+
+    def counted(self: Parser, source: Source, words: str) -> Any:
+        read.append(len(words) - sum(c.isspace() for c in words))
+        return attempt(self, source, words)
+
+    monkeypatch.setattr(Parser, "attempt", counted)
+    here = of(text.replace("let b7 =", "let b7"))
+    assert {"a0", "b399"} <= here.declared.keys() and "b7" not in here.declared
+    assert all(s.span.text.split()[1] in here.declared for s in here.statements[1:])
+    # The whole, the pieces, the one that is wrong, and each statement by itself.
+    assert sum(read) < 5 * len(text)
+    read.clear()
+    assert mistakes(text.replace("let b9 =", "let b9"), "model.alloc")
+    assert mistakes(text.replace("let b9 = a9", "let b9 = 2"), "model.alloc") == []
+    assert sum(read) < 500

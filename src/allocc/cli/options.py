@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from allocc import mistakes
 from allocc.asked import METHODS
+from allocc.cli.amounts import Duration, Share
 from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.terminal import say
 from allocc.compiler.failures import listed
@@ -35,6 +36,9 @@ SOLVERS = {
     "pyomo": "Pyomo's HiGHS",
     "pyomo:cbc": "any solver that Pyomo finds",
 }
+
+#: How a time is written, for the help of options that take one.
+TIMES = "Seconds, or as 90s, 5m, 1h."
 
 _SETTING = re.compile(r"([A-Za-z_]\w*(?:\[[^\]=]+\])?)=(.*)\Z", re.DOTALL)
 _STRICT = "allocc.strict"
@@ -153,16 +157,17 @@ def gap_option(command: F) -> F:
     """--gap."""
     return click.option(
         "--gap",
-        type=float,
-        default=1e-4,
+        type=Share(),
+        default="0.01%",
         show_default=True,
-        help="Relative gap at which a proof is good enough; 0.01 is 1 %.",
+        metavar="SHARE",
+        help="Relative gap at which a proof is good enough; 1% or 0.01.",
     )(command)
 
 
 def time_limit_option(text: str) -> Callable[[F], F]:
     """--time-limit."""
-    return click.option("--time-limit", type=float, metavar="SECONDS", help=text)
+    return click.option("--time-limit", type=Duration(), metavar="TIME", help=f"{text} {TIMES}")
 
 
 def run_option(text: str) -> Callable[[F], F]:
@@ -229,9 +234,14 @@ def load_model(model: str, data: str | None, settings: tuple[str, ...]) -> Model
     return load(model, data, **parse_settings(settings))
 
 
-def load_and_warn(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
+def load_and_warn(
+    model: str, data: str | None, settings: tuple[str, ...], quiet: bool = False
+) -> Model:
     """The model that the shared options name; its warnings are shown."""
-    loaded = load_model(model, data, settings)
+    from allocc.cli.progress import working
+
+    with working("reading the model and its data", quiet):
+        loaded = load_model(model, data, settings)
     unused = [d.span.text for d in loaded.warnings if d.code == "W2001" and d.span is not None]
     rest = [d for d in loaded.warnings if d.code != "W2001"]
     if rest:
@@ -247,9 +257,11 @@ def load_and_warn(model: str, data: str | None, settings: tuple[str, ...]) -> Mo
     return loaded
 
 
-def load_to_solve(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
+def load_to_solve(
+    model: str, data: str | None, settings: tuple[str, ...], quiet: bool = False
+) -> Model:
     """The same, while a worker for the solver comes up."""
     from allocc.backends import isolation
 
     isolation.start()
-    return load_and_warn(model, data, settings)
+    return load_and_warn(model, data, settings, quiet)

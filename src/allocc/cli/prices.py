@@ -40,7 +40,7 @@ MOST = 20
 )
 @solver_option
 @gap_option
-@time_limit_option("Stop solving after this time.")
+@time_limit_option("Stop solving after this time; reading the data is not counted.")
 @click.option("every", "--all", is_flag=True, help="Show every row of every limit.")
 @strict_option
 @json_option
@@ -65,16 +65,15 @@ def prices(
     hold for small changes.
     """
     from allocc.asked import make_options
+    from allocc.cli.progress import stoppable, watching, working
     from allocc.pricing import prices as find
 
     make_options(solver, "auto", gap, time_limit, None, 0)
-    loaded = load_to_solve(model, data, settings)
+    loaded = load_to_solve(model, data, settings, quiet)
     result: Result
     if run is not None:
         result = loaded.simulate(run)
     else:
-        from allocc.cli.progress import stoppable, watching
-
         cancel = threading.Event()
         with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
             result = loaded.solve(
@@ -83,7 +82,7 @@ def prices(
     found: Prices | None = None
     if result.has_allocation:
         decisions = {b.name: b.values for b in result.blocks if b.kind == "decision"}
-        with stdout_kept_clean():
+        with stdout_kept_clean(), working("finding the prices", quiet):
             found = find(loaded, decisions)
     if as_json:
         write_json(_object(result, found))

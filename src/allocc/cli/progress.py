@@ -47,12 +47,29 @@ def stoppable(cancel: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def watching(quiet: bool) -> Iterator[Callable[[Step], None] | None]:
-    """A callback for the steps of a solve; None when nothing is to be shown."""
+def working(phase: str, quiet: bool = False) -> Iterator[None]:
+    """Show on a terminal what is being done and for how long; nothing elsewhere."""
+    if quiet or not _terminal():
+        yield
+        return
+    with _live(phase):
+        yield
+
+
+def _terminal() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+@contextmanager
+def watching(quiet: bool, phase: str = "compiling") -> Iterator[Callable[[Step], None] | None]:
+    """A callback for the steps of a solve; None when nothing is to be shown.
+
+    `phase` is shown on a terminal until the first step.
+    """
     if quiet:
         yield None
-    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        with _live() as callback:
+    elif _terminal():
+        with _live(phase) as callback:
             yield callback
     else:
         from allocc.report import progress_printer
@@ -61,11 +78,11 @@ def watching(quiet: bool) -> Iterator[Callable[[Step], None] | None]:
 
 
 @contextmanager
-def _live() -> Iterator[Callable[[Step], None]]:
+def _live(phase: str) -> Iterator[Callable[[Step], None]]:
     from rich.console import Console
     from rich.live import Live
 
-    line = LiveLine()
+    line = LiveLine(phase)
     with Live(line, console=Console(stderr=True), refresh_per_second=8, transient=True):
         yield line.tell
 
@@ -73,8 +90,9 @@ def _live() -> Iterator[Callable[[Step], None]]:
 class LiveLine:
     """The latest step, with a clock that runs between two steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, phase: str) -> None:
         self.started = time.perf_counter()
+        self.phase = phase
         self.step: Step | None = None
 
     def tell(self, step: Step) -> None:
@@ -89,7 +107,8 @@ class LiveLine:
         elapsed = duration(time.perf_counter() - self.started)
         step = self.step
         if step is None:
-            return Text(f"{elapsed}  compiling", style="dim", no_wrap=True, overflow="ellipsis")
+            shown = f"{elapsed}  {self.phase}"
+            return Text(shown, style="dim", no_wrap=True, overflow="ellipsis")
         bound, value = numbers([step.bound, step.value], 7)
         text = Text(no_wrap=True, overflow="ellipsis")
         for name, shown, style in (

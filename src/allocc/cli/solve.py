@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from allocc import mistakes
+from allocc.cli.amounts import Duration
 from allocc.cli.guard import EXIT_MISTAKE, exit_code, show
 from allocc.cli.options import (
     gap_option,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     "leave them to the solver; auto: choose."
 )
 @gap_option
-@time_limit_option("Stop solving after this time.")
+@time_limit_option("Stop solving after this time; reading the data is not counted.")
 @click.option(
     "--memory-limit",
     type=float,
@@ -56,10 +57,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--explain-time",
-    type=float,
-    default=30.0,
+    type=Duration(),
+    default="30s",
     show_default=True,
-    metavar="SECONDS",
+    metavar="TIME",
     help="Time to find out what conflicts where nothing is feasible; on top of --time-limit.",
 )
 @click.option("--no-explain", is_flag=True, help="Do not find out what conflicts.")
@@ -94,7 +95,7 @@ def solve(
     Ctrl-C stops and keeps the best allocation that is known; a second one leaves at once.
     """
     from allocc.asked import make_options
-    from allocc.cli.progress import stoppable, watching
+    from allocc.cli.progress import stoppable, watching, working
     from allocc.run_folder.place import check_free
     from allocc.run_folder.writing import save_somewhere
 
@@ -106,7 +107,7 @@ def solve(
         raise AlloccError([mistakes.bad_option("--explain-time", explain_time, wanted)])
     if run is not None:
         check_free(Path(run))
-    loaded = load_to_solve(model, data, settings)
+    loaded = load_to_solve(model, data, settings, quiet)
     cancel = threading.Event()
     failed: tuple[Diagnostic, ...] = ()
     # A Ctrl-C while the run is written must not lose it.
@@ -129,7 +130,8 @@ def solve(
         )
         if not no_run:
             try:
-                result.save(run)
+                with working("writing the run folder", quiet):
+                    result.save(run)
             except AlloccError as error:
                 failed = error.diagnostics
                 result.folder = save_somewhere(result)
@@ -168,7 +170,7 @@ def _explain(
     if result.status not in ("infeasible", "unbounded") or result.stopped == "interrupted":
         return
     try:
-        with stdout_kept_clean(), watching(quiet) as tell:
+        with stdout_kept_clean(), watching(quiet, "looking for the reason") as tell:
             if result.status == "unbounded":
                 if seconds is not None:
                     result.escape = loaded.escape(solver, seconds, threads, seed, cancel)

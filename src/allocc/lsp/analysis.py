@@ -14,12 +14,12 @@ from allocc.compiler.dimensions.unit import Unit
 from allocc.compiler.errors import unknown_name
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Collector, Diagnostic
-from allocc.dsl.parser import parse
+from allocc.dsl.parser import check_syntax
 from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import File, Source
 from allocc.dsl.walk import nodes
 from allocc.loading import data_folder
-from allocc.lsp.outline import Outline
+from allocc.lsp.outline import Outline, read
 from allocc.lsp.places import locals_at
 
 #: Without any of its tables a model can be read, but not bound: what only data could tell is left out.
@@ -45,11 +45,25 @@ class Analysis:
 
 
 def syntax(text: str, name: str) -> Analysis:
-    """Only what reading the text finds; fast enough for every key."""
+    """Only what reading the text finds."""
     try:
-        return Analysis([], parse(Source(name, text)))
+        return Analysis([], read(Source(name, text)))
     except AlloccError as error:
         return Analysis(list(error.diagnostics))
+
+
+def faults(text: str, name: str) -> list[Diagnostic]:
+    """What reading the whole text finds wrong; the tree is kept for `check`."""
+    return syntax(text, name).diagnostics
+
+
+def mistakes(text: str, name: str) -> list[Diagnostic]:
+    """The same; fast enough for every key, as only the statements that changed are read."""
+    try:
+        check_syntax(Source(name, text))
+    except AlloccError as error:
+        return list(error.diagnostics)
+    return []
 
 
 def check(text: str, name: str, path: Path | None, data: Path | None, pedantic: bool) -> Analysis:

@@ -1,7 +1,7 @@
 """What a text declares, also while parts of it cannot be read.
 
-A text that does not parse is read statement by statement: each is parsed with blanks in the place of
-everything else, so that all places are right. What cannot be read is left out.
+A text that does not parse is read statement by statement, each by itself; those that did not change are
+only moved to their places. What cannot be read is left out.
 """
 
 from __future__ import annotations
@@ -17,12 +17,9 @@ from allocc.compiler.failures import Failed
 from allocc.compiler.library import _chosen, shipped
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError
-from allocc.dsl.parser import parse, read_source
+from allocc.dsl.parser import parse, read_alone, read_source
 from allocc.dsl.scanner import scan
 from allocc.dsl.tree import Source
-
-#: A text longer than this is read whole or not at all.
-MOST_RECOVERED = 200_000
 
 Declared = (
     tree.Table
@@ -137,14 +134,19 @@ def inside(statement: tree.Statement) -> tuple[tree.Statement, ...]:
     return statement.limits if isinstance(statement, tree.Chance) else ()
 
 
+@lru_cache(maxsize=8)
+def read(source: Source) -> tree.File:
+    """The tree of a text that parses; the checks and the outline ask for the same one."""
+    return parse(source)
+
+
 def outline(text: str, name: str, path: Path | None, open_files: Mapping[Path, str]) -> Outline:
     """The outline of a text; `name` is shown in messages, `path` is where it is (to be) saved."""
     source = Source(name, text)
     try:
-        return Outline(source, path, parse(source).statements, True, open_files)
+        return Outline(source, path, read(source).statements, True, open_files)
     except AlloccError:
-        found = tuple(_recovered(source)) if len(text) <= MOST_RECOVERED else ()
-        return Outline(source, path, found, False, open_files)
+        return Outline(source, path, tuple(_recovered(source)), False, open_files)
 
 
 def _recovered(source: Source) -> Iterator[tree.Statement]:
@@ -170,23 +172,24 @@ def _read(source: Source, start: int, stop: int) -> tree.Statement | None:
     opened = text.count("{") - text.count("}")
     if text.startswith(("intervention", "chance")) and opened == 1:
         text += "}"
-    try:
-        statements = parse(Source(source.name, " " * start + text)).statements
-    except AlloccError:
+    statements = read_alone(text)
+    if statements is None or len(statements) != 1:
         return None
-    return _placed(statements[0], source) if len(statements) == 1 else None
+    placed: tree.Statement = _placed(statements[0], source, start)
+    return placed
 
 
-def _placed(node: Any, source: Source) -> Any:
-    """A part of the tree whose places are those of a source."""
+def _placed(node: Any, source: Source, start: int) -> Any:
+    """A part of the tree that was read by itself, in its place in a source."""
     if isinstance(node, tuple):
-        return tuple(_placed(n, source) for n in node)
+        return tuple(_placed(n, source, start) for n in node)
     if isinstance(node, tree.Span):
-        return tree.Span(source, node.start, min(node.stop, len(source.text)))
+        stop = min(start + node.stop, len(source.text))
+        return tree.Span(source, start + node.start, stop)
     if not hasattr(node, "__dataclass_fields__"):
         return node
     names = node.__dataclass_fields__
-    return replace(node, **{n: _placed(getattr(node, n), source) for n in names})
+    return replace(node, **{n: _placed(getattr(node, n), source, start) for n in names})
 
 
 def on_disk(path: Path) -> Outline | None:

@@ -1,7 +1,8 @@
 """The language server: documents, and what is asked about them.
 
 A document is checked in a thread of its own once nobody has typed for a moment; an answer about a text
-that has changed meanwhile is dropped.
+that has changed meanwhile is dropped. Mistakes of syntax are looked for in another thread, so that they
+show while the checks of an earlier text still run.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from allocc.dsl.diagnostics import AlloccError
 from allocc.dsl.format import format_source
-from allocc.lsp.analysis import Analysis, check
+from allocc.dsl.tree import Source
+from allocc.lsp.analysis import Analysis, check, faults, mistakes
 from allocc.lsp.completion import complete
 from allocc.lsp.convert import Converter, encoding, range_of
 from allocc.lsp.hover import hover, word
@@ -74,7 +76,9 @@ class Server(LanguageServer):
         self.counter = 0
         before = threading.stack_size(STACK)
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="check")
-        self.worker.submit(int).result()
+        self.reader = ThreadPoolExecutor(1, thread_name_prefix="read")
+        for pool in (self.worker, self.reader):
+            pool.submit(int).result()
         threading.stack_size(before)
 
     # --- documents ------------------------------------------------------------------------
@@ -111,16 +115,31 @@ class Server(LanguageServer):
 
     async def _check(self, state: State, pause: float) -> None:
         await asyncio.sleep(pause)
-        number, text = state.change, state.text
-        name = str(state.path) if state.path is not None else state.uri
-        data = self.folder(state)
-        arguments = (text, name, state.path, data, self.pedantic)
-        loop = asyncio.get_running_loop()
+        number, text, data = state.change, state.text, self.folder(state)
+        name, others = _name(state), self._others(state)
+        run = asyncio.get_running_loop().run_in_executor
         try:
-            found = await loop.run_in_executor(self.worker, check, *arguments)
+            # A text that is new is read whole; only later is there anything that need not be read.
+            new = state.analysis is None
+            wrong = await run(self.reader, faults if new else mistakes, text, name)
+            if wrong:
+                # They lie in this text: what it declares need not be known to show them.
+                bare = Outline(Source(name, text), state.path, (), False)
+                self._show(state, number, Analysis(wrong), bare)
+            here = await run(self.reader, outline, text, name, state.path, others)
+            if state.change == number:
+                state.outline = here
+            if not wrong:
+                arguments = (text, name, state.path, data, self.pedantic)
+                found = await run(self.worker, check, *arguments)
+                self._show(state, number, found, here)
+            if new:
+                await run(self.reader, mistakes, text, name)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the server
             self._report(error)
-            return
+
+    def _show(self, state: State, number: int, found: Analysis, here: Outline) -> None:
+        """Take in and publish what was found in a text, unless it has changed since."""
         if self.states.get(state.uri) is not state or state.change != number:
             return
         if found.model is None and state.analysis is not None:
@@ -128,7 +147,7 @@ class Server(LanguageServer):
             last = state.analysis.model
             found = Analysis(found.diagnostics, found.file, last, found.data or state.analysis.data)
         state.analysis = found
-        convert = self.converter(state)
+        convert = Converter(self.text(state), here, state.uri, _uri)
         shown = [convert.diagnostic(d, found.data) for d in found.diagnostics]
         self.publish(state.uri, shown, state.version)
 
@@ -154,10 +173,11 @@ class Server(LanguageServer):
     def outline(self, state: State) -> Outline:
         """The outline of a document's present text."""
         if state.outline is None:
-            name = str(state.path) if state.path is not None else state.uri
-            others = {s.path: s.text for s in self.states.values() if s.path and s is not state}
-            state.outline = outline(state.text, name, state.path, others)
+            state.outline = outline(state.text, _name(state), state.path, self._others(state))
         return state.outline
+
+    def _others(self, state: State) -> dict[Path, str]:
+        return {s.path: s.text for s in self.states.values() if s.path and s is not state}
 
     def analysis(self, state: State) -> Analysis:
         """The last analysis of a document; its data folder where there is none yet."""
@@ -183,6 +203,10 @@ class Server(LanguageServer):
     def offset(self, state: State, position: types.Position) -> int:
         """The character at a position."""
         return self.text(state).offset(position.line, position.character)
+
+
+def _name(state: State) -> str:
+    return str(state.path) if state.path is not None else state.uri
 
 
 def _uri(path: Path) -> str:
