@@ -305,3 +305,41 @@ def test_a_period_decision_by_index_alone_under_the_trapezoid(tmp_path: Path) ->
     values = simulate(problem, {v: amounts})
     x = next(s for s in problem.states if s.name == "X")
     np.testing.assert_allclose(values[x][:, -1], 10 - amounts.sum(axis=1), rtol=1e-12)
+
+
+# --- lets in lets ---------------------------------------------------------------------------------
+
+LETS = """
+time t = 0 .. 4 step 1 METHOD
+compartment S initial S = 100
+decide u[period] in 0 .. 1
+WHAT
+minimize { c : S[end] }
+"""
+#: Expressions around X, each defined wherever X is positive, and itself positive.
+WRAPPED = ("sqrt(1 + X)", "exp(-0.01 * X)", "1 / (1 + X)", "log(2 + X)", "X * X / (1 + X)")
+
+
+@given(
+    chain=st.lists(st.sampled_from(WRAPPED), min_size=1, max_size=4),
+    method=st.sampled_from(("method euler", "method trapezoid")),
+    chosen=st.lists(st.floats(0, 1), min_size=4, max_size=4),
+    indexed=st.booleans(),
+)
+@settings(max_examples=40, deadline=None)
+def test_lets_in_lets_are_what_they_are_written_out(
+    chain: list[str], method: str, chosen: list[float], indexed: bool
+) -> None:
+    """Nested lets are evaluated anew in every period, over an index or at the current time."""
+    index, now, state = ("[p in t]", "[p]", "S[p]") if indexed else ("", "", "S")
+    lets, inner, whole = [], state, "S"
+    for k, wrap in enumerate(chain):
+        lets.append(f"let a{k}{index} = {wrap.replace('X', inner)}")
+        inner, whole = f"a{k}{now}", f"({wrap.replace('X', whole)})"
+    last = f"a{len(chain) - 1}" + ("[t]" if indexed else "")
+    flow = "flow leave : S -> = 0.1 * (0.1 + u) * "
+    text = LETS.replace("METHOD", method)
+    nested = run(text.replace("WHAT", "\n".join(lets) + f"\n{flow}{last}"), {"u": chosen})
+    written = run(text.replace("WHAT", flow + whole), {"u": chosen})
+    assert np.isfinite(written["S"]).all()
+    assert nested["S"] == pytest.approx(written["S"], rel=1e-9)
