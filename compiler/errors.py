@@ -78,6 +78,8 @@ from allocc.compiler.index_errors import (
     wrong_tuple,
 )
 from allocc.compiler.lowering_errors import (
+    no_next_value,
+    no_number,
     not_affine_dynamics,
     outside_domain,
     unbounded_factor,
@@ -169,6 +171,8 @@ __all__ = [
     "negative_penalty",
     "nested_too_deep",
     "no_initial",
+    "no_next_value",
+    "no_number",
     "no_time",
     "no_value",
     "not_a_number",

@@ -94,9 +94,15 @@ def _about(
     told: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """What results of a solve and of a simulation have in common."""
+    from allocc.compiler.undefined import undefined
+
     time = model.bound.time
     blocks: list[Block] = []
     notes: list[str] = []
+    if baseline is not None and not baseline[1].finite:
+        place = undefined(baseline[0], baseline[1].values)
+        told = (*told, f"there is no baseline to compare with: {place.message}")
+        baseline = None
     baseline_values = None if baseline is None else (baseline[0], baseline[1].values)
     judged = None if baseline is None else baseline[1]
     if values is not None:

@@ -25,6 +25,8 @@ WITHOUT_A_MODEL = {
     "E3003": "a table of more than 1 GB",
     "E4013": "the parser finds a limit without a comparison first (E1026)",
     "E4034": "hundreds of definitions",
+    "E5020": "it is simulated",
+    "E5021": "it is simulated",
 }
 
 

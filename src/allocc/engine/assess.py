@@ -33,6 +33,8 @@ class Assessment:
     violation: Violation
     #: The size of the objective's terms, added up (see `compiler.sizes`).
     size: float
+    #: Whether all that is simulated, every limit and every term is a finite number.
+    finite: bool = True
     #: The probability that each chance block reaches, scenarios counted one by one.
     probabilities: Mapping[str, float] = field(default_factory=dict)
 
@@ -65,6 +67,7 @@ class _Judge:
         self.sizes = Sizes(self.evaluate)
         self.steps = StepSizes(problem, self.evaluate)
         self.gross = Sizes(self.evaluate, self.steps)
+        self.finite = all(np.isfinite(x).all() for x in values.values())
 
     def assessment(self) -> Assessment:
         """The objective and the worst violation."""
@@ -92,7 +95,12 @@ class _Judge:
             if found.relative > worst.relative:
                 worst = found
         size = float(sum(float(self.sizes(t.node)) for t in problem.terms))
-        return Assessment(values, problem.objective(terms), terms, worst, size, reached)
+        value = problem.objective(terms)
+        self.finite = self.finite and all(np.isfinite(x) for x in terms.values())
+        if not self.finite:
+            # Nothing is kept where something is no number.
+            worst = Violation(np.inf, np.inf, worst.where)
+        return Assessment(values, value, terms, worst, size, self.finite, reached)
 
     def excess(self, c: Constraint) -> tuple[FloatArray, FloatArray]:
         """By how much each row of a limit is broken, and the size that this is measured by."""
@@ -104,6 +112,7 @@ class _Judge:
                 (c.upper.values, c.upper.axes),
             )
         )
+        self.finite = self.finite and bool(np.isfinite(body).all())
         over = _short(np.maximum(low - body, body - high))
         if not over.any():
             return over, np.zeros(c.shape)

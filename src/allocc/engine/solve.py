@@ -19,7 +19,7 @@ from allocc.compiler.program import Program
 from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.compiler.simulate import Values
-from allocc.engine.assess import ROUNDING, Assessment, assess
+from allocc.engine.assess import ROUNDING, Assessment
 from allocc.engine.choose import Choice, choose
 from allocc.engine.confirm import Claim, confirm, confirm_empty, solve_mixed
 from allocc.engine.continuous import deviations
@@ -121,7 +121,7 @@ class Loop(Ledger):
     def _begin(self, program: Program) -> None:
         """Simulate the starts, and complete the best one to a point of the program."""
         for start in self.starts:
-            found = assess(self.problem, {v: start[v] for v in self.problem.decisions})
+            found = self.simulated({v: start[v] for v in self.problem.decisions})
             if self.better(found):
                 self.best = found
         if not self.starts:
@@ -146,6 +146,7 @@ class Loop(Ledger):
         if self.best is not None:
             self.prove(self.best.value, "proven")
             return self.end("optimal", "gap")
+        self.refuse_undefined()
         return self.end("infeasible", "")
 
     def _propagated_infeasible(self, program: Program, empty: Infeasible) -> Outcome:
@@ -301,6 +302,10 @@ class Loop(Ledger):
                 stopped = "gap"
             elif stopped == "gap":
                 stopped = "exhausted"
+        if status == "unknown":
+            self.refuse_undefined()
+        if status == "infeasible":
+            self.tell_undefined()
         if best is not None:
             for name, reached in best.probabilities.items():
                 self.notes.append(f"chance {name}: holds with probability {reached:.6g}")
