@@ -15,15 +15,15 @@ from allocc.compiler.constraints import (
     objective_term,
     penalty,
 )
-from allocc.compiler.exponential import exponential_steps, without_states
+from allocc.compiler.exponential import depends_on_states, exponential_steps, without_states
 from allocc.compiler.expression import (
     Data,
     Node,
     Variable,
     add,
     constant,
-    is_affine,
     multiply,
+    variables,
 )
 from allocc.compiler.forgotten import refuse_free
 from allocc.compiler.index import Axis, Coordinate, same_sets
@@ -91,7 +91,9 @@ class _Discretizer:
         self.collector.raise_errors()
         self._unused()
         if model.time is not None and method == "exponential":
-            updates = exponential_steps(updates, model.time)
+            assert self.period is not None
+            sources = [self._update(u.compartment, flows, {}) for u in updates]
+            updates = exponential_steps(updates, sources, model.time, self.period)
         if self.period is not None and binder.effects_on:
             for diagnostic in check_step(model, list(flows.values()), self.period, self._taken):
                 self.collector.add(diagnostic)
@@ -145,7 +147,8 @@ class _Discretizer:
         declared, index = self.binder.declared, statement.index
         refuse_free(node, axes, f"flow '{name}'", statement.value, declared, index, now=True)
         variable = None
-        linear = time.method == "exponential" and is_affine(node)
+        # The exponential step has to see which compartments a flow mentions.
+        linear = time.method == "exponential" and any(map(depends_on_states, variables(node)))
         if not isinstance(node, Data) and not is_small(node) and not linear:
             variable = Variable(
                 name + ("'" if ahead else ""),
@@ -170,8 +173,9 @@ class _Discretizer:
 
     def _check_linear(self, flows: dict[str, FlowValue], time: tree.Time) -> None:
         """Report the flows that the exponential step cannot take."""
+        assert self.period is not None
         for name, flow in flows.items():
-            if without_states(flow.node) is None:
+            if without_states(flow.node, self.period) is None:
                 span = flow.symbol.statement.value.span
                 method = time.method.span if time.method is not None else time.span
                 self.collector.add(errors.not_affine_dynamics(name, span, method))

@@ -22,12 +22,12 @@ from allocc.compiler.simulate import Values
 from allocc.engine.assess import ROUNDING, Assessment
 from allocc.engine.choose import Choice, choose
 from allocc.engine.confirm import Claim, confirm, confirm_empty, solve_mixed
-from allocc.engine.continuous import deviations
+from allocc.engine.continuous import NotMeasured, deviations
 from allocc.engine.denominators import lowered
 from allocc.engine.examine import said
 from allocc.engine.heuristics import Heuristics
 from allocc.engine.ledger import WORDS, Ledger
-from allocc.engine.outcome import Options, Outcome, Status, Stopped
+from allocc.engine.outcome import Deviation, Options, Outcome, Status, Stopped
 from allocc.engine.refine import SEARCH, refine
 from allocc.engine.relaxed import relaxed_first
 
@@ -297,6 +297,26 @@ class Loop(Ledger):
             f"{best.value:.10g}; the bound is not to be trusted"
         )
 
+    def _deviations(self, best: Assessment) -> tuple[Deviation, ...]:
+        """The distance to continuous time; where it cannot be measured, a note says why.
+
+        What is proven by then is not lost, whatever happens here.
+        """
+        unknown = "how far the steps are from continuous time is not known"
+        try:
+            return deviations(self.problem, best.values)
+        except NotMeasured as reason:
+            self.told(f"{unknown}: {reason}")
+        except KeyboardInterrupt:
+            self.told(f"{unknown}: interrupted")
+        except MemoryError:
+            self.told(f"{unknown}: there is not enough memory")
+        except Exception as error:
+            if os.environ.get("ALLOCC_DEBUG") == "1":
+                raise
+            self.told(f"{unknown}: allocc broke down there, please report it ({said(error)})")
+        return ()
+
     def end(self, status: Status, stopped: Stopped, message: str = "") -> Outcome:
         """The outcome, with its certificate."""
         self._look_into()
@@ -318,7 +338,7 @@ class Loop(Ledger):
         if best is not None:
             for name, reached in best.probabilities.items():
                 self.notes.append(f"chance {name}: holds with probability {reached:.6g}")
-        off = deviations(self.problem, best.values) if best is not None else ()
+        off = self._deviations(best) if best is not None else ()
         outcome = Outcome(
             status=status,
             stopped=stopped,
