@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from allocc.compiler import errors
+from allocc.compiler.ahead import read_ahead
 from allocc.compiler.assignment import unread_rows
 from allocc.compiler.bind import Binder
 from allocc.compiler.constraints import (
@@ -63,6 +64,8 @@ class _Discretizer:
         self.collector = Collector()
         self.binder.collector = self.collector
         self.period = Axis(model.time.periods) if model.time is not None else None
+        #: The flows without a mistake at the begin of a period: one is not told for both ends.
+        self.sound: set[str] = set()
 
     def run(self) -> Problem:
         model, binder = self.model, self.binder
@@ -128,9 +131,12 @@ class _Discretizer:
     def _flows(self, ahead: bool) -> dict[str, FlowValue]:
         found: dict[str, FlowValue] = {}
         for name, symbol in self.model.flows.items():
+            if ahead and name not in self.sound:
+                continue
             value = self.binder.attempt(self._flow, symbol, ahead)
             if value is not None:
                 found[name] = value
+                self.sound.add(name)
         return found
 
     def _flow(self, symbol: FlowSymbol, ahead: bool) -> FlowValue:
@@ -146,6 +152,9 @@ class _Discretizer:
         axes = (*symbol.space.axes, self.period)
         declared, index = self.binder.declared, statement.index
         refuse_free(node, axes, f"flow '{name}'", statement.value, declared, index, now=True)
+        early = None if ahead else read_ahead(node, self.period)
+        if early is not None:
+            raise errors.Failed(errors.reads_ahead(name, early.span or statement.span, time.name))
         variable = None
         # The exponential step has to see which compartments a flow mentions.
         linear = time.method == "exponential" and any(map(depends_on_states, variables(node)))

@@ -62,6 +62,17 @@ def not_affine_dynamics(flow: str, span: Span, method: Span) -> Diagnostic:
     )
 
 
+def reads_ahead(flow: str, span: Span, time: str) -> Diagnostic:
+    """A flow that needs a compartment which the flow itself makes."""
+    return Diagnostic(
+        "E5022",
+        f"flow '{flow}' needs '{span.text}' at a time after the begin of the period that it acts in",
+        span,
+        f"a flow knows compartments at `{time}` and before: leave the time out, or write `[{time}-1]`;"
+        " what a compartment is to become belongs into a `limit`",
+    )
+
+
 def unsafe_step(
     compartment: str,
     flows: Sequence[str],

@@ -179,7 +179,9 @@ class Evaluation:
                     best = ufunc(best, spread(self(part), part.axes, axes))
                 return np.asarray(best)
             case Reduce(operation=op, body=body, over=over, axes=axes, scatter=scatter):
-                return reduce_array(op, self(body), body.axes, over, axes, scatter)
+                found = reduce_array(op, self(body), body.axes, over, axes, scatter)
+                # Pairs are scattered to all points of an axis, also where one is held.
+                return self.restrict(found, axes)
 
     def _reference(self, node: Reference) -> FloatArray:
         variable = node.variable

@@ -452,3 +452,29 @@ def test_a_let_of_what_changes_with_time_takes_its_time_as_a_last_index() -> Non
     over = spread(evaluate(few.body), few.body.axes, few.axes) - few.upper.values
     np.testing.assert_allclose(over, [[-1, 0, 1, 2]] * 2)
     assert float(evaluate(problem.terms[0].node)) == 20
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0.1 * (S[t-1] else 10) + 0.01 * S[start]",
+        "0.1 * S[t] * (x[t+1] else 0)",
+        "0.01 * (if t > start then sum(p in period if p < t: S[p]) else 1)",
+        "0.1 * before[t]",
+    ],
+)
+def test_flows_may_look_back_and_at_decisions_to_come(value: str) -> None:
+    """Language reference, §5.3; in the last one through a `let` with columns."""
+    found = run(
+        f"""
+        time t = 0 .. 4
+        compartment S
+        initial S = 10
+        decide x[t] in 0 .. 1
+        let before[p in t] = sqrt(1 + (S[p-2] else 4)) + sqrt(S[p])
+        flow leave : S -> = {value}
+        minimize {{ c : S[end] }}
+        """,
+        {"x": 0.5},
+    )
+    assert np.isfinite(found["S"]).all() and found["S"][-1] < 10

@@ -334,3 +334,33 @@ minimize { c: sum(lock) }
         ("initial", "ill"),
     ]
     assert model.bound.compartments["ill"].initial is before
+
+
+MOVING = """model moving
+set C = {a, b}
+time y : year = 0 .. 2
+param net[c in C, p in period] : person/year = if c == "a" then -60 else 5
+param hit : 1/year = 0.1
+compartment P[C] : person
+compartment Ill : person
+initial P = 100
+initial Ill = 0
+flow move[c in C] : -> WHERE = net[c]
+flow onset[c in C] : P[c] -> Ill = hit * P[c]
+decide care : person/year in 0 .. 1
+flow cure : Ill -> P["b"] = care
+minimize { ill : Ill[end] }
+"""
+
+
+@pytest.mark.parametrize("where", ["P", "P[c]"])
+def test_what_empties_a_compartment_is_told_with_its_data(tmp_path: Path, where: str) -> None:
+    """Of the flows that touch the member, up to the time at which it is below nought."""
+    lines = told(load(tmp_path, MOVING.replace("WHERE", where)), "highs").splitlines()
+    start = next(k for k, x in enumerate(lines) if "P[a,2] is never negative" in x)
+    found = [x.strip() for x in lines[start + 1 : start + 6] if "=" in x]
+    assert found[-3:] == [
+        "net[a,0] = -60 person/year  (m.alloc:4)",
+        "net[a,1] = -60 person/year  (m.alloc:4)",
+        "hit = 0.1 1/year  (m.alloc:5)",
+    ]

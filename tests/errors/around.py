@@ -90,6 +90,7 @@ AROUND = {
     "E5004": _CHANCE,
     "E5020": _S,
     "E5021": _S,
+    "E5022": _S,
     "W3001": _TABLE,
     "W4002": "compartment S\ninitial S = 9\nflow out : S -> = 2 * S\n",
     "W6001": "compartment S : person\ncompartment I : person\ninitial S = 990\ninitial I = 10\n"

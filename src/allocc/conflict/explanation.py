@@ -17,6 +17,7 @@ from allocc.compiler.simulate import Values
 from allocc.conflict.budget import Budget
 from allocc.conflict.cells import Cell, cells
 from allocc.conflict.deletion import Filtered, mask, smallest
+from allocc.conflict.flow_cells import flow_cells
 from allocc.conflict.oracle import Nearest
 from allocc.conflict.statements import Kind, Statement, Statements
 from allocc.dsl import tree
@@ -260,7 +261,11 @@ class _Told:
                 expressions = [side] if side is not None else []
             space = self.binder.space(decide.index)[0]
         file, line, source = _place(span)
-        read = cells(self.binder, expressions, space, place) if expressions else []
+        if s.kind == "nonnegative":
+            *member, last = (int(k) for k in np.unravel_index(place, v.shape))
+            read = flow_cells(self.model.bound, v.name, member, last)
+        else:
+            read = cells(self.binder, expressions, space, place) if expressions else []
         return Member(
             s.kind,
             v.name,
