@@ -12,7 +12,7 @@ from allocc.compiler.index import spread
 from allocc.compiler.lower import ratio_limit
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import ChanceConstraint, Constraint, Problem
-from allocc.compiler.program import FloatArray, label_text
+from allocc.compiler.program import BoolArray, FloatArray, label_text
 from allocc.compiler.reformulations import chance, ratios
 from allocc.compiler.simulate import Values, simulate
 from allocc.compiler.sizes import Sizes, StepSizes
@@ -113,10 +113,10 @@ class _Judge:
                 (c.upper.values, c.upper.axes),
             )
         )
-        self.finite = self.finite and bool(np.isfinite(body).all())
         over = _short(np.maximum(low - body, body - high))
         if not np.isfinite(body).all():
-            over = self._at_nought(c, over)
+            over, decided = self._at_nought(c, over)
+            self.finite = self.finite and bool((np.isfinite(body) | decided).all())
         if not over.any():
             return over, np.zeros(c.shape)
         side = np.where(body < low, low, high)
@@ -128,14 +128,17 @@ class _Judge:
         size: FloatArray = np.maximum(own, NEAR_ZERO * gross)
         return over, size
 
-    def _at_nought(self, c: Constraint, over: FloatArray) -> FloatArray:
-        """The excess of a limit on a ratio, read multiplied out where nothing can be divided."""
+    def _at_nought(self, c: Constraint, over: FloatArray) -> tuple[FloatArray, BoolArray]:
+        """The excess of a limit on a ratio, read multiplied out where nothing can be divided.
+
+        And where it is read so: there the limit holds or does not, though it has no number.
+        """
         limit = ratio_limit(c)
         if limit is None:
-            return over
+            return over, np.zeros(c.shape, dtype=bool)
         nought, holds = ratios.at_nought(limit, self.evaluate, c.axes)
         read: FloatArray = np.where(nought, np.where(holds, 0.0, np.inf), over)
-        return np.broadcast_to(read, c.shape)
+        return np.broadcast_to(read, c.shape), np.broadcast_to(nought, c.shape)
 
     def _trajectories(self, v: Variable, under: FloatArray) -> FloatArray:
         """The size of each member of a compartment, over its whole trajectory."""
