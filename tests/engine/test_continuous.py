@@ -205,3 +205,12 @@ def test_a_baseline_that_is_a_mistake_loses_no_answer(tmp_path: Path) -> None:
     result = solved(tmp_path, text)
     assert (result.status, result.baseline_value) == ("optimal", None)
     assert any(n.startswith("there is no baseline to compare with: ") for n in result.notes)
+
+
+@pytest.mark.parametrize(("rate", "far"), [("0.1", False), ("0.8", True)])
+def test_long_steps_are_told_with_the_mend(tmp_path: Path, rate: str, far: bool) -> None:
+    result = solved(tmp_path, SOLVED.replace("0.1 * A + x", f"{rate} * A - 0 * x"))
+    assert result.discretization is not None and (result.discretization > 0.1) == far
+    said = " ".join(result.summary().split())
+    mend = "; these steps are too long to stand for continuous time: choose a shorter `step`"
+    assert (mend in said) == far

@@ -214,16 +214,14 @@ class Loop(Ledger):
         if ended == "infeasible_or_unbounded" and self._bounded():
             ended = "infeasible"
         if ended == "infeasible" and not self.holds_nothing(solution):
-            if self.best is not None:
-                self.told(f"{solution.solver} says that nothing meets every limit, and this does")
-            else:
-                self.told(f"{solution.solver} says that nothing meets every limit: not confirmed")
-            return self.finish(replace(solution, termination="failed"))
+            doubt = ": not confirmed" if self.best is None else ", and this does"
+            words = f"{solution.solver} says that nothing meets every limit{doubt}"
+            return self.finish(replace(solution, termination="failed", message=words))
         if ended not in _NO_POINT or (self.best is not None and ended == "infeasible"):
             return self.finish(solution)
         if ended == "unbounded" and self._bounded():
-            self.told(f"{solution.solver} says unbounded, and the ranges bound the objective")
-            return self.finish(replace(solution, termination="failed"))
+            words = f"{solution.solver} says unbounded, and the ranges bound the objective"
+            return self.finish(replace(solution, termination="failed", message=words))
         # What was found on the way is no answer where there is none, or always a better one.
         self.best = None
         return self.end(
@@ -328,7 +326,8 @@ class Loop(Ledger):
         if status in ("optimal", "feasible", "unknown"):
             status = self._status()
             if status == "optimal":
-                stopped = "gap"
+                # What a solver said on the way, of a part of the search, says nothing of this.
+                stopped, message = "gap", ""
             elif stopped == "gap":
                 stopped = "exhausted"
         if status == "unknown":
