@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from allocc.backends import registry
+from allocc.conflict.report import conflict_lines
 from tests.conflict.telling import load, told
 
 IRREDUCIBLE = """\
@@ -364,3 +365,19 @@ def test_what_empties_a_compartment_is_told_with_its_data(tmp_path: Path, where:
         "net[a,1] = -60 person/year  (m.alloc:4)",
         "hit = 0.1 1/year  (m.alloc:5)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        ("flow go : S -> = sqrt(20 - S) + 0 * x minimize { c : S[end] }", "flow go"),
+        ("flow go : S -> = 0.1 * S minimize { c : S[end] + sqrt(x - 2) }", "term c"),
+    ],
+)
+def test_a_formula_without_a_value_is_to_blame(tmp_path: Path, value: str, where: str) -> None:
+    text = f"model m time t = 0 .. 3 compartment S initial S = 100 decide x in 0 .. 1 {value}"
+    model = load(tmp_path, text)
+    assert model.solve().status == "infeasible"
+    said = " ".join("\n".join(conflict_lines(model.conflict())).split())
+    assert said.startswith("Why: no limit is to blame. A formula has to have a value: `sqrt(")
+    assert f"in {where} is no finite number" in said
