@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from allocc import mistakes
-from allocc.cli.options import csv_option, json_option, load_and_warn, model_options
+from allocc.cli.options import csv_option, json_option, load_and_warn, model_options, strict_option
 from allocc.cli.terminal import color_on, put, say, write_json
 from allocc.dsl.diagnostics import AlloccError
 
@@ -21,6 +21,7 @@ from allocc.dsl.diagnostics import AlloccError
     metavar="FILE|RUNDIR",
     help="A run folder or its decisions.csv. By default the baseline: no intervention acts.",
 )
+@strict_option
 @json_option
 @csv_option("Write compartments, flows and reports.")
 def simulate(

@@ -42,7 +42,7 @@ def deviations(problem: Problem, values: Values) -> tuple[Deviation, ...]:
     values at the points of time, relative to the size of its parts. The worst comes first; none
     where there is no time. Raises `NotMeasured` where the integration fails or is not tried.
     """
-    if problem.model.time is None or not problem.updates:
+    if problem.model.time is None or not any(u.variable.size for u in problem.updates):
         return ()
     with np.errstate(all="ignore"):
         settled = with_decisions(problem, values)
