@@ -26,7 +26,7 @@ from allocc.compiler.problem import (
     ObjectiveTerm,
     ScenarioLimit,
 )
-from allocc.compiler.program import label_text
+from allocc.compiler.program import shown_label
 from allocc.compiler.scope import Scope
 from allocc.compiler.spaces import Space, bind_index
 from allocc.dsl import tree
@@ -214,7 +214,7 @@ def _report_data_limit(
     if bad.any() and space.axes:
         full = np.broadcast_to(spread(bad, body.axes, space.axes), space.shape)
         k = int(np.flatnonzero(full)[0])
-        where = f" for [{', '.join(label_text(x) for x in _row_labels(space)(k))}]"
+        where = f" for [{', '.join(shown_label(x) for x in _row_labels(space)(k))}]"
     binder.collector.add(errors.limit_without_decision(name, span, not bad.any(), where))
 
 

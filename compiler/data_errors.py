@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from allocc.compiler.failures import did_you_mean, listed
-from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest
+from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest, nearest_file
 from allocc.dsl.tree import Span
 
 
@@ -19,7 +19,8 @@ def _as_read(span: Span) -> str:
 
 def missing_file(shown: str, folder: str, others: Sequence[str], span: Span) -> Diagnostic:
     """A table's file that is not in the data folder."""
-    hint = did_you_mean(shown, others)
+    close = nearest_file(shown, others)
+    hint = f"did you mean '{close}'?" if close else None
     if hint is None:
         has = f"it has {listed(others)}" if others else "it has no .csv file"
         hint = f"{has}; name the folder with --data DIR"

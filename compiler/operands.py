@@ -15,7 +15,7 @@ import numpy as np
 from allocc.compiler import errors
 from allocc.compiler.expression import Data, Node, variables
 from allocc.compiler.index import Axis, IndexSet, join_axes, spread
-from allocc.compiler.program import BoolArray, label_text
+from allocc.compiler.program import BoolArray, shown_label
 from allocc.compiler.scope import Scope
 from allocc.compiler.symbols import Symbols
 from allocc.dsl import tree
@@ -134,6 +134,6 @@ class Operands(ABC):
         for axis, i in zip(joined, first, strict=True):
             if axis.size == len(axis.set):
                 labels.append(
-                    f"{axis.set.name} = {', '.join(label_text(x) for x in axis.set.label(i))}"
+                    f"{axis.set.name} = {', '.join(shown_label(x) for x in axis.set.label(i))}"
                 )
         self.undefined(make(f" at {', '.join(labels)}" if labels else ""))

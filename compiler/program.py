@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from allocc.dsl.escapes import one_line
+
 if TYPE_CHECKING:  # a process that only solves needs neither, and starts the sooner
     from scipy import sparse
 
@@ -59,7 +61,12 @@ class Block:
 
 def named(name: str, labels: Sequence[str]) -> str:
     """A name with its index, as `viable[44001,2017]`."""
-    return f"{name}[{','.join(labels)}]" if labels else name
+    return f"{name}[{one_line(','.join(labels))}]" if labels else name
+
+
+def shown_label(label: object) -> str:
+    """A label in a message or a report, where it begins no line and does nothing else."""
+    return one_line(label_text(label))
 
 
 def label_text(label: object) -> str:

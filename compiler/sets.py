@@ -89,9 +89,10 @@ def _literal(members: Sequence[tree.Expression]) -> IndexSet:
                 labels.append(name)
             case tree.Text(value=value):
                 labels.append(value)
-            case tree.Number() | tree.Unary(operator="-", operand=tree.Number()):
-                number = m.value if isinstance(m, tree.Number) else -m.operand.value
-                labels.append(int(number) if number == int(number) else number)
+            case tree.Number(value=number):
+                labels.append(_number_label(number))
+            case tree.Unary(operator="-", operand=tree.Number(value=number)):
+                labels.append(_number_label(-number))
             case _:
                 raise errors.Failed(
                     errors.wrong_kind(m.span.text, "an expression", "a label", m.span)
@@ -104,6 +105,10 @@ def _literal(members: Sequence[tree.Expression]) -> IndexSet:
     if any(isinstance(x, str) for x in labels):
         labels = [label_text(x) for x in labels]
     return IndexSet("set", [labels], "integer" if whole else "label")
+
+
+def _number_label(number: float) -> int | float:
+    return int(number) if number == int(number) else number
 
 
 def _product(sets: Sequence[IndexSet], span: Span) -> IndexSet:

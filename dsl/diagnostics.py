@@ -9,6 +9,7 @@ import difflib
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from allocc.dsl.tree import Span
@@ -103,3 +104,13 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
         return folded[0]
     matches = difflib.get_close_matches(name, pool, n=1, cutoff=0.6)
     return matches[0] if matches else None
+
+
+def nearest_file(path: str, candidates: Iterable[str]) -> str | None:
+    """The file that a misspelt `path` most likely meant, or None.
+
+    Only the names are compared: files of one folder have most of their paths, and their ending, in common.
+    """
+    names = {Path(c).stem: c for c in candidates}
+    found = nearest(Path(path).stem, names)
+    return names[found] if found is not None else None

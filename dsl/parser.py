@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
-from allocc.dsl import cache, syntax_errors
+from allocc.dsl import syntax_errors
 from allocc.dsl.builder import Builder
 from allocc.dsl.dates import dates
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
@@ -30,14 +30,8 @@ def _lark(transformer: Any = None) -> Lark:
     from lark import Lark
 
     grammar = files("allocc.dsl").joinpath("grammar.lark").read_text("utf-8")
-    return Lark(
-        grammar,
-        start="file",
-        parser="lalr",
-        lexer="contextual",
-        transformer=transformer,
-        cache=cache.tables(grammar),
-    )
+    # Lark could keep its tables in a file, as a pickle: whoever may write that file runs code here.
+    return Lark(grammar, start="file", parser="lalr", lexer="contextual", transformer=transformer)
 
 
 class Parser:
@@ -127,16 +121,8 @@ def parse(source: Source) -> File:
 
 
 def parse_file(path: str | PathLike[str]) -> File:
-    """The syntax tree of a file, shown in messages under the path as given.
-
-    A text that was read before is not parsed again; its tree is kept in the user's cache folder.
-    """
-    source = read_source(path)
-    found = cache.tree(source)
-    if found is None:
-        found = parse(source)
-        cache.keep(found)
-    return found
+    """The syntax tree of a file, shown in messages under the path as given."""
+    return parse(read_source(path))
 
 
 def read_source(path: str | PathLike[str]) -> Source:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from allocc.dsl import syntax_errors, tree
 from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.escapes import one_line
 from allocc.dsl.tree import Expression, Identifier, Source, Span, Text, Unit
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class PartBuilder:
 
     @staticmethod
     def _description(text: Text | None) -> str | None:
-        return None if text is None else text.value
+        return None if text is None else one_line(text.value)
 
     def _number(self, token: Token) -> tree.Number:
         written = str(token)

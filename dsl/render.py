@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from allocc.dsl.diagnostics import DataPlace, Diagnostic
+from allocc.dsl.escapes import message, one_line
 from allocc.dsl.tree import Span
 
 #: Columns that a source line may take, unless told otherwise; and those of its number.
@@ -14,8 +15,6 @@ WIDTH = 100
 GUTTER = 8
 #: So many diagnostics are shown; nobody reads more, and a broken file can have thousands.
 _MOST = 50
-#: A longer message has a name or a number in it that is no name or number.
-_LONGEST = 1000
 _TAB = "    "
 _STYLES = {"error": "1;31", "warning": "1;33", "place": "36", "help": "1;32", "bold": "1"}
 
@@ -42,13 +41,15 @@ def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
-        "message": diagnostic.message,
-        "hint": diagnostic.hint,
+        "message": message(diagnostic.message),
+        "hint": None if diagnostic.hint is None else message(diagnostic.hint),
         **place,
         "data": None
         if data is None
         else {"file": data.file, "row": data.row, "column": data.column},
-        "notes": [{"message": note.message, **_place(note.span)} for note in diagnostic.notes],
+        "notes": [
+            {"message": message(note.message), **_place(note.span)} for note in diagnostic.notes
+        ],
     }
 
 
@@ -75,24 +76,24 @@ def _paint(text: str, style: str, color: bool) -> str:
 
 def _block(diagnostic: Diagnostic, color: bool, width: int) -> str:
     head = _paint(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity, color)
-    lines = [f"{head}: {_paint(_clean(diagnostic.message), 'bold', color)}"]
+    lines = [f"{head}: {_paint(message(diagnostic.message), 'bold', color)}"]
     if diagnostic.span is not None:
         lines += _excerpt(diagnostic.span, diagnostic.severity, color, width)
     if diagnostic.data is not None:
         lines.append(f" {_paint('-->', 'place', color)} {_data(diagnostic.data)}")
     for note in diagnostic.notes:
-        lines.append(f"  = note: {_clean(note.message)}")
+        lines.append(f"  = note: {message(note.message)}")
         if note.span is not None:
             lines += _excerpt(note.span, "place", color, width)
     if diagnostic.hint:
-        lines.append(f"  = {_paint('help', 'help', color)}: {_clean(diagnostic.hint)}")
+        lines.append(f"  = {_paint('help', 'help', color)}: {message(diagnostic.hint)}")
     return "\n".join(lines)
 
 
 def _data(place: DataPlace) -> str:
     row = "" if place.row is None else f", row {place.row}"
     column = "" if place.column is None else f", column '{place.column}'"
-    return f"{place.file}{row}{column}"
+    return message(f"{place.file}{row}{column}")
 
 
 def _excerpt(span: Span, style: str, color: bool, width: int) -> list[str]:
@@ -100,7 +101,7 @@ def _excerpt(span: Span, style: str, color: bool, width: int) -> list[str]:
     if not _somewhere(span):
         return []
     number, column = span.line, span.column
-    lines = [f" {_paint('-->', 'place', color)} {span.source.name}:{number}:{column}"]
+    lines = [f" {_paint('-->', 'place', color)} {message(span.source.name)}:{number}:{column}"]
     begin = span.start - (column - 1)
     end = span.source.text.find("\n", begin)
     line = span.source.text[begin : end if end >= 0 else None].rstrip("\r")
@@ -144,16 +145,8 @@ def _cut(text: str, width: int) -> str:
 
 
 def _display(text: str) -> str:
-    """Text as it is shown: tabs as spaces, control characters as a mark."""
-    return _clean(text.replace("\t", _TAB))
-
-
-def _clean(text: str) -> str:
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 4 :]}"
-    return "".join(
-        "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") and c != "\n" else c for c in text
-    )
+    """Text as it is shown: tabs as spaces, what cannot be seen as a mark."""
+    return one_line(text.replace("\t", _TAB))
 
 
 def _columns(text: str) -> int:

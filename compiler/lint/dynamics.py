@@ -16,7 +16,7 @@ from allocc.compiler.lint.subject import Subject
 from allocc.compiler.model import FlowSymbol, ParameterSymbol, along
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import FlowValue, Problem
-from allocc.compiler.program import BoolArray, FloatArray, label_text
+from allocc.compiler.program import BoolArray, FloatArray, shown_label
 from allocc.compiler.scope import Now, Scope
 from allocc.compiler.simulate import Values, lowest, lows, simulate
 from allocc.compiler.structure import side_name
@@ -129,7 +129,7 @@ def _long_steps(subject: Subject, values: Values) -> list[Diagnostic]:
         return [
             messages.long_step(
                 named_point(update.variable.name, update.variable.sets[:-1], place),
-                f"{time.name} = {label_text(time.points.label(k)[0])}",
+                f"{time.name} = {shown_label(time.points.label(k)[0])}",
                 f"{float(state[(*place, k)]):,.6g}",
                 f"{time.step:g}",
                 f"{time.step / parts:g}",
@@ -172,7 +172,7 @@ def _backward_flows(subject: Subject, values: Values) -> list[Diagnostic]:
         found.append(
             messages.backward_flow(
                 named_point(statement.name.name, flow.symbol.sets, place),
-                f"{time.name} = {label_text(time.points.label(int(worst[-1]))[0])}",
+                f"{time.name} = {shown_label(time.points.label(int(worst[-1]))[0])}",
                 f"{float(amount[worst]):,.6g}",
                 statement.value.span,
             )

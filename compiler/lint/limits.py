@@ -14,7 +14,7 @@ from allocc.compiler.expression import Add, Data, Extreme, Multiply, Node, Reduc
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.ranges import TOLERANCE, Directions, Ranges, activity, ranges
 from allocc.compiler.lint.subject import Subject, probed
-from allocc.compiler.program import Block, FloatArray, IntArray, Program, label_text
+from allocc.compiler.program import Block, FloatArray, IntArray, Program, shown_label
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 
@@ -101,7 +101,7 @@ def _never_holds(program: Program, alone: Ranges, blocks: list[Block]) -> tuple[
 def _labels(blocks: list[Block], row: int) -> str:
     for block in blocks:
         if block.start <= row < block.start + block.count and block.labels is not None:
-            return ", ".join(label_text(x) for x in block.labels(row - block.start))
+            return ", ".join(shown_label(x) for x in block.labels(row - block.start))
     return ""
 
 

@@ -171,16 +171,15 @@ class Model:
     def write(self, path: str | PathLike[str], method: str = "auto") -> None:
         """Write the program as `.mps` or `.lp`, with its map of names beside it."""
         from allocc.backends.files import write
+        from allocc.whole import replace
 
         target = Path(path)
+        program = self.program(method)
         try:
-            write(self.program(method), target)
+            with reported():
+                replace(target, lambda part: write(program, part), "the program")
         except ValueError as problem:
             raise AlloccError([mistakes.cannot_express(str(target), str(problem))]) from None
-        except OSError as problem:
-            reason = problem.strerror or str(problem)
-            found = mistakes.cannot_write("the program", str(target), reason)
-            raise AlloccError([found]) from None
 
     # --- running ----------------------------------------------------------------------------
 
@@ -224,6 +223,8 @@ class Model:
             solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit
         )
         with reported():
+            if not self.bound.decisions and not self.bound.limits:
+                raise PlainError([mistakes.nothing_to_decide(self.name)])
             starts = [] if start is None else [given_decisions(self.problem, start)]
             try:
                 outcome = solve(self.problem, options, starts)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from allocc.dsl.escapes import one_line
 from allocc.tables import number, numbers, table
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def decision_tables(blocks: Sequence[Block]) -> list[str]:
     lines: list[str] = []
     for t in decisions_in_short(blocks):
         lines += [""] * bool(lines) + table(t.head, t.rows, right=t.numbers)
-        lines += [f"    {text}" for text in t.about]
+        lines += [f"    {one_line(text)}" for text in t.about]
     return lines
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest
+from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest, nearest_file
 
 
 def no_model(path: str, others: Sequence[str]) -> Diagnostic:
     """A model file that does not exist."""
-    close = nearest(path, others) or (others[0] if len(others) == 1 else None)
+    close = nearest_file(path, others)
     hint = f"did you mean '{close}'?" if close else "start a model with `allocc new`"
     return Diagnostic("E7001", f"there is no model file '{path}'", hint=hint)
 
@@ -130,6 +130,15 @@ def cannot_serve(reason: str) -> Diagnostic:
     return Diagnostic("E7015", message, hint=hint or None)
 
 
+def nothing_to_decide(model: str) -> Diagnostic:
+    """A model without a decision and a limit, which there is nothing to prove in."""
+    return Diagnostic(
+        "E7016",
+        f"there is nothing to decide in '{model}': it has no `decide`",
+        hint="`allocc simulate` shows what happens without any decision",
+    )
+
+
 def unknown_term(name: str, terms: Sequence[str]) -> Diagnostic:
     """`--between` names a term that the objective does not have."""
     close = nearest(name, terms)
@@ -147,6 +156,20 @@ def no_trade(reason: str, hint: str) -> Diagnostic:
 def nothing_to_draw(what: str, reason: str) -> Diagnostic:
     """A plot for which a run has nothing."""
     return Diagnostic("E7031", f"there is nothing to draw for '{what}': {reason}")
+
+
+def no_answer(reason: str) -> Diagnostic:
+    """Standard output takes nothing."""
+    return Diagnostic(
+        "E7040",
+        f"the answer cannot be written to standard output: {reason[:1].lower()}{reason[1:]}",
+        hint="send it where there is room, with > FILE; a run folder that was written stays",
+    )
+
+
+def refused(path: str, reason: str) -> Diagnostic:
+    """A file or folder that the system does not let us use, whatever for."""
+    return Diagnostic("E7041", f"'{path}' cannot be used: {reason[:1].lower()}{reason[1:]}")
 
 
 def missing(reason: str, install: str) -> Diagnostic:

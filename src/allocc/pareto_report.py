@@ -6,9 +6,9 @@ import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
+from allocc.dsl.escapes import html, one_line
 from allocc.frontier import Frontier, Point, corners, staircase
 from allocc.tables import duration, number, numbers, percent, rests, table
 
@@ -41,7 +41,7 @@ def summary(found: Frontier, color: bool = False) -> str:
     why = _WHY.get(found.stopped, "")
     words = f"{words}; {why}" if why else words
     lines = [
-        f"\x1b[1m{title}\x1b[0m" if color else title,
+        f"\x1b[1m{one_line(title)}\x1b[0m" if color else one_line(title),
         f"{first.name} against {second.name}: {words}.",
         "",
         *table(["term", "what it is"], [[a.name, a.label] for a in found.axes]),
@@ -210,17 +210,14 @@ def svg(found: Frontier) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
             f'width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="12" role="img">'
         ),
-        (
-            f"<title>{escape(pic.title)}: {escape(pic.labels[1])} against "
-            f"{escape(pic.labels[0])}</title>"
-        ),
+        (f"<title>{html(pic.title)}: {html(pic.labels[1])} against {html(pic.labels[0])}</title>"),
         (
             '<defs><pattern id="out" width="7" height="7" patternUnits="userSpaceOnUse" '
             'patternTransform="rotate(45)"><rect width="7" height="7" fill="#e4e4e4"/>'
             '<line x1="0" y1="0" x2="0" y2="7" stroke="#a8a8a8" stroke-width="1.4"/></pattern></defs>'
         ),
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        f'<text x="{LEFT}" y="22" font-size="{size:g}" font-weight="bold">{escape(pic.title)}</text>',
+        f'<text x="{LEFT}" y="22" font-size="{size:g}" font-weight="bold">{html(pic.title)}</text>',
         f'<polygon points="{path(pic.unreachable)}" fill="url(#out)"/>',
     ]
     for x, text in _marks(*pic.across):
@@ -240,11 +237,11 @@ def svg(found: Frontier) -> str:
         f'<path d="M{LEFT},{TOP} V{floor} H{wall}" fill="none" stroke="black"/>',
         (
             f'<text x="{(LEFT + wall) / 2}" y="{HEIGHT - 16}" text-anchor="middle">'
-            f"{escape(pic.labels[0])}</text>"
+            f"{html(pic.labels[0])}</text>"
         ),
         (
             f'<text x="18" y="{middle}" text-anchor="middle" transform="rotate(-90 18 {middle})">'
-            f"{escape(pic.labels[1])}</text>"
+            f"{html(pic.labels[1])}</text>"
         ),
     ]
     for x, y, p in pic.points:
@@ -260,7 +257,7 @@ def _marks(low: float, high: float) -> list[tuple[float, str]]:
 
 
 def _dot(x: float, y: float, p: Point, text: str) -> str:
-    title = f"<title>{escape(text)}</title>"
+    title = f"<title>{html(text)}</title>"
     if p.dominated_by is not None:
         cross = f"M{x - 4:.2f},{y - 4:.2f} l8,8 m0,-8 l-8,8"
         return f'<path d="{cross}" stroke="black" stroke-width="1.6" fill="none">{title}</path>'

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from allocc.decision_tables import decision_tables
+from allocc.dsl.escapes import one_line
 from allocc.reports import report_tables
 from allocc.result import relative_change
 from allocc.tables import duration, number, numbers, percent, rests, table, wrap
@@ -111,7 +112,8 @@ def summary(result: Result, color: bool = False) -> str:
     """The whole report of a result."""
 
     def bold(text: str) -> str:
-        return f"\x1b[1m{text}\x1b[0m" if color else text
+        shown = one_line(text)
+        return f"\x1b[1m{shown}\x1b[0m" if color else shown
 
     lines = [bold(result.title or result.model), _status_line(result, color), ""]
     lines += _facts(result)
@@ -127,7 +129,7 @@ def summary(result: Result, color: bool = False) -> str:
     if reports:
         lines += ["", bold("Reports"), *report_tables(reports)]
     for note in result.notes:
-        lines += ["", f"Note: {note}"]
+        lines += ["", f"Note: {one_line(note)}"]
     return "\n".join([*lines, *_findings(result, color)])
 
 
@@ -259,7 +261,7 @@ def term_table(result: Result) -> list[str]:
 
 def end_heading(result: Result) -> str:
     """The heading above the compartments at the end."""
-    from allocc.compiler.program import label_text
+    from allocc.compiler.program import shown_label
 
     last = next(
         (
@@ -271,7 +273,7 @@ def end_heading(result: Result) -> str:
         ),
         None,
     )
-    when = f" at {label_text(last)}" if last is not None else " at the end"
+    when = f" at {shown_label(last)}" if last is not None else " at the end"
     unit = f" ({result.time_unit})" if result.time_unit else ""
     return f"Compartments{when}{unit}"
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 from allocc.decision_tables import decisions_in_short
+from allocc.dsl.escapes import html
 from allocc.report import end_heading, facts, model_facts, status_words
 from allocc.tables import numbers, percent
 
@@ -25,7 +25,7 @@ def result_html(result: Result) -> str:
     words = words[:1].upper() + words[1:]
     parts = [
         "<div>",
-        f"<p><strong>{escape(result.title or result.model)}</strong><br>{escape(words)}.</p>",
+        f"<p><strong>{html(result.title or result.model)}</strong><br>{html(words)}.</p>",
         _table("Certificate", (), facts(result)),
     ]
     if result.objective:
@@ -36,7 +36,7 @@ def result_html(result: Result) -> str:
         for short in decisions_in_short([b for b in result.blocks if b.kind == kind]):
             parts.append(_table(heading, short.head, short.rows))
             if short.about:
-                about = "<br>".join(map(escape, short.about))
+                about = "<br>".join(map(html, short.about))
                 parts.append(f"<p><small>{about}</small></p>")
     ends = result.ends()
     if ends:
@@ -66,17 +66,17 @@ def _pictures(result: Result) -> list[str]:
 
 def model_html(model: Model) -> str:
     """What a model is made of."""
-    title = f"<p><strong>{escape(model.title or model.name)}</strong></p>"
+    title = f"<p><strong>{html(model.title or model.name)}</strong></p>"
     return f"<div>{title}{_table(model.name, (), model_facts(model))}</div>"
 
 
 def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th scope='col'>{escape(h)}</th>" for h in head)
+    top = "".join(f"<th scope='col'>{html(h)}</th>" for h in head)
     body = []
     for first, *rest in rows:
-        cells = "".join(f"<td>{escape(x)}</td>" for x in rest)
-        body.append(f"<tr><th scope='row'>{escape(first)}</th>{cells}</tr>")
+        cells = "".join(f"<td>{html(x)}</td>" for x in rest)
+        body.append(f"<tr><th scope='row'>{html(first)}</th>{cells}</tr>")
     headed = f"<thead><tr>{top}</tr></thead>" if head else ""
     return (
-        f"<table><caption>{escape(caption)}</caption>{headed}<tbody>{''.join(body)}</tbody></table>"
+        f"<table><caption>{html(caption)}</caption>{headed}<tbody>{''.join(body)}</tbody></table>"
     )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from allocc.dsl.escapes import one_line
 from allocc.labelled import Block, label_columns
 from allocc.tables import number, numbers, table
 
@@ -72,7 +73,7 @@ def _finite(block: Block) -> bool:
 def _lost(block: Block) -> str:
     """Where a report has no value, unless nowhere."""
     lost = [
-        _text(labels)
+        one_line(_text(labels))
         for labels, x in zip(block.labels(), block.values.ravel().tolist(), strict=True)
         if not math.isfinite(x)
     ]
@@ -163,7 +164,7 @@ def _table(group: Sequence[Block]) -> list[str]:
     for b in group:
         unit = f" ({b.unit})" if b.unit else ""
         if b.description or unit or k is not None:
-            lines.append(f"    {b.name}: {b.description}{unit}".rstrip(": "))
+            lines.append(one_line(f"    {b.name}: {b.description}{unit}").rstrip(": "))
     if len(order) < len(labels):
         lines.append(
             f"    the {len(order)} largest of {len(labels)} rows; "

@@ -6,6 +6,8 @@ import math
 import textwrap
 from collections.abc import Sequence
 
+from allocc.dsl.escapes import one_line
+
 
 def number(x: float | None, digits: int = 6) -> str:
     """A number with thousands separators and about `digits` significant digits."""
@@ -73,7 +75,7 @@ def duration(seconds: float) -> str:
 def wrap(text: str, width: int) -> list[str]:
     """Lines of at most `width` characters; at least one line."""
     # A number and its percent sign stay together.
-    lines = textwrap.wrap(text.replace(" %", "\xa0%"), width)
+    lines = textwrap.wrap(one_line(text).replace(" %", "\xa0%"), width)
     return [line.replace("\xa0", " ") for line in lines] or [""]
 
 
@@ -81,6 +83,7 @@ def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), indent: int = 2
 ) -> list[str]:
     """Lines of an aligned table; columns in `right` are flush right, empty ones are left out."""
+    head, *rows = ([one_line(cell) for cell in row] for row in (head, *rows))
     keep = [k for k in range(len(head)) if any(row[k] for row in rows)]
     widths = {k: max(len(head[k]), *(len(row[k]) for row in rows)) for k in keep}
     lines = []

@@ -157,4 +157,6 @@ FILES = {
     "limit enough: x * y >= 1\nminimize { cost : x + y }\n",
     "lockdown.alloc": "model lockdown\nparam w_cases = 1\ndecide x in 0 .. 4\n"
     "minimize {\n  closed : x\n  ill : w_cases * (4 - x)\n}\n",
+    "drift.alloc": "model drift\ntime t = 0 .. 3\ncompartment A\ninitial A = 5\n"
+    "flow f : A -> = 0.2 * A\n",
 }

@@ -50,10 +50,11 @@ def _solving(child: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_interrupt_keeps_the_best(process: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_interrupt_keeps_the_best(process: Start, tmp_path: Path, name: str) -> None:
     child = process("solve", small.hard(tmp_path), "--run", "out", "--json")
     _solving(child)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(getattr(signal, name))
     out, err = child.communicate(timeout=30)
     assert child.returncode == 130
     assert "Traceback" not in err
@@ -61,6 +62,29 @@ def test_interrupt_keeps_the_best(process: Start, tmp_path: Path) -> None:
     assert found["stopped"] == "interrupted"
     assert found["value"] is not None
     assert Result.open(tmp_path / "out").value == found["value"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="terminals of Unix")
+def test_a_terminal_that_hangs_up_keeps_the_best(tmp_path: Path) -> None:
+    import pty
+
+    path = small.hard(tmp_path)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        os.environ["PYTHONPATH"] = str(SOURCE)
+        os.execv(
+            sys.executable, [sys.executable, "-m", "allocc", "solve", str(path), "--run", "out"]
+        )
+    shown = b""
+    while b"bound" not in shown:
+        shown += os.read(terminal, 10_000)
+    time.sleep(1.0)
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) in (1, 130)
+    found = Result.open(tmp_path / "out")
+    assert found.stopped == "interrupted" and found.value is not None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
 
 from allocc import mistakes
-from allocc.cli.files import replace
 from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.options import ModelPath
-from allocc.cli.terminal import put, say
+from allocc.cli.terminal import put, put_bytes, say
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.parser import decoded, read_bytes
+from allocc.whole import replace
 
 _STDIN = "-"
 
@@ -37,13 +39,18 @@ def format_models(ctx: click.Context, paths: tuple[str, ...], check: bool, diff:
         try:
             old, new = _formatted(path)
             if path == _STDIN and not check and not diff:
-                _to_stdout(new)
+                put_bytes(new)
             elif old != new:
                 changed.append(path)
                 if diff:
-                    put(_difference(path, old, new))
+                    difference = _difference(path, old, new)
+                    if sys.stdout.isatty():
+                        put(difference)
+                    else:
+                        # A patch has the file's own characters.
+                        put_bytes(f"{difference}\n".encode())
                 elif not check:
-                    replace(Path(path), new, "the model")
+                    replace(Path(path), partial(_write, data=new), "the model")
             else:
                 same += 1
         except AlloccError as error:
@@ -86,15 +93,22 @@ def _formatted(path: str) -> tuple[bytes, bytes]:
     """A file's bytes as they are, and as they are to be."""
     from allocc.dsl.format import format_source
 
-    old = sys.stdin.buffer.read() if path == _STDIN else read_bytes(path)
+    old = _stdin() if path == _STDIN else read_bytes(path)
     name = "standard input" if path == _STDIN else path
     return old, format_source(decoded(name, old).text, name).encode()
 
 
-def _to_stdout(text: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text)
-    sys.stdout.buffer.flush()
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _stdin() -> bytes:
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as problem:
+        closed = problem.errno == errno.EBADF
+        reason = "it is closed" if closed else problem.strerror or str(problem)
+        raise AlloccError([mistakes.refused("standard input", reason)]) from None
 
 
 def _difference(path: str, old: bytes, new: bytes) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from allocc import mistakes
-from allocc.cli.terminal import color_on, columns, say, write_json
+from allocc.cli.terminal import answering, color_on, columns, say, silence_stdout, write_json
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.escapes import message
 from allocc.dsl.render import GUTTER, WIDTH, render, to_json
 from allocc.errors import MissingLibrary
+from allocc.signals import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from allocc.result import Result
@@ -27,7 +29,6 @@ EXIT_STOPPED = 5
 EXIT_NOTHING = 6
 EXIT_MISSING = 7
 EXIT_INTERNAL = 70
-EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
 
 
@@ -54,19 +55,37 @@ def show(diagnostics: Iterable[Diagnostic]) -> None:
 class GuardedGroup(click.Group):
     """A group whose commands end in a message and an exit code, whatever happens."""
 
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        """Read the command line; this answers --help and --version, too."""
+        try:
+            with answering():
+                return super().make_context(*arguments, **more)
+        except AlloccError as error:
+            show(error.diagnostics)
+            raise click.exceptions.Exit(EXIT_MISTAKE) from None
+        except click.UsageError as error:
+            raise _shown(error) from None
+        except BrokenPipeError:
+            silence_stdout()
+            raise click.exceptions.Exit(EXIT_PIPE) from None
+        except KeyboardInterrupt:
+            say("interrupted")
+            raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         asked = [*getattr(ctx, "_protected_args", ()), *ctx.args]
         as_json = "--json" in asked
         try:
-            return super().invoke(ctx)
+            # A command's --help is answered in here.
+            with answering():
+                return super().invoke(ctx)
         except AlloccError as error:
-            show(error.diagnostics)
-            self._json(as_json, [to_json(d) for d in error.diagnostics])
-            ctx.exit(EXIT_MISTAKE)
+            self._mistakes(ctx, error.diagnostics, as_json)
         except click.UsageError as error:
-            self._json(as_json, [_plain(error.format_message())])
-            raise
+            shown = _shown(error)
+            self._json(as_json, [_plain(shown.message)])
+            raise shown from None
         except click.ClickException:
             raise
         except (click.exceptions.Exit, click.Abort):
@@ -79,10 +98,14 @@ class GuardedGroup(click.Group):
             silence_stdout()
             ctx.exit(EXIT_PIPE)
         except MemoryError:
-            full = mistakes.out_of_memory()
-            show([full])
-            self._json(as_json, [to_json(full)])
-            ctx.exit(EXIT_MISTAKE)
+            self._mistakes(ctx, [mistakes.out_of_memory()], as_json)
+        except OSError as problem:
+            if problem.filename is None:
+                self._internal(problem, as_json)
+                ctx.exit(EXIT_INTERNAL)
+            # What the system says of a file is no mistake of ours: a name too long, a folder closed.
+            name, reason = os.fsdecode(problem.filename), problem.strerror or str(problem)
+            self._mistakes(ctx, [mistakes.refused(name, reason)], as_json)
         except Exception as error:  # noqa: BLE001 - the last door: anything becomes one line
             missing = _missing(error)
             if missing is not None:
@@ -92,6 +115,11 @@ class GuardedGroup(click.Group):
             self._internal(error, as_json)
             ctx.exit(EXIT_INTERNAL)
 
+    def _mistakes(self, ctx: click.Context, found: Sequence[Diagnostic], as_json: bool) -> NoReturn:
+        show(found)
+        self._json(as_json, [to_json(d) for d in found])
+        ctx.exit(EXIT_MISTAKE)
+
     def _json(self, wanted: bool, diagnostics: list[dict[str, Any]]) -> None:
         if wanted:
             write_json({"status": "error", "diagnostics": diagnostics})
@@ -100,14 +128,19 @@ class GuardedGroup(click.Group):
         if os.environ.get("ALLOCC_DEBUG") == "1":
             traceback.print_exc()
         text = " ".join(str(error).split())[:200]
-        message = f"this is a mistake of allocc, not of yours: {type(error).__name__}: {text}"
-        say(message)
+        told = f"this is a mistake of allocc, not of yours: {type(error).__name__}: {text}"
+        say(told)
         say("ALLOCC_DEBUG=1 shows where it happened; please report it with the model")
-        self._json(as_json, [_plain(message)])
+        self._json(as_json, [_plain(told)])
 
 
-def _plain(message: str) -> dict[str, Any]:
-    return {"code": None, "severity": "error", "message": message}
+def _shown(error: click.UsageError) -> click.UsageError:
+    """The same error in a length that can be read."""
+    return click.UsageError(message(error.format_message()), error.ctx)
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"code": None, "severity": "error", "message": text}
 
 
 def _missing(error: Exception) -> Diagnostic | None:
@@ -118,12 +151,3 @@ def _missing(error: Exception) -> Diagnostic | None:
     if isinstance(error, (MissingLibrary, MissingSolver)):
         return mistakes.missing(error.reason, error.install)
     return None
-
-
-def silence_stdout() -> None:
-    """Nobody reads any more: let the last flush go nowhere."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass

@@ -14,12 +14,14 @@ from click.shell_completion import CompletionItem
 from allocc import mistakes
 from allocc.cli.terminal import put
 from allocc.dsl.diagnostics import AlloccError
+from allocc.run_folder.place import write_folder
 
 TEMPLATES = {
     "opioid": "facilities and budgets against an epidemic of addiction",
     "seir": "vaccination in a nonlinear epidemic of two regions",
     "allocation": "doses to clinics, fairly; no time, no epidemic",
 }
+_WHAT = "the new model"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -51,14 +53,9 @@ def new(name: str | None, template: str, into: str | None) -> None:
     if not _NAME.match(name):
         raise AlloccError([mistakes.bad_name(name)])
     folder = Path(into) if into is not None else Path(name)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise AlloccError([mistakes.folder_taken(str(folder))])
-    try:
-        written = _write(name, template, folder)
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
-        raise AlloccError([mistakes.cannot_write("the new model", str(folder), reason)]) from None
-    put("\n".join(["Made", *(f"  {path}" for path in written), "", "Try"]))
+    written: list[Path] = []
+    write_folder(folder, lambda part: written.extend(_write(name, template, part)), what=_WHAT)
+    put("\n".join(["Made", *(f"  {folder / path}" for path in written), "", "Try"]))
     model = folder / f"{name}.alloc"
     put(f"  allocc check {model}\n  allocc solve {model}\n  allocc explain {model}")
 
@@ -72,10 +69,8 @@ def _write(name: str, template: str, folder: Path) -> list[Path]:
             text = re.sub(r"^model \w+", f"model {name}", text, count=1, flags=re.MULTILINE)
             target = folder / f"{name}.alloc"
         target.parent.mkdir(parents=True, exist_ok=True)
-        # A file that came into being meanwhile is not written over.
-        with target.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        written.append(target)
+        target.write_text(text, encoding="utf-8", newline="\n")
+        written.append(target.relative_to(folder))
     return sorted(written, key=lambda p: (p.suffix != ".alloc", str(p)))
 
 

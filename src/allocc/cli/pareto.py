@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ import click
 from allocc import mistakes
 from allocc.cli.guard import (
     EXIT_INFEASIBLE,
-    EXIT_INTERRUPTED,
     EXIT_MISTAKE,
     EXIT_NOTHING,
     EXIT_STOPPED,
@@ -35,6 +35,8 @@ from allocc.cli.options import (
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.render import to_json
+from allocc.signals import EXIT_INTERRUPTED
+from allocc.whole import replace
 
 if TYPE_CHECKING:
     from allocc.frontier import Frontier
@@ -162,14 +164,15 @@ def _files(
         ("the CSV file", csv_file, write_csv),
         ("the plot", plot, write_plot),
     ]
-    said, wrong = [], []
+    said: list[str] = []
+    wrong: list[Diagnostic] = []
     for what, target, write in jobs:
         if target is None or not found.points:
             continue
         try:
-            write(found, Path(target))
-        except OSError as problem:
-            wrong.append(mistakes.cannot_write(what, target, problem.strerror or str(problem)))
+            replace(Path(target), partial(write, found), what)
+        except AlloccError as problem:
+            wrong.extend(problem.diagnostics)
         else:
             said.append(f"{what} is in {target}")
     return said, wrong

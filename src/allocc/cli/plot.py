@@ -11,6 +11,7 @@ from allocc import mistakes
 from allocc.cli.options import json_option, output_option
 from allocc.cli.terminal import put, write_json
 from allocc.dsl.diagnostics import AlloccError
+from allocc.whole import replace
 
 FORMATS = ("svg", "png")
 WHAT = ("trajectories", "allocation", "progress", "frontier", "all")
@@ -54,11 +55,11 @@ def plot(run: str, what: str, output: str | None, format_: str | None, as_json: 
         path = file if file is not None else folder / f"{name}.{kind}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            draw().write(path)
         except OSError as problem:
             reason = problem.strerror or str(problem)
             found = mistakes.cannot_write("the plot", str(path), reason)
             raise AlloccError([found]) from None
+        replace(path, draw().write, "the plot")
         written.append((name, str(path)))
     if as_json:
         write_json({"run": run, "plots": dict(written)})

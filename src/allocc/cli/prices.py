@@ -20,6 +20,7 @@ from allocc.cli.options import (
     time_limit_option,
 )
 from allocc.cli.terminal import color_on, put, stdout_kept_clean, write_json
+from allocc.dsl.escapes import one_line
 
 if TYPE_CHECKING:
     from allocc.prices import Group, Prices
@@ -99,7 +100,7 @@ def _text(result: Result, found: Prices | None, every: bool, color: bool) -> str
     from allocc.tables import number, wrap
 
     title = result.title or result.model
-    lines = [f"\x1b[1m{title}\x1b[0m" if color else title]
+    lines = [f"\x1b[1m{one_line(title)}\x1b[0m" if color else one_line(title)]
     status = status_words(result)
     if result.status == "simulated":
         status = "the decisions of a run, not optimized here"

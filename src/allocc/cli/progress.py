@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from allocc.cli.guard import EXIT_INTERRUPTED
+from allocc import signals
 from allocc.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 @contextmanager
 def stoppable(cancel: threading.Event) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) asks for a clean stop; the second one leaves at once."""
+    """The first Ctrl-C (or SIGTERM, or SIGHUP) asks for a clean stop; the second one leaves at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -32,13 +32,13 @@ def stoppable(cancel: threading.Event) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         if cancel.is_set():
             if terminal:
-                os.write(2, _SHOW_CURSOR)
-            os.write(2, b"\nleft at once; nothing was kept\n")
-            os._exit(EXIT_INTERRUPTED)
+                signals.tell(_SHOW_CURSOR)
+            signals.tell(b"\nleft at once; nothing was kept\n")
+            os._exit(signals.EXIT_INTERRUPTED)
         cancel.set()
-        os.write(2, b"\nstopping, the best allocation is kept (Ctrl-C again leaves at once)\n")
+        signals.tell(b"\nstopping, the best allocation is kept (Ctrl-C again leaves at once)\n")
 
-    before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {s: signal.signal(s, stop) for s in signals.numbers()}
     try:
         yield
     finally:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from allocc import mistakes
-from allocc.cli.files import replace
 from allocc.cli.options import load_model, method_option, model_options, output_option
 from allocc.cli.terminal import put, say
 from allocc.dsl.diagnostics import AlloccError
+from allocc.whole import replace
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -76,7 +76,7 @@ def render(
     elif output is None:
         put(text.rstrip("\n"))
     else:
-        replace(Path(output), text.encode(), "the file")
+        replace(Path(output), lambda part: _write(part, text), "the file")
         say(f"wrote {output}")
 
 
@@ -113,6 +113,10 @@ def _from_tree(model: str, form: str, standalone: bool, bound: Model | None) -> 
     if form == "latex":
         return latex(found.title, parts, standalone)
     return markdown(found.title, parts)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_bytes(text.encode())
 
 
 def _picture(found: Declared) -> str:

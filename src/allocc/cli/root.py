@@ -30,7 +30,7 @@ Exit codes:
   5    stopped early, with an allocation
   6    stopped without an allocation
   7    a solver or a library that is asked for is missing, or its licence does not reach
-  130  interrupted with Ctrl-C; the best allocation is reported and kept
+  130  interrupted (Ctrl-C, SIGTERM, SIGHUP); the best allocation is reported and kept
 
 \b
 Shell completion (bash; zsh and fish likewise):

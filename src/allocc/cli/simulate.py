@@ -7,10 +7,8 @@ from pathlib import Path
 
 import click
 
-from allocc import mistakes
 from allocc.cli.options import csv_option, json_option, load_and_warn, model_options, strict_option
 from allocc.cli.terminal import color_on, put, say, write_json
-from allocc.dsl.diagnostics import AlloccError
 
 
 @click.command()
@@ -39,13 +37,10 @@ def simulate(
     result = load_and_warn(model, data, settings).simulate(decisions)
     if csv_file is not None:
         from allocc.run_folder.tidy import write_long
+        from allocc.whole import replace
 
-        target = Path(csv_file)
-        try:
-            write_long(target, [b for b in result.blocks if b.kind != "decision"], kinds=True)
-        except OSError as problem:
-            reason = problem.strerror or str(problem)
-            raise AlloccError([mistakes.cannot_write("the CSV file", csv_file, reason)]) from None
+        blocks = [b for b in result.blocks if b.kind != "decision"]
+        replace(Path(csv_file), lambda part: write_long(part, blocks, kinds=True), "the CSV file")
     if as_json:
         from allocc.reports import report_data
         from allocc.result import violation_data

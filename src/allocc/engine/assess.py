@@ -12,7 +12,7 @@ from allocc.compiler.index import spread
 from allocc.compiler.lower import ratio_limit
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import ChanceConstraint, Constraint, Problem
-from allocc.compiler.program import BoolArray, FloatArray, label_text
+from allocc.compiler.program import BoolArray, FloatArray, shown_label
 from allocc.compiler.reformulations import chance, ratios
 from allocc.compiler.simulate import Values, simulate
 from allocc.compiler.sizes import Sizes, StepSizes
@@ -197,5 +197,5 @@ def _worse(
     if not relative.flat[k] > worst.relative:
         return worst
     found = labels(k) if callable(labels) else ()
-    text = f"{name}[{','.join(label_text(x) for x in found)}]" if found else name
+    text = f"{name}[{','.join(shown_label(x) for x in found)}]" if found else name
     return Violation(float(over.flat[k]), float(relative.flat[k]), text)

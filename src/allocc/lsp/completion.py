@@ -9,6 +9,7 @@ from typing import Literal
 
 from allocc.compiler.library import shipped
 from allocc.dsl import tree
+from allocc.dsl.escapes import markdown
 from allocc.dsl.scanner import SOFT, WORDS
 from allocc.lsp import words
 from allocc.lsp.outline import Outline
@@ -95,7 +96,7 @@ def _usable(outline: Outline, file: re.Match[str] | None) -> list[Item]:
     for name in names:
         other = outline.file(name)
         for declared, statement in other.declared.items() if other is not None else ():
-            description = getattr(statement, "description", None) or ""
+            description = markdown(getattr(statement, "description", None) or "")
             found.setdefault(declared, Item(declared, "name", f"from {name}", description))
     return list(found.values())
 
@@ -112,7 +113,7 @@ def _names(outline: Outline, offset: int) -> list[Item]:
             unit = getattr(statement, "unit", None)
             kind = type(statement).__name__.removesuffix("Declaration").lower()
             detail = f"{kind} : {unit.span.text}" if unit is not None else kind
-            description = getattr(statement, "description", None) or ""
+            description = markdown(getattr(statement, "description", None) or "")
             sort: Kind = "function" if kind_of(statement) == "function" else "name"
             found.setdefault(name, Item(name, sort, detail, description))
     return list(found.values())

@@ -9,6 +9,7 @@ from lsprotocol import types
 
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import DataPlace, Diagnostic
+from allocc.dsl.escapes import message as said
 from allocc.dsl.tree import Span
 from allocc.lsp.outline import Outline
 from allocc.lsp.places import Place
@@ -56,14 +57,14 @@ class Converter:
     def diagnostic(self, found: Diagnostic, data: Path | None) -> types.Diagnostic:
         """A diagnostic of this document; what lies elsewhere is shown where this one leads to it."""
         place = found.span if self.mine(found.span) else self._nearest(found)
-        message = found.message + (f"\nhelp: {found.hint}" if found.hint else "")
+        message = said(found.message) + (f"\nhelp: {said(found.hint)}" if found.hint else "")
         related: list[types.DiagnosticRelatedInformation] = []
         if found.span is not None and not self.mine(found.span):
-            message = f"{found.span.source.name}:{found.span.line}: {message}"
+            message = f"{said(found.span.source.name)}:{found.span.line}: {message}"
             related += self._related("the mistake is here", found.span)
         for note in found.notes:
             if note.span is None:
-                message += f"\nnote: {note.message}"
+                message += f"\nnote: {said(note.message)}"
             else:
                 related += self._related(note.message, note.span)
         if found.data is not None:
@@ -95,7 +96,7 @@ class Converter:
 
     def _related(self, message: str, span: Span) -> list[types.DiagnosticRelatedInformation]:
         location = self.location(Place(Path(span.source.name), span))
-        return [types.DiagnosticRelatedInformation(location, message)] if location else []
+        return [types.DiagnosticRelatedInformation(location, said(message))] if location else []
 
     def _in_table(
         self, place: DataPlace, data: Path | None
@@ -141,7 +142,7 @@ class Converter:
 def _data(place: DataPlace) -> str:
     row = "" if place.row is None else f", row {place.row}"
     column = "" if place.column is None else f", column '{place.column}'"
-    return f"{place.file}{row}{column}"
+    return said(f"{place.file}{row}{column}")
 
 
 def encoding(kind: object) -> Encoding:

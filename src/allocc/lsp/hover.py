@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from allocc.compiler.dimensions.check import QUANTITIES
 from allocc.dsl import tree
+from allocc.dsl.escapes import markdown, markdown_block
+from allocc.dsl.escapes import markdown_code as code
 from allocc.dsl.walk import nodes
 from allocc.lsp import words
 from allocc.lsp.analysis import Analysis
@@ -29,7 +31,7 @@ def hover(found: Found, outline: Outline, analysis: Analysis) -> str:
     if found.column is not None:
         return _column(*found.column, analysis)
     if found.file is not None:
-        return f"the file `{found.file.name}`\n\n{_names(outline.file(found.file.name))}"
+        return f"the file {code(found.file.name)}\n\n{_names(outline.file(found.file.name))}"
     assert found.statement is not None
     return _statement(found.statement, outline, analysis)
 
@@ -45,55 +47,64 @@ def word(text: str) -> str | None:
 def _local(local: Local, analysis: Analysis) -> str:
     if isinstance(local.binder, tree.Formal):
         over = ", ".join(s.name for s in local.binder.sets)
-        return f"argument `{local.name.name}`" + (f" over `{over}`" if over else "")
+        return f"argument {code(local.name.name)}" + (f" over {code(over)}" if over else "")
     text = " ".join(local.binder.set_expression.span.text.split())
     size = ""
     if analysis.model is not None and text in analysis.model.bound.sets:
         size = f", {_members(analysis.model.bound.sets[text])}"
-    return f"index `{local.name.name}` in `{text}`{size}"
+    return f"index {code(local.name.name)} in {code(text)}{size}"
 
 
 def _members(index_set: IndexSet) -> str:
     first = [", ".join(t[k] for t in index_set.texts) for k in range(min(len(index_set), 6))]
     more = ", ..." if len(index_set) > len(first) else ""
     shown = ", ".join(f"({x})" if index_set.arity > 1 else x for x in first)
-    return f"{len(index_set):,} members: {shown}{more}"
+    return f"{len(index_set):,} members: {markdown(shown)}{more}"
 
 
 def _column(table: tree.Table, column: str, analysis: Analysis) -> str:
-    lines = [f"column `{column}` of table `{table.name.name}`, file `{table.file.value}`"]
+    lines = [
+        f"column {code(column)} of table {code(table.name.name)}, file {code(table.file.value)}"
+    ]
     file = table_file(table, analysis.data)
     if file is None:
         return lines[0]
     found = rows(file)
     if column == "key":
-        lines = [f"the key of table `{table.name.name}`: {', '.join(k.name for k in table.keys)}"]
+        lines = [
+            f"the key of table {code(table.name.name)}: {markdown(', '.join(k.name for k in table.keys))}"
+        ]
     elif found and column in found[0]:
         k = found[0].index(column)
         cells = [row[k] for row in found[1:] if k < len(row)]
-        lines.append(f"{', '.join(cells[:6])}{', ...' if len(cells) > 6 else ''}")
+        lines.append(f"{markdown(', '.join(cells[:6]))}{', ...' if len(cells) > 6 else ''}")
     else:
-        lines.append(f"the file has no such column: it has {', '.join(found[0]) if found else ''}")
+        columns = markdown(", ".join(found[0])) if found else ""
+        lines.append(f"the file has no such column: it has {columns}")
     return "\n\n".join(lines)
 
 
 def _statement(statement: Declared, outline: Outline, analysis: Analysis) -> str:
     lines = statement.span.text.splitlines()
     shown = "\n".join(lines[:MOST_LINES]) + ("\n..." if len(lines) > MOST_LINES else "")
-    parts = [f"```alloc\n{shown}\n```"]
+    parts = [markdown_block(shown, "alloc")]
     description = getattr(statement, "description", None)
     if description:
-        parts.append(description)
+        parts.append(markdown(description))
     unit = getattr(statement, "unit", None)
     if unit is not None:
-        parts.append(f"unit: {unit.span.text}")
+        parts.append(f"unit: {markdown(unit.span.text)}")
     elif isinstance(statement, QUANTITIES):
         inferred = analysis.units.get(statement.name.name)
-        parts += [f"unit: {inferred} (found, not declared)"] if inferred is not None else []
+        parts += (
+            [f"unit: {markdown(str(inferred))} (found, not declared)"]
+            if inferred is not None
+            else []
+        )
     parts += _values(statement, analysis)
     parts += _sources(statement, outline, analysis)
     if statement.span.source.name != outline.source.name:
-        parts.append(f"from `{Path(statement.span.source.name).name}`")
+        parts.append(f"from {code(Path(statement.span.source.name).name)}")
     return "\n\n".join(parts)
 
 
@@ -129,7 +140,7 @@ def _range(what: str, values: Any) -> list[str]:
         return []
     if values.dtype.kind not in "fiub":
         first = ", ".join(str(x) for x in values.ravel()[:6])
-        return [f"{what}: {first}"]
+        return [f"{what}: {markdown(first)}"]
     if values.size == 1:
         return [f"{what}: {number(float(values.ravel()[0]))}"]
     low, high = number(float(values.min())), number(float(values.max()))
@@ -142,19 +153,20 @@ def _sources(statement: Declared, outline: Outline, analysis: Analysis) -> list[
     if isinstance(statement, tree.Table):
         columns = header(statement, analysis.data)
         where = table_file(statement, analysis.data)
-        about = f"columns: {', '.join(columns)}" if columns else "the file is not there"
-        return [f"{about}", f"file: `{where}`"] if where is not None else [about]
+        about = f"columns: {markdown(', '.join(columns))}" if columns else "the file is not there"
+        return [f"{about}", f"file: {code(str(where))}"] if where is not None else [about]
     if isinstance(statement, tree.Intervention):
         return []
     for n in nodes(statement):
         if isinstance(n, tree.Field):
             table = outline.lookup(n.table.name)
             if isinstance(table, tree.Table):
-                found[f"`{n.table.name}.{n.column.name}` of `{table.file.value}`"] = None
+                field = code(f"{n.table.name}.{n.column.name}")
+                found[f"{field} of {code(table.file.value)}"] = None
     return [f"data: {', '.join(found)}"] if found else []
 
 
 def _names(other: Outline | None) -> str:
     if other is None:
         return ""
-    return ", ".join(f"`{n}`" for n in list(other.declared)[:30])
+    return ", ".join(code(n) for n in list(other.declared)[:30])

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 
-from allocc.compiler.program import label_text
+from allocc.compiler.program import shown_label
 from allocc.labelled import Block, Target
 from allocc.plots.style import (
     INK,
@@ -201,7 +201,7 @@ def _bars(place: Any, panel: _Panel, result: Result) -> None:
     order = _order(values)
     kept = _kept(order)
     rest = order[len(kept) :]
-    labels = [", ".join(label_text(x) for x in row) for row in plain.labels()]
+    labels = [", ".join(shown_label(x) for x in row) for row in plain.labels()]
     k = block.time_axis
     body = titled(place, wrapped(_title(block), 84))
     if k is None:
@@ -311,9 +311,9 @@ def _matrix(plain: Block) -> tuple[NDArray[np.float64], list[str], list[str]]:
     sizes = [len(a.members) for a in plain.axes]
     down = int(np.argmax(sizes))
     table = np.moveaxis(plain.values, down, 0).reshape(sizes[down], -1)
-    rows = [", ".join(label_text(x) for x in m) for m in plain.axes[down].members]
+    rows = [", ".join(shown_label(x) for x in m) for m in plain.axes[down].members]
     rest = Block("", "decision", (*plain.axes[:down], *plain.axes[down + 1 :]), table[0])
-    columns = [", ".join(label_text(x) for x in labels) for labels in rest.labels()]
+    columns = [", ".join(shown_label(x) for x in labels) for labels in rest.labels()]
     return table, rows, columns
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from allocc.dsl.escapes import latex as escaped
 from allocc.rendering.document import Equation, Math, Paragraph, Section, Table
 from allocc.rendering.lines import aligned
-from allocc.rendering.symbols import escaped
 
 _PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[utf8]{inputenc}

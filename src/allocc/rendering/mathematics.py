@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from allocc.dsl import tree
+from allocc.dsl.escapes import latex as escaped
 from allocc.dsl.nesting import deep_recursion
 from allocc.rendering.declared import Axis, Declared, axes
 from allocc.rendering.document import Equation, Math, Paragraph, Section, Table
 from allocc.rendering.dynamics import Dynamics
 from allocc.rendering.formulas import ADD, MULTIPLY, PERIODS, POINTS, POWER, Scope
 from allocc.rendering.notation import unit_text
-from allocc.rendering.symbols import escaped, letter, number, symbol
+from allocc.rendering.symbols import letter, number, symbol
 
 
 def sections(d: Declared, values: Mapping[str, float] | None = None) -> list[Section]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from itertools import pairwise
 
+from allocc.dsl.escapes import html
 from allocc.rendering.diagram import Arrow, Box, Diagram
 from allocc.rendering.placing import Edge, Item, Route, place
 
@@ -48,7 +48,7 @@ def svg(picture: Diagram) -> str:
     size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{_FONT}">',
-        f"<title>{escape(picture.title)}</title>",
+        f"<title>{html(picture.title)}</title>",
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="white"/>',
         _text(picture.title, _MARGIN, _MARGIN + _TITLE, _TITLE, anchor="start", weight="bold"),
         f'<g transform="translate({(width - placed.width) / 2:.1f} {top:.1f})">',
@@ -222,5 +222,5 @@ def _text(
     )
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.0f}" text-anchor="{anchor}" '
-        f'fill="{color}"{extra}>{escape(words)}</text>'
+        f'fill="{color}"{extra}>{html(words)}</text>'
     )

@@ -5,31 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from allocc.dsl.escapes import latex
 from allocc.rendering.plain import GREEK
-
-_SPECIAL = re.compile(r"[\\_%&#${}~^]")
-_REPLACED = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-
-
-def escaped(text: str) -> str:
-    """Text as LaTeX prints it."""
-    return _SPECIAL.sub(lambda m: _REPLACED.get(m[0], f"\\{m[0]}"), text)
 
 
 def words(text: str) -> str:
     """Upright words in a formula."""
-    return rf"\text{{{escaped(text)}}}"
+    return rf"\text{{{latex(text)}}}"
 
 
 def letter(name: str) -> tuple[str, str]:
     """A name as a symbol and its own subscript: `S0` is `S` and `0`, `w_days` is `w` and `days`."""
     found = re.fullmatch(r"([A-Za-z]+?)_?(\d+)", name) or re.fullmatch(r"([A-Za-z]+)_(\w+)", name)
     if found and (found[1] in GREEK or len(found[1]) == 1):
-        below = found[2] if found[2].isdigit() else rf"\mathrm{{{escaped(found[2])}}}"
+        below = found[2] if found[2].isdigit() else rf"\mathrm{{{latex(found[2])}}}"
         return letter(found[1])[0], below
     if name in GREEK:
         return f"\\{name}", ""
-    return (name if len(name) == 1 else rf"\mathrm{{{escaped(name)}}}"), ""
+    return (name if len(name) == 1 else rf"\mathrm{{{latex(name)}}}"), ""
 
 
 def symbol(name: str, indices: Sequence[str] = (), over: str = "") -> str:
@@ -57,7 +50,7 @@ def number(written: str) -> str:
 def operator(name: str) -> str:
     """The name of a function, upright."""
     known = name in ("min", "max", "exp", "log")
-    return f"\\{name}" if known else rf"\operatorname{{{escaped(name)}}}"
+    return f"\\{name}" if known else rf"\operatorname{{{latex(name)}}}"
 
 
 def joined(terms: Sequence[tuple[str, str]]) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError
+from allocc.whole import part
 
 
 def default_folder(model: str) -> Path:
@@ -25,61 +24,59 @@ def default_folder(model: str) -> Path:
     return folder
 
 
-def check_free(folder: Path) -> None:
+def check_free(folder: Path, what: str = "the run folder") -> None:
     """Raise E7007 when a folder holds something already."""
     try:
         taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     except OSError as problem:
         reason = problem.strerror or str(problem)
-        found = mistakes.cannot_write("the run folder", str(folder), reason)
+        found = mistakes.cannot_write(what, str(folder), reason)
         raise AlloccError([found]) from None
     if taken:
         raise AlloccError([mistakes.folder_taken(str(folder))])
 
 
 def write_folder(
-    target: Path, write: Callable[[Path], None], another: Callable[[], Path] | None = None
+    target: Path,
+    write: Callable[[Path], None],
+    another: Callable[[], Path] | None = None,
+    what: str = "the run folder",
 ) -> Path:
     """A new folder with what `write` puts into it; it appears when it is complete, or not at all.
 
-    Where its name is taken meanwhile, `another` gives the next one.
+    Where its name is taken meanwhile, `another` gives the next one; `what` is written, in words.
     Raises E7007 for a folder that holds something, E7008 where the system does not let us write.
     """
-    check_free(target)
-    part: str | None = None
+    check_free(target, what)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
-        write(Path(part))
-        os.chmod(part, 0o777 & ~_umask())
-        while not _moved(part, target):
-            # Another run of this second was faster.
-            if another is None:
-                raise AlloccError([mistakes.folder_taken(str(target))])
-            target = another()
+        with part(target.parent) as hidden:
+            # One within it, so that it has the permissions that a new folder has here.
+            new = hidden / "new"
+            new.mkdir()
+            write(new)
+            while not _moved(new, target):
+                # Another run of this second was faster.
+                if another is None:
+                    raise AlloccError([mistakes.folder_taken(str(target))])
+                target = another()
     except OSError as problem:
         reason = problem.strerror or str(problem)
-        found = mistakes.cannot_write("the run folder", str(target), reason)
-        raise AlloccError([found]) from None
-    finally:
-        if part is not None:
-            shutil.rmtree(part, ignore_errors=True)
+        raise AlloccError([mistakes.cannot_write(what, str(target), reason)]) from None
     return target
 
 
-def _moved(part: str, target: Path) -> bool:
+def _moved(new: Path, target: Path) -> bool:
     """Give a written folder its name; False where the name was taken meanwhile."""
     try:
         # An empty folder may be replaced; one that was filled meanwhile makes this fail.
-        os.replace(part, target)
+        os.replace(new, target)
     except OSError as problem:
         if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
             return False
-        raise
+        if problem.errno != errno.EBUSY:
+            raise
+        # The current folder, or one where a disk is mounted, stays: what belongs into it is moved.
+        for child in sorted(new.iterdir()):
+            os.replace(child, target / child.name)
     return True
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+from allocc.dsl.escapes import one_line
+
 
 def clean(data: Any) -> Any:
     """The same data without what JSON cannot say: NaN and infinities become null."""
@@ -24,6 +26,15 @@ def clean(data: Any) -> Any:
     return str(data)
 
 
-def to_json(data: Any, indent: int | None = 2) -> str:
-    """JSON that every reader takes."""
-    return json.dumps(clean(data), indent=indent, ensure_ascii=False, allow_nan=False)
+def to_json(data: Any, indent: int | None = 2, ascii_only: bool = False) -> str:
+    """JSON that every reader takes; with `ascii_only`, also one that reads no Unicode.
+
+    What cannot be seen is an escape: it stands in strings only, and a terminal would obey some of it.
+    """
+    text = json.dumps(clean(data), indent=indent, ensure_ascii=ascii_only, allow_nan=False)
+    return text if text.isascii() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    seen = character == "\n" or one_line(character) == character
+    return character if seen else json.dumps(character)[1:-1]
