@@ -9,6 +9,7 @@ import numpy as np
 
 from allocc.compiler import errors
 from allocc.compiler.expression import Data, Node, Variable, variables
+from allocc.compiler.failures import NeedsTime
 from allocc.compiler.forgotten import forgotten_index
 from allocc.compiler.index import Coordinate, IndexSet, lookup, same_sets, spread
 from allocc.compiler.model import CompartmentSymbol
@@ -52,7 +53,11 @@ def assign(
         declared = binder.declared
         statement = (declared.initials if what == "initial value" else declared.names)[name]
         forgotten = forgotten_index(e, given, statement.index, declared)
-        raise errors.Failed(errors.index_mismatch(name, wanted, given, e.span, what, forgotten))
+        mismatch = errors.index_mismatch(name, wanted, given, e.span, what, forgotten)
+        extra = [a.set for a in node.axes if a not in space.axes]
+        if all(s.kind == "time" and s not in sets for s in extra):
+            raise NeedsTime(mismatch)
+        raise errors.Failed(mismatch)
     return node
 
 

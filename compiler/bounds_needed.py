@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from allocc.compiler import errors
@@ -13,10 +15,12 @@ from allocc.compiler.program import (
     Program,
     find_block,
 )
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import AlloccError, Diagnostic, Note
 
 #: So many are told of. No more are looked for at any place: a long horizon has a million of them.
 _MOST = 10
+#: Of one cause, so many more places are named.
+_SHOWN = 4
 
 
 def check_bounds(program: Program) -> None:
@@ -30,17 +34,16 @@ def check_bounds(program: Program) -> None:
         other = q.right if side is q.left else q.left
         fixed = p.lower[other] == p.upper[other]
         bare = np.unique(side[~fixed & ~(np.isfinite(p.lower[side]) & np.isfinite(p.upper[side]))])
-        for j in np.setdiff1d(bare, endless)[:_MOST]:
-            found.append(_unbounded(p, int(j), "a product"))
+        for j, more in _once(p, np.setdiff1d(bare, endless)):
+            found.append(_with(p, _unbounded(p, j, "a product"), more))
     for atoms in p.functions:
         if atoms.kind == "abs":
             continue
         low, high = p.lower[atoms.argument], p.upper[atoms.argument]
-        for j in atoms.argument[~(np.isfinite(low) & np.isfinite(high))][:_MOST]:
-            found.append(_unbounded(p, int(j), f"{atoms.kind}(...)"))
+        for j, more in _once(p, atoms.argument[~(np.isfinite(low) & np.isfinite(high))]):
+            found.append(_with(p, _unbounded(p, j, f"{atoms.kind}(...)"), more))
         bad = _outside(atoms, low, high)
-        for k in np.flatnonzero(bad)[:3]:
-            argument = int(atoms.argument[k])
+        for argument, more in _once(p, atoms.argument[bad]):
             name = p.column_name(argument)
             # Powers and ratios are made of monomials, which have no place of their own.
             span = atoms.span or find_block(p.column_blocks, argument).span
@@ -49,15 +52,9 @@ def check_bounds(program: Program) -> None:
                 if atoms.kind == "reciprocal"
                 else "a positive argument"
             )
-            found.append(
-                errors.outside_domain(
-                    f"{atoms.kind} of {name}",
-                    wants,
-                    f"{low[k] + 0.0:g}",
-                    f"{high[k] + 0.0:g}",
-                    span,
-                )
-            )
+            least, most = (f"{end[argument] + 0.0:g}" for end in (p.lower, p.upper))
+            told = errors.outside_domain(f"{atoms.kind} of {name}", wants, least, most, span)
+            found.append(_with(p, told, more))
     _check_ratios(p, found)
     if found:
         raise AlloccError(found[:_MOST])
@@ -67,14 +64,27 @@ def _check_ratios(p: Program, found: list[Diagnostic]) -> None:
     """A ratio's denominator must not reach nought."""
     bottoms = _bottoms(p)
     nought = (p.lower[bottoms] <= 0) & (p.upper[bottoms] >= 0)
-    for bottom in bottoms[nought][:_MOST]:
-        name = p.column_name(int(bottom))
-        block = next(b for b in p.column_blocks if b.start <= bottom < b.start + b.count)
-        found.append(
-            errors.zero_denominator(
-                name, f"{p.lower[bottom] + 0.0:g}", f"{p.upper[bottom] + 0.0:g}", block.span
-            )
-        )
+    for bottom, more in _once(p, bottoms[nought]):
+        name, span = p.column_name(bottom), find_block(p.column_blocks, bottom).span
+        least, most = (f"{end[bottom] + 0.0:g}" for end in (p.lower, p.upper))
+        found.append(_with(p, errors.zero_denominator(name, least, most, span), more))
+
+
+def _once(p: Program, columns: IntArray) -> list[tuple[int, list[int]]]:
+    """The first column of each block, with the others of it: their cause is the same."""
+    columns = np.unique(columns)
+    blocks = np.searchsorted([b.start for b in p.column_blocks], columns, side="right")
+    groups = [columns[blocks == block].tolist() for block in np.unique(blocks)[:_MOST]]
+    return [(first, others) for first, *others in groups]
+
+
+def _with(p: Program, diagnostic: Diagnostic, more: list[int]) -> Diagnostic:
+    """A message that says at which other columns the same holds."""
+    if not more:
+        return diagnostic
+    shown = ", ".join(p.column_name(j) for j in more[:_SHOWN])
+    rest = f" and {len(more) - _SHOWN:,} more" if len(more) > _SHOWN else ""
+    return replace(diagnostic, notes=(*diagnostic.notes, Note(f"the same at {shown}{rest}")))
 
 
 def _bottoms(p: Program) -> IntArray:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from allocc.compiler import errors
+from allocc.compiler.ahead import read_ahead
 from allocc.compiler.assignment import unread_rows
 from allocc.compiler.bind import Binder
 from allocc.compiler.constraints import (
@@ -15,15 +16,15 @@ from allocc.compiler.constraints import (
     objective_term,
     penalty,
 )
-from allocc.compiler.exponential import exponential_steps, without_states
+from allocc.compiler.exponential import depends_on_states, exponential_steps, without_states
 from allocc.compiler.expression import (
     Data,
     Node,
     Variable,
     add,
     constant,
-    is_affine,
     multiply,
+    variables,
 )
 from allocc.compiler.forgotten import refuse_free
 from allocc.compiler.index import Axis, Coordinate, same_sets
@@ -64,6 +65,8 @@ class _Discretizer:
         self.collector = Collector()
         self.binder.collector = self.collector
         self.period = Axis(model.time.periods) if model.time is not None else None
+        #: The flows without a mistake at the begin of a period: one is not told for both ends.
+        self.sound: set[str] = set()
 
     def run(self) -> Problem:
         model, binder = self.model, self.binder
@@ -92,7 +95,9 @@ class _Discretizer:
         self.collector.raise_errors()
         self._unused()
         if model.time is not None and method == "exponential":
-            updates = exponential_steps(updates, model.time)
+            assert self.period is not None
+            sources = [self._update(u.compartment, flows, {}) for u in updates]
+            updates = exponential_steps(updates, sources, model.time, self.period)
         if self.period is not None and binder.effects_on:
             for diagnostic in check_step(model, list(flows.values()), self.period, self._taken):
                 self.collector.add(diagnostic)
@@ -127,9 +132,12 @@ class _Discretizer:
     def _flows(self, ahead: bool) -> dict[str, FlowValue]:
         found: dict[str, FlowValue] = {}
         for name, symbol in self.model.flows.items():
+            if ahead and name not in self.sound:
+                continue
             value = self.binder.attempt(self._flow, symbol, ahead)
             if value is not None:
                 found[name] = value
+                self.sound.add(name)
         return found
 
     def _flow(self, symbol: FlowSymbol, ahead: bool) -> FlowValue:
@@ -145,8 +153,12 @@ class _Discretizer:
         axes = (*symbol.space.axes, self.period)
         declared, index = self.binder.declared, statement.index
         refuse_free(node, axes, f"flow '{name}'", statement.value, declared, index, now=True)
+        early = None if ahead else read_ahead(node, self.period)
+        if early is not None:
+            raise errors.Failed(errors.reads_ahead(name, early.span or statement.span, time.name))
         variable = None
-        linear = time.method == "exponential" and is_affine(node)
+        # The exponential step has to see which compartments a flow mentions.
+        linear = time.method == "exponential" and any(map(depends_on_states, variables(node)))
         if not isinstance(node, Data) and not is_small(node) and not linear:
             variable = Variable(
                 name + ("'" if ahead else ""),
@@ -171,8 +183,9 @@ class _Discretizer:
 
     def _check_linear(self, flows: dict[str, FlowValue], time: tree.Time) -> None:
         """Report the flows that the exponential step cannot take."""
+        assert self.period is not None
         for name, flow in flows.items():
-            if without_states(flow.node) is None:
+            if without_states(flow.node, self.period) is None:
                 span = flow.symbol.statement.value.span
                 method = time.method.span if time.method is not None else time.span
                 self.collector.add(errors.not_affine_dynamics(name, span, method))

@@ -86,8 +86,11 @@ from allocc.compiler.index_errors import (
     wrong_tuple,
 )
 from allocc.compiler.lowering_errors import (
+    no_next_value,
+    no_number,
     not_affine_dynamics,
     outside_domain,
+    reads_ahead,
     unbounded_factor,
     unbounded_row,
     unsafe_step,
@@ -180,6 +183,8 @@ __all__ = [
     "negative_penalty",
     "nested_too_deep",
     "no_initial",
+    "no_next_value",
+    "no_number",
     "no_time",
     "no_value",
     "not_a_number",
@@ -200,6 +205,7 @@ __all__ = [
     "outside_domain",
     "outside_set",
     "ragged_row",
+    "reads_ahead",
     "repeated_column",
     "repeated_key",
     "repeated_member",

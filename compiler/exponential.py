@@ -4,7 +4,8 @@ With dX/dt = M X + b over one period, M and b constant there,
 
     X(t + h) = exp(M h) X(t) + (integral of exp(M s) over 0 .. h) b,
 
-which is exact (Van Loan 1978 for the integral by one augmented exponential).
+which is exact (Van Loan 1978 for the integral by one augmented exponential). X is the compartments
+at the begin of the period; what they were before is known there, and belongs to b.
 """
 
 from __future__ import annotations
@@ -22,30 +23,37 @@ from allocc.compiler.expression import (
     Reference,
     Variable,
     add,
+    children,
     constant,
+    is_affine,
     multiply,
     variables,
 )
 from allocc.compiler.index import Axis, Coordinate, join_axes, spread
-from allocc.compiler.model import Time
+from allocc.compiler.model import Time, along
 from allocc.compiler.numeric import Evaluation, reduce_array, sum_over
 from allocc.compiler.problem import Update
-from allocc.compiler.program import FloatArray
+from allocc.compiler.program import FloatArray, IntArray
 
 
-def exponential_steps(updates: list[Update], time: Time) -> list[Update]:
-    """The updates with `next_value` set, for flows that are linear in the compartments."""
+def exponential_steps(
+    updates: list[Update], sources: list[Update], time: Time, period: Axis
+) -> list[Update]:
+    """The updates with `next_value` set, for flows that are linear in the compartments.
+
+    `sources` are the same updates over axes of their own, which the steps are sums over.
+    """
     # Imported where it is needed: it would slow every other command.
     from scipy.linalg import expm
 
     if not updates:
         return updates
     steady = []
-    for update in updates:
-        found = without_states(update.rate)
+    for source in sources:
+        found = without_states(source.rate, period)
         assert found is not None, "the flows are known to be linear"
-        steady.append(found)
-    rates = _rate_matrices(updates)
+        steady.append(_in_columns(found, source, time))
+    rates = _rate_matrices(sources, period)
     if np.allclose(rates, rates[:1], rtol=0, atol=0):
         rates = rates[:1]
     n = rates.shape[1]
@@ -58,8 +66,8 @@ def exponential_steps(updates: list[Update], time: Time) -> list[Update]:
         transition[k], integral[k] = whole[:n, :n], whole[:n, n:]
     starts = np.cumsum([0, *(_size(u) for u in updates)])
     return [
-        _with_next(i, updates, steady, transition, integral, starts, time)
-        for i in range(len(updates))
+        _with_next(update, starts[i : i + 2], sources, steady, transition, integral, time)
+        for i, update in enumerate(updates)
     ]
 
 
@@ -67,10 +75,33 @@ def _size(update: Update) -> int:
     return int(np.prod([a.size for a in update.axes[:-1]], dtype=np.int64))
 
 
-def _rate_matrices(updates: list[Update]) -> FloatArray:
+def _in_columns(node: Node, source: Update, time: Time) -> Node:
+    """What does not depend on the compartments; in columns of its own where it is not affine.
+
+    Every compartment's step has it, and a nonlinear term is better written once.
+    """
+    if is_affine(node):
+        return node
+    symbol = source.compartment
+    variable = Variable(
+        f"{source.variable.name}'",
+        "definition",
+        (*source.variable.sets[:-1], time.periods),
+        description="what does not depend on the compartments",
+        span=symbol.statement.span,
+        statement=f"compartment {source.variable.name}",
+        axes=source.axes,
+        value=node,
+        time_axis=len(source.axes) - 1,
+    )
+    coordinates = along(source.axes, variable.sets)
+    return Reference(variable, coordinates, source.axes, symbol.statement.span)
+
+
+def _rate_matrices(updates: list[Update], period: Axis) -> FloatArray:
     """d rate / d state for each period, shape (periods, n, n)."""
     states = [u.variable for u in updates]
-    parts = [states_only(u.rate) for u in updates]
+    parts = [states_only(u.rate, period) for u in updates]
     zero = {v: np.zeros(v.shape) for v in states}
 
     def rate(values: dict[Variable, FloatArray]) -> FloatArray:
@@ -92,20 +123,20 @@ def _rate_matrices(updates: list[Update]) -> FloatArray:
     return np.ascontiguousarray(np.moveaxis(np.array(columns), (0, 1, 2), (2, 1, 0)))
 
 
-def states_only(node: Node) -> Node:
+def states_only(node: Node, period: Axis) -> Node:
     """The part of a node, affine in the compartments, that is linear in them."""
     match node:
-        case Reference(variable=variable) if variable.kind == "state":
-            return node
+        case Reference():
+            return node if is_now(node, period) else constant(0.0)
         case Add(parts=parts):
             total: Node = constant(0.0)
             for part in parts:
-                total = add(total, states_only(part))
+                total = add(total, states_only(part, period))
             return total
         case Multiply(left=Data() as data, right=right):
-            return multiply(data, states_only(right))
+            return multiply(data, states_only(right, period))
         case Reduce(operation="sum", body=body, over=over, axes=axes, scatter=scatter):
-            found = states_only(body)
+            found = states_only(body, period)
             if isinstance(found, Data):
                 return constant(0.0)
             return Reduce("sum", found, over, axes, scatter, node.span)
@@ -113,26 +144,24 @@ def states_only(node: Node) -> Node:
             return constant(0.0)
 
 
-def without_states(node: Node) -> Node | None:
-    """The node with every compartment at nought; None where it is not affine in them."""
+def without_states(node: Node, period: Axis) -> Node | None:
+    """The node with every compartment of its own time at nought; None where it is not affine in them."""
     match node:
-        case Reference(variable=variable, axes=axes):
-            if variable.kind == "state":
-                return Data(axes, np.zeros([a.size for a in axes]))
-            return node if variable.value is None else _plain(node)
+        case Reference(axes=axes) if is_now(node, period):
+            return Data(axes, np.zeros([a.size for a in axes]))
         case Add(parts=parts):
             total: Node = constant(0.0)
             for part in parts:
-                found = without_states(part)
+                found = without_states(part, period)
                 if found is None:
                     return None
                 total = add(total, found)
             return total
         case Multiply(left=Data() as data, right=right):
-            found = without_states(right)
+            found = without_states(right, period)
             return None if found is None else multiply(data, found)
         case Reduce(operation="sum", body=body, over=over, axes=axes, scatter=scatter):
-            found = without_states(body)
+            found = without_states(body, period)
             if found is None:
                 return None
             if isinstance(found, Data):
@@ -140,51 +169,80 @@ def without_states(node: Node) -> Node | None:
                 return Data(axes, np.asarray(values))
             return Reduce("sum", found, over, join_axes(axes), scatter, node.span)
         case _:
-            return _plain(node)
+            return node if _is_steady(node, period) else None
 
 
-def _plain(node: Node) -> Node | None:
-    """The node itself if it depends on no compartment."""
-    seen = set()
-    stack = list(variables(node))
+def is_now(node: Reference, period: Axis) -> bool:
+    """Whether a reference means a compartment at the begin of the period."""
+    if node.variable.kind != "state":
+        return False
+    (positions,) = _times(node, period) or (None,)
+    return positions is not None and np.array_equal(positions, np.arange(period.size))
+
+
+def _times(node: Reference, period: Axis) -> tuple[IntArray, ...]:
+    """The point of time that a compartment is taken at in each period; none where it is not one."""
+    assert node.variable.time_axis is not None
+    time = node.coordinates[node.variable.time_axis]
+    if set(time.axes) - {period}:
+        return ()
+    return (np.broadcast_to(time.positions, (period.size,)),)
+
+
+def _is_steady(node: Node, period: Axis) -> bool:
+    """Whether a node depends on no compartment but as it was before the period."""
+    if isinstance(node, Reference):
+        variable = node.variable
+        if variable.kind == "state":
+            return bool(_times(node, period)) and not is_now(node, period)
+        return variable.value is None or not depends_on_states(variable)
+    return all(_is_steady(part, period) for part in children(node))
+
+
+def depends_on_states(variable: Variable) -> bool:
+    """Whether a variable is a compartment, or is defined by one."""
+    seen = {variable}
+    stack = [variable]
     while stack:
         v = stack.pop()
         if v.kind == "state":
-            return None
-        if v.value is not None and v not in seen:
-            seen.add(v)
-            stack.extend(variables(v.value))
-    return node
+            return True
+        more = set(variables(v.value)) - seen if v.value is not None else set()
+        seen |= more
+        stack.extend(more)
+    return False
 
 
 def _with_next(
-    i: int,
-    updates: list[Update],
+    mine: Update,
+    rows: IntArray,
+    sources: list[Update],
     steady: list[Node],
     transition: FloatArray,
     integral: FloatArray,
-    starts: FloatArray,
     time: Time,
 ) -> Update:
-    mine = updates[i]
+    """An update with its step: `rows` of the matrices, from the first to behind the last."""
     period = mine.axes[-1]
-    rows = tuple(Axis(a.set) for a in mine.axes[:-1])
     total: Node = constant(0.0)
-    for j, other in enumerate(updates):
+    start = 0
+    for other, level in zip(sources, steady, strict=True):
         own = other.axes[:-1]
+        stop = start + _size(other)
         coordinates = [
             Coordinate(s, (a,), np.arange(a.size))
             for s, a in zip(other.variable.sets, own, strict=False)
         ]
         now = Coordinate(time.points, (period,), np.arange(time.count))
         state = Reference(other.variable, (*coordinates, now), (*own, period))
-        for matrix, node in ((transition, state), (integral, steady[j])):
-            block = matrix[:, starts[i] : starts[i + 1], starts[j] : starts[j + 1]]
+        for matrix, node in ((transition, state), (integral, level)):
+            block = matrix[:, rows[0] : rows[1], start:stop]
             if not block.any() or (isinstance(node, Data) and not node.values.any()):
                 continue
-            data = _data(block, rows, own, period)
+            data = _data(block, mine.axes[:-1], own, period)
             total = add(total, sum_over(multiply(data, node), own))
-    return replace(mine, axes=(*rows, period), next_value=total)
+        start = stop
+    return replace(mine, next_value=total)
 
 
 def _data(block: FloatArray, rows: tuple[Axis, ...], own: tuple[Axis, ...], period: Axis) -> Data:

@@ -25,6 +25,10 @@ class Outside(Failed):
         self.span = span
 
 
+class NeedsTime(Failed):
+    """What changes with time is used where no time is meant."""
+
+
 class Poisoned(Exception):
     """Raised where something needs a name whose own mistake is already reported."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from allocc.dsl.diagnostics import Diagnostic, Note
 from allocc.dsl.tree import Span
@@ -62,6 +62,17 @@ def not_affine_dynamics(flow: str, span: Span, method: Span) -> Diagnostic:
     )
 
 
+def reads_ahead(flow: str, span: Span, time: str) -> Diagnostic:
+    """A flow that needs a compartment which the flow itself makes."""
+    return Diagnostic(
+        "E5022",
+        f"flow '{flow}' needs '{span.text}' at a time after the begin of the period that it acts in",
+        span,
+        f"a flow knows compartments at `{time}` and before: leave the time out, or write `[{time}-1]`;"
+        " what a compartment is to become belongs into a `limit`",
+    )
+
+
 def unsafe_step(
     compartment: str,
     flows: Sequence[str],
@@ -105,4 +116,45 @@ def extreme_number(where: str, value: float, span: Span | None) -> Diagnostic:
         f"{where} {value:.6g}, a number too large to be calculated with",
         span,
         "write the quantity in a larger unit, such as thousands, or look for a wrong number",
+    )
+
+
+def no_number(
+    text: str,
+    inside: str,
+    members: Mapping[str, str],
+    inputs: Mapping[str, float],
+    span: Span | None,
+) -> Diagnostic:
+    """A formula that has no value where it is simulated; `members` are labels by their set."""
+    where = ", ".join(f"{name} = {label}" for name, label in members.items())
+    reads = ", ".join(f"{name} = {value:.6g}" for name, value in inputs.items())
+    return Diagnostic(
+        "E5020",
+        f"`{text}` in {inside} is no finite number when it is simulated"
+        + (f", at {where}" if where else ""),
+        span,
+        "keep what goes in where the formula has a value: with a range, a limit, or `max(..., 0)`",
+        notes=(Note(f"what goes in: {reads}"),) if reads else (),
+    )
+
+
+def no_next_value(
+    after: str, before: str, value: float, where: str, method: str, span: Span
+) -> Diagnostic:
+    """A compartment whose step ends in no finite number although its flows have values."""
+    implicit = method == "trapezoid"
+    return Diagnostic(
+        "E5021",
+        f"the simulation has no finite value for {after}: "
+        + (
+            f"the equation of the implicit step from {where} has no solution that was found"
+            if implicit
+            else f"the step from {where} overflows"
+        ),
+        span,
+        "take a shorter step"
+        if implicit
+        else "look for a rate that is too large, or a shorter step",
+        notes=(Note(f"before the step, {before} = {value:.6g}"),),
     )

@@ -179,7 +179,9 @@ class Evaluation:
                     best = ufunc(best, spread(self(part), part.axes, axes))
                 return np.asarray(best)
             case Reduce(operation=op, body=body, over=over, axes=axes, scatter=scatter):
-                return reduce_array(op, self(body), body.axes, over, axes, scatter)
+                found = reduce_array(op, self(body), body.axes, over, axes, scatter)
+                # Pairs are scattered to all points of an axis, also where one is held.
+                return self.restrict(found, axes)
 
     def _reference(self, node: Reference) -> FloatArray:
         variable = node.variable
@@ -198,7 +200,9 @@ class Evaluation:
     def definition(self, variable: Variable) -> FloatArray:
         """Evaluate a definition over its whole space and keep it."""
         assert variable.value is not None, variable.name
-        whole = Evaluation(self.values)
+        # With an axis held, the values are those of a horizon half walked: what is found from them,
+        # also for the definitions within this one, must not outlive this question.
+        whole = Evaluation(dict(self.values) if self.at else self.values)
         value = spread(whole(variable.value), variable.value.axes, variable.axes)
         full = np.broadcast_to(value, variable.shape)
         if not self.at:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from allocc.compiler import assignment, errors
 from allocc.compiler.evaluator import Evaluator
 from allocc.compiler.expression import Data, Variable, VariableKind
+from allocc.compiler.failures import NeedsTime
 from allocc.compiler.horizon import make_time
 from allocc.compiler.index import IndexSet
 from allocc.compiler.model import (
@@ -238,8 +239,8 @@ class Resolver(Values):
         space, sets = self.space(statement.index)
         try:
             node = assignment.assign(statement.name.name, statement.value, space, sets, self)
-        except errors.Failed as failed:
-            if self.time is not None and all(x.code == "E4006" for x in failed.diagnostics):
+        except NeedsTime:
+            if self.time is not None:
                 return LetSymbol(statement, space, sets, "implicit")
             raise
         if isinstance(node, Data):

@@ -9,6 +9,7 @@ from typing import Any
 
 from allocc.compiler import errors
 from allocc.compiler.evaluator import Evaluator
+from allocc.compiler.exponential import depends_on_states
 from allocc.compiler.expression import (
     MOST_NODES,
     Data,
@@ -18,10 +19,12 @@ from allocc.compiler.expression import (
     Variable,
     add,
     children,
+    constant,
     is_affine,
     multiply,
     weight,
 )
+from allocc.compiler.failures import NeedsTime
 from allocc.compiler.index import Coordinate, IndexSet, join_axes
 from allocc.compiler.model import (
     CompartmentSymbol,
@@ -98,18 +101,21 @@ class Values(ABC):
             raise errors.Poisoned(name.name)
         statement = self.declared.names.get(name.name)
         if statement is None:
+            if name.name in ("start", "end"):
+                return self._end_of_time(name)
             self._unknown(name, scope)
         self.used.add(name.name)
         if isinstance(statement, tree.Time):
             if scope.now is not None:
                 return self.evaluator.labels(scope.now.point, name.span)
-            raise errors.Failed(
+            raise NeedsTime(
                 errors.wrong_kind(
                     name.name,
                     "the time",
                     "a number",
                     name.span,
-                    f"bind it, as in `sum({name.name}: ...)`",
+                    f"bind it, as in `sum({name.name}: ...)` or in the index of the statement, or write"
+                    " it in a `let` that flows use",
                 )
             )
         symbol = self.resolve(name.name)
@@ -142,15 +148,24 @@ class Values(ABC):
         letter = name.name[0].lower() if name.name[0].isalpha() else "i"
         return f"bind a name in the index, as in `{letter} in {name.name}`, and write `{letter}`"
 
-    def _unknown(self, name: tree.Name, scope: Scope) -> None:
-        """Raise for a name that is not declared."""
-        if name.name in ("start", "end", "period"):
+    def _end_of_time(self, name: tree.Name) -> Data:
+        """The first or the last point of time, as a number."""
+        times = self.time_sets()
+        if times is None:
             if self.time_name is None:
                 raise self.unknown(name.name, errors.no_time(name.name, name.span))
-            hint = f"compare it with `{self.time_name}`, or use it as an index"
-            raise errors.Failed(
-                errors.wrong_kind(name.name, "a place in time", "a number", name.span, hint)
-            )
+            raise errors.Failed(errors.circular([self.time_name, name.name], name.span))
+        numbers = times[0].numbers
+        assert numbers is not None
+        return constant(numbers[0 if name.name == "start" else -1], name.span)
+
+    def _unknown(self, name: tree.Name, scope: Scope) -> None:
+        """Raise for a name that is not declared."""
+        if name.name == "period":
+            if self.time_name is None:
+                raise self.unknown(name.name, errors.no_time(name.name, name.span))
+            hint = f"bind a name in an index, as in `p in period`, or write `{self.time_name}`"
+            raise errors.Failed(errors.wrong_kind(name.name, "a set", "a number", name.span, hint))
         pool = [*self.declared.names, *scope.locals, *BUILTIN]
         raise self.unknown(name.name, errors.unknown_name(name.name, name.span, pool))
 
@@ -207,7 +222,7 @@ class Values(ABC):
             self.reads.append(Read(symbol, found))
         value: Node = self.evaluator.gather(symbol.values, found, name.span)
         if symbol.effects and now is None and self.time_needed and self.effects_on:
-            raise errors.Failed(self._needs_time(name, indices))
+            raise NeedsTime(self._needs_time(name, indices))
         if symbol.effects and now is not None:
             with self._expanding(name.name):
                 for effect in self.effects_of(symbol):
@@ -274,7 +289,7 @@ class Values(ABC):
                 now, timed = self._now_at(name, indices[-1], scope, fallback)
                 indices = indices[:-1] or None
             if now is None:
-                raise errors.Failed(self._needs_time(name, indices))
+                raise NeedsTime(self._needs_time(name, indices))
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
         if self.reads is not None and symbol.mode in ("data", "definition"):
             self.reads.append(Read(symbol, found))
@@ -282,8 +297,7 @@ class Values(ABC):
         if symbol.mode == "data":
             assert symbol.values is not None
             value = self.evaluator.gather(symbol.values, found, name.span)
-        elif symbol.mode == "definition":
-            assert symbol.variable is not None
+        elif symbol.variable is not None and not self._opened(symbol.variable, now):
             value = self._taken(reference(symbol.variable, found, name.span))
         elif symbol.shared is not None and self._timeless(symbol, now):
             value = symbol.shared
@@ -312,6 +326,11 @@ class Values(ABC):
             and not self.declared.effects
         )
 
+    def _opened(self, variable: Variable, now: Now | None) -> bool:
+        """Whether a `let` with columns is written out: the exponential step has to look into it."""
+        exponential = self.time is not None and self.time.method == "exponential"
+        return exponential and now is not None and depends_on_states(variable)
+
     def _variable_value(
         self,
         variable: Variable,
@@ -323,13 +342,16 @@ class Values(ABC):
         if variable.kind == "state" or variable.time_axis is not None:
             given = len(indices or ())
             total = sum(s.arity for s in variable.sets)
-            if scope.now is not None and 0 < given == total - 1:
+            times = self.time_sets()
+            # A bare name over all of the time is at the current one by itself; over some, it is here.
+            some = times is not None and variable.sets[0] not in times and not scope.anonymous.fresh
+            if scope.now is not None and given == total - 1 and (given or some):
                 # All indices but the time: the current time is meant.
-                assert indices is not None and self.time_name is not None
+                assert self.time_name is not None
+                indices = indices or ()
                 place = sum(s.arity for s in variable.sets[: variable.time_axis])
                 here = tree.Name(self.time_name, name.span)
                 indices = (*indices[:place], here, *indices[place:])
-                times = self.time_sets()
                 # What is decided for a period holds at both of its ends.
                 per_period = (
                     times is not None
@@ -345,7 +367,7 @@ class Values(ABC):
                 and given == total - 1
                 and not any(self._is_time(e, scope) for e in indices or ())
             ):
-                raise errors.Failed(self._needs_time(name, indices))
+                raise NeedsTime(self._needs_time(name, indices))
         found, mask = self._pick(name, variable.sets, indices, scope, fallback)
         value = self._taken(reference(variable, found, name.span))
         return self.evaluator.masked(value, mask, fallback)

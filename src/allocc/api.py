@@ -294,6 +294,7 @@ class Model:
         a mapping from names to numbers, dicts, Series, DataFrames or arrays, or the path of a run
         folder or CSV file; decisions that are not named stay at their lower bound.
         """
+        from allocc.compiler.undefined import undefined
         from allocc.engine.assess import assess
         from allocc.given import baseline_decisions, given_decisions
         from allocc.result_building import simulated_result
@@ -305,7 +306,10 @@ class Model:
             else:
                 problem = self.problem
                 values = given_decisions(problem, decisions)
-            return simulated_result(self, problem, assess(problem, values), decisions is None)
+            found = assess(problem, values)
+            if not found.finite:
+                raise AlloccError([undefined(problem, found.values)])
+            return simulated_result(self, problem, found, decisions is None)
 
     def pareto(
         self,
@@ -346,7 +350,10 @@ class Model:
 
     @cached_property
     def baseline_simulation(self) -> tuple[Problem, Assessment] | None:
-        """What happens in that world, and what it is worth; None in a model without time."""
+        """What happens in that world, and what it is worth.
+
+        None in a model without time. What is simulated may be no finite number.
+        """
         from allocc.engine.assess import assess
         from allocc.given import baseline_decisions
 

@@ -30,7 +30,9 @@ from allocc.compiler.program import (
     Program,
     label_text,
 )
+from allocc.compiler.undefined import undefined
 from allocc.dsl import tree
+from allocc.dsl.diagnostics import AlloccError
 from allocc.engine import door, tangents
 from allocc.engine.assess import assess
 from allocc.engine.outcome import measure
@@ -128,6 +130,8 @@ class _Pricing:
     def point(self) -> FloatArray:
         """All columns of the program at the decisions, as simulated."""
         found = assess(self.model.problem, self.values)
+        if not found.finite:
+            raise AlloccError([undefined(self.model.problem, found.values)])
         point = np.zeros(self.program.columns)
         for v in self.problem.variables:
             point[v.offset : v.offset + v.size] = found.values[v].ravel()

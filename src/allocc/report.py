@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: A gap below this is rounding, and nothing is said of it.
 CLOSED = 1e-8
+#: What is further off continuous time than this is told with what to do.
+FAR_OFF = 0.1
 _STOPPED = {
     "time_limit": "stopped at the time limit",
     "interrupted": "interrupted",
@@ -220,9 +222,14 @@ def _violation(result: Result) -> str:
 def _discretization(result: Result) -> str:
     worst = result.discretization_parts[0]
     text = f"{percent(worst.relative)} off continuous time"
-    if len(result.discretization_parts) == 1 or worst.relative == 0:
-        return text
-    return f"{text}, most in {'the term ' if worst.kind == 'term' else ''}{worst.name}"
+    if len(result.discretization_parts) > 1 and worst.relative > 0:
+        text += f", most in {'the term ' if worst.kind == 'term' else ''}{worst.name}"
+    if worst.relative > FAR_OFF:
+        text += (
+            "; these steps are too long to stand for continuous time: choose a shorter `step`, or"
+            " `method trapezoid`, unless time itself goes in such steps"
+        )
+    return text
 
 
 def _facts(result: Result) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc.asked import versions
 from allocc.comparisons import targets_of
+from allocc.dsl.diagnostics import AlloccError
 from allocc.labelled import blocks_of
 from allocc.reports import report_blocks
 from allocc.result import Result, TermValue
@@ -35,9 +36,10 @@ _ASKED = (
 
 def solved_result(model: Model, outcome: Outcome, options: Options) -> Result:
     """The result of a solve."""
-    base = model.baseline_simulation if outcome.values is not None else None
+    base, told = _baseline(model) if outcome.values is not None else (None, ())
+    told = (*outcome.notes, *told)
     return Result(
-        **_about(model, model.problem, outcome.terms, outcome.values, base, outcome.notes),
+        **_about(model, model.problem, outcome.terms, outcome.values, base, told),
         status=outcome.status,
         stopped=outcome.stopped,
         value=outcome.value,
@@ -70,9 +72,9 @@ def loosened_result(
 
 def simulated_result(model: Model, problem: Problem, found: Assessment, baseline: bool) -> Result:
     """The result of a simulation; `baseline` says that it is the one in which nothing acts."""
-    base = None if baseline else model.baseline_simulation
+    base, told = (None, ()) if baseline else _baseline(model)
     return Result(
-        **_about(model, problem, found.terms, found.values, base),
+        **_about(model, problem, found.terms, found.values, base, told),
         status="simulated",
         stopped="",
         value=found.value,
@@ -83,6 +85,21 @@ def simulated_result(model: Model, problem: Problem, found: Assessment, baseline
         message="baseline: no intervention acts" if baseline else "",
         versions=versions(),
     )
+
+
+def _baseline(model: Model) -> tuple[tuple[Problem, Assessment] | None, tuple[str, ...]]:
+    """What to compare with, and a note where there is nothing: a result does not depend on it."""
+    from allocc.compiler.undefined import undefined
+
+    try:
+        found = model.baseline_simulation
+    except AlloccError as error:
+        place = error.diagnostics[0]
+    else:
+        if found is None or found[1].finite:
+            return found, ()
+        place = undefined(found[0], found[1].values)
+    return None, (f"there is no baseline to compare with: {place.message}",)
 
 
 def _about(

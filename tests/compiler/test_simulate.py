@@ -14,6 +14,8 @@ from scipy.optimize import fsolve
 
 from allocc.compiler.bind import bind
 from allocc.compiler.discretize import discretize
+from allocc.compiler.index import spread
+from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import Problem
 from allocc.compiler.simulate import simulate
 from allocc.dsl.parser import parse
@@ -156,6 +158,52 @@ def test_exponential_step_with_rates_and_decisions_that_change_each_period() -> 
         )  # fmt: skip
         a, b = exact.y[:, -1]
         np.testing.assert_allclose([found["A"][k + 1], found["B"][k + 1]], [a, b], rtol=1e-8)
+
+
+EXPONENTIAL = """
+time t = 0 .. 3 method exponential
+set G = {a, b}
+compartment A[G] compartment B
+initial A[g in G] = if g == "a" then 5 else 10
+initial B = 1
+decide u[G, period] in 0 .. 2
+let whole[t] = sum(g in G: A[g, t])
+let bent = 0.1 * sum(g in G: u[g]^2)
+flow go[g in G] : A -> B = RATE
+flow swap[g in G, k in G if g != k] : A[g] -> A[k] = 0.1 * A[g]
+EFFECT
+minimize { c : B[end] }
+"""
+
+
+@pytest.mark.parametrize(
+    ("rate", "effect", "written"),
+    [
+        ("0.2 * A[g]", "", lambda a, past, u: 0.2 * a),
+        ("0.2 * A[g]", "effect go[g in G] += u[g]", lambda a, past, u: 0.2 * a + u),
+        ("0.2 * A[g]", "effect go[g in G] += u[g]^2", lambda a, past, u: 0.2 * a + u**2),
+        ("0.1 * A[g] + bent", "", lambda a, past, u: 0.1 * a + 0.1 * (u**2).sum()),
+        ("0.05 * whole[t] + sqrt(1 + u[g])", "", lambda a, past, u: 0.05 * a.sum() + np.sqrt(1 + u)),
+        ("0.1 * (A[g, t-1] else 4)", "", lambda a, past, u: 0.1 * past),
+        ("0.1 * sqrt(A[g, t-1] else 4) + 0.1 * A[g]", "", lambda a, past, u: 0.1 * past**0.5 + 0.1 * a),
+    ],
+)  # fmt: skip
+def test_exponential_steps_over_an_index(rate: str, effect: str, written: Any) -> None:
+    """Language reference, §5.5: flows linear in the compartments, whatever decisions do to them."""
+    u = np.array([[0.3, 0.0, 1.5], [2.0, 0.4, 0.0]])
+    text = EXPONENTIAL.replace("RATE", rate).replace("EFFECT", effect)
+    found = run(text, {"u": u})
+    state, past = np.array([5.0, 10.0, 1.0]), np.array([4.0, 4.0])
+    for k in range(3):
+
+        def flows(_: float, y: np.ndarray, past: Any = past, k: int = k) -> np.ndarray:
+            go = np.broadcast_to(written(y[:2], past, u[:, k]), 2)
+            return np.array([*(-go - 0.1 * y[:2] + 0.1 * y[1::-1]), go.sum()])
+
+        past = state[:2]
+        state = solve_ivp(flows, (0, 1), state, rtol=1e-11, atol=1e-11, method="DOP853").y[:, -1]
+        np.testing.assert_allclose(found["A"][:, k + 1], state[:2], rtol=1e-8)
+        np.testing.assert_allclose(found["B"][k + 1], state[2], rtol=1e-8)
 
 
 def test_decisions_are_constant_within_a_period() -> None:
@@ -305,3 +353,128 @@ def test_a_period_decision_by_index_alone_under_the_trapezoid(tmp_path: Path) ->
     values = simulate(problem, {v: amounts})
     x = next(s for s in problem.states if s.name == "X")
     np.testing.assert_allclose(values[x][:, -1], 10 - amounts.sum(axis=1), rtol=1e-12)
+
+
+# --- lets in lets ---------------------------------------------------------------------------------
+
+LETS = """
+time t = 0 .. 4 step 1 METHOD
+compartment S initial S = 100
+decide u[period] in 0 .. 1
+WHAT
+minimize { c : S[end] }
+"""
+#: Expressions around X, each defined wherever X is positive, and itself positive.
+WRAPPED = ("sqrt(1 + X)", "exp(-0.01 * X)", "1 / (1 + X)", "log(2 + X)", "X * X / (1 + X)")
+
+
+@given(
+    chain=st.lists(st.sampled_from(WRAPPED), min_size=1, max_size=4),
+    method=st.sampled_from(("method euler", "method trapezoid")),
+    chosen=st.lists(st.floats(0, 1), min_size=4, max_size=4),
+    indexed=st.booleans(),
+)
+@settings(max_examples=40, deadline=None)
+def test_lets_in_lets_are_what_they_are_written_out(
+    chain: list[str], method: str, chosen: list[float], indexed: bool
+) -> None:
+    """Nested lets are evaluated anew in every period, over an index or at the current time."""
+    index, now, state = ("[p in t]", "[p]", "S[p]") if indexed else ("", "", "S")
+    lets, inner, whole = [], state, "S"
+    for k, wrap in enumerate(chain):
+        lets.append(f"let a{k}{index} = {wrap.replace('X', inner)}")
+        inner, whole = f"a{k}{now}", f"({wrap.replace('X', whole)})"
+    last = f"a{len(chain) - 1}" + ("[t]" if indexed else "")
+    flow = "flow leave : S -> = 0.1 * (0.1 + u) * "
+    text = LETS.replace("METHOD", method)
+    nested = run(text.replace("WHAT", "\n".join(lets) + f"\n{flow}{last}"), {"u": chosen})
+    written = run(text.replace("WHAT", flow + whole), {"u": chosen})
+    assert np.isfinite(written["S"]).all()
+    assert nested["S"] == pytest.approx(written["S"], rel=1e-9)
+
+
+#: Lets of what changes with time, and the same written out in a flow.
+NOW = {
+    "0.1 * x[g]": "0.1 * x[g]",
+    "0.1 * x[g] + 0.01 * S[g]": "0.1 * x[g] + 0.01 * S[g]",
+    "0.1 * wave": "0.1 * wave",
+    "0.1 + 0.01 * t": "0.1 + 0.01 * t",
+    "0.01 * (t - start) / (end - start)": "0.01 * t / 8",
+    "if t > start + 2 then 0.1 else 0.02": "if t > 2 then 0.1 else 0.02",
+    "0.1 * sum(k in Round if k <= t: y[k])": "0.1 * sum(k in Round if k <= t: y[k])",
+    "0.1 * (y[t] else 0.3)": "0.1 * (y[t] else 0.3)",
+    "0.1 * (if t == start or t == 4 then y else 0)": "0.1 * (y[t] else 0)",
+}
+LET_OVER_TIME = """
+time t = 0 .. 8 step 2 METHOD
+set G = {a, b}
+set Round = {k in period if k == 0 or k == 4}
+param wave[p in period] = 1 + p
+compartment S[G] initial S[g in G] = if g == "a" then 100 else 40
+decide x[G, period] in 0 .. 1
+decide y[Round] in 0 .. 1
+WHAT
+minimize { c : S["a", end] }
+"""
+
+
+@pytest.mark.parametrize("method", ["euler", "trapezoid"])
+@pytest.mark.parametrize("value", NOW)
+@pytest.mark.parametrize("before", [True, False])
+def test_a_let_of_what_changes_with_time_is_meant_at_the_current_time(
+    value: str, method: str, before: bool
+) -> None:
+    """Language reference, §3.4: as if it stood in the flow, wherever it is declared."""
+    let, flow = f"let rate[g in G] = {value}", "flow leave[g in G] : S -> = rate[g] * S[g]"
+    text = LET_OVER_TIME.replace("METHOD", f"method {method}")
+    chosen = {"x": [[0.1, 0.9, 0.0, 1.0], [0.5, 0.2, 0.3, 0.0]], "y": [0.2, 0.7]}
+    found = run(text.replace("WHAT", "\n".join((let, flow) if before else (flow, let))), chosen)
+    written = run(text.replace("WHAT", flow.replace("rate[g]", f"({NOW[value]})")), chosen)
+    assert np.isfinite(written["S"]).all()
+    np.testing.assert_allclose(found["S"], written["S"], rtol=1e-12)
+
+
+def test_a_let_of_what_changes_with_time_takes_its_time_as_a_last_index() -> None:
+    """Language reference, §3.4: outside of flows."""
+    problem = compiled(
+        """
+        time t = 0 .. 4
+        set G = {a, b}
+        decide x[G, period] in 0 .. 1
+        let rate[g in G] = (1 + t) * x[g]
+        limit few[g in G, p in period]: rate[g, p] <= 2
+        maximize { all : sum(g in G, p in period: rate[g, p]) }
+        """
+    )
+    (v,) = problem.decisions
+    evaluate = Evaluation({v: np.ones(v.shape)})
+    (few,) = problem.constraints
+    over = spread(evaluate(few.body), few.body.axes, few.axes) - few.upper.values
+    np.testing.assert_allclose(over, [[-1, 0, 1, 2]] * 2)
+    assert float(evaluate(problem.terms[0].node)) == 20
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0.1 * (S[t-1] else 10) + 0.01 * S[start]",
+        "0.1 * S[t] * (x[t+1] else 0)",
+        "0.01 * (if t > start then sum(p in period if p < t: S[p]) else 1)",
+        "0.1 * before[t]",
+    ],
+)
+def test_flows_may_look_back_and_at_decisions_to_come(value: str) -> None:
+    """Language reference, §5.3; in the last one through a `let` with columns."""
+    found = run(
+        f"""
+        time t = 0 .. 4
+        compartment S
+        initial S = 10
+        decide x[t] in 0 .. 1
+        let before[p in t] = sqrt(1 + (S[p-2] else 4)) + sqrt(S[p])
+        flow leave : S -> = {value}
+        minimize {{ c : S[end] }}
+        """,
+        {"x": 0.5},
+    )
+    assert np.isfinite(found["S"]).all() and found["S"][-1] < 10

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from allocc.backends import registry
+from allocc.conflict.report import conflict_lines
 from tests.conflict.telling import load, told
 
 IRREDUCIBLE = """\
@@ -334,3 +335,49 @@ minimize { c: sum(lock) }
         ("initial", "ill"),
     ]
     assert model.bound.compartments["ill"].initial is before
+
+
+MOVING = """model moving
+set C = {a, b}
+time y : year = 0 .. 2
+param net[c in C, p in period] : person/year = if c == "a" then -60 else 5
+param hit : 1/year = 0.1
+compartment P[C] : person
+compartment Ill : person
+initial P = 100
+initial Ill = 0
+flow move[c in C] : -> WHERE = net[c]
+flow onset[c in C] : P[c] -> Ill = hit * P[c]
+decide care : person/year in 0 .. 1
+flow cure : Ill -> P["b"] = care
+minimize { ill : Ill[end] }
+"""
+
+
+@pytest.mark.parametrize("where", ["P", "P[c]"])
+def test_what_empties_a_compartment_is_told_with_its_data(tmp_path: Path, where: str) -> None:
+    """Of the flows that touch the member, up to the time at which it is below nought."""
+    lines = told(load(tmp_path, MOVING.replace("WHERE", where)), "highs").splitlines()
+    start = next(k for k, x in enumerate(lines) if "P[a,2] is never negative" in x)
+    found = [x.strip() for x in lines[start + 1 : start + 6] if "=" in x]
+    assert found[-3:] == [
+        "net[a,0] = -60 person/year  (m.alloc:4)",
+        "net[a,1] = -60 person/year  (m.alloc:4)",
+        "hit = 0.1 1/year  (m.alloc:5)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        ("flow go : S -> = sqrt(20 - S) + 0 * x minimize { c : S[end] }", "flow go"),
+        ("flow go : S -> = 0.1 * S minimize { c : S[end] + sqrt(x - 2) }", "term c"),
+    ],
+)
+def test_a_formula_without_a_value_is_to_blame(tmp_path: Path, value: str, where: str) -> None:
+    text = f"model m time t = 0 .. 3 compartment S initial S = 100 decide x in 0 .. 1 {value}"
+    model = load(tmp_path, text)
+    assert model.solve().status == "infeasible"
+    said = " ".join("\n".join(conflict_lines(model.conflict())).split())
+    assert said.startswith("Why: no limit is to blame. A formula has to have a value: `sqrt(")
+    assert f"in {where} is no finite number" in said

@@ -9,6 +9,7 @@ import pytest
 
 import allocc
 from allocc.engine import continuous
+from allocc.engine import solve as solve_module
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Deviation
 
@@ -117,3 +118,99 @@ def test_the_worst_is_named(tmp_path: Path) -> None:
     back = allocc.Result.open(result.save(tmp_path / "run"))
     assert back.discretization_parts == result.discretization_parts
     assert back.gap_measure == result.gap_measure
+
+
+EXPONENTIAL = """model m
+set G = {a, b}
+time t : day = 0 .. 3 method exponential
+compartment A[G]
+initial A[g in G] = if g == "a" then 5 else 10
+decide u[G, period] in 0 .. 1
+flow f[g in G] : A[g] -> = RATE
+effect f[g in G] += u[g]
+limit few: sum(g in G, p in period: u[g, p]) <= 2
+minimize { o: sum(g in G: A[g, end]) }
+"""
+
+
+@pytest.mark.parametrize("rate", ["0.2 * A[g]", "0.1 * (A[g, t-1] else A[g])"])
+def test_the_exponential_step_is_not_off(tmp_path: Path, rate: str) -> None:
+    """Over an index, and where a flow remembers what was there a step before."""
+    path = tmp_path / "m.alloc"
+    path.write_text(EXPONENTIAL.replace("RATE", rate), "utf-8")
+    result = allocc.load(path).solve()
+    assert result.status == "optimal"
+    assert result.discretization == pytest.approx(0, abs=1e-7)
+
+
+SOLVED = """model m
+time t = 0 .. 3
+compartment A initial A = 10
+decide x[period] in 0 .. 1
+flow f : A -> = 0.1 * A + x
+minimize { o: A[end] }
+"""
+
+
+def solved(folder: Path, text: str = SOLVED) -> allocc.Result:
+    (folder / "m.alloc").write_text(text, "utf-8")
+    return allocc.load(folder / "m.alloc").solve()
+
+
+def refuse(error: BaseException):  # type: ignore[no-untyped-def]
+    def raising(*_: object) -> None:
+        raise error
+
+    return raising
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (continuous.NotMeasured("the reason"), "the reason"),
+        (ValueError("axes"), "allocc broke down there, please report it (ValueError: axes)"),
+        (MemoryError(), "there is not enough memory"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_what_cannot_be_measured_loses_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, said: str
+) -> None:
+    monkeypatch.delenv("ALLOCC_DEBUG", raising=False)
+    monkeypatch.setattr(solve_module, "deviations", refuse(error))
+    result = solved(tmp_path)
+    assert (result.status, result.discretization) == ("optimal", None)
+    assert result.value == pytest.approx(10 * 0.9**3 - 0.81 - 0.9 - 1)
+    assert result.notes == (f"how far the steps are from continuous time is not known: {said}",)
+
+
+def test_too_many_compartments_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(continuous, "MOST", 0)
+    (note,) = solved(tmp_path).notes
+    assert note.endswith("only up to 0 compartments are integrated, not 1")
+
+
+def test_what_explodes_between_the_steps_is_told(tmp_path: Path) -> None:
+    """dA/dt = A^2 from 1 is infinite at time 1, where Euler's steps are not."""
+    text = SOLVED.replace("= 10", "= 1").replace("f : A -> = 0.1 * A + x", "f : -> A = A * A")
+    result = solved(tmp_path, text + "\nlimit none: sum(p in period: x[p]) <= 0")
+    assert result.status == "optimal"
+    assert result.notes[0].startswith("how far the steps are from continuous time is not known: ")
+
+
+def test_a_baseline_that_is_a_mistake_loses_no_answer(tmp_path: Path) -> None:
+    """Without its effect a parameter makes a denominator nought."""
+    text = SOLVED.replace("compartment", "param off = 1 compartment")
+    text = text.replace("0.1 * A + x", "0.1 * A / (1 - off) effect off *= 0.5 - 0.1 * x")
+    result = solved(tmp_path, text)
+    assert (result.status, result.baseline_value) == ("optimal", None)
+    assert any(n.startswith("there is no baseline to compare with: ") for n in result.notes)
+
+
+@pytest.mark.parametrize(("rate", "far"), [("0.1", False), ("0.8", True)])
+def test_long_steps_are_told_with_the_mend(tmp_path: Path, rate: str, far: bool) -> None:
+    result = solved(tmp_path, SOLVED.replace("0.1 * A + x", f"{rate} * A - 0 * x"))
+    assert result.discretization is not None and (result.discretization > 0.1) == far
+    said = " ".join(result.summary().split())
+    mend = "; these steps are too long to stand for continuous time: choose a shorter `step`"
+    assert (mend in said) == far

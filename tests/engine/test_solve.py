@@ -290,3 +290,21 @@ def test_the_same_seed_gives_the_same_history(family: str) -> None:
         found = solve(known.problem, Options(method="refine", seed=5))
         histories.append([(s.bound, s.value, s.round) for s in found.history])
     assert histories[0] == histories[1]
+
+
+def test_one_cause_is_told_once_over_all_periods() -> None:
+    """The message names the first place, a note some others, and how many more."""
+    text = """model m set G = {a, b} time t = 0 .. 8
+        compartment S[G] initial S = 0
+        compartment I[G] initial I = 0
+        decide x[G, period] in 0 .. 1
+        flow go[g in G] : -> S = x[g]
+        flow ill[g in G] : S -> I = 0.1 * S[g] / (S[g] + I[g])
+        minimize { o: sum(g in G: I[g, end]) }"""
+    with pytest.raises(AlloccError) as caught:
+        solve(problem(text), Options())
+    (told,) = caught.value.diagnostics
+    assert told.code == "E5002" and "[a,0]" in told.message
+    (note,) = told.notes
+    assert note.message.startswith("the same at ") and "[a,1]" in note.message
+    assert note.message.endswith(" and 11 more")

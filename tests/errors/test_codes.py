@@ -26,6 +26,8 @@ WITHOUT_A_MODEL = {
     "E4013": "the parser finds a limit without a comparison first (E1026)",
     "E4034": "hundreds of definitions",
     "E4060": "functions that call each other twice, a dozen deep",
+    "E5020": "it is simulated",
+    "E5021": "it is simulated",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from allocc.compiler.bind import Binder
 from allocc.compiler.index import Axis, Coordinate, IndexSet
 from allocc.compiler.model import LetSymbol, ParameterSymbol, enter
 from allocc.compiler.program import label_text, named
-from allocc.compiler.scope import Scope
+from allocc.compiler.scope import Now, Scope
 from allocc.compiler.spaces import Space
 from allocc.compiler.tables import Table
 from allocc.dsl import tree
@@ -49,11 +49,16 @@ def cells(
     Parameters that are made of others are followed by those.
     """
     place = np.unravel_index(at, space.shape) if space.axes else ()
-    scope = _at_point(space, [int(p) for p in place])
+    scope = at_point(space, [int(p) for p in place])
+    return read_in(binder, ((e, scope) for e in expressions))
+
+
+def read_in(binder: Binder, where: Iterable[tuple[tree.Expression, Scope]]) -> list[Cell]:
+    """The cells that expressions read, each in its scope; each cell once, at most `MOST`."""
     found: dict[tuple[str, tuple[int, ...]], Cell] = {}
-    for e in expressions:
-        for name, at_point, cell in _read(binder, e, scope):
-            found.setdefault((name, at_point), cell)
+    for e, scope in where:
+        for name, point, cell in _read(binder, e, scope):
+            found.setdefault((name, point), cell)
             if len(found) >= MOST:
                 return list(found.values())
     return list(found.values())
@@ -157,16 +162,16 @@ def _inside(
     binder: Binder, e: tree.Expression, space: Space, point: tuple[int, ...]
 ) -> Iterator[tuple[str, tuple[int, ...], Cell]]:
     """What the value of a declared name reads at a point of its space."""
-    yield from _read(binder, e, _at_point(space, point))
+    yield from _read(binder, e, at_point(space, point))
 
 
-def _at_point(space: Space, point: Sequence[int]) -> Scope:
+def at_point(space: Space, point: Sequence[int], now: Now | None = None) -> Scope:
     """The scope inside of a space at a single point of it: every axis has one member."""
     here = tuple(
         Coordinate(axis.set, (Axis(axis.set, 1),), np.array([p]))
         for axis, p in zip(space.axes, point, strict=True)
     )
-    return enter(space, here, Scope(), None)
+    return enter(space, here, Scope(), now)
 
 
 def _set_from_outside(binder: Binder, name: str, labels: Sequence[str]) -> bool:

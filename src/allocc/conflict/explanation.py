@@ -13,13 +13,16 @@ from allocc.compiler.index import spread
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import ChanceConstraint, Comparison, Constraint
 from allocc.compiler.program import label_text, named
-from allocc.compiler.simulate import Values
+from allocc.compiler.simulate import Values, lowest
+from allocc.compiler.undefined import undefined
 from allocc.conflict.budget import Budget
 from allocc.conflict.cells import Cell, cells
 from allocc.conflict.deletion import Filtered, mask, smallest
+from allocc.conflict.flow_cells import flow_cells
 from allocc.conflict.oracle import Nearest
 from allocc.conflict.statements import Kind, Statement, Statements
 from allocc.dsl import tree
+from allocc.engine.assess import assess
 from allocc.engine.outcome import Options
 from allocc.tables import number
 
@@ -90,7 +93,8 @@ class Conflict:
     `status` is "irreducible" where each member was left out once and the others then held, "reduced"
     where that is not proven of all, and "contradicted" where an allocation was found after all.
     `held` are statements that could not be switched off, and `widened` ranges that were made wider
-    instead. `whole_numbers` says whether the members could hold if fractions were allowed.
+    instead. `whole_numbers` says whether the members could hold if fractions were allowed. `formula` says
+    which formula has no value where nothing else is to blame.
     """
 
     status: Status
@@ -106,6 +110,7 @@ class Conflict:
     held: tuple[str, ...] = ()
     widened: tuple[str, ...] = ()
     whole_numbers: bool | None = None
+    formula: str = ""
 
     @property
     def narrowed(self) -> bool:
@@ -178,7 +183,14 @@ class _Told:
             tuple(sorted(held)) if oracle.exact else (),
             tuple(sorted(widened)) if oracle.exact else (),
             whole,
+            "" if members else self.formula(),
         )
+
+    def formula(self) -> str:
+        """The formula that has no value at the lower ends of decisions; empty where all have one."""
+        problem = self.model.problem
+        found = assess(problem, lowest(problem.decisions))
+        return "" if found.finite else undefined(problem, found.values).message
 
     def member(self, k: int) -> Member:
         """One member."""
@@ -260,7 +272,11 @@ class _Told:
                 expressions = [side] if side is not None else []
             space = self.binder.space(decide.index)[0]
         file, line, source = _place(span)
-        read = cells(self.binder, expressions, space, place) if expressions else []
+        if s.kind == "nonnegative":
+            *member, last = (int(k) for k in np.unravel_index(place, v.shape))
+            read = flow_cells(self.model.bound, v.name, member, last)
+        else:
+            read = cells(self.binder, expressions, space, place) if expressions else []
         return Member(
             s.kind,
             v.name,

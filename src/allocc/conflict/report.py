@@ -38,6 +38,12 @@ def conflict_lines(found: Conflict) -> list[str]:
 
 def _head(found: Conflict) -> str:
     count = found.count
+    if found.formula:
+        return (
+            f"Why: no limit is to blame. A formula has to have a value: {found.formula} "
+            "(with every decision at its lower end). Write it so that it has a value, or give its "
+            "decisions a range in which it has one."
+        )
     if found.status == "contradicted":
         return (
             "Why: not explained. The solver called the model infeasible, but when it was asked again, "

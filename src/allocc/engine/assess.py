@@ -12,7 +12,7 @@ from allocc.compiler.index import spread
 from allocc.compiler.lower import ratio_limit
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import ChanceConstraint, Constraint, Problem
-from allocc.compiler.program import FloatArray, shown_label
+from allocc.compiler.program import BoolArray, FloatArray, shown_label
 from allocc.compiler.reformulations import chance, ratios
 from allocc.compiler.simulate import Values, simulate
 from allocc.compiler.sizes import Sizes, StepSizes
@@ -34,6 +34,8 @@ class Assessment:
     violation: Violation
     #: The size of the objective's terms, added up (see `compiler.sizes`).
     size: float
+    #: Whether all that is simulated, every limit and every term is a finite number.
+    finite: bool = True
     #: The probability that each chance block reaches, scenarios counted one by one.
     probabilities: Mapping[str, float] = field(default_factory=dict)
 
@@ -66,6 +68,7 @@ class _Judge:
         self.sizes = Sizes(self.evaluate)
         self.steps = StepSizes(problem, self.evaluate)
         self.gross = Sizes(self.evaluate, self.steps)
+        self.finite = all(np.isfinite(x).all() for x in values.values())
 
     def assessment(self) -> Assessment:
         """The objective and the worst violation."""
@@ -93,7 +96,12 @@ class _Judge:
             if found.relative > worst.relative:
                 worst = found
         size = float(sum(float(self.sizes(t.node)) for t in problem.terms))
-        return Assessment(values, problem.objective(terms), terms, worst, size, reached)
+        value = problem.objective(terms)
+        self.finite = self.finite and all(np.isfinite(x) for x in terms.values())
+        if not self.finite:
+            # Nothing is kept where something is no number.
+            worst = Violation(np.inf, np.inf, worst.where)
+        return Assessment(values, value, terms, worst, size, self.finite, reached)
 
     def excess(self, c: Constraint) -> tuple[FloatArray, FloatArray]:
         """By how much each row of a limit is broken, and the size that this is measured by."""
@@ -107,7 +115,8 @@ class _Judge:
         )
         over = _short(np.maximum(low - body, body - high))
         if not np.isfinite(body).all():
-            over = self._at_nought(c, over)
+            over, decided = self._at_nought(c, over)
+            self.finite = self.finite and bool((np.isfinite(body) | decided).all())
         if not over.any():
             return over, np.zeros(c.shape)
         side = np.where(body < low, low, high)
@@ -119,14 +128,17 @@ class _Judge:
         size: FloatArray = np.maximum(own, NEAR_ZERO * gross)
         return over, size
 
-    def _at_nought(self, c: Constraint, over: FloatArray) -> FloatArray:
-        """The excess of a limit on a ratio, read multiplied out where nothing can be divided."""
+    def _at_nought(self, c: Constraint, over: FloatArray) -> tuple[FloatArray, BoolArray]:
+        """The excess of a limit on a ratio, read multiplied out where nothing can be divided.
+
+        And where it is read so: there the limit holds or does not, though it has no number.
+        """
         limit = ratio_limit(c)
         if limit is None:
-            return over
+            return over, np.zeros(c.shape, dtype=bool)
         nought, holds = ratios.at_nought(limit, self.evaluate, c.axes)
         read: FloatArray = np.where(nought, np.where(holds, 0.0, np.inf), over)
-        return np.broadcast_to(read, c.shape)
+        return np.broadcast_to(read, c.shape), np.broadcast_to(nought, c.shape)
 
     def _trajectories(self, v: Variable, under: FloatArray) -> FloatArray:
         """The size of each member of a compartment, over its whole trajectory."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 import numpy as np
 
 from allocc.compiler.expression import Add, Data, Multiply, Node, Reduce, Reference
@@ -19,8 +22,14 @@ TOLERANCE = 1e-8
 #: Rates that are affine in at most so many compartments are integrated by a power series,
 #: where a period needs no more parts than this.
 MOST_EXACT, MOST_PARTS = 200, 200
+#: A period that asks for the rates more often than this has no end, or is not worth the time.
+MOST_CALLS = 20_000
 #: Models with more compartments than this are not integrated.
 MOST = 20_000
+
+
+class NotMeasured(Exception):
+    """Why the distance to continuous time is not known, in words."""
 
 
 def deviations(problem: Problem, values: Values) -> tuple[Deviation, ...]:
@@ -31,15 +40,13 @@ def deviations(problem: Problem, values: Values) -> tuple[Deviation, ...]:
     members has after the initial one: amounts in one unit are compared with each other, and with no
     others. A term is off by its difference where compartments and flows take their continuous-time
     values at the points of time, relative to the size of its parts. The worst comes first; none
-    where there is no time, or where the integration fails.
+    where there is no time. Raises `NotMeasured` where the integration fails or is not tried.
     """
-    if problem.model.time is None or not problem.updates:
+    if problem.model.time is None or not any(u.variable.size for u in problem.updates):
         return ()
     with np.errstate(all="ignore"):
         settled = with_decisions(problem, values)
         course = _course(settled, values)
-        if course is None:
-            return ()
         evaluate = Evaluation(dict(values))
         steps = StepSizes(problem, evaluate)
         found = []
@@ -53,7 +60,11 @@ def deviations(problem: Problem, values: Values) -> tuple[Deviation, ...]:
         for t in problem.terms:
             off = abs(float(moved(t.node)) - float(evaluate(t.node)))
             found.append(Deviation("term", t.name, _part(off, float(sizes(t.node)) or off)))
-    found = [d for d in found if np.isfinite(d.relative)]
+    nothing = [d for d in found if not np.isfinite(d.relative)]
+    if nothing:
+        worst = nothing[0]
+        kind = "term" if worst.kind == "term" else "compartment"
+        raise NotMeasured(f"{kind} {worst.name} has no finite value in continuous time")
     return tuple(sorted(found, key=lambda d: -d.relative))
 
 
@@ -77,29 +88,32 @@ def _with_flows(problem: Problem, values: Values, course: Values) -> Values:
     return found
 
 
-def _course(problem: Problem, values: Values) -> Values | None:
-    """Every compartment at the points of time, as continuous time has it; None where it fails.
+def _course(problem: Problem, values: Values) -> Values:
+    """Every compartment at the points of time, as continuous time has it.
 
-    The problem has its decisions settled.
+    The problem has its decisions settled. Raises `NotMeasured` where it fails.
     """
     updates = problem.updates
     shapes = [u.variable.shape for u in updates]
     sizes = np.cumsum([0, *(int(np.prod(s[:-1], dtype=np.int64)) for s in shapes)])
-    if not 0 < sizes[-1] <= MOST:
-        return None
+    if sizes[-1] > MOST:
+        raise NotMeasured(f"only up to {MOST:,} compartments are integrated, not {sizes[-1]:,}")
     exact = _affine_rates(problem, values) if sizes[-1] <= MOST_EXACT else None
     found = _by_series(problem, values, *exact) if exact is not None else None
     if found is None:
         found = _integrated(problem, values)
-    if found is None or not np.isfinite(found).all():
-        return None
+    if not np.isfinite(found).all():
+        raise NotMeasured("the flows have no finite value on the way")
     return {
         u.variable: found[sizes[i] : sizes[i + 1]].reshape(shapes[i]) for i, u in enumerate(updates)
     }
 
 
-def _integrated(problem: Problem, values: Values) -> FloatArray | None:
-    """The compartments, one below the other, over the points of time, by LSODA."""
+def _integrated(problem: Problem, values: Values) -> FloatArray:
+    """The compartments, one below the other, over the points of time, by LSODA.
+
+    Raises `NotMeasured` where it gives up.
+    """
     # Imported where it is needed: it takes as long as many a solve.
     from scipy.integrate import solve_ivp
 
@@ -116,19 +130,34 @@ def _integrated(problem: Problem, values: Values) -> FloatArray | None:
     found = [state]
     for k in range(time.count):
         at = Evaluation(working, {problem.period: k})
+        calls = count(1)
+        begin = f"in the period from {time.values[k]:g}"
 
-        def rate(_: float, x: FloatArray, at: Evaluation = at, k: int = k) -> FloatArray:
+        def rate(
+            _: float,
+            x: FloatArray,
+            at: Evaluation = at,
+            k: int = k,
+            calls: Iterator[int] = calls,
+            begin: str = begin,
+        ) -> FloatArray:
+            if next(calls) > MOST_CALLS:
+                raise NotMeasured(f"the integration needs too many steps {begin}")
             for i, u in enumerate(updates):
                 working[u.variable][..., k] = x[sizes[i] : sizes[i + 1]].reshape(shapes[i])
             _flows(problem.flows, working, at, k)
-            return np.concatenate([_value(at, u, u.rate).ravel() for u in updates])
+            found = np.concatenate([_value(at, u, u.rate).ravel() for u in updates])
+            if not np.isfinite(found).all():
+                raise NotMeasured(f"the flows have no finite value {begin}")
+            return found
 
         step = solve_ivp(rate, (0.0, time.step), state, method="LSODA", rtol=TOLERANCE, atol=within)
         if not step.success:
-            return None
-        state = step.y[:, -1]
+            raise NotMeasured(f"the integration fails {begin}: {step.message}")
+        # What flows remember of this point is what it began with.
         for i, u in enumerate(updates):
             working[u.variable][..., k] = state[sizes[i] : sizes[i + 1]].reshape(shapes[i])
+        state = step.y[:, -1]
         found.append(state)
     return np.stack(found, axis=-1)
 

@@ -11,6 +11,8 @@ from allocc.backends.solution import Word
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray
 from allocc.compiler.simulate import Values, highest, lowest
+from allocc.compiler.undefined import undefined
+from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import ROUNDING, Assessment, assess
 from allocc.engine.outcome import Options, Step, measure, relative_gap
 
@@ -51,6 +53,9 @@ class Ledger:
         self.unit = 0.0
         #: The first allocations that were found to meet every limit, the trivial ones among them.
         self._inside: list[Assessment] = []
+        #: The first allocation that was no finite number when simulated, and whether another was one.
+        self.undefined: Assessment | None = None
+        self.any_defined = False
 
     @property
     def seconds(self) -> float:
@@ -215,18 +220,46 @@ class Ledger:
         if key in self._seen:
             return False
         self._seen.add(key)
-        found = assess(self.problem, decisions)
+        found = self.simulated(decisions)
         if found.violation.relative > self.options.violation:
             # Where all terms of a limit are dust, nothing but the ends of ranges meets it.
             clean = self._without_dust(decisions)
             if any((clean[v] != x).any() for v, x in decisions.items()):
-                found = assess(self.problem, clean)
+                found = self.simulated(clean)
         found = self._inward(found)
         if not self.better(found):
             return False
         self.best = found
         self.best_point = point.copy()
         return True
+
+    def simulated(self, decisions: Values) -> Assessment:
+        """Decisions simulated and judged; it is kept in mind whether that gave finite numbers."""
+        found = assess(self.problem, decisions)
+        if found.finite:
+            self.any_defined = True
+        elif self.undefined is None:
+            self.undefined = found
+        return found
+
+    def refuse_undefined(self) -> None:
+        """Raise `AlloccError` with the place where no allocation that was tried gives numbers.
+
+        Where some do, the place is told in a note: others may be what is looked for.
+        """
+        if self.best is not None or self.undefined is None:
+            return
+        diagnostic = undefined(self.problem, self.undefined.values)
+        if not self.any_defined:
+            raise AlloccError([diagnostic])
+        self.told(f"allocations were tried that have no value: {diagnostic.message}")
+
+    def tell_undefined(self) -> None:
+        """A note where a formula has no value at the lower ends of decisions: it then is a limit."""
+        found = self.undefined or self.simulated(lowest(self.problem.decisions))
+        if not found.finite:
+            place = undefined(self.problem, found.values).message
+            self.told(f"a formula has to have a value, and this one has none: {place}")
 
     def _inward(self, found: Assessment) -> Assessment:
         """An allocation that breaks limits by a solver's tolerance, or one beside it that breaks none.

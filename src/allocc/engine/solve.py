@@ -19,15 +19,15 @@ from allocc.compiler.reformulations.coefficients import far_apart, tighten_coeff
 from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.compiler.simulate import Values
-from allocc.engine.assess import ROUNDING, Assessment, assess
+from allocc.engine.assess import ROUNDING, Assessment
 from allocc.engine.choose import Choice, choose
 from allocc.engine.confirm import Claim, confirm, confirm_empty, solve_mixed
-from allocc.engine.continuous import deviations
+from allocc.engine.continuous import NotMeasured, deviations
 from allocc.engine.denominators import lowered
 from allocc.engine.examine import said
 from allocc.engine.heuristics import Heuristics
 from allocc.engine.ledger import WORDS, Ledger
-from allocc.engine.outcome import Options, Outcome, Status, Stopped
+from allocc.engine.outcome import Deviation, Options, Outcome, Status, Stopped
 from allocc.engine.refine import SEARCH, refine
 from allocc.engine.relaxed import relaxed_first
 
@@ -123,7 +123,7 @@ class Loop(Ledger):
     def _begin(self, program: Program) -> None:
         """Simulate the starts, and complete the best one to a point of the program."""
         for start in self.starts:
-            found = assess(self.problem, {v: start[v] for v in self.problem.decisions})
+            found = self.simulated({v: start[v] for v in self.problem.decisions})
             if self.better(found):
                 self.best = found
         if not self.starts:
@@ -148,6 +148,7 @@ class Loop(Ledger):
         if self.best is not None:
             self.prove(self.best.value, "proven")
             return self.end("optimal", "gap")
+        self.refuse_undefined()
         return self.end("infeasible", "")
 
     def _propagated_infeasible(self, program: Program, empty: Infeasible) -> Outcome:
@@ -213,16 +214,14 @@ class Loop(Ledger):
         if ended == "infeasible_or_unbounded" and self._bounded():
             ended = "infeasible"
         if ended == "infeasible" and not self.holds_nothing(solution):
-            if self.best is not None:
-                self.told(f"{solution.solver} says that nothing meets every limit, and this does")
-            else:
-                self.told(f"{solution.solver} says that nothing meets every limit: not confirmed")
-            return self.finish(replace(solution, termination="failed"))
+            doubt = ": not confirmed" if self.best is None else ", and this does"
+            words = f"{solution.solver} says that nothing meets every limit{doubt}"
+            return self.finish(replace(solution, termination="failed", message=words))
         if ended not in _NO_POINT or (self.best is not None and ended == "infeasible"):
             return self.finish(solution)
         if ended == "unbounded" and self._bounded():
-            self.told(f"{solution.solver} says unbounded, and the ranges bound the objective")
-            return self.finish(replace(solution, termination="failed"))
+            words = f"{solution.solver} says unbounded, and the ranges bound the objective"
+            return self.finish(replace(solution, termination="failed", message=words))
         # What was found on the way is no answer where there is none, or always a better one.
         self.best = None
         return self.end(
@@ -296,6 +295,26 @@ class Loop(Ledger):
             f"{best.value:.10g}; the bound is not to be trusted"
         )
 
+    def _deviations(self, best: Assessment) -> tuple[Deviation, ...]:
+        """The distance to continuous time; where it cannot be measured, a note says why.
+
+        What is proven by then is not lost, whatever happens here.
+        """
+        unknown = "how far the steps are from continuous time is not known"
+        try:
+            return deviations(self.problem, best.values)
+        except NotMeasured as reason:
+            self.told(f"{unknown}: {reason}")
+        except KeyboardInterrupt:
+            self.told(f"{unknown}: interrupted")
+        except MemoryError:
+            self.told(f"{unknown}: there is not enough memory")
+        except Exception as error:
+            if os.environ.get("ALLOCC_DEBUG") == "1":
+                raise
+            self.told(f"{unknown}: allocc broke down there, please report it ({said(error)})")
+        return ()
+
     def end(self, status: Status, stopped: Stopped, message: str = "") -> Outcome:
         """The outcome, with its certificate."""
         self._look_into()
@@ -307,13 +326,18 @@ class Loop(Ledger):
         if status in ("optimal", "feasible", "unknown"):
             status = self._status()
             if status == "optimal":
-                stopped = "gap"
+                # What a solver said on the way, of a part of the search, says nothing of this.
+                stopped, message = "gap", ""
             elif stopped == "gap":
                 stopped = "exhausted"
+        if status == "unknown":
+            self.refuse_undefined()
+        if status == "infeasible":
+            self.tell_undefined()
         if best is not None:
             for name, reached in best.probabilities.items():
                 self.notes.append(f"chance {name}: holds with probability {reached:.6g}")
-        off = deviations(self.problem, best.values) if best is not None else ()
+        off = self._deviations(best) if best is not None else ()
         outcome = Outcome(
             status=status,
             stopped=stopped,
