@@ -26,6 +26,7 @@ from allocc.compiler.expression import (
     Reference,
 )
 from allocc.dsl import tree
+from allocc.dsl.scanner import TOTAL
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -207,7 +208,10 @@ def _walk(
     match e:
         case tree.Call(function=function, arguments=arguments, body=body):
             name = function.name
-            if name in ("sum", "mean", "min", "max"):
+            if name == TOTAL:
+                # A model may have a function of its own by that name.
+                yield statement, e, direction
+            if name in ("sum", "mean", "min", "max", TOTAL):
                 for part in (*arguments, *((body,) if body is not None else ())):
                     yield from inner(part, 1)
                 return

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from allocc.dsl import tree
 from allocc.dsl.parser import parse_file
-from allocc.dsl.scanner import DATA_FUNCTIONS, FUNCTIONS, PLACES, STATEMENTS
+from allocc.dsl.scanner import DATA_FUNCTIONS, FUNCTIONS, PLACES, STATEMENTS, TOTAL
 from allocc.dsl.walk import nodes
 from allocc.loading import data_folder
 from allocc.lsp import words
@@ -238,5 +238,5 @@ def test_index_names_are_known_where_they_are_bound() -> None:
 
 def test_every_word_has_its_line() -> None:
     assert set(words.STATEMENTS) == set(STATEMENTS)
-    assert set(words.FUNCTIONS) == {*FUNCTIONS, *DATA_FUNCTIONS}
+    assert set(words.FUNCTIONS) == {*FUNCTIONS, *DATA_FUNCTIONS, TOTAL}
     assert set(words.PLACES) == set(PLACES)
