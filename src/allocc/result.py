@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from allocc import mistakes
+from allocc.dsl.diagnostics import AlloccError
 from allocc.labelled import Block, Target, index_columns
 
 if TYPE_CHECKING:
@@ -119,6 +121,21 @@ class Result:
     def reports(self) -> dict[str, Any]:
         """Every report by name, as `result[name]` gives it; nan where it has no value."""
         return {b.name: b.frame() for b in self.blocks if b.kind == "report"}
+
+    def total(self, name: str) -> Any:
+        """The amount that a rate comes to over time (its sum over periods times the step).
+
+        It is a number, or a Series over the other indices, in the amount's unit: USD for USD/year.
+        Raises E7070 where the units do not say that `name` is a rate, and KeyError as `result[name]`.
+        """
+        from allocc.errors import reported
+
+        self[name]  # says what there is where there is no such name
+        block = next(b for b in self.blocks if b.name == name)
+        if block.time_axis is None or block.amount is None:
+            with reported():
+                raise AlloccError([mistakes.no_rate(name, block.unit, self.time_unit)])
+        return block.without_time().frame()
 
     @property
     def trajectories(self) -> Any:

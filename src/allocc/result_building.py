@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from allocc.asked import versions
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from allocc.compiler.program import FloatArray
     from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Options, Outcome
-    from allocc.labelled import Block
+    from allocc.labelled import Block, Target
 
 #: The options that a result tells of, by their names in `Options`.
 _ASKED = (
@@ -114,10 +115,16 @@ def _about(
         ),
         "blocks": tuple(blocks),
         "notes": (*told, *notes),
-        "targets": () if values is None else targets_of(problem, values),
+        "targets": () if values is None else _in_total(targets_of(problem, values), blocks),
         "time_unit": time.unit if time is not None else "",
         "baseline_value": judged.value if judged and math.isfinite(judged.value) else None,
         "baseline_violation": None if judged is None else judged.violation,
         "settings": dict(model.settings),
         "files": model.hashes(),
     }
+
+
+def _in_total(targets: Sequence[Target], blocks: Sequence[Block]) -> tuple[Target, ...]:
+    """Targets of rates as amounts, as the totals are that they stand beside."""
+    steps = {b.name: b.amount.step for b in blocks if b.kind == "decision" and b.amount is not None}
+    return tuple(replace(t, values=t.values * steps.get(t.decision, 1.0)) for t in targets)

@@ -126,8 +126,10 @@ def _title(block: Block, total: bool = True) -> str:
     text = heading(block.name, block.description)
     if block.binary:
         return f"{text}; {number(float(block.values.sum()))} of {block.values.size:,}"
-    sums = f", {number(float(block.values.sum()), 7)} in total" if total else ""
-    unit = f" ({block.unit})" if block.unit else ""
+    whole = block.without_time() if total else block
+    known = total and whole.additive and (block.time_axis is None or block.amount is not None)
+    sums = f", {number(float(whole.values.sum()), 7)} in total" if known else ""
+    unit = f" ({whole.unit})" if whole.unit else ""
     return f"{text}{unit}{sums}"
 
 
@@ -224,9 +226,8 @@ def _bars(place: Any, panel: _Panel, result: Result) -> None:
         axes.text(1.01, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
     if rest:
         many = values[rest]
-        text = (
-            f"together {number(float(many.sum()), 5)}, at most {number(float(many.max()), 5)} each"
-        )
+        together = f"together {number(float(many.sum()), 5)}, " if plain.additive else ""
+        text = f"{together}at most {number(float(many.max()), 5)} each"
         axes.text(
             0.01,
             len(kept),
@@ -248,9 +249,8 @@ def _bars(place: Any, panel: _Panel, result: Result) -> None:
     if low < 0:
         axes.axvline(0, color=INK, linewidth=0.8)
     number_axis(axes.xaxis, 5, whole=block.integer)
-    unit = block.unit or block.name
-    time = "" if k is None else f", sum over {block.axes[k].names[0]}"
-    axes.set_xlabel(f"{unit}{time}")
+    time = f", {block.how_totalled}" if k is not None else ""
+    axes.set_xlabel(f"{plain.unit or block.name}{time}")
     if binary:
         axes.set_xticks([])
         axes.set_xlabel("")
@@ -299,7 +299,7 @@ def _strip(axes: Any, block: Block, k: int, kept: list[int], height: int, unit: 
     axes.spines["left"].set_visible(False)
     name = block.axes[k].names[0]
     time_axis(axes, edges, f"{name} ({unit})" if unit else name)
-    text = f"when; darker is more, most {number(top, 5)}"
+    text = f"when; darker is more, most {number(top, 5)} {block.unit}".rstrip()
     axes.set_title(text, fontsize=8.5, fontweight="normal", loc="right")
 
 
@@ -352,17 +352,19 @@ def _shades(place: Any, block: Block, plain: Block) -> None:
             color="white" if size > 0.42 else INK,
         )
     sums = table.sum(axis=1)
-    for i, text in enumerate(tidy([float(sums[o]) for o in order])):
-        axes.text(1.01, i, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
-    axes.text(1.01, -0.75, "all", transform=axes.get_yaxis_transform(), va="bottom", fontsize=8.5)
+    if plain.additive:
+        beside = axes.get_yaxis_transform()
+        for i, text in enumerate(tidy([float(sums[o]) for o in order])):
+            axes.text(1.01, i, text, transform=beside, va="center", fontsize=8.5)
+        axes.text(1.01, -0.75, "all", transform=beside, va="bottom", fontsize=8.5)
     ticks = [short(rows[o]) for o in order]
     left = len(rows) - len(order)
     if left:
         ticks.append(f"{left:,} others")
-        rest = float(sums.sum() - sums[order].sum())
-        axes.text(
-            0, len(order), f"together {number(rest, 5)}", ha="left", va="center", fontstyle="italic"
-        )
+        if plain.additive:
+            rest = float(sums.sum() - sums[order].sum())
+            text = f"together {number(rest, 5)}"
+            axes.text(0, len(order), text, ha="left", va="center", fontstyle="italic")
     axes.set_yticks(range(len(ticks)), ticks)
     axes.set_ylim(len(ticks) - 0.5, -0.5)
     axes.xaxis.tick_top()
@@ -376,5 +378,5 @@ def _shades(place: Any, block: Block, plain: Block) -> None:
     axes.set_ylabel(", ".join(plain.axes[down].names))
     others = [n for i, a in enumerate(plain.axes) if i != down for n in a.names]
     cut = f" ({len(across)} of {len(columns)})" if len(across) < len(columns) else ""
-    time = "" if block.time_axis is None else f"; sum over {block.axes[block.time_axis].names[0]}"
+    time = f"; {block.how_totalled}" if block.how_totalled else ""
     axes.set_xlabel(f"{', '.join(others)}{cut}{time}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError
-from allocc.labelled import Block, Labels, Target
+from allocc.labelled import Amount, Block, Labels, Target
 from allocc.run_folder import FORMAT, LOOSENED, TABLES
 from allocc.run_folder.tidy import read_rows
 
@@ -159,7 +159,12 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
             base.append(float(row.get("baseline") or "nan"))
     for b in about:
         axes = tuple(
-            Labels(tuple(a["names"]), tuple(tuple(m) for m in a["members"]), a["time"])
+            Labels(
+                tuple(a["names"]),
+                tuple(tuple(m) for m in a["members"]),
+                a["time"],
+                a.get("exclusive", False),
+            )
             for a in b["axes"]
         )
         shape = tuple(len(a.members) for a in axes)
@@ -176,8 +181,9 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
             b["unit"],
             b["integer"],
             baseline,
-            # Run folders of earlier versions do not say it.
+            # Run folders of earlier versions do not say these.
             b.get("binary", False),
+            Amount(**b["amount"]) if b.get("amount") else None,
         )
 
 
