@@ -116,6 +116,10 @@ def _column_over(
         labels = [", ".join(t[i] for t in table.key_set.texts) for i in unused]
         line = table.first_line[int(unused[0])]
         binder.collector.add(errors.unused_rows(table.file, line, what, labels, e.span))
+    total = table.total_row(column)
+    if total is not None and used[total]:
+        label, line = table.texts(table.keys[0])[total], table.first_line[total]
+        binder.collector.add(errors.total_row(table.file, line, label, column, e.span))
     safe = Coordinate(rows.set, rows.axes, np.maximum(rows.positions, 0))
     return binder.evaluator.cells(table, column, safe, mask, fallback, e.span, space.scope, numeric)
 

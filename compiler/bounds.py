@@ -162,24 +162,27 @@ class Propagator:
         low, high = a * ends[self.least], a * ends[self.most]
         size = np.zeros(n)
 
-        def rest(part: FloatArray, endless: float) -> FloatArray:
-            """What the other entries of the row add up to."""
+        def rest(part: FloatArray, endless: float) -> tuple[FloatArray, BoolArray]:
+            """What the other entries of the row add up to, and where all of them are nought."""
             nonlocal size
+            some = part != 0
+            alone = np.bincount(i, some, n)[i] == some
             is_open = np.isinf(part)
             if not is_open.any():
                 size = size + np.bincount(i, np.abs(part), n)
-                return np.asarray(np.bincount(i, part, n)[i] - part)
+                return np.where(alone, 0.0, np.bincount(i, part, n)[i] - part), alone
             closed = np.where(is_open, 0.0, part)
             size = size + np.bincount(i, np.abs(closed), n)
-            alone = np.bincount(i, is_open, n)[i] == is_open
-            return np.where(alone, np.bincount(i, closed, n)[i] - closed, endless)
+            known = np.bincount(i, is_open, n)[i] == is_open
+            added = np.bincount(i, closed, n)[i] - closed
+            return np.where(alone, 0.0, np.where(known, added, endless)), alone
 
-        most = self.row_upper - rest(low, -np.inf)
-        least = self.row_lower - rest(high, np.inf)
-        # Rounding grows with what is added up, not with what it adds up to.
+        (below, exact_most), (above, exact_least) = rest(low, -np.inf), rest(high, np.inf)
+        most, least = self.row_upper - below, self.row_lower - above
+        # Rounding grows with what is added up, not with what it adds up to; of nothing there is none.
         rounding = (np.maximum(1e-3, 2.0 * UNIT / MARGIN * self.counts) * size)[i]
-        most = most + MARGIN * (np.abs(most) + rounding)
-        least = least - MARGIN * (np.abs(least) + rounding)
+        most = most + MARGIN * (np.abs(most) + np.where(exact_most, 0.0, rounding))
+        least = least - MARGIN * (np.abs(least) + np.where(exact_least, 0.0, rounding))
         new_upper = np.where(self.positive, most, least) / a
         new_lower = np.where(self.positive, least, most) / a
         _take(lower, upper, self.columns, new_lower, new_upper)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.compiler import errors
-from allocc.compiler.program import FloatArray, IntArray, Program, find_block
+from allocc.compiler.program import (
+    BoolArray,
+    FloatArray,
+    FunctionAtoms,
+    IntArray,
+    Program,
+    find_block,
+)
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 
 #: So many are told of. No more are looked for at any place: a long horizon has a million of them.
@@ -31,10 +38,7 @@ def check_bounds(program: Program) -> None:
         low, high = p.lower[atoms.argument], p.upper[atoms.argument]
         for j in atoms.argument[~(np.isfinite(low) & np.isfinite(high))][:_MOST]:
             found.append(_unbounded(p, int(j), f"{atoms.kind}(...)"))
-        needs = {"log": low <= 0, "sqrt": low < 0, "reciprocal": (low <= 0) & (high >= 0)}
-        bad = needs.get(atoms.kind, np.zeros(len(low), dtype=bool))
-        if atoms.kind == "power" and (atoms.exponent != int(atoms.exponent) or atoms.exponent < 0):
-            bad = low < 0 if atoms.exponent > 0 else low <= 0
+        bad = _outside(atoms, low, high)
         for k in np.flatnonzero(bad)[:3]:
             argument = int(atoms.argument[k])
             name = p.column_name(argument)
@@ -61,23 +65,51 @@ def check_bounds(program: Program) -> None:
 
 def _check_ratios(p: Program, found: list[Diagnostic]) -> None:
     """A ratio's denominator must not reach nought."""
-    q = p.products
-    newer = np.maximum(q.left, q.right)
-    ratio = q.result < newer
-    bottoms = np.where(q.left == newer, q.right, q.left)[ratio]
+    bottoms = _bottoms(p)
     nought = (p.lower[bottoms] <= 0) & (p.upper[bottoms] >= 0)
     for bottom in bottoms[nought][:_MOST]:
         name = p.column_name(int(bottom))
         block = next(b for b in p.column_blocks if b.start <= bottom < b.start + b.count)
         found.append(
-            errors.outside_domain(
-                f"1 / {name}",
-                "a denominator other than nought",
-                f"{p.lower[bottom] + 0.0:g}",
-                f"{p.upper[bottom] + 0.0:g}",
-                block.span,
+            errors.zero_denominator(
+                name, f"{p.lower[bottom] + 0.0:g}", f"{p.upper[bottom] + 0.0:g}", block.span
             )
         )
+
+
+def _bottoms(p: Program) -> IntArray:
+    """The denominator of each ratio."""
+    q = p.products
+    # The column of a ratio is laid out after those that it is made of.
+    newer = np.maximum(q.left, q.right)
+    ratio = q.result < newer
+    return np.where(q.left == newer, q.right, q.left)[ratio]
+
+
+def _outside(atoms: FunctionAtoms, low: FloatArray, high: FloatArray) -> BoolArray:
+    """Where a function may be taken outside of its domain, over ranges of its arguments."""
+    match atoms.kind:
+        case "log":
+            return low <= 0
+        case "sqrt":
+            return low < 0
+        case "reciprocal":
+            return (low <= 0) & (high >= 0)
+        case "power" if atoms.exponent != int(atoms.exponent) or atoms.exponent < 0:
+            return low < 0 if atoms.exponent > 0 else low <= 0
+        case _:
+            return np.zeros(len(low), dtype=bool)
+
+
+def possibly_nought(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
+    """What a ratio, a negative power or a logarithm is taken of and may be nought within ranges."""
+    bottoms = _bottoms(program)
+    found = [bottoms[(lower[bottoms] <= 0) & (upper[bottoms] >= 0)]]
+    for atoms in program.functions:
+        if atoms.kind in ("log", "reciprocal") or (atoms.kind == "power" and atoms.exponent < 0):
+            x = atoms.argument
+            found.append(x[_outside(atoms, lower[x], upper[x])])
+    return np.unique(np.concatenate(found))
 
 
 def check_finite(program: Program, columns: IntArray, low: FloatArray, high: FloatArray) -> None:

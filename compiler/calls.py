@@ -14,6 +14,7 @@ from allocc.compiler.expression import (
     Extreme,
     Node,
     Reduce,
+    called_from,
     constant,
     data_binary,
     multiply,
@@ -306,6 +307,8 @@ class Calls(Columns):
             locals_[formal.name.name] = Closure(argument, scope, slots)
         inner = Scope(locals_, scope.now, scope.anonymous, scope.guard, scope.depth + 1)
         found = self.node(function.value, inner)
+        if function.value.span.source is not e.span.source:
+            found = called_from(found, e.span)
         self.expanded[e.span] = found
         return found
 

@@ -46,11 +46,14 @@ def file_too_large(shown: str, size: int, most: int, span: Span) -> Diagnostic:
 def not_utf8(shown: str, line: int | None, span: Span, looks_like: str | None = None) -> Diagnostic:
     """A file that is not text; `looks_like` names what it seems to be."""
     what = f"is {looks_like}, not a CSV file" if looks_like else "is not text in UTF-8"
+    hint = "save it from the spreadsheet as 'CSV UTF-8 (comma delimited)'"
+    if looks_like and "Git LFS" in looks_like:
+        hint = "fetch the file itself with `git lfs pull`"
     return Diagnostic(
         "E3004",
         f"'{shown}' {what}",
         span,
-        "save it from the spreadsheet as 'CSV UTF-8 (comma delimited)'",
+        hint,
         data=DataPlace(shown, line),
     )
 
@@ -154,6 +157,8 @@ def cell_not_a_number(
         "missing",
     ):
         hint = "fill it in; or leave the cell blank, and say what it then means with `else`"
+    elif text.startswith(("<", "\u2264")) and plain_numbers(text[1:]):
+        hint = "a count that is kept back is no number: choose one, or leave the cell blank, with `else`"
     return Diagnostic(
         "E3011", f"'{text}' is not a number", span, hint, data=DataPlace(shown, line, column)
     )
@@ -161,7 +166,9 @@ def cell_not_a_number(
 
 def plain_numbers(text: str) -> list[str]:
     """What a number with separators, a percent or a currency sign can mean, written plainly."""
-    bare = text.strip("$\u20ac\u00a3 \u00a0\u202f")
+    bare = text.strip("$\u20ac\u00a3 \u00a0\u202f").replace("\u2212", "-")
+    if bare.startswith("(") and bare.endswith(")"):
+        bare = f"-{bare[1:-1]}"  # as accountants write what is below nought
     percent = bare.endswith("%")
     bare = bare.rstrip("% \u00a0\u202f")
     readings = []
@@ -312,6 +319,17 @@ def unused_rows(
         span,
         hint,
         data=DataPlace(shown, line),
+    )
+
+
+def total_row(shown: str, line: int, label: str, column: str, span: Span) -> Diagnostic:
+    """A row that adds up the others, read as if it were one of them."""
+    return Diagnostic(
+        "W3002",
+        f"'{label}' is the sum of the other rows in column '{column}', and is read like one of them",
+        span,
+        "take the row out of the file, or leave it out of the set with a filter",
+        data=DataPlace(shown, line, column),
     )
 
 

@@ -46,6 +46,7 @@ from allocc.compiler.data_errors import (
     ragged_row,
     repeated_column,
     repeated_key,
+    total_row,
     unknown_column,
     unknown_setting,
     unreadable_file,
@@ -85,6 +86,7 @@ from allocc.compiler.lowering_errors import (
     unbounded_factor,
     unbounded_row,
     unsafe_step,
+    zero_denominator,
 )
 from allocc.compiler.name_errors import (
     argument_too_late,
@@ -201,6 +203,7 @@ __all__ = [
     "too_large",
     "total_of_no_rate",
     "total_over_points",
+    "total_row",
     "total_without_time",
     "unbounded_factor",
     "unbounded_row",
@@ -224,4 +227,5 @@ __all__ = [
     "wrong_kind",
     "wrong_separator",
     "wrong_tuple",
+    "zero_denominator",
 ]

@@ -8,7 +8,7 @@ a node other than `Data` always depends on a variable.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -259,6 +259,30 @@ def children(node: Node) -> tuple[Node, ...]:
             return (body,)
         case _:
             return ()
+
+
+def called_from(node: Node, call: Span) -> Node:
+    """A node whose parts that stand in another file than a call say that they were called there.
+
+    What is shared stays shared.
+    """
+    done: dict[int, Node] = {}
+
+    def marked(n: Node) -> Node:
+        if id(n) not in done:
+            changes: dict[str, Any] = {}
+            if n.span is not None and n.span.source is not call.source:
+                changes["span"] = replace(n.span, called=call)
+            for name in ("left", "right", "base", "argument", "body"):
+                part = getattr(n, name, None)
+                if part is not None:
+                    changes[name] = marked(part)
+            if isinstance(n, Add | Extreme):
+                changes["parts"] = tuple(marked(p) for p in n.parts)
+            done[id(n)] = replace(n, **changes) if changes else n
+        return done[id(n)]
+
+    return marked(node)
 
 
 def variables(node: Node) -> list[Variable]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from allocc.compiler.index import Axis, spread
 from allocc.compiler.polynomial import Term, flatten
@@ -143,4 +144,23 @@ class Layout:
         self.row_lower.append(np.broadcast_to(lower, count) - level)
         self.row_upper.append(np.broadcast_to(upper, count) - level)
         self.row_blocks.append(Block(name, self.rows, count, role, statement, span, labels=labels))
+        self.rows += count
+
+    def define_rows(
+        self,
+        name: str,
+        matrix: sparse.csr_array,
+        level: FloatArray,
+        column: int,
+        statement: str,
+        span: Span | None,
+    ) -> None:
+        """Rows that define the columns from `column` on to be `matrix @ x + level`."""
+        m, count = matrix.tocoo(), len(level)
+        own = (np.arange(column, column + count), 1.0)
+        self.sparse.add(count, [own], [(m.row.astype(np.int64), m.col.astype(np.int64), -m.data)])
+        self.row_lower.append(level)
+        self.row_upper.append(level)
+        self.row_blocks.append(Block(f"{name}:is", self.rows, count, "definition", statement, span))
+        self.defines.append((self.rows, own[0]))
         self.rows += count

@@ -5,13 +5,15 @@ Definitions that an expression mentions are laid out when they are met, and thei
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from allocc.compiler import errors
 from allocc.compiler.atoms import Atoms
+from allocc.compiler.distinct import unsigned
 from allocc.compiler.expression import (
     Add,
     Apply,
@@ -227,20 +229,9 @@ class Linearizer(Atoms):
         if not terms:
             return terms
         axes = node.axes
-        sets = tuple(a.set for a in axes)
-        text = node.span.text if node.span is not None else "expression"
-        name = " ".join(text.split())[:40] if node.span is not None else "expression"
         shape = tuple(a.size for a in axes)
         count = int(np.prod(shape, dtype=np.int64))
-
-        def labels(k: int) -> tuple[Any, ...]:
-            where = np.unravel_index(k, shape) if shape else ()
-            return tuple(
-                label_text(x)
-                for s, a, i in zip(sets, axes, where, strict=True)
-                for x in (s.label(int(i)) if len(s) == a.size else (int(i),))
-            )
-
+        name, labels = self.named(node)
         start = self.new_columns(
             f"({name})", count, "definition", statement=name, span=node.span, labels=labels
         )
@@ -251,6 +242,22 @@ class Linearizer(Atoms):
             f"({name})", own, self.linear(terms, axes), axes, labels, node.span, name, start, count
         )
         return [own]
+
+    def named(self, node: Node) -> tuple[str, Callable[[int], tuple[Any, ...]]]:
+        """What columns for a node are called: its words, and labels over its axes."""
+        text = node.span.text if node.span is not None else "expression"
+        name = " ".join(text.split())[:40]
+        shape = tuple(a.size for a in node.axes)
+
+        def labels(k: int) -> tuple[Any, ...]:
+            where = np.unravel_index(k, shape) if shape else ()
+            return tuple(
+                label_text(x)
+                for a, i in zip(node.axes, where, strict=True)
+                for x in (a.set.label(int(i)) if len(a.set) == a.size else (int(i),))
+            )
+
+        return name, labels
 
     def quotient(self, left: Node, right: Node, axes: tuple[Axis, ...]) -> list[Term]:
         """left / right: a single monomial below is inverted, a sum gets a column first."""
@@ -307,13 +314,24 @@ class Linearizer(Atoms):
 
     def function(self, node: Apply) -> list[Term]:
         """f(argument) as an atom over the argument's columns."""
-        argument = self.as_columns(node.argument)
+        if node.function == "abs":
+            argument = self.up_to_sign(node.argument)
+        else:
+            argument = self.as_columns(node.argument)
         result = self.atoms(node.function, 1.0, argument, node.span)
         return [Term(np.asarray(1.0), (), (result,))]
 
     def as_columns(self, node: Node) -> Factor:
         """A factor whose columns have the value of a node."""
         terms = self.terms(node)
+        known = self.plain(terms, node)
+        if known is not None:
+            return known
+        (term,) = self.column(terms, node)
+        return term.factors[0]
+
+    def plain(self, terms: list[Term], node: Node) -> Factor | None:
+        """The factor that `terms` are, where they are columns as they stand, or data."""
         if len(terms) == 1 and free_of_sums(terms, node.axes):
             term = terms[0]
             if (
@@ -331,8 +349,42 @@ class Linearizer(Atoms):
             return Factor(
                 ("column", start), node.axes, np.arange(start, start + count).reshape(shape)
             )
-        (term,) = self.column(terms, node)
-        return term.factors[0]
+        return None
+
+    def up_to_sign(self, node: Node) -> Factor:
+        """A factor whose columns have the value of a node, or its opposite.
+
+        x[i] - x[j] and x[j] - x[i] share a column: a sum over all pairs needs half as many.
+        """
+        terms = self.terms(node)
+        known = self.plain(terms, node)
+        if known is not None:
+            return known
+        linear = self.linear(terms, node.axes)
+        shape = tuple(a.size for a in node.axes)
+        level = np.zeros(int(np.prod(shape, dtype=np.int64)))
+        matrix = sparse.csr_array((len(level), self.columns))
+        for rows, values, columns in (flatten(t, node.axes) for t in linear):
+            if columns:
+                triples = sparse.coo_array((values, (rows, columns[0])), shape=matrix.shape)
+                matrix = matrix + sparse.csr_array(triples)
+            else:
+                np.add.at(level, rows, values)
+        found = unsigned(matrix, level)
+        if len(found.first) == len(level):
+            (term,) = self.column(linear, node)
+            return term.factors[0]
+        name, labels = self.named(node)
+        start = self.new_columns(
+            f"({name})",
+            len(found.first),
+            "definition",
+            statement=name,
+            span=node.span,
+            labels=lambda k: labels(int(found.first[k])),
+        )
+        self.define_rows(f"({name})", found.matrix, found.level, start, name, node.span)
+        return Factor(("column", start), node.axes, (start + found.place).reshape(shape))
 
     def fixed(self, node: Node, terms: list[Term]) -> int:
         """Columns fixed at data, for an argument that must be a column."""

@@ -141,7 +141,7 @@ class _Lowering(Linearizer):
         program: Program,
         bounds: tuple[FloatArray, FloatArray],
     ) -> int:
-        """1 or -1 where a denominator has one sign in every row of a limit, else 0."""
+        """1 where no denominator of a limit can be negative, -1 where all are, else 0."""
         count = int(np.prod([a.size for a in c.axes], dtype=np.int64))
         level = np.zeros(count)
         triples = []
@@ -162,7 +162,9 @@ class _Lowering(Linearizer):
             row_of = np.repeat(np.arange(count), np.diff(flipped.indptr))
             ends = np.where(flipped.data > 0, upper[flipped.indices], lower[flipped.indices])
             most = np.bincount(row_of, flipped.data * ends, count)
-            open_rows = np.flatnonzero(~(most < sign * level))
+            # A denominator that may be nought is read as one above it; see `ratios`.
+            apart = most <= level if sign > 0 else most < -level
+            open_rows = np.flatnonzero(~apart)
             if not len(open_rows):
                 return sign
             guards = self.guards(program, binaries[0] if binaries else None)
@@ -174,7 +176,7 @@ class _Lowering(Linearizer):
                     ratios.most(entries, weights, guards.get(-1, {})),
                     ratios.most(entries, weights, known),
                 )
-                if not entries or best > sign * level[row] + slack:
+                if not entries or best > sign * level[row] + sign * slack:
                     break
             else:
                 return sign

@@ -92,6 +92,11 @@ def power_of_two(x: FloatArray) -> FloatArray:
     return np.asarray(np.exp2(exponent))
 
 
+def sweeps_of(program: Program) -> int:
+    """How often ranges are propagated for what only makes a program easier."""
+    return min(MOST_SWEEPS, max(LEAST_SWEEPS, MOST_WORK // max(1, int(program.matrix.nnz))))
+
+
 def scale(program: Program, propagate: bool = True) -> tuple[Program, Scaling]:
     """The scaled program and how points move between the two.
 
@@ -109,9 +114,8 @@ def scale(program: Program, propagate: bool = True) -> tuple[Program, Scaling]:
     proven, empty = (p.lower, p.upper), False
     if propagate and ((np.isinf(p.lower) | np.isinf(p.upper)) & ~p.integer).any():
         try:
-            sweeps = min(MOST_SWEEPS, max(LEAST_SWEEPS, MOST_WORK // max(1, p.matrix.nnz)))
             # Where ranges creep from row to row without an end, what they reach says nothing.
-            low, high = Propagator(p).run(p.lower, p.upper, sweeps)
+            low, high = Propagator(p).run(p.lower, p.upper, sweeps_of(p))
             proven = (
                 np.where(low < -FARTHEST, p.lower, low),
                 np.where(high > FARTHEST, p.upper, high),

@@ -24,6 +24,9 @@ LARGEST_FILE = 1_000_000_000
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 
+#: Rows that spreadsheets end with.
+_TOTAL = re.compile(r"(grand |sub)?totals?\Z|sum\Z|all\Z|overall\Z", re.IGNORECASE)
+
 #: What a file seems to be, by its first bytes.
 _SIGNATURES = {
     b"PK\x03\x04": "an Excel workbook or another archive",
@@ -31,6 +34,11 @@ _SIGNATURES = {
     b"\xff\xfe": "text in UTF-16",
     b"\xfe\xff": "text in UTF-16",
     b"%PDF": "a PDF document",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"<?xml": "XML",
+    b'{"': "JSON",
+    b"version https://git-lfs": "a pointer of Git LFS to the file",
 }
 
 
@@ -84,6 +92,18 @@ class Table:
     def unread(self) -> list[int]:
         """The rows that nothing has read."""
         return [int(i) for i in np.flatnonzero(~self._read)]
+
+    def total_row(self, column: str) -> int | None:
+        """The row that is called a total and holds, in a column of numbers, the sum of the others."""
+        if len(self.keys) != 1 or len(self.rows) < 3:
+            return None
+        for i, label in enumerate(self.texts(self.keys[0])):
+            if _TOTAL.match(label):
+                values = self.numbers(column)
+                rest = float(np.nansum(np.delete(values, i)))
+                if rest and np.isclose(rest, values[i], rtol=1e-6, atol=0.0):
+                    return i
+        return None
 
     def label_set(self, columns: tuple[str, ...]) -> IndexSet:
         """The distinct labels (or tuples) of columns, in order of first appearance."""
@@ -161,7 +181,7 @@ def read_table(
         reason = reason[:1].lower() + reason[1:]
         raise errors.Failed(errors.unreadable_file(shown, reason, span)) from None
     for signature, looks_like in _SIGNATURES.items():
-        if raw.startswith(signature):
+        if raw[:24].lower().startswith(signature.lower()):
             raise errors.Failed(errors.not_utf8(shown, None, span, looks_like))
     try:
         text = raw.decode("utf-8-sig")
@@ -198,6 +218,8 @@ def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) ->
         raise errors.Failed(errors.bad_csv(shown, line, str(problem))) from None
     if header is None:
         raise errors.Failed(errors.empty_table(shown, span, header=False))
+    if not ragged:
+        header, rows = _without_blank_columns(header, rows)
     if len(header) == 1:
         for separator, words in ((";", "';'"), ("\t", "tabs"), ("|", "'|'")):
             if separator in header[0]:
@@ -216,3 +238,13 @@ def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) ->
     if not rows:
         raise errors.Failed(errors.empty_table(shown, span, header=True))
     return Table(name, shown, header, rows, tuple(k.name for k in keys), span, lines)
+
+
+def _without_blank_columns(
+    header: tuple[str, ...], rows: list[list[str]]
+) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The columns that have a name or a cell: spreadsheets write the others beside a table."""
+    kept = [k for k, name in enumerate(header) if name or any(row[k] for row in rows)]
+    if len(kept) == len(header):
+        return header, rows
+    return tuple(header[k] for k in kept), [[row[k] for k in kept] for row in rows]

@@ -20,11 +20,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A half-open range `start .. stop` of characters in a source; lines and columns count from 1."""
+    """A half-open range `start .. stop` of characters in a source; lines and columns count from 1.
+
+    `called` is where the model calls the function of another file that this stands in. It is no part of
+    the place.
+    """
 
     source: Source
     start: int
     stop: int
+    called: Span | None = field(default=None, compare=False, repr=False)
 
     @property
     def line(self) -> int:

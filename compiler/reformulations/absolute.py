@@ -8,6 +8,9 @@ and, where :math:`w` must not float above,
 .. math::
     w \le x + 2 |x_L| z, \qquad w \le -x + 2 x_U (1 - z), \qquad z \in \{0, 1\}.
 
+Arguments that are each other's opposite share :math:`w`, as the two differences of a pair do: a sum over
+all pairs of n members has :math:`n (n - 1) / 2` of them, not :math:`n^2`.
+
 :Source: ``w = |x|`` with a bounded :math:`x`.
 :Target: Linear rows, and a binary where the direction needs it and the range of :math:`x` has both
     signs.

@@ -1,6 +1,6 @@
 r"""Limits on a ratio, multiplied out where the sign of the denominator is proven.
 
-For affine :math:`a` and :math:`b`, and data :math:`c` and :math:`d`,
+For any :math:`a`, an affine :math:`b`, and data :math:`c` and :math:`d`,
 
 .. math::
     c \frac{a(x)}{b(x)} + d \le 0 \quad \Longleftrightarrow \quad c\, a(x) + d\, b(x) \le 0
@@ -12,12 +12,15 @@ the one above with :math:`d + e` when :math:`y = 1`.
 
 The sign is proven by the range of :math:`b` within the bounds that follow from the program, or by a limit
 that states it, as :math:`\rho \le 1` does for :math:`b = 2 (1 - \rho)`; within a chance block such
-a limit may be one of the block's own, for then both hold in the same scenarios. A limit leaves
-:math:`b = 0` open. There the ratio has no value, and the row says :math:`c\, a \le 0`: it adds points to
-the relaxation only where :math:`a` is nought too, and no point is lost.
+a limit may be one of the block's own, for then both hold in the same scenarios.
+
+A range may leave :math:`b = 0` open where :math:`b` is never negative. The row then says
+:math:`c\, a \le 0`. That is what the ratio says just beside it where :math:`a \ne 0`; where both are nought
+there is nothing to divide, and the limit holds: an allocation of nothing is not uneven. A limit on a ratio
+is read so everywhere, also where allocations are simulated (`at_nought`).
 
 :Source: Limits.
-:Target: Linear rows, conditional on a binary where there is one.
+:Target: Rows without the ratio, conditional on a binary where there is one.
 :Exact: Yes.
 """
 
@@ -38,11 +41,14 @@ from allocc.compiler.expression import (
     Reference,
     add,
     constant,
+    data_binary,
     is_affine,
     multiply,
     negate,
 )
-from allocc.compiler.program import FloatArray
+from allocc.compiler.index import Axis, spread
+from allocc.compiler.numeric import Evaluation
+from allocc.compiler.program import BoolArray, FloatArray
 
 #: Rows `guard @ x[columns] <= end`, by their columns.
 Guards = dict[tuple[int, ...], list[tuple[FloatArray, float]]]
@@ -65,6 +71,20 @@ class RatioLimit:
         """The affine body that is `<= 0` for a denominator of one sign."""
         body = add(multiply(self.scale, self.top), multiply(self.rest, self.bottom))
         return body if positive else negate(body)
+
+
+def at_nought(
+    limit: RatioLimit, evaluate: Evaluation, axes: tuple[Axis, ...]
+) -> tuple[BoolArray, BoolArray]:
+    """Where over the axes of a limit the denominator is nought, and where the limit holds there."""
+
+    def over(part: Node) -> FloatArray:
+        return np.asarray(spread(evaluate(part), part.axes, axes))
+
+    holds = over(limit.scale) * over(limit.top) <= 0
+    if limit.switch is not None:
+        holds = holds | (over(limit.switch) < 0.5)
+    return over(limit.bottom) == 0, holds
 
 
 def recognize(body: Node) -> RatioLimit | None:
@@ -107,7 +127,15 @@ def _ratio(node: Node) -> RatioLimit | None:
     if apart is None:
         return None
     scale, inner = _scaled(apart[0])
-    if not isinstance(inner, Divide) or not is_affine(inner.left) or not is_affine(inner.right):
+    if (
+        isinstance(inner, Reference)
+        and not inner.variable.sets
+        and inner.variable.value is not None
+    ):
+        # A name for one number is as good as what it stands for.
+        again, inner = _scaled(inner.variable.value)
+        scale = data_binary(np.multiply, scale, again)
+    if not isinstance(inner, Divide) or not is_affine(inner.right):
         return None
     return RatioLimit(scale, inner.left, inner.right, apart[1])
 

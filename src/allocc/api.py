@@ -72,10 +72,10 @@ class Model:
     @cached_property
     def lowered(self) -> Program:
         """The program as the model states it, with products and functions."""
-        from allocc.compiler.lower import lower
+        from allocc.engine.denominators import lowered
 
         with reported():
-            return lower(self.problem)
+            return lowered(self.problem)
 
     @cached_property
     def relaxation(self) -> Relaxation:

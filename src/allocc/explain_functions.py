@@ -2,7 +2,7 @@
 
 The shape follows from how the function is put together, by the rules of disciplined convex
 programming (Grant, Boyd and Ye 2006): sums keep a shape, a largest value of convex parts is convex,
-and so on. A function that is convex for another reason is not seen to be; it then costs what its
+and so on. A limit on a ratio alone is multiplied out, and costs what its two parts do. A function that is convex for another reason is not seen to be; it then costs what its
 form costs, which is what is said here.
 """
 
@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from allocc.compiler.bind import Binder
 from allocc.compiler.expression import (
@@ -25,6 +27,8 @@ from allocc.compiler.expression import (
     Reduce,
     Reference,
 )
+from allocc.compiler.lower import ratio_limit
+from allocc.compiler.program import find_block
 from allocc.dsl import tree
 from allocc.dsl.scanner import TOTAL
 
@@ -65,17 +69,44 @@ def function_uses(model: Model) -> list[FunctionUse]:
     model.problem  # noqa: B018 - calls are expanded when the model is unrolled
     assert isinstance(model.bound.binder, Binder)
     expanded = model.bound.binder.evaluator.expanded
+    cleared = _multiplied_out(model)
     found: dict[FunctionUse, None] = {}
     for statement, call, direction in _calls(model):
         node = expanded.get(call.span)
         if node is None or isinstance(node, Data):
             continue
-        cost = _cost(node, direction)
+        if isinstance(node, Divide) and node.left in cleared.get(statement, ()):
+            cost = _cost(node.left, direction) | _cost(node.right, 0)
+        else:
+            cost = _cost(node, direction)
         text = " ".join(call.span.text.split())
         found[FunctionUse(text, statement, shape(node), direction, cost.binaries, cost.relaxed)] = (
             None
         )
     return list(found)
+
+
+def _multiplied_out(model: Model) -> dict[str, list[Node]]:
+    """The tops of the ratios that limits are multiplied out with, by statement."""
+    p = model.lowered
+    q = p.products
+    newer = np.maximum(q.left, q.right)
+    ratio = q.result < newer
+    bottoms = np.where(q.left == newer, q.right, q.left)[ratio]
+    left = {find_block(p.column_blocks, int(j)).span for j in np.unique(bottoms)}
+    found: dict[str, list[Node]] = {}
+    for c in model.problem.constraints:
+        limit = ratio_limit(c)
+        if limit is None:
+            continue
+        bottom = limit.bottom
+        places = {
+            bottom.span,
+            bottom.variable.span if isinstance(bottom, Reference) else bottom.span,
+        }
+        if not places & left:
+            found.setdefault(f"limit {c.name}", []).append(limit.top)
+    return found
 
 
 # --- shapes --------------------------------------------------------------------------------------

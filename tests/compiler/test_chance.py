@@ -264,12 +264,19 @@ def ratio(limit: str, low: int = 1, other: str = "") -> Problem:
         ("open * (x / (5.5 - y) + 0.5) <= 2", 0, "limit slow: y <= 4"),
         ("(x / (5.5 - y) + 0.5) * open <= 2", 0, "limit slow: 3 * y <= 12"),
         ("2 * (open * (x / (7.5 - y) + 0.5)) <= 4", 0, ""),
+        # At y = 0 there is nothing to divide: see `ratios`.
+        ("x / y <= 1.5", 0, ""),
+        ("x / y >= 1.5", 0, "limit most: x <= 4"),
+        ("(x + 1) / y <= 1.5", 0, ""),
+        ("(x - 3) / y >= -0.5", 0, ""),
+        ("open * (x / y + 0.5) <= 2", 0, ""),
+        ("abs(x - 3) / y <= 0.7", 0, ""),
     ],
 )
 def test_ratios_are_multiplied_out(limit: str, low: int, other: str) -> None:
     found = ratio(limit, low, other)
     program = lower(found)
-    assert len(program.products) == 0 and not program.functions
+    assert len(program.products) == 0 and all(f.kind == "abs" for f in program.functions)
     check_against_grid(found)
 
 

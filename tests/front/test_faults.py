@@ -152,7 +152,7 @@ def test_ctrl_c_while_the_run_is_written(
         "allocc.dsl.parser.parse_file",
         "allocc.compiler.bind.bind",
         "allocc.compiler.discretize.discretize",
-        "allocc.engine.solve.lower",
+        "allocc.engine.denominators.lower",
         "allocc.compiler.bounds.Propagator.run",
         "allocc.engine.calls.call",
         "allocc.engine.ledger.assess",

@@ -52,6 +52,27 @@ def test_a_picture_into_a_file(run: Run, opioid: str) -> None:
     assert run("render", opioid, "--to", "svg").stdout == Path("picture.svg").read_text()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-o", "formulas.pdf"), "no form for the ending .pdf; choose one of .md, .tex, .svg"),
+        (("-o", "f.tex", "--to", "markdown"), "its name says latex, and --to says markdown"),
+    ],
+)
+def test_an_ending_of_another_form_is_refused(
+    run: Run, opioid: str, arguments: tuple[str, ...], words: str
+) -> None:
+    found = run("render", opioid, *arguments)
+    assert found.exit_code == 1 and "E7011" in found.output
+    assert words in " ".join(found.output.split())
+    assert not Path(arguments[1]).exists()
+
+
+def test_a_name_without_an_ending_gets_markdown(run: Run, opioid: str) -> None:
+    assert run("render", opioid, "-o", "formulas").exit_code == 0
+    assert Path("formulas").read_text() == run("render", opioid).stdout
+
+
 def test_without_compartments_a_sentence(run: Run) -> None:
     found = run("render", EXAMPLES / "drone" / "drone.alloc", "-o", "drone.svg")
     assert found.exit_code == 0 and "no compartments to draw" in found.output

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from allocc import mistakes
 from allocc.cli.files import replace
 from allocc.cli.options import load_model, method_option, model_options, output_option
 from allocc.cli.terminal import put, say
+from allocc.dsl.diagnostics import AlloccError
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -57,8 +59,7 @@ def render(
 
     Formulas and the picture come from the model as it is written, so that they need no data.
     """
-    suffix = Path(output).suffix.lower() if output is not None else ""
-    form = form or _SUFFIXES.get(suffix, "markdown")
+    form = _form(form, output)
     if program and form == "svg":
         raise click.UsageError("--program writes text; it cannot be drawn")
     if standalone and form != "latex":
@@ -77,6 +78,23 @@ def render(
     else:
         replace(Path(output), text.encode(), "the file")
         say(f"wrote {output}")
+
+
+def _form(asked: str | None, output: str | None) -> str:
+    """The form that --to asks for, else that of the file's ending; they may not contradict.
+
+    Raises E7011 for an ending that stands for another form, or for none that there is.
+    """
+    suffix = Path(output).suffix.lower() if output is not None else ""
+    of_file = _SUFFIXES.get(suffix)
+    if output is not None and suffix and of_file is None and asked is None:
+        endings = ", ".join(_SUFFIXES)
+        reason = f"there is no form for the ending {suffix}; choose one of {endings}, or --to"
+        raise AlloccError([mistakes.cannot_express(output, reason)])
+    if output is not None and asked and of_file not in (None, asked):
+        reason = f"its name says {of_file}, and --to says {asked}"
+        raise AlloccError([mistakes.cannot_express(output, reason)])
+    return asked or of_file or "markdown"
 
 
 def _from_tree(model: str, form: str, standalone: bool, bound: Model | None) -> str:

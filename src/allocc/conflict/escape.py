@@ -26,7 +26,6 @@ from allocc.backends import registry
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.expression import Variable
-from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import Block, FloatArray, Program, label_text, named
 from allocc.compiler.relaxation import Relaxation
@@ -34,6 +33,7 @@ from allocc.compiler.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine import door
 from allocc.engine.assess import assess
+from allocc.engine.denominators import lowered
 from allocc.engine.outcome import Options
 from allocc.engine.solve import Loop
 
@@ -114,7 +114,7 @@ def escape(model: Model, options: Options, seconds: float) -> Escape:
 
 def _ray(problem: Problem, options: Options, seconds: float) -> FloatArray | None:
     """A direction for all columns of the lowered program; None where the relaxation has none."""
-    program = lower(problem)
+    program = lowered(problem)
     try:
         built = Relaxation(program).build(integral=False).program
     except (AlloccError, Infeasible):

@@ -41,6 +41,7 @@ from allocc.conflict.statements import Statement, Statements
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine import calls
 from allocc.engine.choose import CannotServe
+from allocc.engine.denominators import lowered
 from allocc.engine.ledger import Ledger
 from allocc.engine.outcome import Options
 from allocc.engine.solve import Loop
@@ -343,7 +344,7 @@ class Recompiled:
                 self.statements.restricted(kept, self.wide, silent=True) as problem,
                 np.errstate(all="ignore"),
             ):
-                Relaxation(lower(problem)).build()
+                Relaxation(lowered(problem)).build()
         except AlloccError:
             return False
         except Infeasible:
@@ -373,7 +374,7 @@ class Recompiled:
         kept = np.ones(self.statements.size, dtype=bool)
         with self.statements.restricted(kept) as problem, np.errstate(all="ignore"):
             try:
-                stated = lower(problem)
+                stated = lowered(problem)
                 program = Relaxation(stated).build(integral=False).program
             except (AlloccError, Infeasible):
                 return None

@@ -9,10 +9,11 @@ import numpy as np
 
 from allocc.compiler.expression import Variable
 from allocc.compiler.index import spread
+from allocc.compiler.lower import ratio_limit
 from allocc.compiler.numeric import Evaluation
 from allocc.compiler.problem import ChanceConstraint, Constraint, Problem
 from allocc.compiler.program import FloatArray, label_text
-from allocc.compiler.reformulations import chance
+from allocc.compiler.reformulations import chance, ratios
 from allocc.compiler.simulate import Values, simulate
 from allocc.compiler.sizes import Sizes, StepSizes
 from allocc.engine.outcome import NEAR_ZERO, Violation
@@ -105,6 +106,8 @@ class _Judge:
             )
         )
         over = _short(np.maximum(low - body, body - high))
+        if not np.isfinite(body).all():
+            over = self._at_nought(c, over)
         if not over.any():
             return over, np.zeros(c.shape)
         side = np.where(body < low, low, high)
@@ -115,6 +118,15 @@ class _Judge:
         )
         size: FloatArray = np.maximum(own, NEAR_ZERO * gross)
         return over, size
+
+    def _at_nought(self, c: Constraint, over: FloatArray) -> FloatArray:
+        """The excess of a limit on a ratio, read multiplied out where nothing can be divided."""
+        limit = ratio_limit(c)
+        if limit is None:
+            return over
+        nought, holds = ratios.at_nought(limit, self.evaluate, c.axes)
+        read: FloatArray = np.where(nought, np.where(holds, 0.0, np.inf), over)
+        return np.broadcast_to(read, c.shape)
 
     def _trajectories(self, v: Variable, under: FloatArray) -> FloatArray:
         """The size of each member of a compartment, over its whole trajectory."""

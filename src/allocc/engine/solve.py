@@ -13,9 +13,9 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Solution, Word
 from allocc.compiler.bounds import Infeasible
 from allocc.compiler.complete import Completer
-from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import Program
+from allocc.compiler.reformulations.coefficients import far_apart, tighten_coefficients
 from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.compiler.simulate import Values
@@ -23,6 +23,7 @@ from allocc.engine.assess import ROUNDING, Assessment, assess
 from allocc.engine.choose import Choice, choose
 from allocc.engine.confirm import Claim, confirm, confirm_empty, solve_mixed
 from allocc.engine.continuous import deviations
+from allocc.engine.denominators import lowered
 from allocc.engine.examine import said
 from allocc.engine.heuristics import Heuristics
 from allocc.engine.ledger import WORDS, Ledger
@@ -91,11 +92,12 @@ class Loop(Ledger):
 
     def _run(self) -> Outcome:
         backend = registry.get(self.options.solver)
-        program = lower(self.problem)
+        program = lowered(self.problem)
         grown = in_logarithms(program) if self.options.method in ("auto", "refine") else None
         if grown is not None:
             self.told("growth by a factor that a binary chooses is written in logarithms")
             program = grown
+        program = tighten_coefficients(program)
         try:
             relaxation = Relaxation(program)
         except Infeasible as empty:
@@ -267,7 +269,14 @@ class Loop(Ledger):
             stopped = "failed"
         else:
             stopped = "exhausted"
-        return self.end(self._status(), stopped, solution.message)
+        return self.end(self._status(), stopped, solution.message or self._unsettled(stopped))
+
+    def _unsettled(self, stopped: Stopped) -> str:
+        """What in the model keeps solvers from settling it; empty where it is settled."""
+        if stopped != "exhausted" or self.closed or self.box is None:
+            return ""
+        found = far_apart(self.box)
+        return "" if found is None else str(found)
 
     def _status(self) -> Status:
         """What is known when the loop ends here."""
