@@ -8,7 +8,13 @@ from pathlib import Path
 import click
 
 from allocc import mistakes
-from allocc.cli.options import csv_option, json_option, load_and_warn, model_options
+from allocc.cli.options import (
+    csv_option,
+    json_option,
+    load_and_warn,
+    model_options,
+    run_option,
+)
 from allocc.cli.terminal import color_on, put, say, write_json
 from allocc.dsl.diagnostics import AlloccError
 
@@ -21,6 +27,7 @@ from allocc.dsl.diagnostics import AlloccError
     metavar="FILE|RUNDIR",
     help="A run folder or its decisions.csv. By default the baseline: no intervention acts.",
 )
+@run_option("New folder for the results, as `allocc solve` writes it. By default none.")
 @json_option
 @csv_option("Write compartments, flows and reports.")
 def simulate(
@@ -28,13 +35,23 @@ def simulate(
     data: str | None,
     settings: tuple[str, ...],
     decisions: str | None,
+    run: str | None,
     as_json: bool,
     csv_file: str | None,
 ) -> None:
     """Run decisions through the dynamics of MODEL, without any solver.
 
-    Without --decisions this is the baseline: what happens when no intervention acts.
+    Without --decisions this is the baseline: what happens when no intervention acts. Nothing is
+    written unless it is asked for, because a simulation is quickly done again.
+
+    \b
+    allocc simulate epidemic.alloc --run runs/baseline
+    allocc plot runs/baseline
     """
+    from allocc.run_folder.place import check_free
+
+    if run is not None:
+        check_free(Path(run))
     result = load_and_warn(model, data, settings).simulate(decisions)
     if csv_file is not None:
         from allocc.run_folder.tidy import write_long
@@ -45,6 +62,8 @@ def simulate(
         except OSError as problem:
             reason = problem.strerror or str(problem)
             raise AlloccError([mistakes.cannot_write("the CSV file", csv_file, reason)]) from None
+    if run is not None:
+        result.save(run)
     if as_json:
         from allocc.reports import report_data
         from allocc.result import violation_data
@@ -59,9 +78,12 @@ def simulate(
                 "reports": report_data(result.blocks),
                 "end": {e.name: e.value for e in result.ends()},
                 "csv": csv_file,
+                "run": run,
             }
         )
     else:
         put(result.summary(color=color_on(sys.stdout)))
+        if run is not None:
+            put(f"\nEverything is in {run}")
     if csv_file is not None:
         say(f"compartments, flows and reports are in {csv_file}")

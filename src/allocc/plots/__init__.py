@@ -40,10 +40,12 @@ def why_not(result: Result, what: str) -> str:
             if not any(b.kind == "decision" for b in result.blocks):
                 return f"the run has no allocation ({result.status})"
         case "progress":
+            if result.status == "simulated":
+                return "it is a run of `allocc simulate`, which proves nothing"
             if not any(s.bound is not None or s.value is not None for s in result.history):
                 return "neither a value nor a bound was recorded on the way"
         case "frontier":
-            return "it is a run of `allocc solve`; `allocc pareto --run DIR` writes a frontier"
+            return "it is a run of one allocation; `allocc pareto --run DIR` writes a frontier"
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 
 from allocc.compiler.program import label_text
-from allocc.labelled import Block, Target
+from allocc.labelled import Block, Labels, Target
 from allocc.plots.style import (
     INK,
     MAIN,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Members with a bar of their own; the rest is told in words.
 MOST_BARS = 20
+#: More members than this stand by size, where their labels have no order of their own.
+MOST_UNSORTED = 12
 #: Columns of a table with two indices.
 MOST_COLUMNS = 12
 #: Panels of one picture.
@@ -66,7 +69,7 @@ class _Panel:
 
 @drawn
 def allocation(result: Result) -> Drawing:
-    """Bars by size where a decision has members, shades where it has two indices."""
+    """Bars where a decision has members, shades where it has two indices."""
     blocks = [b for b in result.blocks if b.kind == "decision"]
     scalars = [b for b in blocks if not b.axes]
     panels = [_sized(b, result) for b in blocks if b.axes and b.values.size]
@@ -77,7 +80,7 @@ def allocation(result: Result) -> Drawing:
         f"{heading(b.name, b.description)} has no members" for b in blocks if not b.values.size
     ]
     if left_out:
-        words.append(f"{left_out} more decisions are in decisions.csv of the run folder")
+        words.append(f"{left_out} more decisions are in decisions.csv of a run folder")
     heights = [p.height for p in panels] + ([0.25 + 0.19 * len(words)] if words else [])
     title = result.title or result.model
     names = ", ".join(b.name for b in blocks)
@@ -96,7 +99,7 @@ def _sized(block: Block, result: Result) -> _Panel:
     if not plain.axes:
         return _Panel(block, (), 2.1)
     if len(plain.axes) == 1:
-        shown = len(_kept(_order(plain.values.ravel())))
+        shown = len(_kept(plain.values.ravel(), plain.axes[0]))
         rest = shown < plain.values.size
         return _Panel(block, targets, 0.95 + 0.235 * (shown + rest) + 0.19 * len(targets))
     rows, _ = _matrix(plain)[1:]
@@ -186,23 +189,41 @@ def _some_times(times: NDArray[np.float64]) -> tuple[list[float], list[str]]:
 # --- one index -----------------------------------------------------------------------------------
 
 
-def _order(values: NDArray[np.float64]) -> list[int]:
-    """Members by size; those of one size as they stand in the model."""
-    return [int(i) for i in np.argsort(-values, kind="stable")]
+#: A label that counts up: a text, and the number that follows it.
+_COUNTED = re.compile(r"([^\d]*?)([-+]?\d+(?:\.\d+)?)")
 
 
-def _kept(order: list[int]) -> list[int]:
-    """Those with a row of their own; one left over has room, too."""
-    return order if len(order) <= MOST_BARS + 1 else order[:MOST_BARS]
+def _kept(values: NDArray[np.float64], axis: Labels) -> list[int]:
+    """The members with a row of their own, as they stand: in the order of their set.
+
+    The largest come first where there are many, and no order in their labels that would be lost.
+    """
+    # One more than fit has the room that the line of the others would take.
+    size = len(values)
+    largest = [int(i) for i in np.argsort(-values, kind="stable")]
+    kept = largest if size <= MOST_BARS + 1 else largest[:MOST_BARS]
+    return sorted(kept) if size <= MOST_UNSORTED or _counts(axis) else kept
+
+
+def _counts(axis: Labels) -> bool:
+    """Whether labels count up or down: 2021, 2022; 0-4, 5-9, 10+; week 1, week 2."""
+    if len(axis.names) > 1:
+        return False
+    found = [_COUNTED.match(label_text(m[0])) for m in axis.members]
+    # What stands before the number is the same, or a sign as in "<5".
+    texts = {m[1].strip(" <>=\u2264\u2265") for m in found if m is not None}
+    if None in found or len(texts) != 1:
+        return False
+    counts = [float(m[2]) for m in found if m is not None]
+    return counts in (sorted(counts), sorted(counts, reverse=True)) and counts[0] != counts[-1]
 
 
 def _bars(place: Any, panel: _Panel, result: Result) -> None:
     block, targets = panel.block, panel.targets
     plain = block.without_time()
     values = plain.values.ravel()
-    order = _order(values)
-    kept = _kept(order)
-    rest = order[len(kept) :]
+    kept = _kept(values, plain.axes[0])
+    rest = sorted(set(range(len(values))).difference(kept))
     labels = [", ".join(label_text(x) for x in row) for row in plain.labels()]
     k = block.time_axis
     body = titled(place, wrapped(_title(block), 84))
@@ -306,11 +327,15 @@ def _strip(axes: Any, block: Block, k: int, kept: list[int], height: int, unit: 
 # --- two indices and more ------------------------------------------------------------------------
 
 
+def _longest(plain: Block) -> int:
+    """The index that goes down."""
+    return int(np.argmax([len(a.members) for a in plain.axes]))
+
+
 def _matrix(plain: Block) -> tuple[NDArray[np.float64], list[str], list[str]]:
     """The longest index down, all the others across."""
-    sizes = [len(a.members) for a in plain.axes]
-    down = int(np.argmax(sizes))
-    table = np.moveaxis(plain.values, down, 0).reshape(sizes[down], -1)
+    down = _longest(plain)
+    table = np.moveaxis(plain.values, down, 0).reshape(len(plain.axes[down].members), -1)
     rows = [", ".join(label_text(x) for x in m) for m in plain.axes[down].members]
     rest = Block("", "decision", (*plain.axes[:down], *plain.axes[down + 1 :]), table[0])
     columns = [", ".join(label_text(x) for x in labels) for labels in rest.labels()]
@@ -319,9 +344,9 @@ def _matrix(plain: Block) -> tuple[NDArray[np.float64], list[str], list[str]]:
 
 def _shades(place: Any, block: Block, plain: Block) -> None:
     table, rows, columns = _matrix(plain)
-    order = _order(table.sum(axis=1))[: MOST_BARS if len(rows) > MOST_BARS + 1 else None]
-    across = _order(table.sum(axis=0))[:MOST_COLUMNS]
-    across.sort()
+    down = _longest(plain)
+    order = _kept(table.sum(axis=1), plain.axes[down])
+    across = sorted(np.argsort(-table.sum(axis=0), kind="stable")[:MOST_COLUMNS].tolist())
     table_shown = table[np.ix_(order, across)]
     axes = titled(place, wrapped(_title(block), 84)).subplots()
     top = float(np.abs(table_shown).max()) or 1.0
@@ -374,7 +399,6 @@ def _shades(place: Any, block: Block, plain: Block) -> None:
     axes.tick_params(length=0)
     for side in axes.spines.values():
         side.set_visible(False)
-    down = int(np.argmax([len(a.members) for a in plain.axes]))
     axes.set_ylabel(", ".join(plain.axes[down].names))
     others = [n for i, a in enumerate(plain.axes) if i != down for n in a.names]
     cut = f" ({len(across)} of {len(columns)})" if len(across) < len(columns) else ""
