@@ -236,6 +236,7 @@ class Result:
                 "discretization_parts": deviation_data(self.discretization_parts),
                 "solver": self.solver,
                 "solver_version": self.versions.get("solver", ""),
+                "solver_package": self.versions.get("solver_package", ""),
                 "method": self.method,
                 "allocc_version": self.versions.get("allocc", ""),
                 "files": self.files,
@@ -348,6 +349,7 @@ def violation_data(violation: Violation | None) -> Mapping[str, Any] | None:
         "absolute": violation.absolute,
         "relative": violation.relative,
         "where": violation.where,
+        "unit": violation.unit,
     }
 
 

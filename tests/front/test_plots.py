@@ -6,6 +6,7 @@ import json
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,9 +92,30 @@ def test_allocation(result: allocc.Result) -> None:
 
 
 def test_progress(result: allocc.Result) -> None:
-    text = words(result.plot("progress").data("svg"))
+    last = result.history[-1]
+    early = replace(last, seconds=0.0, bound=0.0, gap=1.0)
+    course = (early, replace(last, seconds=2.0))
+    text = words(replace(result, history=course).plot("progress").data("svg"))
     for shown in ("best allocation known", "proven bound", "lower is better", "seconds", "asked"):
         assert shown in text, shown
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.25, None])
+def test_solved_at_once(gap: float | None) -> None:
+    """What was known at one moment has no course: it is a line over the whole picture."""
+    one = many(1)
+    bound = None if gap is None else 8.0 * (1 - gap)
+    only = Step(3.0, bound, 8.0, gap, 1, "solved")
+    one.history = (Step(0.1, None, None, None, 0, ""), only, replace(only, seconds=3.1))
+    figure = one.plot("progress")
+    (axes,) = figure.body.axes
+    left, right = axes.get_xlim()
+    for line in axes.get_lines():
+        assert (min(line.get_xdata()), max(line.get_xdata())) == (left, right)
+    text = words(figure.data())
+    assert "known at one moment, after 3.0 s" in text
+    assert ("bound" in text) == (gap is not None)
+    assert gap != 0.25 or "the gap is 25.00 %" in text.replace("\n", " ")
 
 
 @pytest.mark.parametrize("sense", ["minimize", "maximize"])

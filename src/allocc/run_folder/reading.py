@@ -78,7 +78,8 @@ def violation_of(data: dict[str, Any] | None) -> Violation | None:
     if data is None:
         return None
     ends = [math.inf if data[k] is None else float(data[k]) for k in ("absolute", "relative")]
-    return Violation(ends[0], ends[1], data["where"])
+    # Run folders of earlier versions do not say the unit.
+    return Violation(ends[0], ends[1], data["where"], data.get("unit", ""))
 
 
 def _result(path: Path, data: dict[str, Any]) -> Result:
