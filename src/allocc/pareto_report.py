@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from allocc.frontier import Frontier, Point, corners, staircase
-from allocc.tables import duration, number, numbers, percent, rests, table
+from allocc.tables import duration, number, numbers, one_line, percent, rests, table
 
 _WORDS = {
     "optimal": "every point is proven within the gap",
@@ -165,8 +165,8 @@ def picture(found: Frontier) -> Picture:
         [(s * x, s * y) for x, y in outline],
         [(s * x, s * y) for x, y in steps],
         [(p.values[1], p.values[0], p) for p in found.points],
-        (found.axes[1].label, found.axes[0].label),
-        found.title or found.model,
+        (one_line(found.axes[1].label), one_line(found.axes[0].label)),
+        one_line(found.title or found.model),
     )
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 import textwrap
+import unicodedata
 from collections.abc import Sequence
+
+#: Control, format, surrogate, private and unassigned characters; separators of lines.
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def number(x: float | None, digits: int = 6) -> str:
@@ -75,6 +79,12 @@ def wrap(text: str, width: int) -> list[str]:
     # A number and its percent sign stay together.
     lines = textwrap.wrap(text.replace(" %", "\xa0%"), width)
     return [line.replace("\xa0", " ") for line in lines] or [""]
+
+
+def one_line(text: str) -> str:
+    """A text without line breaks and without what no font has: control and format characters."""
+    kept = (" " if unicodedata.category(c) in _UNSEEN else c for c in text)
+    return " ".join("".join(kept).split())
 
 
 def table(

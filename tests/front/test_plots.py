@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import allocc
 from allocc import frontier_folder
@@ -24,6 +27,8 @@ from tests.front import small
 from tests.front.helpers import Run, only_json
 
 pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
+
+from matplotlib.text import Text
 
 from allocc.plots.allocation import MOST_BARS, MOST_UNSORTED
 from allocc.plots.style import short, tidy, wrapped
@@ -508,6 +513,46 @@ def test_frontier(run: Run, tmp_path: Path) -> None:
     done = run("plot", "front")
     assert done.exit_code == 1
     assert "E7014" in done.stderr
+
+
+TEXTS = st.text(
+    st.one_of(st.characters(), st.sampled_from("$\\_^{}\n\r\t\x00\x1b\u202e\u2028\ud800")),
+    max_size=120,
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(TEXTS, TEXTS, TEXTS)
+def test_any_text_can_be_drawn(label: str, told: str, unit: str) -> None:
+    """No text of a model or a table is read as a formula, breaks a line, or breaks the SVG."""
+    first = Labels(("S",), ((f"{label}1",), (f"2{label}",)))
+    other = Labels(("B",), ((label,), (f"x{label}",)))
+    over = Labels(("t",), ((0.0,), (1.0,)), True)
+    two, four = np.ones(2), np.ones((2, 2))
+    blocks = (
+        Block("x", "decision", (first,), two, told, unit),
+        Block("y", "decision", (first, other), four, told, unit),
+        Block("z", "decision", (over,), two, told, unit),
+        Block("n", "decision", (), np.array(1.0), told, unit),
+        Block("A", "compartment", (first, over), four, told, unit),
+    )
+    one = allocc.Result("m", told, "minimize", "optimal", "gap", 1, 1, 0, None, (), blocks)
+    one.time_unit = unit
+    one.history = (Step(0.0, 1.0, 2.0, 1.0, 1, ""), Step(1.0, 1.0, 1.0, 0.0, 1, ""))
+    with warnings.catch_warnings():
+        # Whether a font has every letter of the world is not asked here.
+        warnings.filterwarnings("ignore", "Glyph")
+        for what in available(one):
+            figure = one.plot(what)
+            ET.fromstring(figure.data("svg"))
+            assert not any(
+                ord(c) < 32 and c != "\n" for t in figure.findobj(Text) for c in t.get_text()
+            )
+
+
+def test_a_label_is_one_line() -> None:
+    text = words(many(3, "a\nb\x07 $x_{0}{1}$").plot("allocation").data())
+    assert "a b $x_" in text
 
 
 # --- words and numbers ---------------------------------------------------------------------------

@@ -63,6 +63,7 @@ def draw(result: Result, what: str | None = None) -> Any:
     check_installed()
     from allocc.plots.allocation import allocation
     from allocc.plots.progress import progress
+    from allocc.plots.readable import readable
     from allocc.plots.trajectories import trajectories
 
     known = {"trajectories": trajectories, "allocation": allocation, "progress": progress}
@@ -73,7 +74,7 @@ def draw(result: Result, what: str | None = None) -> Any:
     reason = why_not(result, what)
     if reason:
         raise AlloccError([mistakes.nothing_to_draw(what, reason)])
-    return known[what](result)
+    return known[what](readable(result))
 
 
 def draw_frontier(found: Frontier) -> Any:

@@ -40,6 +40,8 @@ MOST_BARS = 20
 MOST_UNSORTED = 12
 #: Columns of a table with two indices.
 MOST_COLUMNS = 12
+#: Characters that have room side by side above a table.
+ACROSS = 60
 #: Panels of one picture.
 MOST_PANELS = 8
 #: Up to so many points of time have a bar of their own; beyond, an outline.
@@ -109,7 +111,7 @@ def _sized(block: Block, result: Result) -> _Panel:
 
 def _scalar_lines(blocks: Sequence[Block]) -> list[str]:
     return [
-        f"{heading(b.name, b.description)} = {number(float(b.values))} {b.unit}".rstrip()
+        f"{wrapped(heading(b.name, b.description), 74, 1)} = {number(float(b.values))} {b.unit}".rstrip()
         for b in blocks
     ]
 
@@ -393,9 +395,13 @@ def _shades(place: Any, block: Block, plain: Block) -> None:
     axes.set_yticks(range(len(ticks)), ticks)
     axes.set_ylim(len(ticks) - 0.5, -0.5)
     axes.xaxis.tick_top()
-    axes.set_xticks(
-        range(len(across)), [short(columns[j], max(8, 84 // len(across))) for j in across]
+    # Names that are wider than their column stand aslant, so that none lies on the next.
+    wide = max(len(columns[j]) for j in across) > ACROSS // len(across)
+    slant: dict[str, Any] = (
+        {"rotation": 35, "ha": "left", "rotation_mode": "anchor"} if wide else {}
     )
+    most = 18 if wide and len(across) > 1 else ACROSS
+    axes.set_xticks(range(len(across)), [short(columns[j], most) for j in across], **slant)
     axes.tick_params(length=0)
     for side in axes.spines.values():
         side.set_visible(False)
