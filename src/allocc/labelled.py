@@ -137,13 +137,33 @@ class Block:
         """Whether its members may be added up: not those of scenarios, which exclude each other."""
         return not any(axis.exclusive for axis in self.axes)
 
-    def over_time(self) -> FloatArray:
-        """The total over all indices but time, one number a point of time."""
+    def over_time(self) -> list[Course]:
+        """In total over all indices but time and scenarios: a course for each scenario, or one."""
+        import numpy as np
+
         k = self.time_axis
         assert k is not None
-        rest = tuple(i for i in range(len(self.axes)) if i != k)
-        total: FloatArray = self.values.sum(axis=rest)
-        return total
+        apart = [i for i, a in enumerate(self.axes) if a.exclusive and i != k]
+        rest = tuple(i for i in range(len(self.axes)) if i != k and i not in apart)
+        arrays = [self.values] if self.baseline is None else [self.values, self.baseline]
+        # Time is moved to the end; what is left before it are the scenarios.
+        added = [np.moveaxis(a, k, -1).sum(axis=tuple(i - (i > k) for i in rest)) for a in arrays]
+        lines = [a.reshape(-1, a.shape[-1]) for a in added]
+        members = itertools.product(*(self.axes[i].members for i in apart))
+        labels = [tuple(x for part in parts for x in part) for parts in members]
+        return [
+            Course(label, lines[0][n], lines[1][n] if len(lines) > 1 else None)
+            for n, label in enumerate(labels)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Something over time: in one scenario, which has labels, or in the only world there is."""
+
+    labels: tuple[Any, ...]
+    values: FloatArray
+    baseline: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False)

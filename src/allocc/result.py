@@ -246,14 +246,22 @@ class Result:
         return found
 
     def ends(self) -> list[EndRow]:
-        """Each compartment at the end, in total over its indices, beside its baseline."""
+        """Each compartment at the end, in total over its indices, beside its baseline.
+
+        Scenarios exclude each other and are never added up: each has a row, named `A[mild]`.
+        """
+        from allocc.compiler.program import label_text
+
         rows = []
         for block in self.blocks:
             if block.kind != "compartment":
                 continue
-            base = None if block.baseline is None else float(block.baseline[..., -1].sum())
-            value = float(block.values[..., -1].sum())
-            rows.append(EndRow(block.name, block.description, block.unit, value, base))
+            for course in block.over_time():
+                at = ",".join(label_text(x) for x in course.labels)
+                name = f"{block.name}[{at}]" if at else block.name
+                base = None if course.baseline is None else float(course.baseline[-1])
+                value = float(course.values[-1])
+                rows.append(EndRow(name, block.description, block.unit, value, base))
         return rows
 
     # --- text and files ---------------------------------------------------------------------
