@@ -90,7 +90,9 @@ def _literal(members: Sequence[tree.Expression]) -> IndexSet:
             case tree.Text(value=value):
                 labels.append(value)
             case tree.Number(value=number):
-                labels.append(int(number) if number == int(number) else number)
+                labels.append(_number_label(number))
+            case tree.Unary(operator="-", operand=tree.Number(value=number)):
+                labels.append(_number_label(-number))
             case _:
                 raise errors.Failed(
                     errors.wrong_kind(m.span.text, "an expression", "a label", m.span)
@@ -100,9 +102,13 @@ def _literal(members: Sequence[tree.Expression]) -> IndexSet:
             raise errors.Failed(errors.repeated_member(text, m.span))
         seen.add(text)
     whole = bool(labels) and all(isinstance(x, int) for x in labels)
-    if not whole:
+    if any(isinstance(x, str) for x in labels):
         labels = [label_text(x) for x in labels]
     return IndexSet("set", [labels], "integer" if whole else "label")
+
+
+def _number_label(number: float) -> int | float:
+    return int(number) if number == int(number) else number
 
 
 def _product(sets: Sequence[IndexSet], span: Span) -> IndexSet:

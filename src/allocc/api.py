@@ -224,6 +224,8 @@ class Model:
             solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit
         )
         with reported():
+            if not self.bound.decisions and not self.bound.limits:
+                raise PlainError([mistakes.nothing_to_decide(self.name)])
             starts = [] if start is None else [given_decisions(self.problem, start)]
             try:
                 outcome = solve(self.problem, options, starts)

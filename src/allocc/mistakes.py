@@ -130,6 +130,15 @@ def cannot_serve(reason: str) -> Diagnostic:
     return Diagnostic("E7015", message, hint=hint or None)
 
 
+def nothing_to_decide(model: str) -> Diagnostic:
+    """A model without a decision and a limit, which there is nothing to prove in."""
+    return Diagnostic(
+        "E7016",
+        f"there is nothing to decide in '{model}': it has no `decide`",
+        hint="`allocc simulate` shows what happens without any decision",
+    )
+
+
 def unknown_term(name: str, terms: Sequence[str]) -> Diagnostic:
     """`--between` names a term that the objective does not have."""
     close = nearest(name, terms)

@@ -13,8 +13,9 @@ from click.shell_completion import CompletionItem
 
 from allocc import mistakes
 from allocc.asked import METHODS
-from allocc.cli.guard import show
+from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.terminal import say
+from allocc.compiler.failures import listed
 from allocc.dsl.diagnostics import AlloccError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ SOLVERS = {
 }
 
 _SETTING = re.compile(r"([A-Za-z_]\w*(?:\[[^\]=]+\])?)=(.*)\Z", re.DOTALL)
+_STRICT = "allocc.strict"
 _PARAMETER = re.compile(r"^\s*param\s+([A-Za-z_]\w*)", re.MULTILINE)
 
 
@@ -190,6 +192,21 @@ def quiet_option(command: F) -> F:
     return click.option("--quiet", "-q", is_flag=True, help="No progress.")(command)
 
 
+def strict_option(command: F) -> F:
+    """--strict, for `load_and_warn`."""
+
+    def keep(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        ctx.meta[_STRICT] = value
+
+    return click.option(
+        "--strict",
+        is_flag=True,
+        expose_value=False,
+        callback=keep,
+        help="Do nothing, with exit code 1, where there is any warning.",
+    )(command)
+
+
 def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
     """The --set options as a mapping; raises `AlloccError` with every malformed one."""
     found: dict[str, str] = {}
@@ -215,9 +232,18 @@ def load_model(model: str, data: str | None, settings: tuple[str, ...]) -> Model
 def load_and_warn(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
     """The model that the shared options name; its warnings are shown."""
     loaded = load_model(model, data, settings)
-    if loaded.warnings:
-        show(loaded.warnings)
+    unused = [d.span.text for d in loaded.warnings if d.code == "W2001" and d.span is not None]
+    rest = [d for d in loaded.warnings if d.code != "W2001"]
+    if rest:
+        show(rest)
+    if unused:
+        say(f"never used: {listed(unused)}; `allocc check` shows where")
+    if rest or unused:
         say("")
+    ctx = click.get_current_context()
+    if loaded.warnings and ctx.meta.get(_STRICT):
+        say("nothing was done, since --strict was given")
+        ctx.exit(EXIT_MISTAKE)
     return loaded
 
 

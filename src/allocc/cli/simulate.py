@@ -14,6 +14,7 @@ from allocc.cli.options import (
     load_and_warn,
     model_options,
     run_option,
+    strict_option,
 )
 from allocc.cli.terminal import color_on, put, say, write_json
 from allocc.dsl.diagnostics import AlloccError
@@ -28,6 +29,7 @@ from allocc.dsl.diagnostics import AlloccError
     help="A run folder or its decisions.csv. By default the baseline: no intervention acts.",
 )
 @run_option("New folder for the results, as `allocc solve` writes it. By default none.")
+@strict_option
 @json_option
 @csv_option("Write compartments, flows and reports.")
 def simulate(
