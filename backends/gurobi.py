@@ -60,6 +60,7 @@ class GurobiBackend:
 
     name = "gurobi"
     isolable = True
+    interface = "gurobipy"
     package = "gurobipy"
     capabilities = Capabilities(
         products=True,
@@ -74,6 +75,10 @@ class GurobiBackend:
     def version(self) -> str:
         """The version of gurobipy."""
         return package_version("gurobipy")
+
+    def solver_version(self) -> str:
+        """The version of Gurobi: gurobipy has its number, after which may follow one of its own."""
+        return ".".join(self.version().split(".")[:3])
 
     def available(self) -> bool:
         """Whether gurobipy is installed; how far its licence reaches is seen when solving."""

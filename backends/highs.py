@@ -79,6 +79,7 @@ class HighsBackend:
 
     name = "highs"
     isolable = True
+    interface = "highspy"
     package = "highspy"
     capabilities = Capabilities(
         warm_start=True, cutoff=True, duals=True, trees=True, progress=True, interrupt=True
@@ -87,6 +88,10 @@ class HighsBackend:
     def version(self) -> str:
         """The version of highspy."""
         return package_version("highspy")
+
+    def solver_version(self) -> str:
+        """The version of HiGHS: highspy has its number, after which may follow one of its own."""
+        return ".".join(self.version().split(".")[:3])
 
     def known_to_err(self) -> str:
         """What the installed version is known to do wrong, or an empty string."""

@@ -19,7 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from allocc.backends.gurobi import GurobiBackend
+from allocc.backends.highs import HighsBackend
 from allocc.backends.interrupt import Monitor
+from allocc.backends.scip import ScipBackend
 from allocc.backends.solution import (
     Capabilities,
     LicenceLimit,
@@ -86,6 +89,7 @@ class PyomoBackend:
 
     isolable = True
     package = "pyomo.environ"
+    interface = "Pyomo"
 
     def __init__(self, solver: str = "highs") -> None:
         self.solver = solver
@@ -108,6 +112,11 @@ class PyomoBackend:
     def version(self) -> str:
         """The version of Pyomo."""
         return package_version("pyomo")
+
+    def solver_version(self) -> str:
+        """The version of the solver behind Pyomo, where that is one of the others here."""
+        own = {"highs": HighsBackend, "scip": ScipBackend, "gurobi": GurobiBackend}
+        return own[self.solver]().solver_version() if self.solver in own else ""
 
     def available(self) -> bool:
         """Whether Pyomo and the solver behind it are here; this imports Pyomo."""

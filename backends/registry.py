@@ -24,8 +24,18 @@ class Backend(Protocol):
     def capabilities(self) -> Capabilities:
         """What the solver takes as it is."""
 
+    @property
+    def interface(self) -> str:
+        """The Python package that reaches the solver, as its makers write it."""
+
     def version(self) -> str:
-        """The version of the solver's package, or an empty string when it is missing."""
+        """The version of the package, or an empty string when it is missing."""
+
+    def solver_version(self) -> str:
+        """The version of the solver itself, or an empty string where it is not known.
+
+        It may import the package; raises `MissingSolver` where that cannot be done.
+        """
 
     def available(self) -> bool:
         """Whether the solver can be used here; a licence is not tried."""

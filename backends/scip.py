@@ -59,6 +59,7 @@ class ScipBackend:
     name = "scip"
     isolable = True
     package = "pyscipopt"
+    interface = "PySCIPOpt"
     capabilities = Capabilities(
         products=True,
         functions=frozenset({"exp", "log", "sqrt", "square", "power", "reciprocal", "abs"}),
@@ -71,6 +72,14 @@ class ScipBackend:
     def version(self) -> str:
         """The version of PySCIPOpt."""
         return package_version("pyscipopt")
+
+    def solver_version(self) -> str:
+        """The version of SCIP, which PySCIPOpt has inside; this imports it."""
+        if not self.available():
+            return ""
+        model = load("pyscipopt", "SCIP", "scip").Model()
+        parts = (model.getMajorVersion(), model.getMinorVersion(), model.getTechVersion())
+        return ".".join(map(str, parts))
 
     def available(self) -> bool:
         """Whether PySCIPOpt is installed."""

@@ -29,6 +29,7 @@ from allocc.compiler.scope import Closure, Local, Scope
 from allocc.compiler.spaces import bind_index
 from allocc.compiler.symbols import Symbols
 from allocc.dsl import tree
+from allocc.dsl.scanner import TOTAL
 from allocc.dsl.tree import Span
 
 #: Functions calling functions deeper than this are taken for a recursion without end.
@@ -40,7 +41,7 @@ MOST_EXPANSIONS = 100_000
 #: Functions of data alone, with what they take. A model's own function of the name goes before.
 LATER = {"floor": "one argument", "binomial": "three arguments"}
 
-BUILT_IN = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt", *LATER)
+BUILT_IN = ("sum", "mean", "min", "max", TOTAL, "abs", "exp", "log", "sqrt", *LATER)
 
 
 class Calls(Columns):
@@ -57,6 +58,8 @@ class Calls(Columns):
     def call(self, e: tree.Call, scope: Scope) -> Node:
         """The value of a call."""
         name = e.function.name
+        if name == TOTAL and self.symbols.function(name) is None:
+            return self._total(e, scope)
         if e.index is not None:
             if name not in ("sum", "mean", "min", "max"):
                 self._unknown_reduction(e)
@@ -90,9 +93,11 @@ class Calls(Columns):
         name = e.function.name
         if name not in BUILT_IN and self.symbols.function(name) is None:
             self._unknown_function(e.function)
-        hint = "only sum, mean, min and max bind an index"
+        hint = "only sum, mean, min, max and total bind an index"
         raise errors.Failed(
-            errors.wrong_kind(name, "a function", "sum, mean, min or max", e.function.span, hint)
+            errors.wrong_kind(
+                name, "a function", "sum, mean, min, max or total", e.function.span, hint
+            )
         )
 
     def _unknown_function(self, function: tree.Identifier) -> None:
@@ -109,8 +114,39 @@ class Calls(Columns):
             name, errors.unknown_function(name, function.span, pool, shipped_in(name))
         )
 
-    def _reduce_bare(self, name: str, e: tree.Expression, scope: Scope, span: Span) -> Node:
-        inner = scope.fresh()
+    def _total(self, e: tree.Call, scope: Scope) -> Node:
+        """The amount of a rate over time: its sum over periods times the step."""
+        if e.index is not None:
+            assert e.body is not None
+            space = bind_index(e.index, scope, self, self.symbols.time_name)
+            body = self.number(e.body, space.scope)
+            coordinates = space.dimensions
+            added = self._reduce("sum", body, space.axes, space.scatter, space.pair, e.span)
+        else:
+            if len(e.arguments) != 1:
+                raise errors.Failed(
+                    errors.wrong_argument_count(TOTAL, "one array", len(e.arguments), e.span)
+                )
+            inner = scope.fresh()
+            body, over = self._bare(TOTAL, e.arguments[0], inner)
+            bare = inner.anonymous.coordinates.values()
+            coordinates = tuple(c for c in bare if set(c.axes) & set(over))
+            added = self._reduce("sum", body, over, {}, None, e.span)
+        timed = [c for c in coordinates if c.set.kind == "time"]
+        if len(timed) != 1:
+            raise errors.Failed(errors.total_without_time(len(timed), e.span))
+        sets = self.symbols.time_sets()
+        assert sets is not None
+        points, periods = sets
+        begins = set(periods.components[0])
+        within = [timed[0].set.components[0][int(k)] for k in timed[0].positions.ravel()]
+        if not begins.issuperset(within):
+            raise errors.Failed(errors.total_over_points(self.symbols.time_name or "t", e.span))
+        first, second = points.components[0][:2]
+        return multiply(constant(float(second) - float(first)), added, e.span)
+
+    def _bare(self, name: str, e: tree.Expression, inner: Scope) -> tuple[Node, tuple[Axis, ...]]:
+        """An array without its brackets, and the axes that its bare indices stand for."""
         body = self.number(e, inner)
         over = tuple(
             a for c in inner.anonymous.coordinates.values() for a in c.axes if a in body.axes
@@ -120,6 +156,10 @@ class Calls(Columns):
             raise errors.Failed(
                 errors.wrong_kind(e.span.text, "a single number", "an array", e.span, hint)
             )
+        return body, over
+
+    def _reduce_bare(self, name: str, e: tree.Expression, scope: Scope, span: Span) -> Node:
+        body, over = self._bare(name, e, scope.fresh())
         return self._reduce(name, body, over, {}, None, span)
 
     def _extreme(self, name: str, e: tree.Call, scope: Scope) -> Node:

@@ -291,3 +291,25 @@ def array_wanted(
         span,
         "name something that is declared over a set, without its subscript",
     )
+
+
+def total_without_time(times: int, span: Span) -> Diagnostic:
+    """A total that runs over no time, or over time twice."""
+    runs = "over no time here" if not times else f"over time {times} times here"
+    return Diagnostic(
+        "E2040",
+        f"'total' is an amount over time, but it runs {runs}",
+        span,
+        "let one index run over periods, as in `total(p in period: x[p])`; "
+        "what is no rate is added up with `sum`",
+    )
+
+
+def total_over_points(time: str, span: Span) -> Diagnostic:
+    """A total over all points of time: there is a point more than there are steps."""
+    return Diagnostic(
+        "E2041",
+        "'total' takes a rate for the length of a step, and no step begins at the last point",
+        span,
+        f"let the index run over periods, as in `total(p in period: x[p])`, or add `if {time} < end`",
+    )

@@ -209,3 +209,13 @@ def unit_near_miss(word: str, known: str, span: Span) -> Diagnostic:
         span,
         f"did you mean '{known}'? If not, declare it: `unit {word}`",
     )
+
+
+def total_of_no_rate(value: Side, time: str) -> Diagnostic:
+    """A total over time of something that is no amount per unit of the model's time."""
+    return Diagnostic(
+        "E2042",
+        f"'total' needs a rate, an amount per {time}, but `{value.text}` is {value.unit}",
+        value.span,
+        f"add up amounts with `sum`; if it is a rate, give it a unit in .../{time}, or convert it",
+    )

@@ -63,7 +63,7 @@ _STRAY = {
     "binary": "'binary' belongs to a 'decide' or a 'param'",
     "=": "this statement takes no value here",
 }
-_REDUCING = ("sum", "mean", "min", "max")
+_REDUCING = ("sum", "mean", "min", "max", "total")
 _OPTIONAL = ("'..'", "','", "'('", "an index in '[ ]'", "a number")
 
 

@@ -58,6 +58,8 @@ PLACES = ("start", "end", "period")
 FUNCTIONS = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
 # Functions of data; a model may declare its own of the same name.
 DATA_FUNCTIONS = ("floor", "binomial")
+# The amount of a rate over time; here, too, a model may declare its own.
+TOTAL = "total"
 BUILTIN = (*PLACES, *FUNCTIONS)
 # What cannot stand in any block, so that before it a block must have ended.
 OUTSIDE = frozenset(

@@ -47,9 +47,18 @@ class IsolatedBackend:
         """What the backend inside takes."""
         return self._backend.capabilities
 
+    @property
+    def interface(self) -> str:
+        """The package that the backend inside uses."""
+        return self._backend.interface
+
     def version(self) -> str:
         """The version of the solver's package."""
         return self._backend.version()
+
+    def solver_version(self) -> str:
+        """The version of the solver itself."""
+        return self._backend.solver_version()
 
     def available(self) -> bool:
         """Whether the solver can be used here."""

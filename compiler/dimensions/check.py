@@ -23,6 +23,7 @@ from allocc.compiler.structure import Declarations, declare
 from allocc.compiler.unit_errors import Mend, Rule
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
+from allocc.dsl.scanner import TOTAL
 
 #: Statements that declare a quantity, which may carry a unit.
 QUANTITIES = (
@@ -44,6 +45,13 @@ class Units:
             n: self.inference.quantity(n) for n, s in names.items() if isinstance(s, QUANTITIES)
         }
         return {n: u if isinstance(u, Unit) else None for n, u in found.items()}
+
+    def amount(self, name: str) -> Unit | None:
+        """The unit of what a declared quantity adds up to over time; None where it is no known rate."""
+        found, time = self.quantities.get(name), self.inference.time
+        if found is None or not isinstance(time, Unit):
+            return None
+        return self.inference.vocabulary.amount(found, time)
 
     def of(self, e: tree.Expression, index: tree.Index | None = None) -> Unit | None:
         """The unit of an expression, or of both sides of a comparison; None where none is known.
@@ -345,7 +353,7 @@ def weighted(e: tree.Expression) -> bool:
         case tree.Conditional(then=then, otherwise=otherwise):
             return weighted(then) and weighted(otherwise)
         case tree.Call(function=f, body=body) if body is not None:
-            return f.name in ("sum", "mean") and weighted(body)
+            return f.name in ("sum", "mean", TOTAL) and weighted(body)
         case tree.Call(function=f, arguments=(one,)):
-            return f.name in ("sum", "mean") and weighted(one)
+            return f.name in ("sum", "mean", TOTAL) and weighted(one)
     return False

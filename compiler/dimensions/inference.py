@@ -15,6 +15,7 @@ from allocc.compiler.structure import Declarations, side_name
 from allocc.compiler.unit_errors import Side
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.scanner import TOTAL
 
 
 class Open(Enum):
@@ -255,6 +256,8 @@ class Inference(Mends):
 
     def _call(self, e: tree.Call, names: Names) -> Found:
         name = e.function.name
+        if name == TOTAL and not isinstance(self.declared.names.get(name), tree.Function):
+            return self._total(e, names)
         if e.index is not None:
             assert e.body is not None
             return self.infer(e.body, self.names(e.index, names))
@@ -279,6 +282,20 @@ class Inference(Mends):
                 self.pure(f"what `{name}` is taken of", e.arguments[0], arguments[0], names)
                 return NUMBER if arguments[0] is NUMBER else ONE
         return self._user_call(e, name, tuple(arguments))
+
+    def _total(self, e: tree.Call, names: Names) -> Found:
+        """The unit of an amount over time: that of the rate, times that of the model's time."""
+        inner = self.names(e.index, names)
+        parts = e.arguments if e.body is None else (e.body,)
+        found = [self.infer(part, inner) for part in parts]
+        if len(found) != 1 or not isinstance(found[0], Unit) or not isinstance(self.time, Unit):
+            return UNKNOWN
+        amount = self.vocabulary.amount(found[0], self.time)
+        if amount is None:
+            what = side(parts[0], found[0])
+            self.found.append(errors.total_of_no_rate(what, str(self.time)))
+            return UNKNOWN
+        return amount
 
     def _user_call(self, e: tree.Call, name: str, arguments: tuple[Found, ...]) -> Found:
         """A declared function is checked anew for the units that each call gives to it."""

@@ -128,8 +128,8 @@ class Mends(ABC):
         if not any(x is not None and self._sums_over_time(x) for x in (e, other)):
             return None
         return (
-            "a sum over time adds rates; for an amount, multiply them by the length of a step, "
-            f"a parameter in {word}"
+            "a sum over time adds rates; for an amount, write `total` in place of `sum`, or multiply "
+            f"them by the length of a step, a parameter in {word}"
         )
 
     def _sums_over_time(self, e: tree.Expression) -> bool:

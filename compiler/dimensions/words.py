@@ -75,6 +75,22 @@ class Vocabulary:
         written = " ".join(unit.span.text.split())
         return Unit(found.words, found.dimension, found.scale, written)
 
+    def amount(self, rate: Unit, time: Unit) -> Unit | None:
+        """What a rate adds up to in a unit of time; None where it is no rate in that unit.
+
+        USD/year is a rate where time is in years: its words for time are one year, in the
+        denominator. USD/week is none there, though weeks and years are both time.
+        """
+        pace = ONE
+        for word, power in rate.words.items():
+            known = self.known.get(word)
+            if known is not None and set(known.dimension) & set(time.dimension):
+                pace *= known**power
+        if not time.dimension or pace != time**-1:
+            return None
+        rest = rate / pace
+        return Unit(rest.words, rest.dimension, rest.scale)
+
     def _read(self, unit: tree.Unit) -> Unit | None:
         match unit:
             case tree.UnitName():

@@ -81,5 +81,7 @@ def versions(solver: str = "") -> dict[str, str]:
     if solver:
         from allocc.backends import registry
 
-        found["solver"] = registry.get(solver).version()
+        backend = registry.get(solver)
+        found["solver"] = backend.solver_version()
+        found["solver_package"] = f"{backend.interface} {backend.version()}".strip()
     return found

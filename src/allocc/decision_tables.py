@@ -34,8 +34,9 @@ def decisions_in_short(blocks: Sequence[Block]) -> list[DecisionTable]:
     scalars = [b for b in blocks if not b.without_time().axes]
     if scalars:
         rows = [
-            [_heading(b), number(float(b.without_time().values)), b.unit, b.description]
+            [_heading(b), number(float(t.values)), t.unit, b.description]
             for b in scalars
+            for t in (b.without_time(),)
         ]
         found.append(DecisionTable(["decision", "value", "unit", "what it is"], rows, [1], []))
     groups: dict[object, list[Block]] = {}
@@ -58,7 +59,9 @@ def decision_tables(blocks: Sequence[Block]) -> list[str]:
 
 
 def _heading(block: Block) -> str:
-    return block.name if block.time_axis is None else f"{block.name} (sum)"
+    if block.time_axis is None:
+        return block.name
+    return f"{block.name} ({'sum' if block.amount is None else 'total'})"
 
 
 def _group_table(group: Sequence[Block], most: int) -> DecisionTable:
@@ -77,9 +80,10 @@ def _group_table(group: Sequence[Block], most: int) -> DecisionTable:
         order = np.sort(busiest[:most])
     # Only what is shown is put into words: there may be a million rows.
     labels = [[label_text(x) for x in totals[0].label(int(i))] for i in order]
-    columns = [numbers([*(float(a[i]) for i in order), float(a.sum())]) for a in arrays]
+    added = count > 1 and totals[0].additive
+    columns = [numbers([*(float(a[i]) for i in order), *[float(a.sum())] * added]) for a in arrays]
     rows = [[*words, *(c[n] for c in columns)] for n, words in enumerate(labels)]
-    total = [["total", *[""] * (len(names) - 1), *(c[-1] for c in columns)]]
+    total = [["total", *[""] * (len(names) - 1), *(c[-1] for c in columns)]] if added else []
     head = [*names, *(_heading(b) for b in group)]
     about = [f"{b.name}: {_about(b)}" for b in group if _about(b)]
     if cut and not len(used):
@@ -89,12 +93,13 @@ def _group_table(group: Sequence[Block], most: int) -> DecisionTable:
         zero = f", {idle} of them all 0" if idle else ""
         about.append(
             f"the {len(order)} largest of {count} rows{zero}; "
-            "decisions.csv in the run folder has them all"
+            "decisions.csv of a run folder has them all"
         )
     right = list(range(len(names), len(head)))
-    return DecisionTable(head, rows + (total if count > 1 else []), right, about)
+    return DecisionTable(head, rows + total, right, about)
 
 
 def _about(block: Block) -> str:
-    unit = f" ({block.unit})" if block.unit else ""
+    total = block.without_time()
+    unit = f" ({total.unit})" if total.unit else ""
     return f"{block.description}{unit}".strip()

@@ -30,6 +30,7 @@ from allocc.compiler.expression import (
 from allocc.compiler.lower import ratio_limit
 from allocc.compiler.program import find_block
 from allocc.dsl import tree
+from allocc.dsl.scanner import TOTAL
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -263,7 +264,7 @@ def _parts(e: object, known: _Known) -> list[tuple[object, int]]:
     """What an expression is made of, and how it grows with each part: 1, -1, or 0 for either."""
     match e:
         case tree.Call(function=function, arguments=arguments, body=body):
-            if function.name in ("sum", "mean", "min", "max"):
+            if function.name in ("sum", "mean", "min", "max", TOTAL):
                 return [(part, 1) for part in (*arguments, body) if part is not None]
             return [(part, 0) for part in arguments]
         case tree.Binary(operator="+" | "-" as operator, left=left, right=right):

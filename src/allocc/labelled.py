@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
+
+from allocc.dsl import tree
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from allocc.compiler.expression import Variable
     from allocc.compiler.index import IndexSet
+    from allocc.compiler.model import Model
     from allocc.compiler.problem import Problem
 
     FloatArray = NDArray[np.float64]
@@ -27,6 +30,16 @@ class Labels:
     names: tuple[str, ...]
     members: tuple[tuple[Any, ...], ...]
     time: bool = False
+    #: Scenarios exclude each other: what is decided for all of them is never spent together.
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What a rate comes to over time: `step` times its sum over periods, in `unit`."""
+
+    step: float
+    unit: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +47,8 @@ class Block:
     """A decision, compartment, flow or report: values over its indices.
 
     `baseline` has the same shape: the values without the interventions, where they are known.
-    `binary` is a decision between 0 and 1, that is, between no and yes.
+    `binary` is a decision between 0 and 1, that is, between no and yes. `amount` is known where the
+    units say that it is a rate in the unit of time.
     """
 
     name: str
@@ -46,6 +60,7 @@ class Block:
     integer: bool = False
     baseline: FloatArray | None = None
     binary: bool = False
+    amount: Amount | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -102,21 +117,61 @@ class Block:
         return pd.DataFrame(table, index=time, columns=_index(rows, columns))
 
     def without_time(self) -> Block:
-        """The same in total over time, with the other indices as they are."""
+        """The same in total over time, with the other indices as they are.
+
+        A rate becomes an amount, in the amount's unit; anything else is added up as it is.
+        """
         k = self.time_axis
         if k is None:
             return self
-        base = None if self.baseline is None else self.baseline.sum(axis=k)
+        step = 1.0 if self.amount is None else self.amount.step
+        base = None if self.baseline is None else self.baseline.sum(axis=k) * step
         axes = (*self.axes[:k], *self.axes[k + 1 :])
-        return replace(self, axes=axes, values=self.values.sum(axis=k), baseline=base)
+        unit = self.unit if self.amount is None else self.amount.unit
+        values = self.values.sum(axis=k) * step
+        return replace(self, axes=axes, values=values, baseline=base, unit=unit, amount=None)
 
-    def over_time(self) -> FloatArray:
-        """The total over all indices but time, one number a point of time."""
+    @property
+    def how_totalled(self) -> str:
+        """What `without_time` shows, in words; empty where there is no time."""
+        if self.time_axis is None:
+            return ""
+        if self.amount is None:
+            return f"sum over {self.axes[self.time_axis].names[0]}"
+        return "in total"
+
+    @property
+    def additive(self) -> bool:
+        """Whether its members may be added up: not those of scenarios, which exclude each other."""
+        return not any(axis.exclusive for axis in self.axes)
+
+    def over_time(self) -> list[Course]:
+        """In total over all indices but time and scenarios: a course for each scenario, or one."""
+        import numpy as np
+
         k = self.time_axis
         assert k is not None
-        rest = tuple(i for i in range(len(self.axes)) if i != k)
-        total: FloatArray = self.values.sum(axis=rest)
-        return total
+        apart = [i for i, a in enumerate(self.axes) if a.exclusive and i != k]
+        rest = tuple(i for i in range(len(self.axes)) if i != k and i not in apart)
+        arrays = [self.values] if self.baseline is None else [self.values, self.baseline]
+        # Time is moved to the end; what is left before it are the scenarios.
+        added = [np.moveaxis(a, k, -1).sum(axis=tuple(i - (i > k) for i in rest)) for a in arrays]
+        lines = [a.reshape(-1, a.shape[-1]) for a in added]
+        members = itertools.product(*(self.axes[i].members for i in apart))
+        labels = [tuple(x for part in parts for x in part) for parts in members]
+        return [
+            Course(label, lines[0][n], lines[1][n] if len(lines) > 1 else None)
+            for n, label in enumerate(labels)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Something over time: in one scenario, which has labels, or in the only world there is."""
+
+    labels: tuple[Any, ...]
+    values: FloatArray
+    baseline: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,11 +204,38 @@ def index_columns(blocks: Sequence[Block]) -> list[str]:
     return [c for c in found if c not in times] + [c for c in found if c in times]
 
 
-def label_columns(index_set: IndexSet, time_name: str | None) -> Labels:
-    """The labels of a compiled index set; periods are named by the time at which they begin."""
+def label_columns(
+    index_set: IndexSet, time_name: str | None, scenarios: Collection[str] = ()
+) -> Labels:
+    """The labels of a compiled index set; periods are named by the time at which they begin.
+
+    `scenarios` are the names of sets whose members exclude each other.
+    """
     time = index_set.kind == "time"
     names = (time_name,) if time and time_name else index_set.component_names
-    return Labels(tuple(names), tuple(zip(*index_set.components, strict=True)), time)
+    return Labels(
+        tuple(names),
+        tuple(zip(*index_set.components, strict=True)),
+        time,
+        index_set.name in scenarios,
+    )
+
+
+def scenario_sets(model: Model) -> set[str]:
+    """The sets that a `chance` block runs over."""
+    return {
+        name.name
+        for chance in model.chances
+        for binder in chance.scenario.binders
+        if isinstance(name := binder.set_expression, tree.Name)
+    }
+
+
+def _amount(model: Model, name: str) -> Amount | None:
+    unit = model.units.amount(name)
+    if unit is None or model.time is None:
+        return None
+    return Amount(model.time.step, str(unit) if unit.words else "")
 
 
 def blocks_of(
@@ -164,17 +246,19 @@ def blocks_of(
     """Decisions, compartments and flows as simulated, with the baseline's beside them."""
     time = problem.model.time
     name = time.name if time is not None else None
+    scenarios = scenario_sets(problem.model)
     found = [
         Block(
             v.name,
             "decision" if v.kind == "decision" else "compartment",
-            tuple(label_columns(s, name) for s in v.sets),
+            tuple(label_columns(s, name, scenarios) for s in v.sets),
             values[v],
             v.description,
             v.unit,
             v.integer,
             baseline[1].get(v) if baseline is not None and v.kind != "decision" else None,
             _is_binary(v),
+            _amount(problem.model, v.name) if v.kind == "decision" and _over_periods(v) else None,
         )
         for v in problem.variables
     ]
@@ -187,13 +271,19 @@ def blocks_of(
             Block(
                 statement.name.name,
                 "flow",
-                tuple(label_columns(s, name) for s in sets),
+                tuple(label_columns(s, name, scenarios) for s in sets),
                 array,
                 statement.description or "",
                 baseline=other.get(statement.name.name),
+                amount=_amount(problem.model, statement.name.name),
             )
         )
     return found
+
+
+def _over_periods(v: Variable) -> bool:
+    """Whether there is a value for each period; over points, the last one belongs to no period."""
+    return any(s.kind == "time" and s.name == "period" for s in v.sets)
 
 
 def _is_binary(v: Variable) -> bool:

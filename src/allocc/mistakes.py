@@ -209,3 +209,14 @@ def bounds_infeasible() -> Diagnostic:
 def _listed(names: Sequence[str], most: int = 12) -> str:
     shown = [f"'{n}'" for n in names[:most]] + (["..."] if len(names) > most else [])
     return ", ".join(shown)
+
+
+def no_rate(name: str, unit: str, time: str) -> Diagnostic:
+    """A total over time of what is not known to be a rate."""
+    said = f"it is in {unit}" if unit else "it has no unit"
+    return Diagnostic(
+        "E7070",
+        f"'{name}' has no total over time: {said}, which is no rate in the model's unit of time",
+        hint=f"add it up as it is with `result['{name}'].sum()`, or declare it over `period` with a "
+        f"unit as USD/{time or 'year'}",
+    )

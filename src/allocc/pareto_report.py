@@ -165,8 +165,8 @@ def picture(found: Frontier) -> Picture:
         [(s * x, s * y) for x, y in outline],
         [(s * x, s * y) for x, y in steps],
         [(p.values[1], p.values[0], p) for p in found.points],
-        (found.axes[1].label, found.axes[0].label),
-        found.title or found.model,
+        (one_line(found.axes[1].label), one_line(found.axes[0].label)),
+        one_line(found.title or found.model),
     )
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CLOSED = 1e-8
 #: What is further off continuous time than this is told with what to do.
 FAR_OFF = 0.1
+#: What is said of a bound with a gap of 100 % and more, as that of 0 for a cost of anything.
+SAYS_LITTLE = "the bound is too far off to say much about how good it is"
 _STOPPED = {
     "time_limit": "stopped at the time limit",
     "interrupted": "interrupted",
@@ -48,6 +50,8 @@ def _status_words(result: Result) -> str:
             return f"an allocation is known, but it violates a limit{tail}"
         case "feasible" if gap is None:
             return f"an allocation is known; nothing is proven about how good it is{tail}"
+        case "feasible" if says_little(result):
+            return f"an allocation is known; {SAYS_LITTLE} (gap {percent(gap)}){tail}"
         case "feasible" if near_zero(result):
             return f"{_known(result)} no other is better by more than {_open(result)}{tail}"
         case "feasible":
@@ -82,6 +86,11 @@ def _known(result: Result) -> str:
     """The begin of what is said of an allocation whose gap is open."""
     said = rests(result.proof, result.solver)
     return f"an allocation is known;{said.removeprefix(',')}{',' if said else ''}"
+
+
+def says_little(result: Result) -> bool:
+    """Whether a bound is farther from the value than the value is from nought."""
+    return result.gap is not None and result.gap >= 1 and not near_zero(result)
 
 
 def near_zero(result: Result) -> bool:
@@ -171,6 +180,7 @@ def facts(result: Result) -> list[tuple[str, str]]:
         rows.append(("value", f"{both[0]}  ({better} is better, as simulated)"))
         if result.bound is not None:
             said = f"no allocation is {_beyond(result)} this{rests(result.proof, result.solver)}"
+            said += "; far off the value, it says little" if says_little(result) else ""
             rows.append(("bound", f"{both[1]}  ({said})"))
     elif result.bound is not None:
         rows.append(("bound", number(result.bound, 8)))
@@ -216,7 +226,8 @@ def _violation(result: Result) -> str:
         return "none: every limit holds"
     if keeps_limits(result):
         return f"none beyond rounding ({v.relative:.1e})"
-    return f"{number(v.absolute)} in {v.where} ({percent(v.relative)})"
+    amount = f"{number(v.absolute)} {v.unit}".rstrip()
+    return f"{amount} in {v.where} ({percent(v.relative)})"
 
 
 def _discretization(result: Result) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from allocc import mistakes
+from allocc.dsl.diagnostics import AlloccError
 from allocc.labelled import Block, Target, index_columns
 
 if TYPE_CHECKING:
@@ -120,6 +122,21 @@ class Result:
         """Every report by name, as `result[name]` gives it; nan where it has no value."""
         return {b.name: b.frame() for b in self.blocks if b.kind == "report"}
 
+    def total(self, name: str) -> Any:
+        """The amount that a rate comes to over time (its sum over periods times the step).
+
+        It is a number, or a Series over the other indices, in the amount's unit: USD for USD/year.
+        Raises E7070 where the units do not say that `name` is a rate, and KeyError as `result[name]`.
+        """
+        from allocc.errors import reported
+
+        self[name]  # says what there is where there is no such name
+        block = next(b for b in self.blocks if b.name == name)
+        if block.time_axis is None or block.amount is None:
+            with reported():
+                raise AlloccError([mistakes.no_rate(name, block.unit, self.time_unit)])
+        return block.without_time().frame()
+
     @property
     def trajectories(self) -> Any:
         """All compartments as one DataFrame: time down the rows, compartments across."""
@@ -219,6 +236,7 @@ class Result:
                 "discretization_parts": deviation_data(self.discretization_parts),
                 "solver": self.solver,
                 "solver_version": self.versions.get("solver", ""),
+                "solver_package": self.versions.get("solver_package", ""),
                 "method": self.method,
                 "allocc_version": self.versions.get("allocc", ""),
                 "files": self.files,
@@ -228,14 +246,22 @@ class Result:
         return found
 
     def ends(self) -> list[EndRow]:
-        """Each compartment at the end, in total over its indices, beside its baseline."""
+        """Each compartment at the end, in total over its indices, beside its baseline.
+
+        Scenarios exclude each other and are never added up: each has a row, named `A[mild]`.
+        """
+        from allocc.compiler.program import label_text
+
         rows = []
         for block in self.blocks:
             if block.kind != "compartment":
                 continue
-            base = None if block.baseline is None else float(block.baseline[..., -1].sum())
-            value = float(block.values[..., -1].sum())
-            rows.append(EndRow(block.name, block.description, block.unit, value, base))
+            for course in block.over_time():
+                at = ",".join(label_text(x) for x in course.labels)
+                name = f"{block.name}[{at}]" if at else block.name
+                base = None if course.baseline is None else float(course.baseline[-1])
+                value = float(course.values[-1])
+                rows.append(EndRow(name, block.description, block.unit, value, base))
         return rows
 
     # --- text and files ---------------------------------------------------------------------
@@ -331,6 +357,7 @@ def violation_data(violation: Violation | None) -> Mapping[str, Any] | None:
         "absolute": violation.absolute,
         "relative": violation.relative,
         "where": violation.where,
+        "unit": violation.unit,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from allocc.asked import versions
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from allocc.compiler.problem import Problem
     from allocc.compiler.program import FloatArray
     from allocc.engine.assess import Assessment
-    from allocc.engine.outcome import Options, Outcome
-    from allocc.labelled import Block
+    from allocc.engine.outcome import Options, Outcome, Violation
+    from allocc.labelled import Block, Target
 
 #: The options that a result tells of, by their names in `Options`.
 _ASKED = (
@@ -46,7 +47,7 @@ def solved_result(model: Model, outcome: Outcome, options: Options) -> Result:
         bound=outcome.bound,
         proof=outcome.word,
         gap=outcome.gap,
-        violation=outcome.violation,
+        violation=_in_unit(model.problem, outcome.violation),
         seconds=outcome.seconds,
         solver=outcome.solver,
         method=outcome.method,
@@ -81,7 +82,7 @@ def simulated_result(model: Model, problem: Problem, found: Assessment, baseline
         bound=None,
         proof=None,
         gap=None,
-        violation=found.violation,
+        violation=_in_unit(problem, found.violation),
         message="baseline: no intervention acts" if baseline else "",
         versions=versions(),
     )
@@ -131,10 +132,30 @@ def _about(
         ),
         "blocks": tuple(blocks),
         "notes": (*told, *notes),
-        "targets": () if values is None else targets_of(problem, values),
+        "targets": () if values is None else _in_total(targets_of(problem, values), blocks),
         "time_unit": time.unit if time is not None else "",
         "baseline_value": judged.value if judged and math.isfinite(judged.value) else None,
-        "baseline_violation": None if judged is None else judged.violation,
+        "baseline_violation": None
+        if baseline is None
+        else _in_unit(baseline[0], baseline[1].violation),
         "settings": dict(model.settings),
         "files": model.hashes(),
     }
+
+
+def _in_unit(problem: Problem, violation: Violation | None) -> Violation | None:
+    """A violation with the unit of the range or limit that is broken; a probability has none."""
+    if violation is None or not violation.where:
+        return violation
+    name, units = violation.where.partition("[")[0], problem.model.units
+    for c in problem.constraints:
+        if c.name == name and c.written is not None:
+            return replace(violation, unit=units.of_limit(c.written.statement))
+    found = units.quantities.get(name)
+    return replace(violation, unit=str(found) if found is not None and found.words else "")
+
+
+def _in_total(targets: Sequence[Target], blocks: Sequence[Block]) -> tuple[Target, ...]:
+    """Targets of rates as amounts, as the totals are that they stand beside."""
+    steps = {b.name: b.amount.step for b in blocks if b.kind == "decision" and b.amount is not None}
+    return tuple(replace(t, values=t.values * steps.get(t.decision, 1.0)) for t in targets)

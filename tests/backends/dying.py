@@ -20,6 +20,7 @@ from allocc.compiler.program import Program
 class Dying:
     name = "highs"
     package = ""
+    interface = ""
     isolable = True
     capabilities = Capabilities()
 
@@ -28,6 +29,9 @@ class Dying:
         self.mark = mark
 
     def version(self) -> str:
+        return ""
+
+    def solver_version(self) -> str:
         return ""
 
     def available(self) -> bool:

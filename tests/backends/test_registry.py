@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -32,6 +33,33 @@ def test_names_are_in_the_order_of_preference() -> None:
 
 def test_highs_is_always_there() -> None:
     assert get("highs").available() and get("highs").version()
+
+
+@pytest.mark.parametrize("name", ["highs", "scip", "gurobi", "pyomo", "pyomo:scip"])
+def test_a_solver_has_a_version_of_its_own(name: str) -> None:
+    found = get(name)
+    if not found.available():
+        pytest.skip(f"{name} is not installed")
+    core = name.removeprefix("pyomo:")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", found.solver_version())
+    if core == "scip":
+        import pyscipopt
+
+        # SCIP counts on its own: 10.0 is not PySCIPOpt's number.
+        assert float(found.solver_version().rpartition(".")[0]) == pyscipopt.Model().version()
+        assert get("scip").version() == pyscipopt.__version__
+    elif core in ("highs", "pyomo"):
+        import highspy
+
+        assert found.solver_version() == highspy.Highs().version()
+    else:
+        import gurobipy
+
+        assert found.solver_version() == ".".join(map(str, gurobipy.gurobi.version()))
+
+
+def test_a_version_that_nobody_knows() -> None:
+    assert get("pyomo:cbc").solver_version() == ""
 
 
 def test_the_versions_to_install_are_those_of_the_package() -> None:

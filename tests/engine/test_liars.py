@@ -57,6 +57,7 @@ class Liar:
     """HiGHS, whose answers are changed on their way; `calls` counts them."""
 
     name = "liar"
+    interface = "liar"
     capabilities = Capabilities()
 
     def __init__(self, lie: Lie) -> None:
@@ -64,6 +65,9 @@ class Liar:
         self.calls = 0
 
     def version(self) -> str:
+        return "0"
+
+    def solver_version(self) -> str:
         return "0"
 
     def available(self) -> bool:

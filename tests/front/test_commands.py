@@ -187,6 +187,9 @@ def test_solvers(run: Run) -> None:
     found = only_json(run("solvers", "--json").stdout)["solvers"]
     assert found[0]["name"] == "highs"
     assert found[0]["installed"]
+    for solver in found:
+        if solver["version"]:
+            assert f"{solver['version']} ({solver['package']})" in done.stdout
 
 
 @pytest.mark.parametrize(

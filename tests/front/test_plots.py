@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import allocc
 from allocc import frontier_folder
 from allocc.asked import make_options
+from allocc.compiler.program import label_text
 from allocc.engine.outcome import Step, relative_gap
 from allocc.labelled import Block, Labels
 from allocc.pareto import trace
@@ -23,7 +28,9 @@ from tests.front.helpers import Run, only_json
 
 pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 
-from allocc.plots.allocation import MOST_BARS
+from matplotlib.text import Text
+
+from allocc.plots.allocation import MOST_BARS, MOST_UNSORTED
 from allocc.plots.style import short, tidy, wrapped
 
 SHARES = small.EPIDEMIC.replace(
@@ -84,17 +91,36 @@ def test_allocation(result: allocc.Result) -> None:
     assert "reference of fair: away from need" in text
     bars = figure.body.subfigs[0].subfigs[0].axes[0]
     widths = [p.get_width() for p in bars.patches]
-    assert widths == sorted(widths, reverse=True)
-    assert widths == pytest.approx(sorted(result["teams"].sum(), reverse=True))
+    np.testing.assert_allclose(widths, result["teams"].sum().to_numpy())
     marks = bars.get_lines()[0].get_xdata()
-    order = np.argsort(-result["teams"].sum().to_numpy(), kind="stable")
-    np.testing.assert_allclose(marks, target.values[order])
+    np.testing.assert_allclose(marks, target.values)
 
 
 def test_progress(result: allocc.Result) -> None:
-    text = words(result.plot("progress").data("svg"))
+    last = result.history[-1]
+    early = replace(last, seconds=0.0, bound=0.0, gap=1.0)
+    course = (early, replace(last, seconds=2.0))
+    text = words(replace(result, history=course).plot("progress").data("svg"))
     for shown in ("best allocation known", "proven bound", "lower is better", "seconds", "asked"):
         assert shown in text, shown
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.25, None])
+def test_solved_at_once(gap: float | None) -> None:
+    """What was known at one moment has no course: it is a line over the whole picture."""
+    one = many(1)
+    bound = None if gap is None else 8.0 * (1 - gap)
+    only = Step(3.0, bound, 8.0, gap, 1, "solved")
+    one.history = (Step(0.1, None, None, None, 0, ""), only, replace(only, seconds=3.1))
+    figure = one.plot("progress")
+    (axes,) = figure.body.axes
+    left, right = axes.get_xlim()
+    for line in axes.get_lines():
+        assert (min(line.get_xdata()), max(line.get_xdata())) == (left, right)
+    text = words(figure.data())
+    assert "known at one moment, after 3.0 s" in text
+    assert ("bound" in text) == (gap is not None)
+    assert gap != 0.25 or "the gap is 25.00 %" in text.replace("\n", " ")
 
 
 @pytest.mark.parametrize("sense", ["minimize", "maximize"])
@@ -139,9 +165,9 @@ def test_the_same_run_gives_the_same_file(folder: Path, result: allocc.Result) -
         assert again.data("png").startswith(b"\x89PNG")
 
 
-def many(count: int, names: str = "site {}") -> allocc.Result:
+def many(count: int, names: str = "site {}, {}") -> allocc.Result:
     values = np.arange(count, dtype=float)
-    members = tuple((names.format(k),) for k in range(count))
+    members = tuple((names.format("abc"[k % 3], k),) for k in range(count))
     block = Block("x", "decision", (Labels(("Site",), members),), values, "things", "box")
     return allocc.Result("m", "M", "minimize", "optimal", "gap", 1.0, 1.0, 0.0, None, (), (block,))
 
@@ -153,10 +179,52 @@ def test_many_members() -> None:
     assert f"{rest} others" in text
     assert f"together {sum(range(rest)):,}, at most {rest - 1} each" in text
     assert f"{sum(range(500)):,} in total" in text
-    assert "site 499" in text
-    assert f"site {rest - 1} " not in text
+    assert text.index("site b, 499") < text.index("site a, 498")
+    assert f", {rest - 1} " not in text
     # A single one that is left over takes the place of the line that would tell of it.
     assert "others" not in words(many(MOST_BARS + 1).plot("allocation").data())
+
+
+NOMINAL = [f"{first}{second}" for first in "abcd" for second in "wxyz"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "kept"),
+    [
+        (["0-4", "5-9", *(f"{a}-{a + 4}" for a in range(10, 80, 5)), "80+"], True),
+        (["<5", *(f"{a}-{a + 4}" for a in range(5, 80, 5)), "80+"], True),
+        ([f"week {k}" for k in range(1, 18)], True),
+        (list(range(2017, 2034)), True),
+        ([-k / 2 for k in range(17)], True),
+        (NOMINAL[:MOST_UNSORTED], True),
+        (NOMINAL, False),
+        ([*NOMINAL, "week 1"], False),
+        ([f"{'ab'[k % 2]}{k}" for k in range(17)], False),
+        ([3, 1, 2, *range(4, 18)], False),
+        (["7"] * 16, False),
+    ],
+)
+@pytest.mark.parametrize("across", [0, 2])
+def test_order_of_members(labels: list[object], kept: bool, across: int) -> None:
+    """Ages, weeks, years and short sets keep their order; many names stand by size."""
+    axes = [Labels(("S",), tuple((x,) for x in labels))]
+    values = np.arange(len(labels), dtype=float)
+    if across:
+        axes.append(Labels(("B",), tuple((f"c{k}",) for k in range(across))))
+        values = np.column_stack([values] * across)
+    block = Block("x", "decision", tuple(axes), values, "things", "box")
+    one = allocc.Result("m", "M", "minimize", "optimal", "gap", 1, 1, 0, None, (), (block,))
+    (panel,) = (a for a in one.plot("allocation").axes if a.get_ylabel() == "S")
+    shown = [label_text(x) for x in labels]
+    drawn = [t.get_text() for t in panel.get_yticklabels()]
+    assert drawn == (shown if kept else shown[::-1])
+
+
+def test_largest_weeks_in_their_order() -> None:
+    drawn = [
+        t.get_text() for t in many(40, "week {1}").plot("allocation").axes[0].get_yticklabels()
+    ]
+    assert drawn == [*(f"week {k}" for k in range(40 - MOST_BARS, 40)), f"{40 - MOST_BARS} others"]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 40), (40, 3), (5, 4, 3), (2, 300)])
@@ -297,6 +365,25 @@ def test_model_without_time(run: Run, tmp_path: Path) -> None:
     assert "trajectories" not in done.stdout
 
 
+def test_simulation(run: Run, tmp_path: Path) -> None:
+    """A simulation is kept where that is asked, and then drawn as any other run."""
+    path = small.epidemic(tmp_path)
+    assert run("simulate", path).exit_code == 0
+    assert not Path("runs").exists()
+    done = run("simulate", path, "--run", "base", "--json")
+    assert only_json(done.stdout)["run"] == "base"
+    done = run("plot", "base", "--json")
+    assert set(only_json(done.stdout)["plots"]) == {"trajectories", "allocation"}
+    done = run("plot", "base", "--what", "progress")
+    assert "proves nothing" in done.stderr
+    done = run("simulate", path, "--decisions", "base", "--run", "again")
+    assert "Everything is in again" in done.stdout
+    assert "without interventions" in words(allocc.Result.open("again").plot().data())
+    done = run("simulate", path, "--run", "base")
+    assert done.exit_code == 1
+    assert "E7007" in done.stderr
+
+
 def test_cannot_write(run: Run, folder: Path) -> None:
     Path("file").write_text("", "utf-8")
     done = run("plot", folder, "-o", "file/plots")
@@ -412,6 +499,9 @@ def test_frontier(run: Run, tmp_path: Path) -> None:
     done = run(*two, "--run", "front")
     assert done.exit_code == 0, done.stderr
     assert run("plot", "front", "-o", "f.png", "--what", "frontier").exit_code == 0
+    # It has one picture only, which needs no name.
+    assert run("plot", "front", "-o", "g.png").exit_code == 0
+    assert Path("g.png").read_bytes() == Path("f.png").read_bytes()
     assert run("plot", "front").stdout.strip().endswith("frontier.svg")
     done = run("plot", "front", "--what", "progress")
     assert done.exit_code == 1
@@ -423,6 +513,46 @@ def test_frontier(run: Run, tmp_path: Path) -> None:
     done = run("plot", "front")
     assert done.exit_code == 1
     assert "E7014" in done.stderr
+
+
+TEXTS = st.text(
+    st.one_of(st.characters(), st.sampled_from("$\\_^{}\n\r\t\x00\x1b\u202e\u2028\ud800")),
+    max_size=120,
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(TEXTS, TEXTS, TEXTS)
+def test_any_text_can_be_drawn(label: str, told: str, unit: str) -> None:
+    """No text of a model or a table is read as a formula, breaks a line, or breaks the SVG."""
+    first = Labels(("S",), ((f"{label}1",), (f"2{label}",)))
+    other = Labels(("B",), ((label,), (f"x{label}",)))
+    over = Labels(("t",), ((0.0,), (1.0,)), True)
+    two, four = np.ones(2), np.ones((2, 2))
+    blocks = (
+        Block("x", "decision", (first,), two, told, unit),
+        Block("y", "decision", (first, other), four, told, unit),
+        Block("z", "decision", (over,), two, told, unit),
+        Block("n", "decision", (), np.array(1.0), told, unit),
+        Block("A", "compartment", (first, over), four, told, unit),
+    )
+    one = allocc.Result("m", told, "minimize", "optimal", "gap", 1, 1, 0, None, (), blocks)
+    one.time_unit = unit
+    one.history = (Step(0.0, 1.0, 2.0, 1.0, 1, ""), Step(1.0, 1.0, 1.0, 0.0, 1, ""))
+    with warnings.catch_warnings():
+        # Whether a font has every letter of the world is not asked here.
+        warnings.filterwarnings("ignore", "Glyph")
+        for what in available(one):
+            figure = one.plot(what)
+            ET.fromstring(figure.data("svg"))
+            assert not any(
+                ord(c) < 32 and c != "\n" for t in figure.findobj(Text) for c in t.get_text()
+            )
+
+
+def test_a_label_is_one_line() -> None:
+    text = words(many(3, "a\nb\x07 $x_{0}{1}$").plot("allocation").data())
+    assert "a b $x_" in text
 
 
 # --- words and numbers ---------------------------------------------------------------------------

@@ -43,6 +43,23 @@ def test_sentences(solved: Result, proof: Any, beside: str, optimal: str) -> Non
     )
 
 
+@pytest.mark.parametrize("gap", [0.99, 1.0, 20.0])
+def test_a_bound_that_says_little(solved: Result, gap: float) -> None:
+    """A cost of anything has a bound of nought: with a gap of 100 % nobody learns much."""
+    assert solved.value is not None
+    solved.status, solved.stopped, solved.gap = "feasible", "time_limit", gap
+    solved.bound = solved.value * (1 - gap)
+    text = " ".join(summary(solved).split())
+    if gap < 1:
+        assert "no other is more than 99.00 % better" in text and "says little" not in text
+    else:
+        assert "far off the value, it says little)" in text and "better;" not in text
+        assert (
+            f"too far off to say much about how good it is (gap {100 * gap:,.0f} %); stopped"
+            in text
+        )
+
+
 def test_json(run: Any, tmp_path: Path) -> None:
     found = only_json(run("solve", small.epidemic(tmp_path), "--json", "--no-run", "-q").stdout)
     assert found["proof"] == "proven"

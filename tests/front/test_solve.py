@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_json_is_alone_on_stdout(run: Run, tmp_path: Path) -> None:
     assert saved["value"] == found["value"]
     assert set(saved["files"]) == {"epidemic.alloc", "regions.csv"}
     assert all(len(h) == 64 for h in saved["files"].values())
-    assert set(saved["versions"]) == {"allocc", "python", "solver"}
+    assert set(saved["versions"]) == {"allocc", "python", "solver", "solver_package"}
     certificate = only_json((tmp_path / "out" / "certificate.json").read_text("utf-8"))
     assert certificate["statement"].startswith("proven optimal")
 
@@ -121,6 +122,40 @@ def test_baseline(run: Run, tmp_path: Path) -> None:
         "value": "300",
         "baseline": "",
     }
+
+
+UNITS = """model m
+set Clinic = {a, b}
+time t : week = 0 .. 2
+compartment stock : vial
+initial stock = 5
+decide doses[Clinic] "doses" : dose integer in 0 .. 8
+decide shipped : vial/week in -9 .. 9
+flow ship : -> stock = shipped
+limit store[c in Clinic]: 3 * doses[c] <= 9
+maximize { reached: sum(doses) }
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "unit"),
+    [
+        ({"doses": {"a": 3, "b": 5}}, "6 dose in store[b] (25.00 %)", "dose"),
+        ({"doses": {"a": 1.5, "b": 1}}, "0.5 dose in doses[a] (50.00 %)", "dose"),
+        ({"shipped": -5}, "5 vial in stock[2] (100 %)", "vial"),
+        ({"doses": {"a": 3, "b": 3}}, "none: every limit holds", ""),
+    ],
+)
+def test_violations_have_a_unit(
+    tmp_path: Path, given: dict[str, Any], words: str, unit: str
+) -> None:
+    import allocc
+
+    result = allocc.load(small.easy(tmp_path, UNITS)).simulate({"shipped": 0, **given})
+    assert f"violation  {words}" in result.summary()
+    again = allocc.Result.open(result.save(tmp_path / "kept"))
+    assert again.violation == result.violation
+    assert again.certificate["violation"]["unit"] == unit
 
 
 def test_decisions_come_back(run: Run, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from allocc.dsl import tree
 from allocc.dsl.parser import Parser, parse_file
-from allocc.dsl.scanner import DATA_FUNCTIONS, FUNCTIONS, PLACES, STATEMENTS
+from allocc.dsl.scanner import DATA_FUNCTIONS, FUNCTIONS, PLACES, STATEMENTS, TOTAL
 from allocc.dsl.tree import Source
 from allocc.dsl.walk import nodes
 from allocc.loading import data_folder
@@ -240,7 +240,7 @@ def test_index_names_are_known_where_they_are_bound() -> None:
 
 def test_every_word_has_its_line() -> None:
     assert set(words.STATEMENTS) == set(STATEMENTS)
-    assert set(words.FUNCTIONS) == {*FUNCTIONS, *DATA_FUNCTIONS}
+    assert set(words.FUNCTIONS) == {*FUNCTIONS, *DATA_FUNCTIONS, TOTAL}
     assert set(words.PLACES) == set(PLACES)
 
 

@@ -33,7 +33,7 @@ WHAT = ("trajectories", "allocation", "progress", "frontier", "all")
 @click.option("format_", "--format", metavar="svg|png", help="By default svg, or that of FILE.")
 @json_option
 def plot(run: str, what: str, output: str | None, format_: str | None, as_json: bool) -> None:
-    """Draw what is in RUN, a folder that `allocc solve` or `allocc pareto` has written.
+    """Draw what is in RUN, a folder of `allocc solve`, or of `simulate` or `pareto` with --run.
 
     Pictures that are there already are drawn anew. It needs Matplotlib:
     pip install 'allocc[plot]'
@@ -44,8 +44,11 @@ def plot(run: str, what: str, output: str | None, format_: str | None, as_json: 
     """
     if what not in WHAT:
         raise AlloccError([mistakes.unknown_choice("--what", what, WHAT)])
-    file, kind = _target(what, output, format_)
+    file, kind = _target(output, format_)
     figures = _figures(Path(run), what)
+    if file is not None and len(figures) > 1:
+        reason = f"{len(figures)} plots need a folder; name one with --what: {', '.join(figures)}"
+        raise AlloccError([mistakes.cannot_express(str(file), reason)])
     from allocc.plots import check_installed
 
     check_installed()
@@ -69,7 +72,7 @@ def plot(run: str, what: str, output: str | None, format_: str | None, as_json: 
         put(f"{name.ljust(width)}  {where}")
 
 
-def _target(what: str, output: str | None, format_: str | None) -> tuple[Path | None, str]:
+def _target(output: str | None, format_: str | None) -> tuple[Path | None, str]:
     """The one file that is asked for, if it is one, and the format."""
     if format_ is not None and format_ not in FORMATS:
         raise AlloccError([mistakes.unknown_choice("--format", format_, FORMATS)])
@@ -80,9 +83,6 @@ def _target(what: str, output: str | None, format_: str | None) -> tuple[Path | 
         raise AlloccError([mistakes.cannot_express(output, "a plot is an .svg or a .png file")])
     if format_ not in (None, suffix):
         reason = f"its name says {suffix}, and --format says {format_}"
-        raise AlloccError([mistakes.cannot_express(output, reason)])
-    if what == "all":
-        reason = "several plots need a folder; name one of them with --what"
         raise AlloccError([mistakes.cannot_express(output, reason)])
     return Path(output), suffix
 

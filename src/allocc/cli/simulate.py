@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from allocc.cli.options import csv_option, json_option, load_and_warn, model_options, strict_option
+from allocc.cli.options import (
+    csv_option,
+    json_option,
+    load_and_warn,
+    model_options,
+    run_option,
+    strict_option,
+)
 from allocc.cli.terminal import color_on, put, say, write_json
 
 
@@ -19,6 +26,7 @@ from allocc.cli.terminal import color_on, put, say, write_json
     metavar="FILE|RUNDIR",
     help="A run folder or its decisions.csv. By default the baseline: no intervention acts.",
 )
+@run_option("New folder for the results, as `allocc solve` writes it. By default none.")
 @strict_option
 @json_option
 @csv_option("Write compartments, flows and reports.")
@@ -27,13 +35,23 @@ def simulate(
     data: str | None,
     settings: tuple[str, ...],
     decisions: str | None,
+    run: str | None,
     as_json: bool,
     csv_file: str | None,
 ) -> None:
     """Run decisions through the dynamics of MODEL, without any solver.
 
-    Without --decisions this is the baseline: what happens when no intervention acts.
+    Without --decisions this is the baseline: what happens when no intervention acts. Nothing is
+    written unless it is asked for, because a simulation is quickly done again.
+
+    \b
+    allocc simulate epidemic.alloc --run runs/baseline
+    allocc plot runs/baseline
     """
+    from allocc.run_folder.place import check_free
+
+    if run is not None:
+        check_free(Path(run))
     result = load_and_warn(model, data, settings).simulate(decisions)
     if csv_file is not None:
         from allocc.run_folder.tidy import write_long
@@ -41,6 +59,8 @@ def simulate(
 
         blocks = [b for b in result.blocks if b.kind != "decision"]
         replace(Path(csv_file), lambda part: write_long(part, blocks, kinds=True), "the CSV file")
+    if run is not None:
+        result.save(run)
     if as_json:
         from allocc.reports import report_data
         from allocc.result import violation_data
@@ -55,9 +75,12 @@ def simulate(
                 "reports": report_data(result.blocks),
                 "end": {e.name: e.value for e in result.ends()},
                 "csv": csv_file,
+                "run": run,
             }
         )
     else:
         put(result.summary(color=color_on(sys.stdout)))
+        if run is not None:
+            put(f"\nEverything is in {run}")
     if csv_file is not None:
         say(f"compartments, flows and reports are in {csv_file}")

@@ -37,7 +37,7 @@ def solvers(as_json: bool) -> None:
     rows = [
         [
             s["name"],
-            s["version"] or ("installed" if s["installed"] else "not installed"),
+            _version(s),
             ", ".join(s["takes"]),
             s["remark"],
         ]
@@ -55,6 +55,13 @@ def solvers(as_json: bool) -> None:
     put("\n".join(lines))
 
 
+def _version(solver: dict[str, Any]) -> str:
+    """The solver's own version, and that of the package that reaches it."""
+    if not solver["package"]:
+        return "installed" if solver["installed"] else "not installed"
+    return f"{solver['version']} ({solver['package']})" if solver["version"] else solver["package"]
+
+
 def _about(name: str) -> dict[str, Any]:
     from allocc.backends import registry
     from allocc.backends.highs import HighsBackend
@@ -66,7 +73,8 @@ def _about(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "installed": backend.available(),
-        "version": backend.version(),
+        "version": backend.solver_version() if backend.available() else "",
+        "package": f"{backend.interface} {backend.version()}" if backend.version() else "",
         "takes": takes,
         "functions": sorted(c.functions),
         "warm_start": c.warm_start,

@@ -7,7 +7,9 @@ from typing import Literal
 
 import numpy as np
 
+from allocc.backends import registry
 from allocc.backends.registry import Backend
+from allocc.compiler.program import Program
 from allocc.compiler.relaxation import Relaxation
 from allocc.engine.outcome import Options
 
@@ -75,6 +77,17 @@ def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice
         terms = _counted(sum(len(f) for f in smooth), "curved term")
         reason = f"{terms}: tangents and pieces are added where needed"
     return Choice("refine", asked + reason)
+
+
+def takes_the_rest(p: Program) -> str:
+    """The first installed solver that takes all products and functions of a program as they are."""
+    kinds = {f.kind for f in p.functions}
+    for name in registry.names():
+        backend = registry.get(name)
+        able = backend.capabilities
+        if able.products and kinds <= able.functions | {"abs"} and backend.available():
+            return name
+    return ""
 
 
 def _counted(count: int, noun: str) -> str:

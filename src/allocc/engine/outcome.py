@@ -61,12 +61,14 @@ class Step:
 class Violation:
     """The largest violation of a hard limit: absolute in its own unit, and relative to its parts.
 
-    `where` names the row, as `grant_limit[2017.25]`; empty where nothing is violated.
+    `where` names the row, as `grant_limit[2017.25]`; empty where nothing is violated. `unit` is that
+    of `absolute`, where a result knows it.
     """
 
     absolute: float
     relative: float
     where: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

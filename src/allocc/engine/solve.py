@@ -20,7 +20,7 @@ from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxation import Built, Relaxation
 from allocc.compiler.simulate import Values
 from allocc.engine.assess import ROUNDING, Assessment
-from allocc.engine.choose import Choice, choose
+from allocc.engine.choose import Choice, choose, takes_the_rest
 from allocc.engine.confirm import Claim, confirm, confirm_empty, solve_mixed
 from allocc.engine.continuous import NotMeasured, deviations
 from allocc.engine.denominators import lowered
@@ -283,6 +283,17 @@ class Loop(Ledger):
             return "optimal"
         return "unknown" if self.best is None else "feasible"
 
+    def _another_solver(self) -> None:
+        """Note an installed solver that branches on products and functions itself."""
+        assert self.box is not None
+        name = takes_the_rest(self.box)
+        if name:
+            licence = ", as far as its licence reaches," if name == "gurobi" else ""
+            self.told(
+                f"{name} is installed, takes the products and functions of this model as they are{licence} "
+                f"and may be faster: --solver {name} --method direct"
+            )
+
     def _contradiction(self, best: Assessment) -> str:
         if best.violation.relative > ROUNDING:
             return (
@@ -337,6 +348,8 @@ class Loop(Ledger):
         if best is not None:
             for name, reached in best.probabilities.items():
                 self.notes.append(f"chance {name}: holds with probability {reached:.6g}")
+        if stopped == "time_limit" and self.choice.method == "refine":
+            self._another_solver()
         off = self._deviations(best) if best is not None else ()
         outcome = Outcome(
             status=status,

@@ -29,6 +29,8 @@ STATEMENTS = {
 }
 FUNCTIONS = {
     "sum": "`sum(i in S: x[i])`, `sum(x)`: the sum",
+    "total": "`total(p in period: x[p])`, `total(x)`: the amount of a rate over time, "
+    "its sum times the step",
     "mean": "`mean(i in S: x[i])`, `mean(x)`: the average",
     "min": "`min(i in S: x[i])`, `min(x, y)`: the smallest value",
     "max": "`max(i in S: x[i])`, `max(x, y)`: the largest value",

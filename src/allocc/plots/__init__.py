@@ -40,10 +40,12 @@ def why_not(result: Result, what: str) -> str:
             if not any(b.kind == "decision" for b in result.blocks):
                 return f"the run has no allocation ({result.status})"
         case "progress":
+            if result.status == "simulated":
+                return "it is a run of `allocc simulate`, which proves nothing"
             if not any(s.bound is not None or s.value is not None for s in result.history):
                 return "neither a value nor a bound was recorded on the way"
         case "frontier":
-            return "it is a run of `allocc solve`; `allocc pareto --run DIR` writes a frontier"
+            return "it is a run of one allocation; `allocc pareto --run DIR` writes a frontier"
     return ""
 
 
@@ -61,6 +63,7 @@ def draw(result: Result, what: str | None = None) -> Any:
     check_installed()
     from allocc.plots.allocation import allocation
     from allocc.plots.progress import progress
+    from allocc.plots.readable import readable
     from allocc.plots.trajectories import trajectories
 
     known = {"trajectories": trajectories, "allocation": allocation, "progress": progress}
@@ -71,7 +74,7 @@ def draw(result: Result, what: str | None = None) -> Any:
     reason = why_not(result, what)
     if reason:
         raise AlloccError([mistakes.nothing_to_draw(what, reason)])
-    return known[what](result)
+    return known[what](readable(result))
 
 
 def draw_frontier(found: Frontier) -> Any:

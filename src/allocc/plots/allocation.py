@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 
-from allocc.compiler.program import shown_label
-from allocc.labelled import Block, Target
+from allocc.compiler.program import label_text, shown_label
+from allocc.labelled import Block, Labels, Target
 from allocc.plots.style import (
     INK,
     MAIN,
@@ -35,8 +36,12 @@ if TYPE_CHECKING:
 
 #: Members with a bar of their own; the rest is told in words.
 MOST_BARS = 20
+#: More members than this stand by size, where their labels have no order of their own.
+MOST_UNSORTED = 12
 #: Columns of a table with two indices.
 MOST_COLUMNS = 12
+#: Characters that have room side by side above a table.
+ACROSS = 60
 #: Panels of one picture.
 MOST_PANELS = 8
 #: Up to so many points of time have a bar of their own; beyond, an outline.
@@ -66,7 +71,7 @@ class _Panel:
 
 @drawn
 def allocation(result: Result) -> Drawing:
-    """Bars by size where a decision has members, shades where it has two indices."""
+    """Bars where a decision has members, shades where it has two indices."""
     blocks = [b for b in result.blocks if b.kind == "decision"]
     scalars = [b for b in blocks if not b.axes]
     panels = [_sized(b, result) for b in blocks if b.axes and b.values.size]
@@ -77,7 +82,7 @@ def allocation(result: Result) -> Drawing:
         f"{heading(b.name, b.description)} has no members" for b in blocks if not b.values.size
     ]
     if left_out:
-        words.append(f"{left_out} more decisions are in decisions.csv of the run folder")
+        words.append(f"{left_out} more decisions are in decisions.csv of a run folder")
     heights = [p.height for p in panels] + ([0.25 + 0.19 * len(words)] if words else [])
     title = result.title or result.model
     names = ", ".join(b.name for b in blocks)
@@ -96,7 +101,7 @@ def _sized(block: Block, result: Result) -> _Panel:
     if not plain.axes:
         return _Panel(block, (), 2.1)
     if len(plain.axes) == 1:
-        shown = len(_kept(_order(plain.values.ravel())))
+        shown = len(_kept(plain.values.ravel(), plain.axes[0]))
         rest = shown < plain.values.size
         return _Panel(block, targets, 0.95 + 0.235 * (shown + rest) + 0.19 * len(targets))
     rows, _ = _matrix(plain)[1:]
@@ -106,7 +111,7 @@ def _sized(block: Block, result: Result) -> _Panel:
 
 def _scalar_lines(blocks: Sequence[Block]) -> list[str]:
     return [
-        f"{heading(b.name, b.description)} = {number(float(b.values))} {b.unit}".rstrip()
+        f"{wrapped(heading(b.name, b.description), 74, 1)} = {number(float(b.values))} {b.unit}".rstrip()
         for b in blocks
     ]
 
@@ -126,8 +131,10 @@ def _title(block: Block, total: bool = True) -> str:
     text = heading(block.name, block.description)
     if block.binary:
         return f"{text}; {number(float(block.values.sum()))} of {block.values.size:,}"
-    sums = f", {number(float(block.values.sum()), 7)} in total" if total else ""
-    unit = f" ({block.unit})" if block.unit else ""
+    whole = block.without_time() if total else block
+    known = total and whole.additive and (block.time_axis is None or block.amount is not None)
+    sums = f", {number(float(whole.values.sum()), 7)} in total" if known else ""
+    unit = f" ({whole.unit})" if whole.unit else ""
     return f"{text}{unit}{sums}"
 
 
@@ -184,23 +191,41 @@ def _some_times(times: NDArray[np.float64]) -> tuple[list[float], list[str]]:
 # --- one index -----------------------------------------------------------------------------------
 
 
-def _order(values: NDArray[np.float64]) -> list[int]:
-    """Members by size; those of one size as they stand in the model."""
-    return [int(i) for i in np.argsort(-values, kind="stable")]
+#: A label that counts up: a text, and the number that follows it.
+_COUNTED = re.compile(r"([^\d]*?)([-+]?\d+(?:\.\d+)?)")
 
 
-def _kept(order: list[int]) -> list[int]:
-    """Those with a row of their own; one left over has room, too."""
-    return order if len(order) <= MOST_BARS + 1 else order[:MOST_BARS]
+def _kept(values: NDArray[np.float64], axis: Labels) -> list[int]:
+    """The members with a row of their own, as they stand: in the order of their set.
+
+    The largest come first where there are many, and no order in their labels that would be lost.
+    """
+    # One more than fit has the room that the line of the others would take.
+    size = len(values)
+    largest = [int(i) for i in np.argsort(-values, kind="stable")]
+    kept = largest if size <= MOST_BARS + 1 else largest[:MOST_BARS]
+    return sorted(kept) if size <= MOST_UNSORTED or _counts(axis) else kept
+
+
+def _counts(axis: Labels) -> bool:
+    """Whether labels count up or down: 2021, 2022; 0-4, 5-9, 10+; week 1, week 2."""
+    if len(axis.names) > 1:
+        return False
+    found = [_COUNTED.match(label_text(m[0])) for m in axis.members]
+    # What stands before the number is the same, or a sign as in "<5".
+    texts = {m[1].strip(" <>=\u2264\u2265") for m in found if m is not None}
+    if None in found or len(texts) != 1:
+        return False
+    counts = [float(m[2]) for m in found if m is not None]
+    return counts in (sorted(counts), sorted(counts, reverse=True)) and counts[0] != counts[-1]
 
 
 def _bars(place: Any, panel: _Panel, result: Result) -> None:
     block, targets = panel.block, panel.targets
     plain = block.without_time()
     values = plain.values.ravel()
-    order = _order(values)
-    kept = _kept(order)
-    rest = order[len(kept) :]
+    kept = _kept(values, plain.axes[0])
+    rest = sorted(set(range(len(values))).difference(kept))
     labels = [", ".join(shown_label(x) for x in row) for row in plain.labels()]
     k = block.time_axis
     body = titled(place, wrapped(_title(block), 84))
@@ -224,9 +249,8 @@ def _bars(place: Any, panel: _Panel, result: Result) -> None:
         axes.text(1.01, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
     if rest:
         many = values[rest]
-        text = (
-            f"together {number(float(many.sum()), 5)}, at most {number(float(many.max()), 5)} each"
-        )
+        together = f"together {number(float(many.sum()), 5)}, " if plain.additive else ""
+        text = f"{together}at most {number(float(many.max()), 5)} each"
         axes.text(
             0.01,
             len(kept),
@@ -248,9 +272,8 @@ def _bars(place: Any, panel: _Panel, result: Result) -> None:
     if low < 0:
         axes.axvline(0, color=INK, linewidth=0.8)
     number_axis(axes.xaxis, 5, whole=block.integer)
-    unit = block.unit or block.name
-    time = "" if k is None else f", sum over {block.axes[k].names[0]}"
-    axes.set_xlabel(f"{unit}{time}")
+    time = f", {block.how_totalled}" if k is not None else ""
+    axes.set_xlabel(f"{plain.unit or block.name}{time}")
     if binary:
         axes.set_xticks([])
         axes.set_xlabel("")
@@ -299,18 +322,22 @@ def _strip(axes: Any, block: Block, k: int, kept: list[int], height: int, unit: 
     axes.spines["left"].set_visible(False)
     name = block.axes[k].names[0]
     time_axis(axes, edges, f"{name} ({unit})" if unit else name)
-    text = f"when; darker is more, most {number(top, 5)}"
+    text = f"when; darker is more, most {number(top, 5)} {block.unit}".rstrip()
     axes.set_title(text, fontsize=8.5, fontweight="normal", loc="right")
 
 
 # --- two indices and more ------------------------------------------------------------------------
 
 
+def _longest(plain: Block) -> int:
+    """The index that goes down."""
+    return int(np.argmax([len(a.members) for a in plain.axes]))
+
+
 def _matrix(plain: Block) -> tuple[NDArray[np.float64], list[str], list[str]]:
     """The longest index down, all the others across."""
-    sizes = [len(a.members) for a in plain.axes]
-    down = int(np.argmax(sizes))
-    table = np.moveaxis(plain.values, down, 0).reshape(sizes[down], -1)
+    down = _longest(plain)
+    table = np.moveaxis(plain.values, down, 0).reshape(len(plain.axes[down].members), -1)
     rows = [", ".join(shown_label(x) for x in m) for m in plain.axes[down].members]
     rest = Block("", "decision", (*plain.axes[:down], *plain.axes[down + 1 :]), table[0])
     columns = [", ".join(shown_label(x) for x in labels) for labels in rest.labels()]
@@ -319,9 +346,9 @@ def _matrix(plain: Block) -> tuple[NDArray[np.float64], list[str], list[str]]:
 
 def _shades(place: Any, block: Block, plain: Block) -> None:
     table, rows, columns = _matrix(plain)
-    order = _order(table.sum(axis=1))[: MOST_BARS if len(rows) > MOST_BARS + 1 else None]
-    across = _order(table.sum(axis=0))[:MOST_COLUMNS]
-    across.sort()
+    down = _longest(plain)
+    order = _kept(table.sum(axis=1), plain.axes[down])
+    across = sorted(np.argsort(-table.sum(axis=0), kind="stable")[:MOST_COLUMNS].tolist())
     table_shown = table[np.ix_(order, across)]
     axes = titled(place, wrapped(_title(block), 84)).subplots()
     top = float(np.abs(table_shown).max()) or 1.0
@@ -352,29 +379,34 @@ def _shades(place: Any, block: Block, plain: Block) -> None:
             color="white" if size > 0.42 else INK,
         )
     sums = table.sum(axis=1)
-    for i, text in enumerate(tidy([float(sums[o]) for o in order])):
-        axes.text(1.01, i, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
-    axes.text(1.01, -0.75, "all", transform=axes.get_yaxis_transform(), va="bottom", fontsize=8.5)
+    if plain.additive:
+        beside = axes.get_yaxis_transform()
+        for i, text in enumerate(tidy([float(sums[o]) for o in order])):
+            axes.text(1.01, i, text, transform=beside, va="center", fontsize=8.5)
+        axes.text(1.01, -0.75, "all", transform=beside, va="bottom", fontsize=8.5)
     ticks = [short(rows[o]) for o in order]
     left = len(rows) - len(order)
     if left:
         ticks.append(f"{left:,} others")
-        rest = float(sums.sum() - sums[order].sum())
-        axes.text(
-            0, len(order), f"together {number(rest, 5)}", ha="left", va="center", fontstyle="italic"
-        )
+        if plain.additive:
+            rest = float(sums.sum() - sums[order].sum())
+            text = f"together {number(rest, 5)}"
+            axes.text(0, len(order), text, ha="left", va="center", fontstyle="italic")
     axes.set_yticks(range(len(ticks)), ticks)
     axes.set_ylim(len(ticks) - 0.5, -0.5)
     axes.xaxis.tick_top()
-    axes.set_xticks(
-        range(len(across)), [short(columns[j], max(8, 84 // len(across))) for j in across]
+    # Names that are wider than their column stand aslant, so that none lies on the next.
+    wide = max(len(columns[j]) for j in across) > ACROSS // len(across)
+    slant: dict[str, Any] = (
+        {"rotation": 35, "ha": "left", "rotation_mode": "anchor"} if wide else {}
     )
+    most = 18 if wide and len(across) > 1 else ACROSS
+    axes.set_xticks(range(len(across)), [short(columns[j], most) for j in across], **slant)
     axes.tick_params(length=0)
     for side in axes.spines.values():
         side.set_visible(False)
-    down = int(np.argmax([len(a.members) for a in plain.axes]))
     axes.set_ylabel(", ".join(plain.axes[down].names))
     others = [n for i, a in enumerate(plain.axes) if i != down for n in a.names]
     cut = f" ({len(across)} of {len(columns)})" if len(across) < len(columns) else ""
-    time = "" if block.time_axis is None else f"; sum over {block.axes[block.time_axis].names[0]}"
+    time = f"; {block.how_totalled}" if block.how_totalled else ""
     axes.set_xlabel(f"{', '.join(others)}{cut}{time}")

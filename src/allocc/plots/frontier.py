@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from allocc.frontier import Frontier, Point
 from allocc.pareto_report import picture
-from allocc.plots.style import INK, MAIN, PALE, Drawing, drawn, number_axis
+from allocc.plots.style import INK, MAIN, PALE, Drawing, drawn, number_axis, wrapped
 from allocc.tables import rests
 
 
@@ -25,7 +25,12 @@ def frontier(found: Frontier) -> Drawing:
     axes.plot(*zip(*pic.known, strict=True), color=MAIN, linestyle=(0, (4, 2.5)), linewidth=1.3)
     for x, y, p in pic.points:
         axes.plot([x], [y], **_mark(p), zorder=3)
-    axes.set(xlim=pic.across, ylim=pic.up, xlabel=pic.labels[0], ylabel=pic.labels[1])
+    axes.set(
+        xlim=pic.across,
+        ylim=pic.up,
+        xlabel=wrapped(pic.labels[0], 84),
+        ylabel=wrapped(pic.labels[1], 50),
+    )
     number_axis(axes.xaxis, 7)
     number_axis(axes.yaxis, 6)
     handles: list[Any] = [

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from allocc.plots.style import MAIN, OTHER, PALE, Drawing, drawn, end_labels, number_axis
-from allocc.tables import rests
+from allocc.plots.style import (
+    MAIN,
+    OTHER,
+    PALE,
+    Drawing,
+    drawn,
+    end_labels,
+    number_axis,
+    wrapped,
+)
+from allocc.tables import duration, percent, rests
 
 if TYPE_CHECKING:
     from allocc.engine.outcome import Step
@@ -22,9 +32,15 @@ KNOWN: dict[str, Any] = {"color": MAIN, "linewidth": 2, "marker": "o", "markersi
 
 @drawn
 def progress(result: Result) -> Drawing:
-    """Value and bound above, the gap on a logarithmic scale below."""
+    """Value and bound above, the gap on a logarithmic scale below.
+
+    Where all was known at one moment, there is no time to draw along: both are lines, and a sentence says when.
+    """
     title = result.title or result.model
-    gaps = [s for s in result.history if s.gap is not None]
+    known = [s for s in result.history if s.value is not None or s.bound is not None]
+    if len({(s.value, s.bound) for s in known}) == 1:
+        return _at_once(result, title, known[0])
+    gaps = [s for s in known if s.gap is not None]
     figure = Drawing(title, 4.9 if gaps else 3.4, f"{title}: value, bound and gap over time")
     ratios = [3, 2] if gaps else [1]
     panels = figure.body.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[
@@ -32,11 +48,23 @@ def progress(result: Result) -> Drawing:
     ]
     # Lines go on a little beyond the end, where a solve that took one round would have none.
     last = 1.1 * max(result.seconds, max(s.seconds for s in result.history)) or 1.0
-    _both(panels[0], result, last)
+    _both(panels[0], result, result.history, last)
     if gaps:
         _gap(panels[1], gaps, result.options.get("gap"), last)
     panels[-1].set_xlabel("seconds")
     panels[-1].xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    return figure
+
+
+def _at_once(result: Result, title: str, only: Step) -> Drawing:
+    figure = Drawing(title, 2.6, f"{title}: value and bound")
+    axes = figure.body.subplots()
+    _both(axes, result, (replace(only, seconds=0.0),), 1.0)
+    axes.set_xticks([])
+    what = [n for n, x in (("value", only.value), ("bound", only.bound)) if x is not None]
+    gap = f"; the gap is {percent(only.gap)}" if only.gap is not None else ""
+    told = f"{' and '.join(what)} known at one moment, after {duration(only.seconds)}, and not changed since{gap}"
+    axes.set_xlabel(wrapped(told, 84))
     return figure
 
 
@@ -49,9 +77,9 @@ def _steps(history: tuple[Step, ...], name: str, last: float) -> tuple[list[floa
     return [*times, last], [*values, values[-1]]
 
 
-def _both(axes: Any, result: Result, last: float) -> None:
-    value = _steps(result.history, "value", last)
-    bound = _steps(result.history, "bound", last)
+def _both(axes: Any, result: Result, history: tuple[Step, ...], last: float) -> None:
+    value = _steps(history, "value", last)
+    bound = _steps(history, "bound", last)
     better = "lower" if result.sense == "minimize" else "higher"
     axes.set_ylabel(f"objective ({better} is better)")
     low, high = _window(value[1], bound[1])

@@ -66,7 +66,7 @@ class Drawing(Figure):
         FigureCanvasAgg(self)
         self.about = about or title
         #: Where to draw: the place below the title.
-        self.body = titled(self, "\n".join(textwrap.wrap(title, 78)), 11)
+        self.body = titled(self, wrapped(title, 78, 3), 11)
 
     def data(self, format: str = "svg") -> bytes:
         """The picture as a file of a format; the same figure gives the same bytes."""

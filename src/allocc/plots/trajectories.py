@@ -20,7 +20,7 @@ from allocc.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from allocc.labelled import Block
+    from allocc.labelled import Block, Labels
     from allocc.result import Result
 
 #: More compartments than this make panels too small to read.
@@ -29,7 +29,7 @@ MOST_PANELS = 12
 
 @drawn
 def trajectories(result: Result) -> Drawing:
-    """A panel for each compartment, in total over its indices."""
+    """A panel for each compartment, in total over its indices, with a line for each scenario."""
     blocks = [b for b in result.blocks if b.kind == "compartment"]
     cut = len(blocks) - MOST_PANELS
     blocks = blocks[:MOST_PANELS]
@@ -61,34 +61,55 @@ def trajectories(result: Result) -> Drawing:
 def _panel(axes: Any, block: Block, unit: str, width: int) -> None:
     k = block.time_axis
     assert k is not None
-    rest = tuple(i for i in range(len(block.axes)) if i != k)
+    rest = [a for i, a in enumerate(block.axes) if i != k]
     times = [float(m[0]) for m in block.axes[k].members]
-    value = block.values.sum(axis=rest)
-    lines = [value]
-    colors = [MAIN]
-    if block.baseline is not None:
-        base = block.baseline.sum(axis=rest)
-        axes.plot(times, base, color=OTHER, linewidth=1.6, linestyle=(0, (4, 2.5)))
-        if not abs(base[-1] - value[-1]) <= 1e-9 * max(abs(base[-1]), abs(value[-1])):
+    courses = block.over_time()
+    thin = 0.6 if len(courses) > 1 else 1.0
+    for c in courses:
+        if c.baseline is not None:
+            dashes = (0, (4, 2.5))
+            axes.plot(times, c.baseline, color=OTHER, linewidth=1.6 * thin, linestyle=dashes)
+    for c in courses:
+        axes.plot(times, c.values, color=MAIN, linewidth=2 * thin)
+    drawn_lines = [c.values for c in courses] + [
+        c.baseline for c in courses if c.baseline is not None
+    ]
+    low = min(float(y.min()) for y in drawn_lines)
+    high = max(float(y.max()) for y in drawn_lines)
+    # Of several scenarios the lowest and the highest have their number.
+    by_end = sorted(courses, key=lambda c: float(c.values[-1]))
+    lines, colors = [], []
+    for c in by_end[:: max(1, len(by_end) - 1)]:
+        lines.append(c.values)
+        colors.append(MAIN)
+        base = c.baseline
+        if base is not None and not _near(float(base[-1]), float(c.values[-1])):
             lines.append(base)
             colors.append(OTHER)
-    axes.plot(times, value, color=MAIN, linewidth=2)
-    low = min(float(y.min()) for y in (value, *lines))
-    high = max(float(y.max()) for y in (value, *lines))
-    if block.baseline is not None:
-        low, high = min(low, float(base.min())), max(high, float(base.max()))
     room = 0.06 * (high - low) or 0.05 * max(1.0, abs(high))
     # A scale from 0 where that costs little of the picture; it says more about the size of things.
     low = 0.0 if 0 <= low < 0.5 * high else low - room
     high += room
     axes.set_ylim(low, high)
     axes.margins(x=0)
-    many = math.prod(len(block.axes[i].members) for i in rest)
-    of = ", ".join(block.axes[i].names[0] for i in rest if len(block.axes[i].names) == 1)
-    total = f"total of {many:,} {of}".strip() if rest and many > 1 else ""
-    axes.set_ylabel(", ".join(x for x in (block.unit, total) if x))
+    added = _counted("total of", [a for a in rest if not a.exclusive])
+    each = _counted("each of", [a for a in rest if a.exclusive])
+    axes.set_ylabel(
+        "\n".join(x for x in (", ".join(y for y in (block.unit, added) if y), each) if x)
+    )
     axes.set_title(wrapped(heading(block.name, block.description), width))
     number_axis(axes.yaxis, 4)
     name = block.axes[k].names[0]
     time_axis(axes, times, f"{name} ({unit})" if unit else name)
     end_labels(axes, [float(y[-1]) for y in lines], colors, (low, high))
+
+
+def _near(a: float, b: float) -> bool:
+    return abs(a - b) <= 1e-9 * max(abs(a), abs(b))
+
+
+def _counted(what: str, axes: list[Labels]) -> str:
+    """Over what is added up, or what stands apart; empty where that is one thing only."""
+    many = math.prod(len(a.members) for a in axes)
+    of = ", ".join(a.names[0] for a in axes if len(a.names) == 1)
+    return f"{what} {many:,} {of}".strip() if many > 1 else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from allocc.compiler.library import expand_uses
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
+from allocc.dsl.scanner import TOTAL
 
 PERIOD = "period"
 
@@ -60,6 +61,11 @@ class Declared:
     def clock(self) -> str:
         """The name of the time."""
         return self.time.name.name if self.time is not None else "t"
+
+    def adds_up(self, call: tree.Call) -> bool:
+        """Whether a call is the built-in amount over time, and no function of the model."""
+        own = (f.name.name for f in self.functions)
+        return call.function.name == TOTAL and TOTAL not in own
 
     def scaled(self, name: str) -> list[Acting]:
         """The effects that multiply a parameter."""

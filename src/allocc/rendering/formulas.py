@@ -274,9 +274,15 @@ class Formulas:
         name = node.function.name
         if node.index is not None and node.body is not None:
             below, inner = self.index(node.index, scope)
+            if self.declared.adds_up(node):
+                text = self.text(node.body, inner, MULTIPLY)
+                return rf"{self.step_length} \sum_{{{below}}} {text}", MULTIPLY
             if name == "sum":
                 return rf"\sum_{{{below}}} {self.text(node.body, inner, MULTIPLY)}", MULTIPLY
             return rf"{operator(name)}_{{{below}}} {self.text(node.body, inner, SIGN)}", MULTIPLY
+        if len(node.arguments) == 1 and name == "total" and self.declared.adds_up(node):
+            text, level = self._over_all("sum", node.arguments[0], scope)
+            return rf"{self.step_length} {text}", level
         if len(node.arguments) == 1 and name in ("sum", "mean", "min", "max"):
             return self._over_all(name, node.arguments[0], scope)
         arguments = [self.text(a, scope) for a in node.arguments]
@@ -285,6 +291,11 @@ class Formulas:
         if name == "sqrt" and len(arguments) == 1:
             return rf"\sqrt{{{arguments[0]}}}", ATOM
         return rf"{operator(name)}\left({', '.join(arguments)}\right)", POWER
+
+    @property
+    def step_length(self) -> str:
+        """The length of a period, as a symbol."""
+        return rf"\Delta {letter(self.declared.clock)[0]}"
 
     def _over_all(self, name: str, body: tree.Expression, scope: Scope) -> Formula:
         """`sum(x)`: over whatever indices are left out in it."""
@@ -344,7 +355,7 @@ def _signed(node: tree.Expression) -> bool:
 
 def _large(node: tree.Expression) -> bool:
     """Whether a factor has an open end, as a sum."""
-    if isinstance(node, tree.Call) and node.function.name in ("sum", "mean", "min", "max"):
+    if isinstance(node, tree.Call) and node.function.name in ("sum", "mean", "min", "max", "total"):
         return node.index is not None or len(node.arguments) == 1
     return isinstance(node, tree.Conditional)
 

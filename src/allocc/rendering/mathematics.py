@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from allocc.dsl import tree
 from allocc.dsl.escapes import latex as escaped
 from allocc.dsl.nesting import deep_recursion
+from allocc.dsl.walk import nodes
 from allocc.rendering.declared import Axis, Declared, axes
 from allocc.rendering.document import Equation, Math, Paragraph, Section, Table
 from allocc.rendering.dynamics import Dynamics
@@ -64,6 +65,11 @@ class _Sections(Dynamics):
                     Math(rf"{POINTS} \setminus \lbrace {end} \rbrace"),
                 )
             )
+            if any(
+                isinstance(n, tree.Call) and self.d.adds_up(n)
+                for n in nodes(tuple(self.d.statements))
+            ):
+                rows.append((Math(of.step_length), "length of a period", Math(step)))
         return Section("Sets", (Table(("set", "", "members"), tuple(rows)),)) if rows else None
 
     def parameters(self) -> Section | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError
-from allocc.labelled import Block, Labels, Target
+from allocc.labelled import Amount, Block, Labels, Target
 from allocc.run_folder import FORMAT, LOOSENED, TABLES
 from allocc.run_folder.tidy import read_rows
 
@@ -78,7 +78,8 @@ def violation_of(data: dict[str, Any] | None) -> Violation | None:
     if data is None:
         return None
     ends = [math.inf if data[k] is None else float(data[k]) for k in ("absolute", "relative")]
-    return Violation(ends[0], ends[1], data["where"])
+    # Run folders of earlier versions do not say the unit.
+    return Violation(ends[0], ends[1], data["where"], data.get("unit", ""))
 
 
 def _result(path: Path, data: dict[str, Any]) -> Result:
@@ -159,7 +160,12 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
             base.append(float(row.get("baseline") or "nan"))
     for b in about:
         axes = tuple(
-            Labels(tuple(a["names"]), tuple(tuple(m) for m in a["members"]), a["time"])
+            Labels(
+                tuple(a["names"]),
+                tuple(tuple(m) for m in a["members"]),
+                a["time"],
+                a.get("exclusive", False),
+            )
             for a in b["axes"]
         )
         shape = tuple(len(a.members) for a in axes)
@@ -177,8 +183,9 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
             b["unit"],
             b["integer"],
             baseline,
-            # Run folders of earlier versions do not say it.
+            # Run folders of earlier versions do not say these.
             b.get("binary", False),
+            Amount(**b["amount"]) if b.get("amount") else None,
         )
 
 

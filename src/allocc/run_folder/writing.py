@@ -142,7 +142,8 @@ def result_data(result: Result) -> dict[str, Any]:
                 "unit": b.unit,
                 "integer": b.integer,
                 "binary": b.binary,
-                "axes": [{"names": a.names, "members": a.members, "time": a.time} for a in b.axes],
+                "amount": None if b.amount is None else asdict(b.amount),
+                "axes": [asdict(a) for a in b.axes],
             }
             for b in result.blocks
         ],
