@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import textwrap
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ def number(x: float | None, digits: int = 6) -> str:
     if math.isinf(x):
         return "infinite" if x > 0 else "-infinite"
     size = abs(x)
+    if size < sys.float_info.min:
+        return "0"  # what rounding outward leaves of a bound of nought
     if size < 1e15 and abs(x - round(x)) <= 1e-9 * size:
         return f"{round(x):,}"
     if size < 1e-4 or size >= 1e15:

@@ -19,6 +19,7 @@ from allocc.tables import duration, number, numbers, percent, table
         (1234.5678, "1,234.57"),
         (0.00012345, "0.000123"),
         (1e-9, "1e-09"),
+        (-5e-324, "0"),
         (-2.5, "-2.5"),
         (math.inf, "infinite"),
         (math.nan, "-"),
