@@ -224,7 +224,7 @@ class Model:
             solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit
         )
         with reported():
-            starts = [] if start is None else [given_decisions(self.problem, start)]
+            starts = [] if start is None else [given_decisions(self.problem, start).values]
             try:
                 outcome = solve(self.problem, options, starts)
             except CannotServe as reason:
@@ -286,25 +286,37 @@ class Model:
         with reported():
             return escape(self, options, seconds)
 
-    def simulate(self, decisions: object = None) -> Result:
+    def simulate(self, decisions: object = None, rest: object = None) -> Result:
         """Run decisions through the dynamics, without any solver.
 
         None is the baseline: no intervention acts, every decision is at its lower bound. Otherwise
-        a mapping from names to numbers, dicts, Series, DataFrames or arrays, or the path of a run
-        folder or CSV file; decisions that are not named stay at their lower bound.
+        a mapping from names to numbers, dicts, Series, DataFrames or arrays; a DataFrame in the form
+        of a run folder's decisions.csv; the path of a run folder or of such a file; or a `Result`.
+        Decisions that are not given are as in `rest`, which has the same forms, else at their lower
+        bound; the result's notes say how many, and what else a run's decisions were made with.
+
+        Raises `AlloccError` for decisions that do not fit the model.
         """
         from allocc.engine.assess import assess
         from allocc.given import baseline_decisions, given_decisions
         from allocc.result_building import simulated_result
 
         with reported():
-            if decisions is None:
+            if decisions is None and rest is None:
                 problem = self.baseline_problem
-                values = baseline_decisions(problem)
-            else:
-                problem = self.problem
-                values = given_decisions(problem, decisions)
-            return simulated_result(self, problem, assess(problem, values), decisions is None)
+                found = assess(problem, baseline_decisions(problem))
+                return simulated_result(self, problem, found, baseline=True)
+            given = given_decisions(self.problem, {} if decisions is None else decisions, rest)
+            notes = (*self._other_origin(decisions), *self._other_origin(rest), *given.notes)
+            found = assess(self.problem, given.values)
+            return simulated_result(self, self.problem, found, baseline=False, notes=notes)
+
+    def _other_origin(self, decisions: object) -> tuple[str, ...]:
+        """What this model has other than the run that decisions come from."""
+        from allocc.run_folder.origin import differences, origin_of
+
+        origin = origin_of(decisions)
+        return () if origin is None else differences(self, origin)
 
     def pareto(
         self,
@@ -328,12 +340,16 @@ class Model:
     def prices(self, decisions: object) -> Prices:
         """What one more unit of each limit would buy, at decisions in any form `simulate` takes.
 
-        The integers are fixed; the prices are local, they hold for small changes.
+        The integers are fixed; the prices are local, they hold for small changes. The notes say
+        what is not given, and what else a run's decisions were made with.
         """
+        from dataclasses import replace
+
         from allocc.pricing import prices
 
         with reported():
-            return prices(self, decisions)
+            found = prices(self, decisions)
+            return replace(found, notes=(*self._other_origin(decisions), *found.notes))
 
     @cached_property
     def baseline_problem(self) -> Problem:

@@ -5,6 +5,7 @@ What each code means is told in `cli/codes.md`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest
@@ -96,6 +97,53 @@ def unknown_decision(
     close = nearest(name, pool)
     hint = f"did you mean '{close}'?" if close else f"it has {_listed(pool)}"
     return bad_decision(f"the model has no decision '{name}'", hint, file, row)
+
+
+def no_form_of_decisions(given: str) -> Diagnostic:
+    """An object that is no decisions."""
+    return Diagnostic(
+        "E7050",
+        f"{given} cannot be read as decisions",
+        hint="give the path of a run folder or CSV file, a Result, a dict of decisions by name, "
+        "or a DataFrame with the columns name, one for each index, value",
+    )
+
+
+def given_twice(shown: str, rows: Sequence[int | None], file: str | None, more: int) -> Diagnostic:
+    """A decision that stands twice among those given; `more` others do so, too."""
+    where = f", in rows {rows[0]} and {rows[1]}" if None not in rows else ""
+    others = f" ({more} more {'is' if more == 1 else 'are'})" if more else ""
+    place = DataPlace(file, rows[1]) if file is not None else None
+    hint = "keep one of them"
+    return Diagnostic("E7051", f"{shown} is given twice{where}{others}", hint=hint, data=place)
+
+
+def not_whole(
+    shown: str, value: float, where: str, file: str | None, row: int | None
+) -> Diagnostic:
+    """A value between two whole numbers for a decision that is one."""
+    low, high = math.floor(value), math.ceil(value)
+    place = DataPlace(file, row) if file is not None else None
+    return Diagnostic(
+        "E7052",
+        f"{shown} = {value:.12g}{where}, but it is a whole number in the model",
+        hint=f"write {low} or {high}",
+        data=place,
+    )
+
+
+def no_index_column(
+    decision: str, missing: Sequence[str], header: Sequence[str], what: str, file: str | None
+) -> Diagnostic:
+    """A table of decisions without a column for each index."""
+    place = DataPlace(file, 1) if file is not None else None
+    columns = "column" if len(missing) == 1 else "columns"
+    return Diagnostic(
+        "E7053",
+        f"{what} lacks the {columns} {_listed(missing)} for the index of '{decision}'",
+        hint=f"it has {_listed(header)}" if header else None,
+        data=place,
+    )
 
 
 def cannot_express(path: str, reason: str) -> Diagnostic:

@@ -68,11 +68,17 @@ def loosened_result(
     return result
 
 
-def simulated_result(model: Model, problem: Problem, found: Assessment, baseline: bool) -> Result:
+def simulated_result(
+    model: Model,
+    problem: Problem,
+    found: Assessment,
+    baseline: bool,
+    notes: tuple[str, ...] = (),
+) -> Result:
     """The result of a simulation; `baseline` says that it is the one in which nothing acts."""
     base = None if baseline else model.baseline_simulation
     return Result(
-        **_about(model, problem, found.terms, found.values, base),
+        **_about(model, problem, found.terms, found.values, base, notes),
         status="simulated",
         stopped="",
         value=found.value,

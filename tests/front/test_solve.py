@@ -139,7 +139,8 @@ def test_decisions_come_back(run: Run, tmp_path: Path) -> None:
         ("name,Region,t,value\nteems,north,2020,1\n", "E7010", "did you mean 'teams'"),
         ("name,Region,t,value\nteams,east,2020,1\n", "E7010", "no 'teams[east, 2020]'"),
         ("name,Region,t,value\nteams,north,2020,many\n", "E7010", "is not a number"),
-        ("name,Region,t,value\nteams,north,2020,1\n", "E7010", "has no value for"),
+        ("name,Region,t,value\nteams,north,2020,\"1,000\"\n", "E7010", "write 1000 or 1.000"),
+        ("name,t,value\nteams,2020,1\n", "E7053", "lacks the column 'Region'"),
     ],
 )
 def test_wrong_decisions(run: Run, tmp_path: Path, text: str | None, code: str, words: str) -> None:

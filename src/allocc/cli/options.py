@@ -35,7 +35,9 @@ SOLVERS = {
     "pyomo:cbc": "any solver that Pyomo finds",
 }
 
-_SETTING = re.compile(r"([A-Za-z_]\w*(?:\[[^\]=]+\])?)=(.*)\Z", re.DOTALL)
+#: A label in quotes may hold anything; a `'` within a label, as in d'Ivoire, is no quote.
+_LABELS = r"""\[(?:"[^"]*"|(?<=[\[,\s])'[^']*'(?=\s*[,\]])|[^\]="])+\]"""
+_SETTING = re.compile(rf"([A-Za-z_]\w*(?:{_LABELS})?)\s*=(.*)\Z", re.DOTALL)
 _PARAMETER = re.compile(r"^\s*param\s+([A-Za-z_]\w*)", re.MULTILINE)
 
 
@@ -205,25 +207,40 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def load_model(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
-    """The model that the shared options name."""
+def load_model(
+    model: str, data: str | None, settings: tuple[str, ...], run: str | None = None
+) -> Model:
+    """The model that the shared options name, with the settings of a run below those of --set."""
     from allocc.loading import load
+    from allocc.run_folder.origin import origin_of, overlaid
 
-    return load(model, data, **parse_settings(settings))
+    own: dict[str, Any] = dict(parse_settings(settings))
+    origin = origin_of(run)
+    if origin is not None:
+        own = overlaid(origin.settings, own)
+    return load(model, data, **own)
 
 
-def load_and_warn(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
-    """The model that the shared options name; its warnings are shown."""
-    loaded = load_model(model, data, settings)
+def load_and_warn(
+    model: str, data: str | None, settings: tuple[str, ...], run: str | None = None
+) -> Model:
+    """The same; the model's warnings are shown, and which settings of the run hold."""
+    loaded = load_model(model, data, settings, run)
     if loaded.warnings:
         show(loaded.warnings)
         say("")
+    if run is not None and loaded.settings:
+        from allocc.run_folder.origin import told
+
+        say(f"with the settings {told(loaded.settings)}")
     return loaded
 
 
-def load_to_solve(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
+def load_to_solve(
+    model: str, data: str | None, settings: tuple[str, ...], run: str | None = None
+) -> Model:
     """The same, while a worker for the solver comes up."""
     from allocc.backends import isolation
 
     isolation.start()
-    return load_and_warn(model, data, settings)
+    return load_and_warn(model, data, settings, run)

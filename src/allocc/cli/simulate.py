@@ -21,6 +21,12 @@ from allocc.dsl.diagnostics import AlloccError
     metavar="FILE|RUNDIR",
     help="A run folder or its decisions.csv. By default the baseline: no intervention acts.",
 )
+@click.option(
+    "--rest",
+    type=click.Path(),
+    metavar="FILE|RUNDIR",
+    help="Take the decisions that are not given from here, not from their lower ends.",
+)
 @json_option
 @csv_option("Write compartments, flows and reports.")
 def simulate(
@@ -28,14 +34,17 @@ def simulate(
     data: str | None,
     settings: tuple[str, ...],
     decisions: str | None,
+    rest: str | None,
     as_json: bool,
     csv_file: str | None,
 ) -> None:
     """Run decisions through the dynamics of MODEL, without any solver.
 
-    Without --decisions this is the baseline: what happens when no intervention acts.
+    Without --decisions this is the baseline: what happens when no intervention acts. The settings of
+    a run hold for its decisions, too; --set goes over them.
     """
-    result = load_and_warn(model, data, settings).simulate(decisions)
+    loaded = load_and_warn(model, data, settings, decisions or rest)
+    result = loaded.simulate(decisions, rest)
     if csv_file is not None:
         from allocc.run_folder.tidy import write_long
 
@@ -56,6 +65,7 @@ def simulate(
                 "value": result.value,
                 "violation": violation_data(result.violation),
                 "terms": result.terms,
+                "notes": list(result.notes),
                 "reports": report_data(result.blocks),
                 "end": {e.name: e.value for e in result.ends()},
                 "csv": csv_file,
