@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,7 +110,8 @@ def _column_over(
         raise errors.Failed(errors.missing_rows(table.file, table.name, what, labels, e.span, have))
     used = np.zeros(len(table.rows), dtype=bool)
     used[rows.positions[rows.positions >= 0]] = True
-    if not used.all() and (table.name, what) not in binder.partly_used:
+    filtered = any(_is_filter(s, binder) for s in sets)
+    if not used.all() and not filtered and (table.name, what) not in binder.partly_used:
         binder.partly_used.add((table.name, what))
         unused = np.flatnonzero(~used)
         labels = [", ".join(t[i] for t in table.key_set.texts) for i in unused]
@@ -124,14 +125,25 @@ def _column_over(
     return binder.evaluator.cells(table, column, safe, mask, fallback, e.span, space.scope, numeric)
 
 
-def unread_rows(binder: Resolver) -> Iterator[Diagnostic]:
-    """A warning for each table whose rows were looked up with an `else`, and some of them never."""
+def _is_filter(index_set: IndexSet, binder: Resolver) -> bool:
+    """Whether a set is a part of another on purpose, and leaves rows out."""
+    statement = binder.declared.names.get(index_set.name)
+    return isinstance(statement, tree.SetDeclaration) and isinstance(
+        statement.value, tree.SetFilter
+    )
+
+
+def unread_rows(binder: Resolver, but: Collection[tree.Span | None] = ()) -> Iterator[Diagnostic]:
+    """A warning for each table whose rows were looked up with an `else`, and some of them never.
+
+    Nothing is said of those at the places `but`, of which the reason is told already.
+    """
     told = {name for name, _ in binder.partly_used}
     for name, statement in binder.declared.names.items():
         if not isinstance(statement, tree.Table) or name not in binder.used or name in told:
             continue
         table: Table = binder.resolve(name)
-        if table.optional is not None and table.keys and table.unread:
+        if table.optional is not None and table.keys and table.unread and table.span not in but:
             labels = [", ".join(t[i] for t in table.key_set.texts) for i in table.unread]
             line = table.first_line[table.unread[0]]
             yield errors.unused_rows(table.file, line, None, labels, table.optional)
@@ -179,7 +191,8 @@ def parameter_values(
 ) -> Any:
     """The values of a parameter: from its settings, else from its expression; range checked."""
     name = statement.name.name
-    numeric = statement.unit is not None or statement.interval is not None
+    whole = statement.kind != "continuous"
+    numeric = whole or statement.unit is not None or statement.interval is not None
     given = {k: v for k, v in binder.settings.items() if k.split("[", 1)[0] == name}
     values: Any = None
     if statement.value is not None and set(given) != {name}:
@@ -200,6 +213,8 @@ def parameter_values(
         raise errors.Failed(errors.bad_setting(name, f"no value is given for {at}"))
     if statement.interval is not None:
         _check_range(statement, values, space, sets, binder, bool(given))
+    if whole:
+        _check_whole(statement, values, space, sets, binder, bool(given))
     return values
 
 
@@ -268,6 +283,26 @@ def _check_range(
                 setting,
             )
         )
+
+
+def _check_whole(
+    statement: tree.Parameter,
+    values: FloatArray,
+    space: Space,
+    sets: tuple[IndexSet, ...],
+    binder: Resolver,
+    setting: bool,
+) -> None:
+    """Tell of values that are no whole numbers, or of a `binary` none of 0 and 1."""
+    name, binary = statement.name.name, statement.kind == "binary"
+    good = (values == 0) | (values == 1) if binary else values == np.rint(values)
+    column = None if setting else statement.value
+    for point in np.argwhere(~good)[:5]:
+        at = tuple(point)
+        place = cell_place(column, at, space, sets, binder)
+        span = statement.value.span if statement.value is not None else statement.name.span
+        named, value = named_point(name, sets, at), f"{values[at]:.12g}"
+        binder.collector.add(errors.not_whole(named, value, binary, span, place, setting))
 
 
 def interval_values(

@@ -31,7 +31,8 @@ class Atoms(Layout):
             text = kind if kind != "power" else f"power {exponent:g}"
             start = self.new_columns(f"{text}", len(distinct), "auxiliary", span=span, labels=names)
             result = np.arange(start, start + len(distinct))
-            self.functions.append(FunctionAtoms(kind, result, distinct, exponent, span))
+            if len(result):  # over an empty set there is none
+                self.functions.append(FunctionAtoms(kind, result, distinct, exponent, span))
             self.known[key] = (result, distinct)
         result, _ = self.known[key]
         columns = result[inverse_positions].reshape(argument.columns.shape)
@@ -87,7 +88,8 @@ class Atoms(Layout):
         if seen not in self.known:
             start = self.new_columns(kind, len(distinct), "auxiliary", labels=self.snapshot(a, b))
             result = np.arange(start, start + len(distinct))
-            self.products.append((result, a, b) if kind == "product" else (a, result, b))
+            if len(result):
+                self.products.append((result, a, b) if kind == "product" else (a, result, b))
             self.known[seen] = (result, distinct)
         result, _ = self.known[seen]
         return Factor((kind, key), axes, result[back].reshape(left.shape))
@@ -99,6 +101,7 @@ class Atoms(Layout):
         sense = node.sense if isinstance(node, Extreme) else node.operation
         start = self.new_columns(sense, count, "auxiliary", span=node.span)
         result = np.arange(start, start + count)
-        self.extremes.append(Extremes(sense, result, owner, argument, node.span))  # type: ignore[arg-type]
+        if count:
+            self.extremes.append(Extremes(sense, result, owner, argument, node.span))  # type: ignore[arg-type]
         shape = tuple(a.size for a in axes)
         return Term(np.asarray(1.0), (), (Factor((sense, start), axes, result.reshape(shape)),))

@@ -14,8 +14,10 @@ from allocc.compiler.library import expand_uses
 from allocc.compiler.model import CompartmentSymbol, Model, ReportSymbol
 from allocc.compiler.program import FloatArray
 from allocc.compiler.resolution import Resolver
+from allocc.compiler.spellings import Labels
 from allocc.compiler.structure import declare, describe, first_span, recursions
 from allocc.compiler.symbols import Known
+from allocc.compiler.tables import Table
 from allocc.compiler.values import deep_recursion
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
@@ -95,6 +97,18 @@ class Binder(Resolver):
             binder=self,
             diagnostics=list(self.collector.diagnostics),
         )
+
+    def spelt(self) -> tuple[list[Table], list[Labels]]:
+        """The tables that are read, and the sets that are written out."""
+        tables, sets = [], []
+        for name, statement in self.declared.names.items():
+            if isinstance(statement, tree.Table) and name in self.used:
+                tables.append(self.resolve(name))
+            elif isinstance(statement, tree.SetDeclaration):
+                found = self.resolve(name)
+                if isinstance(statement.value, tree.SetLiteral | tree.Range):
+                    sets.append(Labels(f"set '{name}'", found.texts[0], statement.name.span))
+        return tables, sets
 
     def attempt(self, action: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | None:
         """Call a function; report what fails, say nothing where a cause is reported already."""

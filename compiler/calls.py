@@ -59,7 +59,8 @@ class Calls(Columns):
             if name not in ("sum", "mean", "min", "max"):
                 self._unknown_reduction(e)
             assert e.body is not None
-            space = bind_index(e.index, scope, self, self.symbols.time_name)
+            needed = name != "sum"
+            space = bind_index(e.index, scope, self, self.symbols.time_name, needed)
             body = self.number(e.body, space.scope)
             return self._reduce(name, body, space.axes, space.scatter, space.pair, e.span)
         if name in ("sum", "mean") or (name in ("min", "max") and len(e.arguments) == 1):

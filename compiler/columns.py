@@ -124,6 +124,7 @@ class Columns(Subscripts):
             texts = np.array(table.texts(column), dtype=object)
             distinct = np.unique(read[used])
             if not numeric and 2 * len(wrong) > sum(1 for i in distinct if texts[i]):
+                table.read_as_words.add(column)
                 words = Data(rows.axes, np.asarray(texts[rows.positions], dtype=object), span)
                 return self.masked(words, mask, fallback)
             raise errors.Failed(

@@ -256,6 +256,15 @@ def out_of_range(
     )
 
 
+def not_whole(
+    name: str, value: str, binary: bool, span: Span, data: DataPlace | None, setting: bool = False
+) -> Diagnostic:
+    """A value of a parameter that is declared to be whole, or to be 0 or 1, and is not."""
+    given = ", as given with --set," if setting else ""
+    wanted = "neither 0 nor 1" if binary else "not a whole number"
+    return Diagnostic("E3030", f"{name} = {value}{given} is {wanted}", span, data=data)
+
+
 def no_value(name: str, span: Span) -> Diagnostic:
     """A parameter that nothing gives a value to."""
     return Diagnostic(
@@ -340,6 +349,29 @@ def total_row(shown: str, line: int, label: str, column: str, span: Span) -> Dia
         span,
         "take the row out of the file, or leave it out of the set with a filter",
         data=DataPlace(shown, line, column),
+    )
+
+
+def two_spellings(where: str, pair: tuple[str, str], span: Span) -> Diagnostic:
+    """Two labels of one column that look alike, and are two things."""
+    return Diagnostic(
+        "W3011",
+        f"{where} has both '{pair[0]}' and '{pair[1]}', which are two labels here",
+        span,
+        "if they mean the same, write it in one way",
+    )
+
+
+def other_spelling(
+    places: tuple[str, str], pair: tuple[str, str], count: int, span: Span
+) -> Diagnostic:
+    """Labels that look alike in two places, and do not match."""
+    more = f", and {count - 1} more like it" if count > 1 else ""
+    return Diagnostic(
+        "W3010",
+        f"{places[0]} has '{pair[0]}' where {places[1]} has '{pair[1]}'{more}: they do not match",
+        span,
+        "labels are matched as they are written: write both in one way",
     )
 
 

@@ -33,6 +33,7 @@ from allocc.compiler.problem import Constraint, FlowValue, ObjectiveTerm, Proble
 from allocc.compiler.program import IntArray
 from allocc.compiler.reports import check_reports
 from allocc.compiler.scope import Now
+from allocc.compiler.spellings import spelling_warnings
 from allocc.compiler.step_check import check_step
 from allocc.compiler.structure import side_name
 from allocc.compiler.values import deep_recursion, is_small, reference
@@ -255,7 +256,9 @@ class _Discretizer:
             kind = kinds.get(type(statement))
             if kind and name not in self.binder.used and name not in d.library:
                 self.collector.add(errors.unused_name(kind, name, statement.name.span))
-        for diagnostic in unread_rows(self.binder):
+        spelling = list(spelling_warnings(*self.binder.spelt()))
+        apart = {d.span for d in spelling if d.code == "W3010"}
+        for diagnostic in (*spelling, *unread_rows(self.binder, but=apart)):
             self.collector.add(diagnostic)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from allocc.compiler.index import Coordinate, IndexSet, join_axes
 from allocc.compiler.program import label_text
 from allocc.compiler.scope import Closure, Scope
 from allocc.compiler.sets import Sets
+from allocc.compiler.spellings import closest
 from allocc.compiler.subscripts import where
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
@@ -191,11 +193,12 @@ class Evaluator(Calls, Sets):
         result: Data | None = None
         for k, operator in enumerate(e.operators):
             left, right = e.operands[k], e.operands[k + 1]
-            part = (
-                self._member(left, right, scope)
-                if operator == "in"
-                else self._compare(left, operator, right, scope, e.span)
-            )
+            if operator in ("in", "not in"):
+                part = self._member(left, right, scope)
+            else:
+                part = self._compare(left, operator, right, scope, e.span)
+            if operator == "not in":
+                part = Data(part.axes, ~part.values, e.span)
             result = part if result is None else data_binary(np.logical_and, result, part, e.span)
         assert result is not None
         return result
@@ -218,6 +221,10 @@ class Evaluator(Calls, Sets):
             sides.append(node)
         self._known_label(left, right, scope)
         self._known_label(right, left, scope)
+        if operator in ("==", "!="):
+            for literal, other, side in ((left, right, sides[1]), (right, left, sides[0])):
+                if isinstance(literal, tree.Text | tree.Number):
+                    self._seek(literal, other, side, scope)
         words = [d.values.dtype.kind == "O" for d in sides]
         if any(words):
             if operator not in ("==", "!="):
@@ -243,6 +250,48 @@ class Evaluator(Calls, Sets):
                 texts = local.set.texts[0]
                 raise errors.Failed(errors.unknown_label(label, local.set.name, other.span, texts))
 
+    def _seek(
+        self, literal: tree.Expression, e: tree.Expression, value: Data, scope: Scope
+    ) -> None:
+        """Warn where a label is compared with words, or a word with numbers, and none is like it."""
+        match literal:
+            case tree.Text(value=word) | tree.Name(name=word):
+                label, words = word, True
+            case tree.Number(value=number):
+                label, words = label_text(number), value.values.dtype.kind == "O"
+            case _:
+                return
+        where, labels = self._origin(e, value, scope)
+        if words and labels and label not in labels:
+            close = closest(label, labels)
+            self.warn(errors.label_nowhere(label, where, labels, close, literal.span))
+
+    def _origin(self, e: tree.Expression, value: Data, scope: Scope) -> tuple[str, list[str]]:
+        """Where the labels of an expression come from, and all that are there; else no label.
+
+        Not only those that are asked for: a column that has a label elsewhere is spelt rightly.
+        """
+        if isinstance(e, tree.Fallback):
+            where, labels = self._origin(e.subscript, value, scope)
+            other = e.otherwise
+            more = [label_text(other.value)] if isinstance(other, tree.Text | tree.Number) else []
+            return where, labels and [*labels, *more]
+        base = e.base if isinstance(e, tree.Subscript) else e
+        if isinstance(base, tree.Field):
+            table = self.symbols.table(base.table)
+            # One row that is chosen has the one label that it has: a switch, no misspelling.
+            texts = table.texts(base.column.name) if table.keys else []
+            return f"column '{base.column.name}' of '{table.file}'", _distinct(filter(None, texts))
+        local = scope.locals.get(base.name) if isinstance(base, tree.Name) else None
+        if isinstance(local, Coordinate) and local.set.arity == 1:
+            return f"set '{local.set.name}'", local.set.texts[0]
+        if not isinstance(base, tree.Name) or base.name in scope.locals:
+            return "", []
+        found = self.symbols.parameter_values(base.name)
+        if found is None or not found.ndim:
+            return "", []
+        return f"parameter '{base.name}'", _distinct(map(label_text, found.ravel().tolist()))
+
     def _member(self, e: tree.Expression, within: tree.Expression, scope: Scope) -> Data:
         index_set = self.index_set(within, scope)
         members = e.members if isinstance(e, tree.TupleExpression) else (e,)
@@ -251,6 +300,10 @@ class Evaluator(Calls, Sets):
                 errors.wrong_tuple(index_set.name, index_set.arity, len(members), e.span)
             )
         found = self.members(index_set, members, scope)
+        if isinstance(within, tree.SetLiteral):
+            value = Data(found.axes, found.positions)
+            for literal in within.members:
+                self._seek(literal, e, value, scope)
         return Data(found.axes, found.positions >= 0, e.span)
 
     def _conditional(self, e: tree.Conditional, scope: Scope) -> Node:
@@ -265,6 +318,10 @@ class Evaluator(Calls, Sets):
         if scope.guard is not None:
             guard = data_binary(np.logical_and, scope.guard, condition)
         return replace(scope, guard=guard)
+
+
+def _distinct(labels: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(labels))
 
 
 def _texts(values: Any) -> Any:

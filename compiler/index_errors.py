@@ -63,6 +63,31 @@ def unknown_label(
     return Diagnostic("E4004", f"{set_name} has no member '{label}'", span, hint)
 
 
+def label_nowhere(
+    label: str, where: str, labels: Sequence[str], close: str | None, span: Span
+) -> Diagnostic:
+    """A label that is compared with cells of which none has it."""
+    has = listed([f"'{x}'" for x in labels], 5)
+    hint = f"did you mean '{close}'?" if close else f"it has {has}"
+    return Diagnostic("W4010", f"nothing in {where} is '{label}'", span, hint)
+
+
+def nothing_left(what: str, span: Span) -> Diagnostic:
+    """A condition that holds for no member at all."""
+    hint = "is a label spelt as in the data, and a number on its scale? a sum over nothing is 0"
+    return Diagnostic("W4011", f"no member of {what} meets this condition", span, hint)
+
+
+def nothing_matches(
+    what: str, names: Sequence[str], inside: str, outside: str, span: Span
+) -> Diagnostic:
+    """Tuples of which none agrees with the names that are bound already."""
+    noun = "name" if len(names) == 1 else "names"
+    message = f"no tuple of {what} agrees with the {noun} {listed(names)} that it shares"
+    hint = f"it has '{inside}' and the like there, and {names[0]} is '{outside}' and the like"
+    return Diagnostic("W4012", message, span, hint)
+
+
 def free_index(
     where: str,
     names: Sequence[str],
@@ -186,14 +211,29 @@ def wrong_tuple(set_name: str, wanted: int, given: int, span: Span) -> Diagnosti
 
 
 def wrong_index_set(
-    name: str, sets: Sequence[str], index: str, runs_over: str, wanted: str, span: Span
+    name: str,
+    sets: Sequence[str],
+    index: str,
+    runs_over: str,
+    wanted: str,
+    span: Span,
+    alike: tuple[str, str] | None = None,
 ) -> Outside:
-    """A subscript that runs over another set than the declared one, as an exception to raise."""
+    """A subscript that runs over another set than the declared one, as an exception to raise.
+
+    `alike` are two labels, of the one set and the other, that only look alike.
+    """
+    hint = f"use an index over {wanted} here"
+    if alike is not None:
+        hint = (
+            f"'{alike[0]}' of {runs_over} and '{alike[1]}' of {wanted} do not match: labels are"
+            " matched as they are written"
+        )
     diagnostic = Diagnostic(
         "E4027",
         f"'{name}' is indexed by [{', '.join(sets)}], but '{index}' runs over {runs_over}",
         span,
-        f"use an index over {wanted} here",
+        hint,
     )
     return Outside([], span, diagnostic)
 

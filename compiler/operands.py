@@ -98,6 +98,10 @@ class Operands(ABC):
             raise errors.Failed(diagnostic)
         self.symbols.known.undefined.append(diagnostic)
 
+    def warn(self, diagnostic: Diagnostic) -> None:
+        """Tell of something that may be meant otherwise."""
+        self.symbols.warn(diagnostic)
+
     def condition(self, e: tree.Expression, scope: Scope) -> Data:
         """A condition on data."""
         node = self.node(e, scope)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allocc.compiler import assignment, errors
 from allocc.compiler.evaluator import Evaluator
@@ -90,6 +91,21 @@ class Resolver(Values):
         self._resolved[name] = symbol
         return symbol
 
+    def warn(self, diagnostic: Diagnostic) -> None:
+        """Keep a warning, unless one is told already of a part of the same place."""
+        place, told = diagnostic.span, self.collector.diagnostics
+        parts = [d.span for d in told if d.code == "W4010" and d.span is not None]
+        if place is not None and any(place.covers(part) for part in parts):
+            return
+        self.collector.add(diagnostic)
+
+    def parameter_values(self, name: str) -> NDArray[Any] | None:
+        """All values of a parameter, or None where a name declares no parameter."""
+        if not isinstance(self.declared.names.get(name), tree.Parameter):
+            return None
+        symbol: ParameterSymbol = self.resolve(name)
+        return symbol.values
+
     def _once(self, what: str, diagnostic: Diagnostic) -> Exception:
         """The error for a mistake behind many names, the first time; later it is known."""
         if what in self._reported:
@@ -142,7 +158,7 @@ class Resolver(Values):
     def _set(self, statement: tree.SetDeclaration) -> IndexSet:
         found = self.evaluator.index_set(statement.value, Scope())
         name = statement.name.name
-        if not len(found):
+        if not len(found) and isinstance(statement.value, tree.SetLiteral | tree.Range):
             raise errors.Failed(errors.empty_set(name, statement.name.span))
         if isinstance(statement.value, tree.SetFilter):
             # A filter that keeps everything gives back the set that it filters.

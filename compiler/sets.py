@@ -89,7 +89,8 @@ def _literal(members: Sequence[tree.Expression]) -> IndexSet:
                 labels.append(name)
             case tree.Text(value=value):
                 labels.append(value)
-            case tree.Number(value=number):
+            case tree.Number() | tree.Unary(operator="-", operand=tree.Number()):
+                number = m.value if isinstance(m, tree.Number) else -m.operand.value
                 labels.append(int(number) if number == int(number) else number)
             case _:
                 raise errors.Failed(
@@ -100,7 +101,7 @@ def _literal(members: Sequence[tree.Expression]) -> IndexSet:
             raise errors.Failed(errors.repeated_member(text, m.span))
         seen.add(text)
     whole = bool(labels) and all(isinstance(x, int) for x in labels)
-    if not whole:
+    if any(isinstance(x, str) for x in labels):
         labels = [label_text(x) for x in labels]
     return IndexSet("set", [labels], "integer" if whole else "label")
 

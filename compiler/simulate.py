@@ -128,7 +128,7 @@ def lows(problem: Problem, values: Values, parts: int) -> dict[Variable, float]:
             for u, rate in zip(problem.updates, rates, strict=True):
                 state = working[u.variable]
                 state[..., k] += length * rate
-                least[u.variable] = min(least[u.variable], float(state[..., k].min()))
+                least[u.variable] = min(least[u.variable], float(state[..., k].min(initial=np.inf)))
         # The end of this period is the begin of the next one.
         for u in problem.updates:
             state = working[u.variable]

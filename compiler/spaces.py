@@ -20,6 +20,8 @@ from allocc.compiler.index import (
 )
 from allocc.compiler.program import BoolArray, IntArray
 from allocc.compiler.scope import Local, Scope
+from allocc.compiler.spellings import strangers
+from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Binder, Expression, Index, Name
 
 
@@ -31,6 +33,9 @@ class Reader(Protocol):
 
     def condition(self, expression: Expression, scope: Scope) -> Data:
         """A condition on data."""
+
+    def warn(self, diagnostic: Diagnostic) -> None:
+        """Tell of something that may be meant otherwise."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +119,24 @@ class _Builder:
             self.pair = new
 
 
-def bind_index(index: Index | None, scope: Scope, reader: Reader, time_name: str | None) -> Space:
-    """Bind an index list in a scope; raises `errors.Failed`."""
+def bind_index(
+    index: Index | None, scope: Scope, reader: Reader, time_name: str | None, needed: bool = False
+) -> Space:
+    """Bind an index list in a scope; raises `errors.Failed`.
+
+    A condition that nothing meets is warned of, unless members are `needed`: that is then an error.
+    """
     build = _Builder(scope)
     if index is None:
         return Space((), scope, {}, None, ())
     for binder in index.binders:
         _bind(binder, build, reader, time_name)
     if index.condition is not None:
-        _filter(reader.condition(index.condition, build.scope), build)
+        mask = reader.condition(index.condition, build.scope)
+        if mask.axes and mask.values.size and not mask.values.any() and not needed:
+            names = " and ".join(dict.fromkeys(a.set.name for a in mask.axes))
+            reader.warn(errors.nothing_left(names, index.condition.span))
+        _filter(mask, build)
     refuse_large(build.axes, index.span, "this index")
     return Space(tuple(build.axes), build.scope, build.scatter, build.pair, tuple(build.keys))
 
@@ -167,6 +181,12 @@ def _bind(binder: Binder, build: _Builder, reader: Reader, time_name: str | None
         return
     pairs = [(shared[n], p) for n, p in zip(names, parts, strict=True) if n in shared]
     outer_axes, outer_positions, members = _join(pairs, axis.size)
+    # Labels that only look alike are told of where they come from.
+    alike = any(strangers(o.set.texts[0], p.set.texts[0]) for o, p in pairs if not len(members))
+    if axis.size and not len(members) and all(a.size for a in outer_axes) and not alike:
+        outer, inner = pairs[0]
+        labels = (inner.set.texts[0][0], outer.set.texts[0][0])
+        reader.warn(errors.nothing_matches(index_set.name, list(shared), *labels, binder.span))
     pair = Axis(index_set, len(members))
     build.replace(outer_axes, pair, outer_positions)
     fresh: dict[str, Local] = {

@@ -52,7 +52,7 @@ def check_step(
             _rate(outflow(f, symbol, own), (*own, period), symbol.variable, values) for f in leaving
         ]
         total = np.sum(rates, axis=0)
-        if not np.isfinite(total).all() or np.max(total) * time.step <= 1 + 1e-6:
+        if not np.isfinite(total).all() or np.max(total, initial=0.0) * time.step <= 1 + 1e-6:
             continue
         worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(total)), total.shape))
         guilty = [f for f, r in zip(leaving, rates, strict=True) if r[worst] > 0]

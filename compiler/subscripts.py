@@ -15,6 +15,7 @@ from allocc.compiler.operands import Operands
 from allocc.compiler.outside import outside_error
 from allocc.compiler.program import BoolArray, label_text
 from allocc.compiler.scope import Closure, Scope
+from allocc.compiler.spellings import strangers
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
 
@@ -122,8 +123,11 @@ class Subscripts(Operands):
         if source is not None and found.positions.size and (found.positions < 0).all():
             known = index_set.positions
             if source.kind != index_set.kind or not any(k in known for k in source.positions):
+                names = [s.name for s in sets]
+                apart = strangers(source.texts[0], index_set.texts[0]) if source.arity == 1 else []
+                alike = apart[0] if apart else None
                 raise errors.wrong_index_set(
-                    name, [s.name for s in sets], e.span.text, source.name, index_set.name, e.span
+                    name, names, e.span.text, source.name, index_set.name, e.span, alike
                 )
         return found
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from allocc.compiler.expression import Node
 from allocc.compiler.index import Coordinate, IndexSet
@@ -68,11 +70,17 @@ class Symbols(Protocol):
     def unknown(self, name: str, diagnostic: Diagnostic) -> Exception:
         """The error for a name that nothing declares, the first time; later it is known."""
 
+    def warn(self, diagnostic: Diagnostic) -> None:
+        """Tell of something that may be meant otherwise."""
+
     def declares(self, name: str) -> bool:
         """Whether the model declares a name, even if wrongly."""
 
     def kind(self, name: str) -> str | None:
         """What kind of thing a name declares, in words, or None."""
+
+    def parameter_values(self, name: str) -> NDArray[Any] | None:
+        """All values of a parameter, or None where a name declares no parameter."""
 
     def set_named(self, name: tree.Name) -> IndexSet | None:
         """A declared set (or the time's points or periods), or None for another kind of name."""

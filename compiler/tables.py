@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from allocc.compiler import errors
 from allocc.compiler.index import IndexSet
-from allocc.compiler.program import BoolArray, FloatArray
+from allocc.compiler.program import BoolArray, FloatArray, label_text
 from allocc.dsl.tree import Span
 
 #: A table file larger than this is refused before it is read.
 LARGEST_FILE = 1_000_000_000
 
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
+#: Without leading noughts, and with one way to write nought.
+_WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 
 #: Rows that spreadsheets end with.
@@ -58,6 +59,8 @@ class Table:
     first_line: Sequence[int]
     #: Where a cell is read first that another value may stand for, which hides misspelt labels.
     optional: Span | None = None
+    #: The columns of which cells were read as words.
+    read_as_words: set[str] = field(default_factory=set)
     _read: BoolArray = field(init=False)
     _numbers: dict[str, FloatArray] = field(default_factory=dict)
     _sets: dict[tuple[str, ...], IndexSet] = field(default_factory=dict)
@@ -122,6 +125,7 @@ class Table:
             name = columns[0] if len(columns) == 1 else self.name
             found = IndexSet(name, parts, "integer" if whole else "label", columns)
             self._sets[columns] = found
+            self.read_as_words.update(columns)
         return found
 
     @property
@@ -150,10 +154,20 @@ def number(text: str) -> float:
 
 
 def as_labels(texts: Sequence[str]) -> list[Any]:
-    """Labels as whole numbers when every text is one (without leading noughts), else as words."""
+    """Labels as numbers when every text is one, written as `label_text` writes it; else as words.
+
+    A code with leading noughts is a word, and so is `0.70`: as a number it would be shown as another
+    label than the file has.
+    """
     if texts and all(_WHOLE.match(x) for x in texts):
         return [int(x) for x in texts]
+    if texts and all(_WHOLE.match(x) or _is_plain_decimal(x) for x in texts):
+        return [int(x) if _WHOLE.match(x) else float(x) for x in texts]
     return list(texts)
+
+
+def _is_plain_decimal(text: str) -> bool:
+    return _NUMBER.match(text) is not None and label_text(float(text)) == text
 
 
 def read_table(

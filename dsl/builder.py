@@ -60,8 +60,9 @@ class Builder(PartBuilder):
 
     def param(self, parts: Parts) -> tree.Parameter:
         """`param`."""
-        _, name, index, text, unit, interval, value = parts
-        head = (self._identifier(name), index, self._description(text), unit)
+        _, name, index, text, group, interval, value = parts
+        unit, kind = group.items if group is not None else (None, "continuous")
+        head = (self._identifier(name), index, self._description(text), unit, cast(Any, kind))
         if isinstance(value, tree.Comparison) and value.operators[-1] == "in":
             last = value.operands[-1]
             if interval is None and isinstance(last, tree.Range):
@@ -122,7 +123,7 @@ class Builder(PartBuilder):
         return tree.Effect(self._identifier(name), index, sign, value, self._span(parts))
 
     def _compared(self, keyword: str, value: Expression) -> Expression:
-        if not isinstance(value, tree.Comparison) or "in" in value.operators:
+        if not isinstance(value, tree.Comparison) or {"in", "not in"} & set(value.operators):
             self.problems.append(syntax_errors.not_a_comparison(keyword, value.span))
         return value
 

@@ -12,7 +12,7 @@ from allocc.dsl.stop import Stop
 from allocc.dsl.tree import Span
 
 _ORDER = {
-    "param": 'param NAME[SET] "text" : UNIT in LOW .. HIGH = VALUE',
+    "param": 'param NAME[SET] "text" : UNIT integer in LOW .. HIGH = VALUE',
     "let": 'let NAME[SET] "text" : UNIT = VALUE',
     "report": 'report NAME[SET] "text" : UNIT = VALUE',
     "set": 'set NAME "text" = VALUE',
@@ -59,8 +59,8 @@ _PLAIN = [
 ]
 _STRAY = {
     "penalty": "a limit that may be broken at a price is a 'prefer'",
-    "integer": "'integer' belongs to a 'decide'",
-    "binary": "'binary' belongs to a 'decide'",
+    "integer": "'integer' belongs to a 'decide' or a 'param'",
+    "binary": "'binary' belongs to a 'decide' or a 'param'",
     "=": "this statement takes no value here",
 }
 _REDUCING = ("sum", "mean", "min", "max")
@@ -171,7 +171,11 @@ def _order(stop: Stop) -> Diagnostic | None:
         return None
     texts = [lexeme.text for lexeme in stop.read]
     late = (
-        (word.text in ("integer", "binary") and stop.statement == "decide" and "in" in texts)
+        (
+            word.text in ("integer", "binary")
+            and stop.statement in ("decide", "param")
+            and {"in", "="} & set(texts)
+        )
         or (word.text == ":" and "in" in texts and stop.statement in ("param", "decide"))
         or (word.text == "in" and "=" in texts and stop.statement == "param")
         or (word.text == "step" and "method" in texts)

@@ -43,7 +43,8 @@ class Comments:
         assert start is not None
         before = [Remark(comment.text, own=True) for comment in self.before.get(start, ())]
         after = [Remark(text, own=False) for text in self.after.get(start, ())]
-        return (*before, str(token), *after) if before or after else str(token)
+        text = "not in" if token.type == "NOT_IN" else str(token)
+        return (*before, text, *after) if before or after else text
 
     def take(self, first: Token, last: Token) -> tuple[list[OwnLine], list[str]]:
         """Take away the comments before a first word and behind a last one."""

@@ -195,8 +195,9 @@ class Statements:
         return self._make("unit_declaration", keyword, head, inside[0], tail)
 
     def _param(self, parts: Sequence[Node]) -> Statement:
-        keyword, name, index, text, unit, interval, given = parts
-        head = [(NAME, self._name(name, index)), (TEXT, self._text(text)), (UNIT, self._unit(unit))]
+        keyword, name, index, text, group, interval, given = parts
+        head = [(NAME, self._name(name, index)), (TEXT, self._text(text))]
+        head += self._kind(group) or [(UNIT, "")]
         limits = self._interval(interval)
         sign, value = self._value(given)
         if value is None:
@@ -255,14 +256,18 @@ class Statements:
 
     def _decide(self, parts: Sequence[Node]) -> Statement:
         keyword, name, index, text, group, interval = parts
-        head = [(NAME, self._name(name, index)), (TEXT, self._text(text))]
-        inside = list(cast("Tree[Token]", group).children)
-        if inside and kind(inside[0]) == "COLON":
-            head.append((UNIT, (self.parts.word(inside[0]), " ", self.parts.tight(inside[1]))))
-            inside = inside[2:]
-        head += [(KIND, self.parts.word(part)) for part in inside]
+        head = [(NAME, self._name(name, index)), (TEXT, self._text(text)), *self._kind(group)]
         limits = self._interval(interval)
         return self._make("decide", keyword, head, tail=limits, column=RANGE)
+
+    def _kind(self, group: Node) -> list[tuple[int, Doc]]:
+        """The unit of a decision or a parameter, and whether it is whole."""
+        found: list[tuple[int, Doc]] = []
+        inside = list(cast("Tree[Token]", group).children)
+        if inside and kind(inside[0]) == "COLON":
+            found.append((UNIT, (self.parts.word(inside[0]), " ", self.parts.tight(inside[1]))))
+            inside = inside[2:]
+        return found + [(KIND, self.parts.word(part)) for part in inside]
 
     def _effect(self, parts: Sequence[Node]) -> Statement:
         keyword, name, index, sign, value = parts

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from allocc.dsl import cache, syntax_errors
 from allocc.dsl.builder import Builder
+from allocc.dsl.dates import dates
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.nesting import LIMIT, deepest_bracket, too_deep
 from allocc.dsl.tree import Comment, File, Source, Span, Statement
@@ -114,6 +115,7 @@ def parse(source: Source) -> File:
 
         raise AlloccError(diagnose(source, parser)) from None
     problems += [syntax_errors.too_deep(span, LIMIT) for span in too_deep(statements)]
+    problems += dates(source, statements)
     if problems:
         raise AlloccError(problems)
     comments = tuple(

@@ -169,7 +169,7 @@ class PartBuilder:
     opt_place = opt_high
 
     def opt_kind(self, parts: Parts) -> _Group | None:
-        """A decision's unit and kind."""
+        """The unit and the kind of a decision or a parameter."""
         if not parts:
             return None
         unit: Unit | None = None
@@ -266,7 +266,7 @@ class PartBuilder:
 
     def comparison(self, parts: Parts) -> tree.Comparison:
         """A chain of comparisons."""
-        operators = cast(Any, tuple(map(str, parts[1::2])))
+        operators = cast(Any, tuple(" ".join(x.split()) for x in parts[1::2]))
         return tree.Comparison(_every_other(parts), operators, self._span(parts))
 
     def conditional(self, parts: Parts) -> tree.Conditional:

@@ -50,6 +50,13 @@ class Span:
         """The span from the start of this one to the end of `other`."""
         return Span(self.source, self.start, max(self.stop, other.stop))
 
+    def covers(self, other: Span) -> bool:
+        """Whether `other` is a part of this one, and not all of it."""
+        inside = (
+            self.source is other.source and self.start <= other.start <= other.stop <= self.stop
+        )
+        return inside and self != other
+
 
 @dataclass(frozen=True, slots=True)
 class Comment:
@@ -155,7 +162,7 @@ class Comparison:
     """A chain `a <= b <= c`; `operators` has one entry fewer than `operands`."""
 
     operands: tuple[Expression, ...]
-    operators: tuple[Literal["<=", ">=", "==", "!=", "<", ">", "in"], ...]
+    operators: tuple[Literal["<=", ">=", "==", "!=", "<", ">", "in", "not in"], ...]
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
@@ -361,12 +368,16 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`param NAME[INDEX] "text" : UNIT in LO .. HI = EXPR`; without `= EXPR` it must be given."""
+    """`param NAME[INDEX] "text" : UNIT integer|binary in LO .. HI = EXPR`.
+
+    Without `= EXPR` its value must be given.
+    """
 
     name: Identifier
     index: Index | None
     description: str | None
     unit: Unit | None
+    kind: Literal["continuous", "integer", "binary"]
     interval: Interval | None
     value: Expression | None
     span: Span = field(default=_NOWHERE, compare=False, repr=False)

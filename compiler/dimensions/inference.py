@@ -202,7 +202,7 @@ class Inference(Mends):
         shared: Found = UNKNOWN
         for k, operand in enumerate(e.operands):
             found = self.infer(operand, names)
-            if k and e.operators[k - 1] == "in":
+            if k and e.operators[k - 1] in ("in", "not in"):
                 parts = []
             parts.append((operand, found))
         if len(parts) > 1:

@@ -114,7 +114,7 @@ def _long_steps(subject: Subject, values: Values) -> list[Diagnostic]:
     if told or time.method == "exponential" or sum(v.size for v in problem.states) > MOST_POINTS:
         return []
     least = -ROUNDING * _size(problem, values)
-    below = [u for u in problem.updates if values[u.variable].min() < least]
+    below = [u for u in problem.updates if values[u.variable].min(initial=0.0) < least]
     below = [u for u in below if subject.own(u.compartment.statement.span)]
     for parts in PARTS if below else ():
         reached = lows(problem, values, parts)
@@ -163,6 +163,8 @@ def _backward_flows(subject: Subject, values: Values) -> list[Diagnostic]:
             spread(evaluate(flow.node), flow.node.axes, axes), shape
         )
         amount = np.where(sound, amount, 0.0)
+        if not amount.size:
+            continue
         worst = np.unravel_index(int(np.argmin(amount)), shape)
         if not amount[worst] < -ROUNDING * _size(problem, values):
             continue

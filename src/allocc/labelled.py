@@ -191,7 +191,7 @@ def blocks_of(
 def _is_binary(v: Variable) -> bool:
     if not v.integer or v.lower is None or v.upper is None or not v.size:
         return False
-    return bool(v.lower.min() >= 0 and v.upper.max() <= 1)
+    return bool((v.lower >= 0).all() and (v.upper <= 1).all())
 
 
 def _flow_values(problem: Problem, values: Mapping[Variable, FloatArray]) -> dict[str, FloatArray]:

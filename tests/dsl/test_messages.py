@@ -91,7 +91,7 @@ minimize deaths : 3
 
 param x = county.
 !! E1001 1:18 expected a column's name, but the statement ends here
-?? write 'param NAME[SET] "text" : UNIT in LOW .. HIGH = VALUE'
+?? write 'param NAME[SET] "text" : UNIT integer in LOW .. HIGH = VALUE'
 
 param x = 3 order
 !! E1001 1:13 expected an operator or the next statement, but found 'order'
@@ -466,7 +466,7 @@ decide x in 0 .. 5 integer
 
 param x in 0 .. 1 : unit2 = 3
 !! E1029 1:19 ':' comes too late in this 'param'
-?? the order is 'param NAME[SET] "text" : UNIT in LOW .. HIGH = VALUE'
+?? the order is 'param NAME[SET] "text" : UNIT integer in LOW .. HIGH = VALUE'
 
 param x = 3 in 0 .. 1
 !! E1029 1:16 the range of a 'param' comes before its value

@@ -98,13 +98,13 @@ def test_param_ranges(text: str, interval: Interval) -> None:
 
 
 def test_param_with_everything() -> None:
-    statement = one('param x[c in County, t] "text" : person in 0 .. 1 = 5%')
+    statement = one('param x[c in County, t] "text" : person integer in 0 .. 1 = 5%')
     index = tree.Index(
         (tree.Binder((Identifier("c"),), Name("County")), tree.Binder((), Name("t")))
     )
     interval = Interval(number("0"), number("1"))
     assert statement == tree.Parameter(
-        Identifier("x"), index, "text", UnitName("person"), interval, Number(0.05, "5%")
+        Identifier("x"), index, "text", UnitName("person"), "integer", interval, Number(0.05, "5%")
     )
 
 

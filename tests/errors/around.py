@@ -89,6 +89,10 @@ AROUND = {
     "E5003": _SI + "flow infect : S -> I = beta * S * I\n",
     "E5004": _CHANCE,
     "W3001": _TABLE,
+    "W3010": _XC,
+    "W4010": _XC,
+    "W4011": _XC,
+    "W4012": _XC,
     "W4002": "compartment S\ninitial S = 9\nflow out : S -> = 2 * S\n",
     "W6001": "compartment S : person\ncompartment I : person\ninitial S = 990\ninitial I = 10\n"
     "param gamma : 1/week = 0.5\nflow recover : I -> = gamma * I\nlimit room[t]: I[t] <= beds\n"

@@ -255,10 +255,17 @@ def test_completion(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_warnings_are_shown_before_anything_is_run(
     run: Run, tmp_path: Path, command: list[str]
 ) -> None:
-    text = small.EASY + "param idle = 3\n"
+    text = (
+        small.EASY
+        + "param idle = 3\nparam far[Clinic] = 4\nlimit none[c in Clinic if far[c] > 9]: doses[c] <= 0\n"
+    )
     text = text.replace('doses["b"] }', 'doses["b"]  spared: stock - sum(doses) }')
     path = small.easy(tmp_path, text)
     done = run(command[0], path, *command[1:])
     assert done.exit_code == 0, done.output
-    assert done.stderr.count("warning[W2001]: parameter 'idle' is never used") == 1
-    assert "W2001" not in done.stdout
+    assert done.stderr.count("warning[W4011]: no member of Clinic meets this condition") == 1
+    assert done.stderr.count("never used: idle; `allocc check` shows where") == 1
+    assert "W4011" not in done.stdout
+    strict = run(command[0], path, *command[1:], "--strict")
+    assert strict.exit_code == 1 and not strict.stdout
+    assert "nothing was done, since --strict was given" in strict.stderr

@@ -173,6 +173,10 @@ def test_settings_of_a_run_hold(run: Run, path: Path) -> None:
             assert "with the settings stock = 15" in done.stderr
         done = run(command, path, option, "out", "--set", "stock=12", "--json")
         assert "other settings: stock = 15 there, 12 here" in only_json(done.stdout)["notes"][0]
+    (path.parent / "hand.csv").write_text("name,Zip,value\ngive,02801,5\n", "utf-8")
+    done = run("simulate", path, "--decisions", "hand.csv", "--rest", "out", "--json")
+    assert "with the settings stock = 15" in done.stderr
+    assert only_json(done.stdout)["violation"]["relative"] == 0
     violation = only_json(run("simulate", path, "--decisions", "out", "--json").stdout)["violation"]
     assert violation["relative"] == 0
 

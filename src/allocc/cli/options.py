@@ -13,8 +13,9 @@ from click.shell_completion import CompletionItem
 
 from allocc import mistakes
 from allocc.asked import METHODS
-from allocc.cli.guard import show
+from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.terminal import say
+from allocc.compiler.failures import listed
 from allocc.dsl.diagnostics import AlloccError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ SOLVERS = {
 #: A label in quotes may hold anything; a `'` within a label, as in d'Ivoire, is no quote.
 _LABELS = r"""\[(?:"[^"]*"|(?<=[\[,\s])'[^']*'(?=\s*[,\]])|[^\]="])+\]"""
 _SETTING = re.compile(rf"([A-Za-z_]\w*(?:{_LABELS})?)\s*=(.*)\Z", re.DOTALL)
+_STRICT = "allocc.strict"
 _PARAMETER = re.compile(r"^\s*param\s+([A-Za-z_]\w*)", re.MULTILINE)
 
 
@@ -192,6 +194,21 @@ def quiet_option(command: F) -> F:
     return click.option("--quiet", "-q", is_flag=True, help="No progress.")(command)
 
 
+def strict_option(command: F) -> F:
+    """--strict, for `load_and_warn`."""
+
+    def keep(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        ctx.meta[_STRICT] = value
+
+    return click.option(
+        "--strict",
+        is_flag=True,
+        expose_value=False,
+        callback=keep,
+        help="Do nothing, with exit code 1, where there is any warning.",
+    )(command)
+
+
 def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
     """The --set options as a mapping; raises `AlloccError` with every malformed one."""
     found: dict[str, str] = {}
@@ -207,29 +224,43 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def load_model(
-    model: str, data: str | None, settings: tuple[str, ...], run: str | None = None
-) -> Model:
-    """The model that the shared options name, with the settings of a run below those of --set."""
+def load_model(model: str, data: str | None, settings: tuple[str, ...], *runs: str | None) -> Model:
+    """The model that the shared options name, with the settings of runs below those of --set."""
     from allocc.loading import load
+    from allocc.run_folder.origin import overlaid
+
+    return load(model, data, **overlaid(_settings_of(runs), parse_settings(settings)))
+
+
+def _settings_of(runs: tuple[str | None, ...]) -> dict[str, Any]:
+    """The settings of the runs among decisions; those of the first go over the others'."""
     from allocc.run_folder.origin import origin_of, overlaid
 
-    own: dict[str, Any] = dict(parse_settings(settings))
-    origin = origin_of(run)
-    if origin is not None:
-        own = overlaid(origin.settings, own)
-    return load(model, data, **own)
+    found: dict[str, Any] = {}
+    for origin in map(origin_of, runs):
+        if origin is not None:
+            found = overlaid(origin.settings, found)
+    return found
 
 
 def load_and_warn(
-    model: str, data: str | None, settings: tuple[str, ...], run: str | None = None
+    model: str, data: str | None, settings: tuple[str, ...], *runs: str | None
 ) -> Model:
-    """The same; the model's warnings are shown, and which settings of the run hold."""
-    loaded = load_model(model, data, settings, run)
-    if loaded.warnings:
-        show(loaded.warnings)
+    """The same; the model's warnings are shown, and the settings where runs have some."""
+    loaded = load_model(model, data, settings, *runs)
+    unused = [d.span.text for d in loaded.warnings if d.code == "W2001" and d.span is not None]
+    rest = [d for d in loaded.warnings if d.code != "W2001"]
+    if rest:
+        show(rest)
+    if unused:
+        say(f"never used: {listed(unused)}; `allocc check` shows where")
+    if rest or unused:
         say("")
-    if run is not None and loaded.settings:
+    ctx = click.get_current_context()
+    if loaded.warnings and ctx.meta.get(_STRICT):
+        say("nothing was done, since --strict was given")
+        ctx.exit(EXIT_MISTAKE)
+    if _settings_of(runs):
         from allocc.run_folder.origin import told
 
         say(f"with the settings {told(loaded.settings)}")
@@ -237,10 +268,10 @@ def load_and_warn(
 
 
 def load_to_solve(
-    model: str, data: str | None, settings: tuple[str, ...], run: str | None = None
+    model: str, data: str | None, settings: tuple[str, ...], *runs: str | None
 ) -> Model:
     """The same, while a worker for the solver comes up."""
     from allocc.backends import isolation
 
     isolation.start()
-    return load_and_warn(model, data, settings, run)
+    return load_and_warn(model, data, settings, *runs)

@@ -29,6 +29,7 @@ from allocc.cli.options import (
     quiet_option,
     run_option,
     solver_option,
+    strict_option,
     time_limit_option,
 )
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
@@ -63,6 +64,7 @@ _EXITS = {
 @gap_option
 @time_limit_option("Stop each solve after this time.")
 @run_option("New folder for the points, the decisions of each, and the plot.")
+@strict_option
 @json_option
 @csv_option("Write the points.")
 @click.option(

@@ -16,6 +16,7 @@ from allocc.cli.options import (
     model_options,
     quiet_option,
     solver_option,
+    strict_option,
     time_limit_option,
 )
 from allocc.cli.terminal import color_on, put, stdout_kept_clean, write_json
@@ -40,6 +41,7 @@ MOST = 20
 @gap_option
 @time_limit_option("Stop solving after this time.")
 @click.option("every", "--all", is_flag=True, help="Show every row of every limit.")
+@strict_option
 @json_option
 @quiet_option
 @click.pass_context

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from allocc import mistakes
-from allocc.cli.options import csv_option, json_option, load_and_warn, model_options
+from allocc.cli.options import csv_option, json_option, load_and_warn, model_options, strict_option
 from allocc.cli.terminal import color_on, put, say, write_json
 from allocc.dsl.diagnostics import AlloccError
 
@@ -27,6 +27,7 @@ from allocc.dsl.diagnostics import AlloccError
     metavar="FILE|RUNDIR",
     help="Take the decisions that are not given from here, not from their lower ends.",
 )
+@strict_option
 @json_option
 @csv_option("Write compartments, flows and reports.")
 def simulate(
@@ -43,7 +44,7 @@ def simulate(
     Without --decisions this is the baseline: what happens when no intervention acts. The settings of
     a run hold for its decisions, too; --set goes over them.
     """
-    loaded = load_and_warn(model, data, settings, decisions or rest)
+    loaded = load_and_warn(model, data, settings, decisions, rest)
     result = loaded.simulate(decisions, rest)
     if csv_file is not None:
         from allocc.run_folder.tidy import write_long

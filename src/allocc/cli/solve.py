@@ -20,6 +20,7 @@ from allocc.cli.options import (
     quiet_option,
     run_option,
     solver_option,
+    strict_option,
     time_limit_option,
 )
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 @click.option("--no-explain", is_flag=True, help="Do not find out what conflicts.")
 @run_option("New folder for the results. By default runs/MODEL-TIME.")
 @click.option("--no-run", is_flag=True, help="Write no run folder.")
+@strict_option
 @json_option
 @quiet_option
 @click.pass_context

@@ -85,7 +85,7 @@ def _course(problem: Problem, values: Values) -> Values | None:
     updates = problem.updates
     shapes = [u.variable.shape for u in updates]
     sizes = np.cumsum([0, *(int(np.prod(s[:-1], dtype=np.int64)) for s in shapes)])
-    if sizes[-1] > MOST:
+    if not 0 < sizes[-1] <= MOST:
         return None
     exact = _affine_rates(problem, values) if sizes[-1] <= MOST_EXACT else None
     found = _by_series(problem, values, *exact) if exact is not None else None

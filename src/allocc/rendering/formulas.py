@@ -17,6 +17,7 @@ _RELATIONS = {
     "<": "<",
     ">": ">",
     "in": r"\in",
+    "not in": r"\notin",
 }
 #: How strongly an expression holds together; what holds less is put in parentheses.
 OR, AND, NOT, COMPARE, ADD, MULTIPLY, SIGN, POWER, ATOM = range(9)

@@ -163,7 +163,8 @@ def _blocks(path: Path, about: list[dict[str, Any]]) -> Iterator[Block]:
             for a in b["axes"]
         )
         shape = tuple(len(a.members) for a in axes)
-        value, base = found[b["kind"], b["name"]]
+        # Over an empty set there is no row.
+        value, base = found[b["kind"], b["name"]] if 0 not in shape else ([], [])
         values = np.array(value).reshape(shape)
         known = np.array(base).reshape(shape)
         baseline = None if np.isnan(known).all() else known
