@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
-from allocc.asked import METHODS, make_options
+from allocc.asked import METHODS, as_path, make_options
 from allocc.dsl.diagnostics import AlloccError as PlainError
 from allocc.dsl.diagnostics import Diagnostic, in_order
 from allocc.errors import AlloccError, reported
@@ -172,7 +172,7 @@ class Model:
         """Write the program as `.mps` or `.lp`, with its map of names beside it."""
         from allocc.backends.files import write
 
-        target = Path(path)
+        target = as_path(path, "the program")
         try:
             write(self.program(method), target)
         except ValueError as problem:
@@ -218,7 +218,7 @@ class Model:
             from allocc.report import progress_printer
 
             told = progress_printer(lambda line: print(line, file=sys.stderr, flush=True))
-        elif callable(progress):
+        elif progress is not None and progress is not False:
             told = progress
         options = make_options(
             solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit
@@ -246,7 +246,7 @@ class Model:
         """
         from allocc.conflict.explanation import explain
 
-        options = make_options(solver, "auto", 1e-4, seconds, threads, seed, cancel)
+        options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
         with reported():
             return explain(self, options, seconds)
 
@@ -282,7 +282,7 @@ class Model:
         """The decisions of an unbounded model that go away without end."""
         from allocc.conflict.escape import escape
 
-        options = make_options(solver, "auto", 1e-4, seconds, threads, seed, cancel)
+        options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
         with reported():
             return escape(self, options, seconds)
 
@@ -335,7 +335,8 @@ class Model:
         from allocc.pareto import trace
 
         options = make_options(solver, "auto", gap, time_limit)
-        return trace(self, (first, second), points, options)
+        with reported():
+            return trace(self, (str(first), str(second)), points, options)
 
     def prices(self, decisions: object) -> Prices:
         """What one more unit of each limit would buy, at decisions in any form `simulate` takes.
@@ -395,6 +396,13 @@ class Model:
         from allocc.report_html import model_html
 
         return model_html(self)
+
+
+def _seconds(seconds: float) -> float:
+    """A time to spend; unlike a time limit, it cannot be left open."""
+    if seconds is None:
+        raise AlloccError([mistakes.bad_option("seconds", None, "a number of seconds above 0")])
+    return seconds
 
 
 def _sha256(path: Path) -> str:

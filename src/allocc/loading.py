@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.api import Model
+from allocc.asked import as_path
 from allocc.dsl.diagnostics import AlloccError as PlainError
 from allocc.errors import reported
 
@@ -31,10 +32,10 @@ def load(
     from allocc.dsl.parser import parse_file
 
     with reported():
-        place = Path(path)
+        place = as_path(path, "the model")
         _check_model(place)
         file = parse_file(place)
-        folder = data_folder(place, file) if data is None else Path(data)
+        folder = data_folder(place, file) if data is None else as_path(data, "the data folder")
         if not folder.is_dir():
             raise PlainError([mistakes.no_data_folder(str(folder), folder.exists())])
         bound = bind(file, folder, params, path=place)

@@ -45,9 +45,9 @@ def bad_option(option: str, value: object, wanted: str) -> Diagnostic:
     return Diagnostic("E7005", f"{option} is {value}, but must be {wanted}")
 
 
-def unknown_choice(option: str, value: str, choices: Sequence[str]) -> Diagnostic:
+def unknown_choice(option: str, value: object, choices: Sequence[str]) -> Diagnostic:
     """A solver, method, template or stage that does not exist."""
-    close = nearest(value, choices)
+    close = nearest(str(value), choices)
     hint = f"did you mean '{close}'? " if close else ""
     return Diagnostic(
         "E7006", f"{option}: there is no '{value}'", hint=f"{hint}choose from {_listed(choices)}"
@@ -146,6 +146,13 @@ def no_index_column(
     )
 
 
+def no_path(what: str, reason: str) -> Diagnostic:
+    """Something from Python that names no file or folder."""
+    return Diagnostic(
+        "E7054", f"the path of {what} cannot be {reason}", hint="give a str or a Path"
+    )
+
+
 def cannot_express(path: str, reason: str) -> Diagnostic:
     """A program that the chosen file format cannot hold."""
     return Diagnostic("E7011", f"'{path}' is not written: {reason}")
@@ -180,7 +187,7 @@ def cannot_serve(reason: str) -> Diagnostic:
 
 def unknown_term(name: str, terms: Sequence[str]) -> Diagnostic:
     """`--between` names a term that the objective does not have."""
-    close = nearest(name, terms)
+    close = nearest(str(name), terms)
     hint = f"did you mean '{close}'? " if close else ""
     return Diagnostic(
         "E7020", f"the objective has no term '{name}'", hint=f"{hint}it has {_listed(terms)}"

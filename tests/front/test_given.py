@@ -286,3 +286,51 @@ def test_prices_say_what_is_proven(run: Run, path: Path, tmp_path: Path) -> None
     path.write_text(ZIPS.replace(" integer", ""), "utf-8")
     text = run("prices", path, "-q").stdout
     assert "\n  bound " in text and "\n  gap " in text and "integer" not in text
+
+
+WRONG: list[Any] = ["x", -1, [1], float("nan"), object(), {}]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+def test_wrong_options_are_told(model: allocc.Model, value: Any) -> None:
+    for option in ("solver", "method", "gap", "time_limit", "threads", "seed", "memory_limit"):
+        with pytest.raises(allocc.AlloccError, match="E700[56]"):
+            model.solve(**{option: value})
+    for option in ("progress", "cancel"):
+        with pytest.raises(allocc.AlloccError, match=f"{option} is .* but must be"):
+            model.solve(**{option: value})
+    uses = (
+        lambda: model.pareto(value, "good"),
+        lambda: model.pareto("good", "good", points=value),
+        lambda: model.program(value),
+        lambda: model.conflict(seconds=value),
+        lambda: model.escape(seconds=value),
+        lambda: model.loosen(gap=value),
+    )
+    for use in uses:
+        with pytest.raises(allocc.AlloccError):
+            use()
+    with pytest.raises(KeyError, match="the result has no"):
+        model.simulate()[value]
+
+
+@pytest.mark.parametrize("option", ["gap", "seed", "solver", "method"])
+def test_options_that_cannot_be_none(model: allocc.Model, option: str) -> None:
+    with pytest.raises(allocc.AlloccError, match="E700[56]"):
+        model.solve(**{option: None})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "value", [5, [1], b"x", "x" * 5000, "a\0b", object()], ids=lambda x: repr(x)[:20]
+)
+def test_wrong_paths_are_told(model: allocc.Model, path: Path, value: Any) -> None:
+    uses = (
+        lambda: allocc.load(value),
+        lambda: allocc.load(path, data=value),
+        lambda: allocc.Result.open(value),
+        lambda: model.simulate().save(value),
+        lambda: model.write(value),
+    )
+    for use in uses:
+        with pytest.raises(allocc.AlloccError, match="E7054"):
+            use()
