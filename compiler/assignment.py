@@ -14,7 +14,7 @@ from allocc.compiler.forgotten import forgotten_index
 from allocc.compiler.index import Coordinate, IndexSet, lookup, same_sets, spread
 from allocc.compiler.model import CompartmentSymbol
 from allocc.compiler.program import FloatArray, label_text
-from allocc.compiler.settings import set_entry, setting
+from allocc.compiler.settings import chosen_labels, set_entry, setting
 from allocc.compiler.spaces import Space
 from allocc.compiler.subscripts import Mask
 from allocc.compiler.tables import Table
@@ -211,7 +211,7 @@ def parameter_values(
         values = np.full(space.shape, np.nan)
     for key, value in given.items():
         if key != name:
-            labels = tuple(x.strip() for x in key[len(name) + 1 : -1].split(","))
+            labels = chosen_labels(name, key[len(name) + 1 : -1], sets)
             values = set_entry(key, labels, value, sets, values, words)
     if values.dtype.kind == "f" and np.isnan(values).any():
         at = point_text(sets, np.argwhere(np.isnan(values))[0])

@@ -292,6 +292,16 @@ def bad_setting(name: str, reason: str, hint: str | None = None) -> Diagnostic:
     return Diagnostic("E3019", f"--set {name}: {reason}", hint=hint)
 
 
+def ambiguous_labels(name: str, text: str, readings: Sequence[Sequence[str]]) -> Diagnostic:
+    """Labels that hold commas, and that can be cut at them in several ways."""
+    ways = [", ".join(f'"{x}"' for x in labels) for labels in readings[:2]]
+    return Diagnostic(
+        "E3040",
+        f"--set {name}[{text}]: the commas in the labels can be read in several ways",
+        hint="put labels in quotes: " + " or ".join(f"'{name}[{w}]=VALUE'" for w in ways),
+    )
+
+
 def many_rows(shown: str, table: str, rows: int, span: Span) -> Diagnostic:
     """A table without a key that has more than one row, read as one value."""
     return Diagnostic(

@@ -29,6 +29,7 @@ from allocc.compiler.algebra_errors import (
     unsupported_power,
 )
 from allocc.compiler.data_errors import (
+    ambiguous_labels,
     bad_csv,
     bad_setting,
     blank_cell,
@@ -138,6 +139,7 @@ __all__ = [
     "Failed",
     "Outside",
     "Poisoned",
+    "ambiguous_labels",
     "argument_too_late",
     "array_wanted",
     "bad_bounds",

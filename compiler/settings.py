@@ -1,4 +1,4 @@
-"""Values that are set from outside: `--set name=value`, mappings, Series and arrays."""
+"""Values that are set from outside: `--set name=value`, mappings, pandas objects and arrays."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 
 from allocc.compiler import errors
-from allocc.compiler.failures import counted, did_you_mean
+from allocc.compiler.failures import counted, listed
 from allocc.compiler.index import IndexSet
-from allocc.compiler.program import label_text
-from allocc.compiler.tables import number
+from allocc.compiler.written import (
+    label_mend,
+    label_texts,
+    number_mend,
+    unquoted,
+    written_labels,
+    written_number,
+)
 
 _HINT = "write a plain number, as 1200 or 0.25"
 
@@ -19,7 +25,12 @@ _HINT = "write a plain number, as 1200 or 0.25"
 def setting(name: str, given: Any, sets: tuple[IndexSet, ...], words: bool) -> Any:
     """The array that a setting gives a parameter; `words` where a word may be meant."""
     shape = tuple(len(s) for s in sets)
-    if hasattr(given, "to_dict"):
+    if given is None:
+        raise errors.Failed(errors.bad_setting(name, "None is no value"))
+    if is_table(given):
+        given = table_mapping(name, given, sets)
+    elif hasattr(given, "to_dict") and hasattr(given, "index"):
+        _unique(name, given.index)
         given = given.to_dict()
     if isinstance(given, Mapping):
         return _mapping(name, given, sets, shape, words)
@@ -27,7 +38,7 @@ def setting(name: str, given: Any, sets: tuple[IndexSet, ...], words: bool) -> A
         return np.full(shape, _scalar(name, given, words))
     try:
         array = np.asarray(given, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         reason = "the value is neither a number nor an array of numbers"
         raise errors.Failed(errors.bad_setting(name, reason)) from None
     if not np.isfinite(array).all():
@@ -35,19 +46,80 @@ def setting(name: str, given: Any, sets: tuple[IndexSet, ...], words: bool) -> A
     try:
         return np.broadcast_to(array, shape).copy()
     except ValueError:
-        reason = f"the value has the shape {array.shape}, the parameter {shape}"
+        needed = f"'{name}' the shape {shape}" if sets else f"'{name}' is a single number"
+        reason = f"the value has the shape {array.shape}, {needed}"
         raise errors.Failed(errors.bad_setting(name, reason)) from None
+
+
+def is_table(given: Any) -> bool:
+    """Whether a value is a pandas DataFrame."""
+    return all(hasattr(given, x) for x in ("columns", "index", "itertuples"))
+
+
+def table_mapping(name: str, frame: Any, sets: tuple[IndexSet, ...]) -> dict[Any, Any]:
+    """The entries of a DataFrame, by label.
+
+    Either its rows and columns are labels; or its rows are, and it has one column; or it has a column
+    for each index, named as the set, and one column of values.
+    """
+    names = [x for s in sets for x in s.component_names]
+    _unique(name, frame.columns)
+    by_name = {str(c).strip().casefold(): c for c in frame.columns}
+    keys = [by_name.get(n.casefold()) for n in names]
+    rest = [c for c in frame.columns if c not in keys]
+    if names and None not in keys and len(set(keys)) == len(names) and len(rest) == 1:
+        frame = frame.set_index(keys)[rest]
+    if frame.index.nlevels == len(names) and len(frame.columns) == 1:
+        _unique(name, frame.index)
+        return dict(frame.iloc[:, 0].items())
+    if frame.index.nlevels + frame.columns.nlevels == len(names):
+        _unique(name, frame.index)
+        rows = frame.itertuples(index=False, name=None)
+        return {
+            (*_parts(row), *_parts(column)): value
+            for row, values in zip(frame.index, rows, strict=True)
+            for column, value in zip(frame.columns, values, strict=True)
+        }
+    indices = f"is indexed by [{', '.join(s.name for s in sets)}]" if sets else "has no index"
+    reason = f"the DataFrame has the columns {listed(list(frame.columns))}, but '{name}' {indices}"
+    wanted = ", ".join([*names, "and one column of values"]) if names else "one number"
+    hint = f"give it {wanted}, or a Series or dict by label" if names else f"give it {wanted}"
+    raise errors.Failed(errors.bad_setting(name, reason, hint))
+
+
+def _parts(label: Any) -> tuple[Any, ...]:
+    return label if isinstance(label, tuple) else (label,)
+
+
+def _unique(name: str, labels: Any) -> None:
+    if not labels.is_unique:
+        twice = ", ".join(label_texts(labels[labels.duplicated()][0]))
+        raise errors.Failed(errors.bad_setting(name, f"'{twice}' is given twice"))
 
 
 def _mapping(
     name: str, given: Mapping[Any, Any], sets: tuple[IndexSet, ...], shape: Any, words: bool
 ) -> Any:
     values = np.full(shape, np.nan)
+    seen: set[tuple[str, ...]] = set()
     for label, value in given.items():
-        labels = tuple(label_text(x) for x in (label if isinstance(label, tuple) else (label,)))
-        key = f"{name}[{', '.join(labels)}]"
-        values = set_entry(key, labels, value, sets, values, words)
+        labels = label_texts(label)
+        if isinstance(label, str):
+            labels = chosen_labels(name, label, sets)
+        if labels in seen:
+            twice = ", ".join(labels)
+            raise errors.Failed(errors.bad_setting(name, f"'{twice}' is given twice"))
+        seen.add(labels)
+        values = set_entry(f"{name}[{', '.join(labels)}]", labels, value, sets, values, words)
     return values
+
+
+def chosen_labels(name: str, text: str, sets: Sequence[IndexSet]) -> tuple[str, ...]:
+    """The labels in the brackets of `name[...]`; fails where commas can be read in several ways."""
+    readings = written_labels(text, sets)
+    if len(readings) > 1:
+        raise errors.Failed(errors.ambiguous_labels(name, text, readings))
+    return readings[0]
 
 
 def set_entry(
@@ -70,12 +142,12 @@ def set_entry(
         mine, rest = rest[: s.arity], rest[s.arity :]
         if mine not in s.positions:
             label = ", ".join(mine)
-            near = did_you_mean(label, s.texts[0]) if s.arity == 1 else None
+            near = label_mend(label, s.texts[0]) if s.arity == 1 else None
             raise errors.Failed(errors.bad_setting(key, f"{s.name} has no member '{label}'", near))
         place.append(s.positions[mine])
     entry = _scalar(key, value, words)
     kind = object if isinstance(entry, str) or values.dtype.kind == "O" else float
-    values = np.array(values, dtype=kind)
+    values = np.asarray(values, dtype=kind)
     values[tuple(place)] = entry
     return values
 
@@ -83,18 +155,20 @@ def set_entry(
 def _scalar(key: str, value: Any, words: bool) -> Any:
     """One number, or one word where a word may be meant."""
     if isinstance(value, str):
-        text = value.strip()
+        text = unquoted(value)
         if not text:
             raise errors.Failed(errors.bad_setting(key, "no value is given", _HINT))
-        found = number(text)
-        if np.isnan(found) or (words and _is_label(text)):
+        found = written_number(text)
+        quoted = text != value.strip()
+        if np.isnan(found) or (words and (quoted or _is_label(text))):
             if words and text.lower() not in ("nan", "inf", "-inf", "infinity"):
                 return np.asarray(text, dtype=object)[()]
-            raise errors.Failed(errors.bad_setting(key, f"'{value}' is not a number", _HINT))
+            reason = f"'{value}' is not a number"
+            raise errors.Failed(errors.bad_setting(key, reason, number_mend(text)))
         return found
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise errors.Failed(errors.bad_setting(key, f"{value!r} is not a number", _HINT)) from None
     if not np.isfinite(found):
         raise errors.Failed(errors.bad_setting(key, f"{value} is not a finite number", _HINT))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
-from allocc.asked import METHODS, make_options
+from allocc.asked import METHODS, as_path, make_options
 from allocc.dsl.diagnostics import AlloccError as PlainError
 from allocc.dsl.diagnostics import Diagnostic, in_order
 from allocc.errors import AlloccError, reported
@@ -173,7 +173,7 @@ class Model:
         from allocc.backends.files import write
         from allocc.whole import replace
 
-        target = Path(path)
+        target = as_path(path, "the program")
         program = self.program(method)
         try:
             with reported():
@@ -217,7 +217,7 @@ class Model:
             from allocc.report import progress_printer
 
             told = progress_printer(lambda line: print(line, file=sys.stderr, flush=True))
-        elif callable(progress):
+        elif progress is not None and progress is not False:
             told = progress
         options = make_options(
             solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit
@@ -225,7 +225,7 @@ class Model:
         with reported():
             if not self.bound.decisions and not self.bound.limits:
                 raise PlainError([mistakes.nothing_to_decide(self.name)])
-            starts = [] if start is None else [given_decisions(self.problem, start)]
+            starts = [] if start is None else [given_decisions(self.problem, start).values]
             try:
                 outcome = solve(self.problem, options, starts)
             except CannotServe as reason:
@@ -247,7 +247,7 @@ class Model:
         """
         from allocc.conflict.explanation import explain
 
-        options = make_options(solver, "auto", 1e-4, seconds, threads, seed, cancel)
+        options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
         with reported():
             return explain(self, options, seconds)
 
@@ -283,16 +283,20 @@ class Model:
         """The decisions of an unbounded model that go away without end."""
         from allocc.conflict.escape import escape
 
-        options = make_options(solver, "auto", 1e-4, seconds, threads, seed, cancel)
+        options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
         with reported():
             return escape(self, options, seconds)
 
-    def simulate(self, decisions: object = None) -> Result:
+    def simulate(self, decisions: object = None, rest: object = None) -> Result:
         """Run decisions through the dynamics, without any solver.
 
         None is the baseline: no intervention acts, every decision is at its lower bound. Otherwise
-        a mapping from names to numbers, dicts, Series, DataFrames or arrays, or the path of a run
-        folder or CSV file; decisions that are not named stay at their lower bound.
+        a mapping from names to numbers, dicts, Series, DataFrames or arrays; a DataFrame in the form
+        of a run folder's decisions.csv; the path of a run folder or of such a file; or a `Result`.
+        Decisions that are not given are as in `rest`, which has the same forms, else at their lower
+        bound; the result's notes say how many, and what else a run's decisions were made with.
+
+        Raises `AlloccError` for decisions that do not fit the model.
         """
         from allocc.compiler.undefined import undefined
         from allocc.engine.assess import assess
@@ -300,16 +304,27 @@ class Model:
         from allocc.result_building import simulated_result
 
         with reported():
-            if decisions is None:
+            baseline = decisions is None and rest is None
+            notes: tuple[str, ...] = ()
+            if baseline:
                 problem = self.baseline_problem
                 values = baseline_decisions(problem)
             else:
                 problem = self.problem
-                values = given_decisions(problem, decisions)
+                given = given_decisions(problem, {} if decisions is None else decisions, rest)
+                others = (*self._other_origin(decisions), *self._other_origin(rest))
+                values, notes = given.values, (*others, *given.notes)
             found = assess(problem, values)
             if not found.finite:
                 raise AlloccError([undefined(problem, found.values)])
-            return simulated_result(self, problem, found, decisions is None)
+            return simulated_result(self, problem, found, baseline, notes)
+
+    def _other_origin(self, decisions: object) -> tuple[str, ...]:
+        """What this model has other than the run that decisions come from."""
+        from allocc.run_folder.origin import differences, origin_of
+
+        origin = origin_of(decisions)
+        return () if origin is None else differences(self, origin)
 
     def pareto(
         self,
@@ -328,17 +343,22 @@ class Model:
         from allocc.pareto import trace
 
         options = make_options(solver, "auto", gap, time_limit)
-        return trace(self, (first, second), points, options)
+        with reported():
+            return trace(self, (str(first), str(second)), points, options)
 
     def prices(self, decisions: object) -> Prices:
         """What one more unit of each limit would buy, at decisions in any form `simulate` takes.
 
-        The integers are fixed; the prices are local, they hold for small changes.
+        The integers are fixed; the prices are local, they hold for small changes. The notes say
+        what is not given, and what else a run's decisions were made with.
         """
+        from dataclasses import replace
+
         from allocc.pricing import prices
 
         with reported():
-            return prices(self, decisions)
+            found = prices(self, decisions)
+            return replace(found, notes=(*self._other_origin(decisions), *found.notes))
 
     @cached_property
     def baseline_problem(self) -> Problem:
@@ -387,6 +407,13 @@ class Model:
         from allocc.report_html import model_html
 
         return model_html(self)
+
+
+def _seconds(seconds: float) -> float:
+    """A time to spend; unlike a time limit, it cannot be left open."""
+    if seconds is None:
+        raise AlloccError([mistakes.bad_option("seconds", None, "a number of seconds above 0")])
+    return seconds
 
 
 def _sha256(path: Path) -> str:

@@ -1,23 +1,31 @@
-"""Decisions from outside: mappings, pandas objects, CSV files and run folders become arrays."""
+"""Decisions from outside: mappings, pandas objects, results, files and run folders as arrays."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError, Collector
-from allocc.run_folder.tidy import unguarded
+from allocc.given_tables import Entry, entries_by_name, file_rows, frame_rows, index_columns
 
 if TYPE_CHECKING:
     from allocc.compiler.expression import Variable
     from allocc.compiler.problem import Problem
     from allocc.compiler.program import FloatArray
 
-Entry = tuple[tuple[str, ...], object]
+#: A value this near to a whole number is one.
+WHOLE_WITHIN = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Values for every decision, and what is to be said about those that were not given."""
+
+    values: dict[Variable, FloatArray]
+    notes: tuple[str, ...] = ()
 
 
 def baseline_decisions(problem: Problem) -> dict[Variable, FloatArray]:
@@ -27,27 +35,99 @@ def baseline_decisions(problem: Problem) -> dict[Variable, FloatArray]:
     return lowest(problem.decisions)
 
 
-def given_decisions(problem: Problem, given: object) -> dict[Variable, FloatArray]:
-    """Decisions from a mapping or a path; those that are not named stay at their lower bound.
+def given_decisions(problem: Problem, given: object, rest: object = None) -> Given:
+    """Decisions in any form that `Model.simulate` takes.
 
-    Raises `AlloccError` with everything that does not fit the model.
+    What is not given is as in `rest`, which has the same forms; else at its lower end. Raises
+    `AlloccError` with everything that does not fit the model.
     """
+    import numpy as np
+
     collector = Collector()
-    values = baseline_decisions(problem)
-    known = {v.name: v for v in problem.decisions}
     time = problem.model.time.name if problem.model.time is not None else None
-    if isinstance(given, Mapping):
-        for name, value in given.items():
-            if name not in known:
-                collector.add(mistakes.unknown_decision(str(name), known))
-                continue
-            filled = _filled(known[name], value, collector, time)
-            if filled is not None:
-                values[known[name]] = filled
-    else:
-        _read(Path(str(given)), known, values, collector, time)
+    found = _taken(given, {v.name: v for v in problem.decisions}, collector, time)
     collector.raise_errors()
-    return values
+    if rest is None:
+        base, where = Given(baseline_decisions(problem)), "at their lower end"
+        if any(_endless(v, found.get(v)) for v in problem.decisions):
+            where += ", or at 0 where they have none"
+    else:
+        base, where = given_decisions(problem, rest), "as in the decisions for the rest"
+    values = {}
+    for v in problem.decisions:
+        array = found.get(v)
+        other = base.values[v]
+        values[v] = other if array is None else np.where(np.isnan(array), other, array)
+    return Given(values, (*_not_given(problem, found, where), *base.notes))
+
+
+def _endless(variable: Variable, array: FloatArray | None) -> bool:
+    """Whether a value that is not given has no lower end."""
+    import numpy as np
+
+    assert variable.lower is not None
+    lost = np.isinf(variable.lower)
+    return bool(lost.any() if array is None else (lost & np.isnan(array)).any())
+
+
+def _not_given(
+    problem: Problem, found: Mapping[Variable, FloatArray], where: str
+) -> tuple[str, ...]:
+    import numpy as np
+
+    parts, total = [], 0
+    for v in problem.decisions:
+        count = int(np.isnan(found[v]).sum()) if v in found else v.size
+        total += count
+        if count:
+            parts.append(f"{count} of {v.size} of {v.name}" if v.sets else v.name)
+    if not parts:
+        return ()
+    noun = "decision" if total == 1 else "decisions"
+    return (f"{total} {noun} not given: {where} ({', '.join(parts)})",)
+
+
+def _taken(
+    given: object, known: dict[str, Variable], collector: Collector, time: str | None
+) -> dict[Variable, FloatArray]:
+    """The arrays of the decisions that are given, with NaN where one of their values is not."""
+    from allocc.result import Result
+
+    if isinstance(given, Result):
+        if not given.has_allocation:
+            reason = f"a Result without an allocation (it is {given.status})"
+            raise AlloccError([mistakes.no_form_of_decisions(reason)])
+        given = {b.name: _block_entries(b) for b in given.blocks if b.kind == "decision"}
+    found: dict[Variable, FloatArray] = {}
+    if isinstance(given, Mapping):
+        for key, value in given.items():
+            if key not in known:
+                collector.add(mistakes.unknown_decision(str(key), known))
+                continue
+            array = _filled(known[key], value, collector, time)
+            if array is not None:
+                found[known[key]] = array
+        return found
+    if isinstance(given, (str, PathLike)):
+        table = file_rows(given)
+    elif _is_frame(given):
+        table = frame_rows(given)
+    else:
+        kind = "None" if given is None else f"an object of type {type(given).__name__}"
+        raise AlloccError([mistakes.no_form_of_decisions(kind)])
+    for name, entries in entries_by_name(table, known, collector, time).items():
+        array = _placed(known[name], entries, collector, table.file)
+        if array is not None:
+            found[known[name]] = array
+    return found
+
+
+def _is_frame(value: object) -> bool:
+    return all(hasattr(value, x) for x in ("columns", "index", "itertuples"))
+
+
+def _block_entries(block: Any) -> dict[Any, float]:
+    return dict(zip(block.labels(), block.values.ravel().tolist(), strict=True))
 
 
 def _filled(
@@ -56,34 +136,44 @@ def _filled(
     """One decision's values as an array of its shape."""
     import numpy as np
 
-    if isinstance(value, str):
-        collector.add(mistakes.bad_decision(f"{variable.name} = '{value}' is not a number"))
-        return None
-    if isinstance(value, Mapping) or hasattr(value, "to_frame") or hasattr(value, "stack"):
+    is_series = hasattr(value, "to_frame") and hasattr(value, "index")
+    if isinstance(value, Mapping) or is_series or _is_frame(value):
         return _placed(variable, _entries(variable, value, time), collector)
+    name = variable.name
+    if value is None or isinstance(value, (str, bytes)):
+        shown = "None" if value is None else repr(value)
+        collector.add(mistakes.bad_decision(f"{name} = {shown} is not a number"))
+        return None
     try:
         array = np.asarray(value, dtype=float)
-        return np.broadcast_to(array, variable.shape).copy()
-    except (TypeError, ValueError):
-        shape = " x ".join(str(n) for n in variable.shape) or "a single number"
-        collector.add(
-            mistakes.bad_decision(
-                f"the values for '{variable.name}' do not have its shape, {shape}"
-            )
-        )
+    except (TypeError, ValueError, OverflowError):
+        kind = type(value).__name__
+        what = f"the values for '{name}' are no numbers (an object of type {kind})"
+        collector.add(mistakes.bad_decision(what))
         return None
+    try:
+        array = np.broadcast_to(array, variable.shape)
+    except ValueError:
+        shape = " x ".join(str(n) for n in variable.shape) or "a single number"
+        had = " x ".join(str(n) for n in array.shape)
+        what = f"the values for '{name}' have the shape {had}, but its shape is {shape}"
+        collector.add(mistakes.bad_decision(what))
+        return None
+    labels = (variable.labels(i) for i in range(variable.size))
+    flat = zip(labels, array.ravel().tolist(), strict=True)
+    return _placed(variable, [Entry(_texts(x), y) for x, y in flat], collector)
 
 
 def _entries(variable: Variable, value: Any, time: str | None) -> Iterator[Entry]:
     """Label texts and value of each entry of a mapping, Series or DataFrame."""
     if isinstance(value, Mapping):
         for label, x in value.items():
-            yield _texts(label), x
+            yield Entry(_texts(label), x)
         return
     if not hasattr(value, "columns"):
         order = _order(variable, list(value.index.names), time)
         for label, x in value.items():
-            yield _reordered(_texts(label), order), x
+            yield Entry(_reordered(_texts(label), order), x)
         return
     rows, columns = list(value.index.names), list(value.columns.names)
     order = _order(variable, [*rows, *columns], time)
@@ -94,37 +184,23 @@ def _entries(variable: Variable, value: Any, time: str | None) -> Iterator[Entry
             count = len(first)
             moved = [*range(len(rows), count), *range(len(rows))]
             order = moved if _position(variable, _reordered(first, moved)) is not None else None
-    for row in value.index:
-        for column in value.columns:
-            yield _reordered((*_texts(row), *_texts(column)), order), value.at[row, column]
+    cells = value.itertuples(index=False, name=None)
+    for row, values in zip(value.index, cells, strict=True):
+        for column, x in zip(value.columns, values, strict=True):
+            yield Entry(_reordered((*_texts(row), *_texts(column)), order), x)
 
 
 def _texts(label: Any) -> tuple[str, ...]:
-    from allocc.compiler.program import label_text
+    from allocc.compiler.written import label_texts
 
-    parts = label if isinstance(label, tuple) else (label,)
-    return tuple(label_text(x) for x in parts)
-
-
-def _columns(variable: Variable, given: Iterable[Any], time: str | None) -> list[str]:
-    """The names of the index columns: periods as results name them, or by their own set."""
-    from allocc.labelled import Block, label_columns
-
-    assert variable.lower is not None
-    found = []
-    for name in (time, None):
-        axes = tuple(label_columns(s, name) for s in variable.sets)
-        found.append(list(Block(variable.name, "decision", axes, variable.lower).columns))
-    known = {str(n) for n in given}
-    return [a if a in known else b for a, b in zip(*found, strict=True)]
+    return label_texts(label)
 
 
 def _order(variable: Variable, names: list[Any], time: str | None) -> list[int] | None:
     """Where each index of the variable stands among named columns; None when names do not tell."""
-    wanted = _columns(variable, names, time)
-    if sorted(map(str, names)) != sorted(wanted):
-        return None
-    return [[str(n) for n in names].index(w) for w in wanted]
+    folded = [str(n).casefold() for n in names]
+    wanted = [w.casefold() for w in index_columns(variable, folded, time)]
+    return [folded.index(w) for w in wanted] if sorted(folded) == sorted(wanted) else None
 
 
 def _reordered(label: tuple[str, ...], order: list[int] | None) -> tuple[str, ...]:
@@ -133,16 +209,9 @@ def _reordered(label: tuple[str, ...], order: list[int] | None) -> tuple[str, ..
 
 def _position(variable: Variable, label: tuple[str, ...]) -> tuple[int, ...] | None:
     """Where a label is in the variable's array, None where it has no such label."""
-    if len(label) != sum(s.arity for s in variable.sets):
-        return None
-    place = []
-    for s in variable.sets:
-        mine, label = label[: s.arity], label[s.arity :]
-        found = s.positions.get(mine)
-        if found is None:
-            return None
-        place.append(found)
-    return tuple(place)
+    from allocc.compiler.written import label_position
+
+    return label_position(variable.sets, label)
 
 
 def _placed(
@@ -150,110 +219,76 @@ def _placed(
     entries: Iterable[Entry],
     collector: Collector,
     file: str | None = None,
-    lines: Mapping[tuple[str, ...], int] | None = None,
 ) -> FloatArray | None:
+    """The array of a decision, NaN where no entry gives a value; None where one is wrong."""
     import numpy as np
 
     values = np.full(variable.shape, np.nan)
+    before: dict[tuple[int, ...], int | None] = {}
+    twice: list[tuple[str, list[int | None]]] = []
     good = True
-    for label, value in entries:
-        line = lines.get(label) if lines is not None else None
-        shown = f"{variable.name}[{', '.join(label)}]" if label else variable.name
-        place = _position(variable, label)
+    for entry in entries:
+        shown = f"{variable.name}[{', '.join(entry.label)}]" if entry.label else variable.name
+        # A file is named with its line below the message; a frame's row is told in it.
+        where = f" (row {entry.line})" if entry.line is not None and file is None else ""
+        place = _position(variable, entry.label)
         if place is None:
-            indices = ", ".join(s.name for s in variable.sets)
-            about = f"'{variable.name}' is indexed by [{indices}]" if indices else "it has no index"
-            collector.add(mistakes.bad_decision(f"the model has no '{shown}'", about, file, line))
+            hint = _label_hint(variable, entry.label)
+            what = f"the model has no '{shown}'{where}"
+            collector.add(mistakes.bad_decision(what, hint, file, entry.line))
             good = False
             continue
-        try:
-            number = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            number = float("nan")
+        if place in before:
+            twice.append((shown, [before[place], entry.line]))
+            continue
+        before[place] = entry.line
+        number, mend = _number(entry.value)
         if not np.isfinite(number):
-            collector.add(
-                mistakes.bad_decision(f"{shown} = '{value}' is not a number", None, file, line)
-            )
+            what = f"{shown} = {_shown(entry.value)} is not a number{where}"
+            collector.add(mistakes.bad_decision(what, mend, file, entry.line))
             good = False
-            number = 0.0
+        elif variable.integer and abs(number - round(number)) > WHOLE_WITHIN:
+            collector.add(mistakes.not_whole(shown, number, where, file, entry.line))
+            good = False
         values[place] = number
-    missing = np.argwhere(np.isnan(values))
-    if good and len(missing):
-        flat = int(np.ravel_multi_index(tuple(missing[0]), variable.shape)) if variable.sets else 0
-        first = ", ".join(_texts(variable.labels(flat)))
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        collector.add(
-            mistakes.bad_decision(
-                f"'{variable.name}' has no value for {first}{more}",
-                "give a value for every member, or leave the decision out",
-                file,
-            )
-        )
-        good = False
-    return values if good else None
+    if twice:
+        shown, lines = twice[0]
+        collector.add(mistakes.given_twice(shown, lines, file, len(twice) - 1))
+    return values if good and not twice else None
 
 
-def _read(
-    path: Path,
-    known: dict[str, Variable],
-    values: dict[Variable, FloatArray],
-    collector: Collector,
-    time: str | None,
-) -> None:
-    """Read the tidy CSV that a run folder has as `decisions.csv`."""
-    file = path / "decisions.csv" if path.is_dir() else path
-    shown = str(file)
+def _number(value: object) -> tuple[float, str | None]:
+    """The number that a value stands for, NaN where it stands for none, and then the mend."""
+    from allocc.compiler.written import number_mend, written_number
+
+    if isinstance(value, str):
+        if not value.strip():
+            return float("nan"), "write a number, or leave the row out"
+        return written_number(value), number_mend(value)
     try:
-        text = file.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise AlloccError([mistakes.no_decisions(shown, "it is not UTF-8 text")]) from None
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
-        if path.is_dir() and not file.exists():
-            raise AlloccError(
-                [mistakes.no_decisions(str(path), "it has no decisions.csv")]
-            ) from None
-        reason = f"{reason[:1].lower()}{reason[1:]}"
-        raise AlloccError([mistakes.no_decisions(shown, reason)]) from None
-    try:
-        _take_rows(csv.reader(io.StringIO(text, newline="")), shown, known, values, collector, time)
-    except csv.Error as problem:
-        raise AlloccError([mistakes.no_decisions(shown, str(problem))]) from None
+        return float(value), "leave it out where nothing is decided"  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return float("nan"), "give a plain number, as 1200 or 0.25"
 
 
-def _take_rows(
-    rows: Any,
-    shown: str,
-    known: dict[str, Variable],
-    values: dict[Variable, FloatArray],
-    collector: Collector,
-    time: str | None,
-) -> None:
-    """The values in the rows of a `csv.reader`."""
-    header = [h.strip() for h in next(rows, [])]
-    if "name" not in header or "value" not in header:
-        raise AlloccError([mistakes.no_decisions(shown, "it lacks a column 'name' or 'value'")])
-    entries: dict[str, list[Entry]] = {}
-    places: dict[str, dict[tuple[str, ...], int]] = {}
-    reported: set[str] = set()
-    for cells in rows:
-        if not any(c.strip() for c in cells):
-            continue
-        row = {h: c.strip() for h, c in zip(header, cells, strict=False)}
-        name = row.get("name", "")
-        if name not in known:
-            if name not in reported:
-                reported.add(name)
-                collector.add(mistakes.unknown_decision(name, known, shown, rows.line_num))
-            continue
-        label = tuple(unguarded(row.get(c, "")) for c in _file_columns(known[name], header, time))
-        entries.setdefault(name, []).append((label, row.get("value", "")))
-        places.setdefault(name, {})[label] = rows.line_num
-    for name, found in entries.items():
-        filled = _placed(known[name], found, collector, shown, places[name])
-        if filled is not None:
-            values[known[name]] = filled
+def _shown(value: object) -> str:
+    return f"'{value}'" if isinstance(value, str) else repr(value)
 
 
-def _file_columns(variable: Variable, header: list[str], time: str | None) -> list[str]:
-    return [c for c in _columns(variable, header, time) if c in header]
+def _label_hint(variable: Variable, label: tuple[str, ...]) -> str:
+    """What a label that the model does not have was meant to be, or what it must look like."""
+    from allocc.compiler.written import label_mend
+
+    if len(label) == sum(s.arity for s in variable.sets):
+        rest = label
+        for s in variable.sets:
+            mine, rest = rest[: s.arity], rest[s.arity :]
+            if mine not in s.positions:
+                pools = s.texts
+                for text, pool in zip(mine, pools, strict=True):
+                    mend = None if text in pool else label_mend(text, pool)
+                    if mend:
+                        return mend
+    if not variable.sets:
+        return "it has no index"
+    return f"'{variable.name}' is indexed by [{', '.join(s.name for s in variable.sets)}]"

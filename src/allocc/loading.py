@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.api import Model
+from allocc.asked import as_path
 from allocc.dsl.diagnostics import AlloccError as PlainError
 from allocc.errors import reported
 
 if TYPE_CHECKING:
+    from allocc.compiler.model import Model as Bound
     from allocc.dsl.tree import File
 
 
@@ -30,14 +32,14 @@ def load(
     from allocc.dsl.parser import parse_file
 
     with reported():
-        place = Path(path)
+        place = as_path(path, "the model")
         _check_model(place)
         file = parse_file(place)
-        folder = data_folder(place, file) if data is None else Path(data)
+        folder = data_folder(place, file) if data is None else as_path(data, "the data folder")
         if not folder.is_dir():
             raise PlainError([mistakes.no_data_folder(str(folder), folder.exists())])
-        settings = {name: _setting(value) for name, value in params.items()}
-        model = Model(bind(file, folder, settings, path=place), folder, settings)
+        bound = bind(file, folder, params, path=place)
+        model = Model(bound, folder, _recorded(bound, params))
         model.problem  # noqa: B018 - mistakes that unrolling finds are reported here, too
         return model
 
@@ -79,15 +81,11 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _setting(value: Any) -> Any:
-    """A parameter's value as the binder takes it; a DataFrame's labels are (row, column)."""
-    if hasattr(value, "columns") and hasattr(value, "at"):
-        return {
-            (
-                *(row if isinstance(row, tuple) else (row,)),
-                *(column if isinstance(column, tuple) else (column,)),
-            ): value.at[row, column]
-            for row in value.index
-            for column in value.columns
-        }
-    return value
+def _recorded(bound: Bound, params: dict[str, Any]) -> dict[str, Any]:
+    """The settings as results keep them: what a DataFrame holds is kept by label."""
+    from allocc.compiler.settings import is_table, table_mapping
+
+    return {
+        name: table_mapping(name, value, bound.parameters[name].sets) if is_table(value) else value
+        for name, value in params.items()
+    }

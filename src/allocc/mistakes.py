@@ -5,6 +5,7 @@ What each code means is told in `cli/codes.md`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest, nearest_file
@@ -44,20 +45,20 @@ def bad_option(option: str, value: object, wanted: str) -> Diagnostic:
     return Diagnostic("E7005", f"{option} is {value}, but must be {wanted}")
 
 
-def bad_gap(gap: float) -> Diagnostic:
+def bad_gap(gap: object) -> Diagnostic:
     """A gap that is no part of the value: 1, which is 100 %, would take nearly any allocation."""
-    shown = f"{gap:g}" + (f", which is {gap:.0%}" if 1 <= gap < float("inf") else "")
-    hint = f"for {gap:g} % write --gap {gap:g}%, in Python gap={gap / 100:g}"
-    return Diagnostic(
-        "E7005",
-        f"--gap is {shown}, but must be 0 or more and below 1, as 1% or 0.01",
-        hint=hint if 1 <= gap < 100 else None,
-    )
+    shown, hint = str(gap), None
+    if isinstance(gap, int | float) and not isinstance(gap, bool):
+        shown = f"{gap:g}" + (f", which is {gap:.0%}" if 1 <= gap < math.inf else "")
+        if 1 <= gap < 100:
+            hint = f"for {gap:g} % write --gap {gap:g}%, in Python gap={gap / 100:g}"
+    wanted = "0 or more and below 1, as 1% or 0.01"
+    return Diagnostic("E7005", f"--gap is {shown}, but must be {wanted}", hint=hint)
 
 
-def unknown_choice(option: str, value: str, choices: Sequence[str]) -> Diagnostic:
+def unknown_choice(option: str, value: object, choices: Sequence[str]) -> Diagnostic:
     """A solver, method, template or stage that does not exist."""
-    close = nearest(value, choices)
+    close = nearest(str(value), choices)
     hint = f"did you mean '{close}'? " if close else ""
     return Diagnostic(
         "E7006", f"{option}: there is no '{value}'", hint=f"{hint}choose from {_listed(choices)}"
@@ -109,6 +110,60 @@ def unknown_decision(
     return bad_decision(f"the model has no decision '{name}'", hint, file, row)
 
 
+def no_form_of_decisions(given: str) -> Diagnostic:
+    """An object that is no decisions."""
+    return Diagnostic(
+        "E7050",
+        f"{given} cannot be read as decisions",
+        hint="give the path of a run folder or CSV file, a Result, a dict of decisions by name, "
+        "or a DataFrame with the columns name, one for each index, value",
+    )
+
+
+def given_twice(shown: str, rows: Sequence[int | None], file: str | None, more: int) -> Diagnostic:
+    """A decision that stands twice among those given; `more` others do so, too."""
+    where = f", in rows {rows[0]} and {rows[1]}" if None not in rows else ""
+    others = f" ({more} more {'is' if more == 1 else 'are'})" if more else ""
+    place = DataPlace(file, rows[1]) if file is not None else None
+    hint = "keep one of them"
+    return Diagnostic("E7051", f"{shown} is given twice{where}{others}", hint=hint, data=place)
+
+
+def not_whole(
+    shown: str, value: float, where: str, file: str | None, row: int | None
+) -> Diagnostic:
+    """A value between two whole numbers for a decision that is one."""
+    low, high = math.floor(value), math.ceil(value)
+    place = DataPlace(file, row) if file is not None else None
+    return Diagnostic(
+        "E7052",
+        f"{shown} = {value:.12g}{where}, but it is a whole number in the model",
+        hint=f"write {low} or {high}",
+        data=place,
+    )
+
+
+def no_index_column(
+    decision: str, missing: Sequence[str], header: Sequence[str], what: str, file: str | None
+) -> Diagnostic:
+    """A table of decisions without a column for each index."""
+    place = DataPlace(file, 1) if file is not None else None
+    columns = "column" if len(missing) == 1 else "columns"
+    return Diagnostic(
+        "E7053",
+        f"{what} lacks the {columns} {_listed(missing)} for the index of '{decision}'",
+        hint=f"it has {_listed(header)}" if header else None,
+        data=place,
+    )
+
+
+def no_path(what: str, reason: str) -> Diagnostic:
+    """Something from Python that names no file or folder."""
+    return Diagnostic(
+        "E7054", f"the path of {what} cannot be {reason}", hint="give a str or a Path"
+    )
+
+
 def cannot_express(path: str, reason: str) -> Diagnostic:
     """A program that the chosen file format cannot hold."""
     return Diagnostic("E7011", f"'{path}' is not written: {reason}")
@@ -152,7 +207,7 @@ def nothing_to_decide(model: str) -> Diagnostic:
 
 def unknown_term(name: str, terms: Sequence[str]) -> Diagnostic:
     """`--between` names a term that the objective does not have."""
-    close = nearest(name, terms)
+    close = nearest(str(name), terms)
     hint = f"did you mean '{close}'? " if close else ""
     return Diagnostic(
         "E7020", f"the objective has no term '{name}'", hint=f"{hint}it has {_listed(terms)}"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from allocc import mistakes
+from allocc.asked import is_whole
 from allocc.compiler.expression import Add, Data, Node, Reduce, Reference
 from allocc.compiler.problem import ObjectiveTerm, Problem
 from allocc.dsl.diagnostics import AlloccError
@@ -44,8 +45,9 @@ def trace(
     tell: Tell | None = None,
 ) -> Frontier:
     """The frontier between two terms; raises `AlloccError` for terms that it cannot be between."""
-    if points < 2:
-        raise AlloccError([mistakes.bad_option("--points", points, "at least 2")])
+    if not is_whole(points) or points < 2:
+        wanted = "a whole number, at least 2"
+        raise AlloccError([mistakes.bad_option("--points", points, wanted)])
     problem = model.problem
     first, second = _pick(problem, between)
     with reported():

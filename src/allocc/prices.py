@@ -70,6 +70,8 @@ class Prices:
     rows: tuple[Price, ...]
     #: Whether nothing but integers was fixed; False where tangents stand for products.
     exact: bool
+    #: Whether any decision is an integer, and so fixed.
+    integers: bool
     value: float | None = None
     notes: tuple[str, ...] = ()
 

@@ -59,7 +59,9 @@ def prices(model: Model, decisions: object) -> Prices:
     Decisions that are not whole numbers are improved first, with the integers as they are. `value`
     is the objective of the result: of the linear program or, with tangents, as simulated.
     """
-    return _Pricing(model, given_decisions(model.problem, decisions)).run()
+    given = given_decisions(model.problem, decisions)
+    found = _Pricing(model, given.values).run()
+    return replace(found, notes=(*given.notes, *found.notes))
 
 
 class _Pricing:
@@ -80,6 +82,7 @@ class _Pricing:
         self.complete = Completer(p, given)
         whole = np.zeros(p.columns, dtype=bool)
         whole[self.decided] = p.integer[self.decided]
+        self.integers = bool(whole.any())
         fixed = np.ones(p.columns, dtype=bool)
         fixed[Completer(p, whole).missing] = False
         self.fixed = fixed
@@ -104,8 +107,8 @@ class _Pricing:
                 break
         if duals is None:
             if solution.termination == "infeasible":
-                return Prices(self.problem.sense, "infeasible", (), self.exact)
-            return Prices(self.problem.sense, "failed", (), self.exact)
+                return Prices(self.problem.sense, "infeasible", (), self.exact, self.integers)
+            return Prices(self.problem.sense, "failed", (), self.exact, self.integers)
         assert solution.point is not None
         value = solution.value
         notes = []
@@ -125,7 +128,15 @@ class _Pricing:
                 f"chance {chance.name}: {int(kept.sum())} of {kept.size} scenarios are taken to hold; "
                 "only their limits have prices"
             )
-        return Prices(self.problem.sense, "priced", tuple(rows), self.exact, value, tuple(notes))
+        return Prices(
+            self.problem.sense,
+            "priced",
+            tuple(rows),
+            self.exact,
+            self.integers,
+            value,
+            tuple(notes),
+        )
 
     def point(self) -> FloatArray:
         """All columns of the program at the decisions, as simulated."""

@@ -95,7 +95,7 @@ class Result:
         names = [b.name for b in self.blocks]
         if not names:
             raise KeyError(f"{name!r}: this result has no allocation ({self.status})")
-        close = nearest(name, names)
+        close = nearest(str(name), names)
         hint = f"did you mean {close!r}?" if close else f"it has {', '.join(names)}"
         raise KeyError(f"the result has no {name!r}; {hint}")
 
@@ -296,21 +296,24 @@ class Result:
 
     def save(self, folder: str | PathLike[str] | None = None) -> Path:
         """Write a run folder (a new one under `runs/` by default) and return its path."""
+        from allocc.asked import as_path
         from allocc.errors import reported
         from allocc.run_folder.writing import save
 
         with reported():
-            self.folder = save(self, folder)
+            target = None if folder is None else as_path(folder, "the run folder")
+            self.folder = save(self, target)
         return self.folder
 
     @staticmethod
     def open(folder: str | PathLike[str]) -> Result:
         """Read a run folder back."""
+        from allocc.asked import as_path
         from allocc.errors import reported
         from allocc.run_folder.reading import read
 
         with reported():
-            return read(folder)
+            return read(as_path(folder, "the run folder"))
 
 
 def _column(labels: list[Any]) -> Any:

@@ -71,11 +71,17 @@ def loosened_result(
     return result
 
 
-def simulated_result(model: Model, problem: Problem, found: Assessment, baseline: bool) -> Result:
+def simulated_result(
+    model: Model,
+    problem: Problem,
+    found: Assessment,
+    baseline: bool,
+    notes: tuple[str, ...] = (),
+) -> Result:
     """The result of a simulation; `baseline` says that it is the one in which nothing acts."""
     base, told = (None, ()) if baseline else _baseline(model)
     return Result(
-        **_about(model, problem, found.terms, found.values, base, told),
+        **_about(model, problem, found.terms, found.values, base, (*notes, *told)),
         status="simulated",
         stopped="",
         value=found.value,

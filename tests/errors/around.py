@@ -156,6 +156,8 @@ FILES = {
     "clinic.alloc": "param cost = 1\nintervention clinic { decide visits in 0 .. cost }\n",
     "opioid.alloc": f"model opioid\n{_COMMANDS}",
     "models/opioid.alloc": f"model opioid\n{_COMMANDS}",
+    "roads.alloc": 'set From = {"a", "a, b"}\nset To = {"c", "b, c"}\nparam need[From, To] = 1\n'
+    "decide x in 0 .. 1\nmaximize { good : x * sum(need) }\n",
     "epidemic.alloc": "model epidemic\ndecide x in 0 .. 2\ndecide y in 0 .. 2\n"
     "limit enough: x * y >= 1\nminimize { cost : x + y }\n",
     "lockdown.alloc": "model lockdown\nparam w_cases = 1\ndecide x in 0 .. 4\n"

@@ -74,5 +74,5 @@ def test_every_command_that_solves_reads_them(run: Run, tmp_path: Path, command:
 
 def test_more_threads_than_cores_are_refused(run: Run, tmp_path: Path) -> None:
     done = run("solve", small.easy(tmp_path), "--threads", cores() + 1)
-    assert f"must be from 1 to {cores()}, the cores of this machine" in done.stderr
+    assert f"must be a whole number from 1 to {cores()}, the cores of this machine" in done.stderr
     assert make_options(threads=cores()).threads == cores()

@@ -552,7 +552,7 @@ def test_any_text_can_be_drawn(label: str, told: str, unit: str) -> None:
 
 def test_a_label_is_one_line() -> None:
     text = words(many(3, "a\nb\x07 $x_{0}{1}$").plot("allocation").data())
-    assert "a b $x_" in text
+    assert "a b\ufffd $x_" in text
 
 
 # --- words and numbers ---------------------------------------------------------------------------

@@ -40,7 +40,9 @@ SOLVERS = {
 #: How a time is written, for the help of options that take one.
 TIMES = "Seconds, or as 90s, 5m, 1h."
 
-_SETTING = re.compile(r"([A-Za-z_]\w*(?:\[[^\]=]+\])?)=(.*)\Z", re.DOTALL)
+#: A label in quotes may hold anything; a `'` within a label, as in d'Ivoire, is no quote.
+_LABELS = r"""\[(?:"[^"]*"|(?<=[\[,\s])'[^']*'(?=\s*[,\]])|[^\]="])+\]"""
+_SETTING = re.compile(rf"([A-Za-z_]\w*(?:{_LABELS})?)\s*=(.*)\Z", re.DOTALL)
 _STRICT = "allocc.strict"
 _PARAMETER = re.compile(r"^\s*param\s+([A-Za-z_]\w*)", re.MULTILINE)
 
@@ -227,21 +229,37 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def load_model(model: str, data: str | None, settings: tuple[str, ...]) -> Model:
-    """The model that the shared options name."""
+def load_model(model: str, data: str | None, settings: tuple[str, ...], *runs: str | None) -> Model:
+    """The model that the shared options name, with the settings of runs below those of --set."""
     from allocc.loading import load
+    from allocc.run_folder.origin import overlaid
 
-    return load(model, data, **parse_settings(settings))
+    return load(model, data, **overlaid(_settings_of(runs), parse_settings(settings)))
+
+
+def _settings_of(runs: tuple[str | None, ...]) -> dict[str, Any]:
+    """The settings of the runs among decisions; those of the first go over the others'."""
+    from allocc.run_folder.origin import origin_of, overlaid
+
+    found: dict[str, Any] = {}
+    for origin in map(origin_of, runs):
+        if origin is not None:
+            found = overlaid(origin.settings, found)
+    return found
 
 
 def load_and_warn(
-    model: str, data: str | None, settings: tuple[str, ...], quiet: bool = False
+    model: str,
+    data: str | None,
+    settings: tuple[str, ...],
+    *runs: str | None,
+    quiet: bool = False,
 ) -> Model:
-    """The model that the shared options name; its warnings are shown."""
+    """The same; the model's warnings are shown, and the settings where runs have some."""
     from allocc.cli.progress import working
 
     with working("reading the model and its data", quiet):
-        loaded = load_model(model, data, settings)
+        loaded = load_model(model, data, settings, *runs)
     unused = [d.span.text for d in loaded.warnings if d.code == "W2001" and d.span is not None]
     rest = [d for d in loaded.warnings if d.code != "W2001"]
     if rest:
@@ -254,14 +272,22 @@ def load_and_warn(
     if loaded.warnings and ctx.meta.get(_STRICT):
         say("nothing was done, since --strict was given")
         ctx.exit(EXIT_MISTAKE)
+    if _settings_of(runs):
+        from allocc.run_folder.origin import told
+
+        say(f"with the settings {told(loaded.settings)}")
     return loaded
 
 
 def load_to_solve(
-    model: str, data: str | None, settings: tuple[str, ...], quiet: bool = False
+    model: str,
+    data: str | None,
+    settings: tuple[str, ...],
+    *runs: str | None,
+    quiet: bool = False,
 ) -> Model:
     """The same, while a worker for the solver comes up."""
     from allocc.backends import isolation
 
     isolation.start()
-    return load_and_warn(model, data, settings, quiet)
+    return load_and_warn(model, data, settings, *runs, quiet=quiet)

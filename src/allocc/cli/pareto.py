@@ -109,7 +109,7 @@ def pareto(
         _check_plot(plot)
     if run is not None:
         check_free(Path(run))
-    loaded = load_to_solve(model, data, settings, quiet)
+    loaded = load_to_solve(model, data, settings, quiet=quiet)
 
     from allocc.cli.progress import stoppable, watching
     from allocc.frontier import frontier_data

@@ -61,7 +61,7 @@ def prices(
 ) -> None:
     """What one more unit of each limit of MODEL would buy in the objective.
 
-    The integers are fixed at the best allocation (or at that of --run); the prices are local, they
+    With --run the settings of the run hold, too; --set goes over them. The integers are fixed at the best allocation (or at that of --run); the prices are local, they
     hold for small changes.
     """
     from allocc.asked import make_options
@@ -69,7 +69,7 @@ def prices(
     from allocc.pricing import prices as find
 
     make_options(solver, "auto", gap, time_limit, None, 0)
-    loaded = load_to_solve(model, data, settings, quiet)
+    loaded = load_to_solve(model, data, settings, run, quiet=quiet)
     result: Result
     if run is not None:
         result = loaded.simulate(run)
@@ -95,7 +95,7 @@ def prices(
 
 
 def _text(result: Result, found: Prices | None, every: bool, color: bool) -> str:
-    from allocc.report import status_words
+    from allocc.report import facts, status_words
     from allocc.tables import number, wrap
 
     title = result.title or result.model
@@ -107,14 +107,18 @@ def _text(result: Result, found: Prices | None, every: bool, color: bool) -> str
     if found is None:
         return "\n".join(lines)
     if found.status == "infeasible":
-        lines += ["", "No prices: with these integers no allocation meets every limit."]
-        return "\n".join(lines)
+        these = "with these integers " if found.integers else ""
+        lines += ["", f"No prices: {these}no allocation meets every limit."]
+        return "\n".join([*lines, *_notes(result, found)])
     if found.status == "failed":
         lines += ["", "No prices: the solver could not solve the linear program that is left."]
-        return "\n".join(lines)
-    better = "lower" if found.sense == "minimize" else "higher"
-    lines += ["", f"  value  {number(found.value, 8)}  ({better} is better, integers fixed)", ""]
-    about = "Local prices: the integers are fixed, and they hold for small changes only."
+        return "\n".join([*lines, *_notes(result, found)])
+    rows = [r for r in facts(result) if r[0] in ("value", "bound", "gap", "violation")]
+    best = "with the integers fixed" if found.integers else "the continuous decisions at their best"
+    rows.append(("priced at", f"{number(found.value, 8)}  ({best})"))
+    lines += ["", *(f"  {name:<9}  {text}" for name, text in rows), ""]
+    fixed = "the integers are fixed, and " if found.integers else ""
+    about = f"Local prices: {fixed}they hold for small changes only."
     if not found.exact:
         about += (
             " Products or functions of continuous decisions remain in this model: they are"
@@ -125,9 +129,12 @@ def _text(result: Result, found: Prices | None, every: bool, color: bool) -> str
             about += f" That was improved nearby first, with a value of {before} before."
     lines += [*wrap(about, 98), ""]
     lines += _limits(found.single() if every else found.groups(), every)
-    for note in found.notes:
-        lines += ["", f"Note: {note}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_notes(result, found)])
+
+
+def _notes(result: Result, found: Prices) -> list[str]:
+    notes = dict.fromkeys((*result.notes, *found.notes))
+    return [line for note in notes for line in ("", f"Note: {note}")]
 
 
 def _limits(groups: list[Group], every: bool) -> list[str]:
@@ -187,8 +194,9 @@ def _object(result: Result, found: Prices | None) -> dict[str, Any]:
         "prices": None if found is None else found.status,
         "local": True,
         "exact": None if found is None else found.exact,
+        "integers": None if found is None else found.integers,
         "fixed_value": None if found is None else found.value,
-        "notes": [] if found is None else list(found.notes),
+        "notes": list(dict.fromkeys((*result.notes, *(() if found is None else found.notes)))),
         "limits": [],
     }
     for group in [] if found is None else found.single():

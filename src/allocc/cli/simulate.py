@@ -26,6 +26,12 @@ from allocc.cli.terminal import color_on, put, say, write_json
     metavar="FILE|RUNDIR",
     help="A run folder or its decisions.csv. By default the baseline: no intervention acts.",
 )
+@click.option(
+    "--rest",
+    type=click.Path(),
+    metavar="FILE|RUNDIR",
+    help="Take the decisions that are not given from here, not from their lower ends.",
+)
 @run_option("New folder for the results, as `allocc solve` writes it. By default none.")
 @strict_option
 @json_option
@@ -35,14 +41,16 @@ def simulate(
     data: str | None,
     settings: tuple[str, ...],
     decisions: str | None,
+    rest: str | None,
     run: str | None,
     as_json: bool,
     csv_file: str | None,
 ) -> None:
     """Run decisions through the dynamics of MODEL, without any solver.
 
-    Without --decisions this is the baseline: what happens when no intervention acts. Nothing is
-    written unless it is asked for, because a simulation is quickly done again.
+    Without --decisions this is the baseline: what happens when no intervention acts. The settings of
+    a run hold for its decisions, too; --set goes over them. Nothing is written unless it is asked
+    for, because a simulation is quickly done again.
 
     \b
     allocc simulate epidemic.alloc --run runs/baseline
@@ -52,7 +60,8 @@ def simulate(
 
     if run is not None:
         check_free(Path(run))
-    result = load_and_warn(model, data, settings).simulate(decisions)
+    loaded = load_and_warn(model, data, settings, decisions, rest)
+    result = loaded.simulate(decisions, rest)
     if csv_file is not None:
         from allocc.run_folder.tidy import write_long
         from allocc.whole import replace
@@ -72,6 +81,7 @@ def simulate(
                 "value": result.value,
                 "violation": violation_data(result.violation),
                 "terms": result.terms,
+                "notes": list(result.notes),
                 "reports": report_data(result.blocks),
                 "end": {e.name: e.value for e in result.ends()},
                 "csv": csv_file,

@@ -107,7 +107,7 @@ def solve(
         raise AlloccError([mistakes.bad_option("--explain-time", explain_time, wanted)])
     if run is not None:
         check_free(Path(run))
-    loaded = load_to_solve(model, data, settings, quiet)
+    loaded = load_to_solve(model, data, settings, quiet=quiet)
     cancel = threading.Event()
     failed: tuple[Diagnostic, ...] = ()
     # A Ctrl-C while the run is written must not lose it.

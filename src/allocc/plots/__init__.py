@@ -69,7 +69,7 @@ def draw(result: Result, what: str | None = None) -> Any:
     known = {"trajectories": trajectories, "allocation": allocation, "progress": progress}
     if what is None:
         what = next(iter(available(result)), "allocation")
-    if what not in known:
+    if not isinstance(what, str) or what not in known:
         raise AlloccError([mistakes.unknown_choice("what", what, list(known))])
     reason = why_not(result, what)
     if reason:

@@ -12,18 +12,25 @@ from allocc.dsl.escapes import one_line
 def clean(data: Any) -> Any:
     """The same data without what JSON cannot say: NaN and infinities become null."""
     if isinstance(data, dict):
-        return {str(k): clean(v) for k, v in data.items()}
+        return {_key(k): clean(v) for k, v in data.items()}
     if isinstance(data, (list, tuple)):
         return [clean(v) for v in data]
     if isinstance(data, (bool, int, str)) or data is None:
         return data
     if hasattr(data, "to_dict"):
-        return clean({str(k): v for k, v in data.to_dict().items()})
+        return clean(data.to_dict())
     if hasattr(data, "tolist"):
         return clean(data.tolist())
     if isinstance(data, float):
         return data if math.isfinite(data) else None
     return str(data)
+
+
+def _key(key: Any) -> str:
+    """A key as text; several labels as they stand in brackets, those with a comma in quotes."""
+    if not isinstance(key, tuple):
+        return str(key)
+    return ", ".join(f'"{x}"' if "," in str(x) else str(x) for x in key)
 
 
 def to_json(data: Any, indent: int | None = 2, ascii_only: bool = False) -> str:
