@@ -111,6 +111,18 @@ def _outside(atoms: FunctionAtoms, low: FloatArray, high: FloatArray) -> BoolArr
             return np.zeros(len(low), dtype=bool)
 
 
+def nought_below(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
+    """The denominators that may be nought within ranges."""
+    bottoms = _bottoms(program)
+    powers = [
+        atoms.argument
+        for atoms in program.functions
+        if atoms.kind == "reciprocal" or (atoms.kind == "power" and atoms.exponent < 0)
+    ]
+    below = np.concatenate([bottoms, *powers])
+    return np.unique(below[(lower[below] <= 0) & (upper[below] >= 0)])
+
+
 def possibly_nought(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
     """What a ratio, a negative power or a logarithm is taken of and may be nought within ranges."""
     bottoms = _bottoms(program)

@@ -169,3 +169,30 @@ def test_a_denominator_of_the_library_is_told_at_the_call() -> None:
     assert (told.span.source.name, told.span.text) == ("model.alloc", "gini(each)")
     (note,) = told.notes
     assert note.span is not None and note.span.source.name == "library equity.alloc"
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "(4 * x + y + 1) / (0 - x) >= 1",
+        "(0 - x - y - 1) / (0 - x - z) <= 1",
+        "(x + 1) / (0 - x - z) >= 1",
+    ],
+)
+def test_a_quotient_by_nought_proves_nothing(limit: str) -> None:
+    """Where the denominator is never positive, `w * b = a` has no point at nought: no "infeasible"."""
+    text = (
+        "decide x integer in 0 .. 3\ndecide y integer in 0 .. 3\ndecide z integer in 0 .. 3\n"
+        f"limit l: {limit}\nmaximize {{ o : 4 * x + 4 * y + z }}"
+    )
+    with pytest.raises(AlloccError) as caught:
+        solve(problem(text), Options())
+    assert {d.code for d in caught.value.diagnostics} == {"E5002"}
+
+
+def test_what_rows_alone_exclude_is_infeasible_all_the_same() -> None:
+    text = (
+        "decide x integer in 0 .. 3\nlimit far: x >= 5\nlimit l: (x + 1) / (0 - x) >= 1\n"
+        "maximize { o : x }"
+    )
+    assert solve(problem(text), Options()).status == "infeasible"

@@ -14,7 +14,7 @@ import numpy as np
 
 from allocc.backends.solution import Refused, SolveOptions
 from allocc.compiler.bounds import Infeasible, Propagator
-from allocc.compiler.bounds_needed import possibly_nought
+from allocc.compiler.bounds_needed import check_bounds, nought_below, possibly_nought
 from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray, IntArray, Program, no_products
@@ -43,6 +43,7 @@ def with_ranges(program: Program) -> Program:
     try:
         low, high = Propagator(program).run(program.lower, program.upper)
     except Infeasible:
+        _refuse_quotients_of_nought(program)
         return program  # whoever solves it will find the same, and say so
     columns = possibly_nought(program, low, high)
     if not len(columns):
@@ -54,6 +55,21 @@ def with_ranges(program: Program) -> Program:
     except (_Unproven, Refused):
         return program
     return replace(program, lower=lower, upper=upper)
+
+
+def _refuse_quotients_of_nought(program: Program) -> None:
+    """Raise `AlloccError` where only what a quotient by nought would have to be says "infeasible".
+
+    The columns of a quotient say `w * b = a`, which nothing meets for `b = 0` and `a != 0`. A limit on
+    the quotient may well hold there (`allocc.compiler.reformulations.ratios`): that proves nothing.
+    """
+    rows = replace(program, products=no_products(), functions=(), extremes=())
+    try:
+        low, high = Propagator(rows).run(program.lower, program.upper)
+    except Infeasible:
+        return
+    if len(nought_below(program, low, high)):
+        check_bounds(replace(program, lower=low, upper=high))
 
 
 class _Unproven(Exception):
