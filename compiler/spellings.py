@@ -45,6 +45,11 @@ def twins(labels: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield other, label
 
 
+def _are_short(one: str, other: str) -> bool:
+    """Whether two labels are numbers of one or two digits, as a month `1` and a code `01` are."""
+    return one.isdecimal() and other.isdecimal() and max(len(one), len(other)) < 3
+
+
 def strangers(mine: Sequence[str], theirs: Sequence[str]) -> list[tuple[str, str]]:
     """Labels that only look alike in two lists which speak of the same things.
 
@@ -52,7 +57,11 @@ def strangers(mine: Sequence[str], theirs: Sequence[str]) -> list[tuple[str, str
     """
     known, own = set(theirs), set(mine)
     alike = {folded(x): x for x in theirs if x not in own}
-    found = [(x, alike[folded(x)]) for x in mine if x not in known and folded(x) in alike]
+    found = [
+        (x, alike[folded(x)])
+        for x in mine
+        if x not in known and folded(x) in alike and not _are_short(x, alike[folded(x)])
+    ]
     related = bool(own & known) or 2 * len(found) >= min(len(own), len(known))
     return found if related else []
 

@@ -82,14 +82,17 @@ def _in_dynamics(problem: Problem, values: Values) -> Diagnostic | None:
 def _in_rules(problem: Problem, values: Values) -> Diagnostic | None:
     """The first limit or term that has no value though all that is simulated has."""
     evaluate = Evaluation(dict(values))
+    # Limits come last: where a denominator is nought, one on a ratio may hold all the same.
     rules: list[tuple[Node, str, Span]] = [
+        (t.node, f"term {t.name}", t.span) for t in problem.terms
+    ]
+    rules += [
         (c.body, f"limit {c.name}", c.span)
         for c in (
             *problem.constraints,
             *(limit.constraint for block in problem.chances for limit in block.limits),
         )
     ]
-    rules += [(t.node, f"term {t.name}", t.span) for t in problem.terms]
     for node, name, span in rules:
         found = _first(node, evaluate, name, span)
         if found is not None:

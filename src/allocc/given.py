@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError, Collector
-from allocc.given_tables import Entry, entries_by_name, file_rows, frame_rows, index_columns
+from allocc.given_tables import (
+    Entry,
+    entries_by_name,
+    file_rows,
+    frame_rows,
+    index_columns,
+    place_of,
+)
 
 if TYPE_CHECKING:
     from allocc.compiler.expression import Variable
@@ -198,9 +205,10 @@ def _texts(label: Any) -> tuple[str, ...]:
 
 def _order(variable: Variable, names: list[Any], time: str | None) -> list[int] | None:
     """Where each index of the variable stands among named columns; None when names do not tell."""
-    folded = [str(n).casefold() for n in names]
-    wanted = [w.casefold() for w in index_columns(variable, folded, time)]
-    return [folded.index(w) for w in wanted] if sorted(folded) == sorted(wanted) else None
+    header = [str(n) for n in names]
+    places = [place_of(header, w) for w in index_columns(variable, header, time)]
+    found = [k for k in places if k is not None]
+    return found if sorted(found) == list(range(len(header))) else None
 
 
 def _reordered(label: tuple[str, ...], order: list[int] | None) -> tuple[str, ...]:

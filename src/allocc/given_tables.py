@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
@@ -81,8 +81,9 @@ def entries_by_name(
     table: Rows, known: dict[str, Variable], collector: Collector, time: str | None
 ) -> dict[str, list[Entry]]:
     """The entries of each decision in a table; what is wrong goes to the collector."""
-    columns = _columns(table)
-    if not {"name", "value"} <= columns.keys():
+    _refuse_repeats(table, known, time)
+    names, amounts = (place_of(table.header, x) for x in ("name", "value"))
+    if names is None or amounts is None:
         if table.file is None:
             raise AlloccError([mistakes.no_form_of_decisions(_about(table))])
         reason = "it lacks a column 'name' or 'value'"
@@ -91,7 +92,7 @@ def entries_by_name(
     places: dict[str, list[int]] = {}
     wrong: set[str] = set()
     for line, cells in table.rows:
-        name = _cell(cells, columns["name"])
+        name = _cell(cells, names)
         if name in wrong:
             continue
         if name not in known:
@@ -99,26 +100,35 @@ def entries_by_name(
             collector.add(mistakes.unknown_decision(name, known, table.file, line))
             continue
         if name not in places:
-            wanted = index_columns(known[name], columns, time)
-            missing = [c for c in wanted if c.casefold() not in columns]
+            wanted = index_columns(known[name], table.header, time)
+            at = {c: place_of(table.header, c) for c in wanted}
+            missing = [c for c, k in at.items() if k is None]
             if missing:
                 wrong.add(name)
                 collector.add(
                     mistakes.no_index_column(name, missing, table.header, table.what, table.file)
                 )
                 continue
-            places[name] = [columns[c.casefold()] for c in wanted]
+            places[name] = [k for c in wanted if (k := at[c]) is not None]
         label = tuple(_cell(cells, k) for k in places[name])
-        value = cells[columns["value"]] if columns["value"] < len(cells) else ""
+        value = cells[amounts] if amounts < len(cells) else ""
         found.setdefault(name, []).append(Entry(label, value, line))
     return found
 
 
-def index_columns(variable: Variable, given: Iterable[str], time: str | None) -> list[str]:
-    """The names of the index columns: periods as results name them, or by their own set.
+def place_of(header: Sequence[str], name: str) -> int | None:
+    """Where a name stands: as it is written, else the only one that differs in capitals alone.
 
-    `given` are names in small letters.
+    A set `T` may well stand beside a time `t`.
     """
+    exact = [k for k, column in enumerate(header) if column == name]
+    alike = [k for k, column in enumerate(header) if column.casefold() == name.casefold()]
+    found = exact or alike
+    return found[0] if len(found) == 1 else None
+
+
+def index_columns(variable: Variable, header: Sequence[str], time: str | None) -> list[str]:
+    """The names of the index columns: periods as results name them, or by their own set."""
     from allocc.labelled import Block, label_columns
 
     assert variable.lower is not None
@@ -126,21 +136,20 @@ def index_columns(variable: Variable, given: Iterable[str], time: str | None) ->
     for name in (time, None):
         axes = tuple(label_columns(s, name) for s in variable.sets)
         found.append(list(Block(variable.name, "decision", axes, variable.lower).columns))
-    known = set(given)
     return [
-        b if b.casefold() in known and a.casefold() not in known else a
+        b if place_of(header, b) is not None and place_of(header, a) is None else a
         for a, b in zip(*found, strict=True)
     ]
 
 
-def _columns(table: Rows) -> dict[str, int]:
-    """The place of each column by its name in small letters; a name that stands twice is refused."""
-    found: dict[str, int] = {}
+def _refuse_repeats(table: Rows, known: Mapping[str, Variable], time: str | None) -> None:
+    """Raise for a column that stands twice; in other capitals only where the model has both names."""
+    own = {"name", "value", time} | {s.name for v in known.values() for s in v.sets}
     for k, name in enumerate(table.header):
-        if name and found.setdefault(name.casefold(), k) != k:
+        alike = [other for other in table.header[:k] if other.casefold() == name.casefold()]
+        if name and (name in alike or (alike and not {name, *alike} <= own)):
             reason = f"{table.what} has the column '{name}' twice"
             raise AlloccError([mistakes.no_decisions(table.file or table.what, reason)])
-    return found
 
 
 def _cell(cells: Sequence[Any], place: int) -> str:

@@ -533,3 +533,11 @@ def test_a_chain_of_definitions_evaluates_each_once() -> None:
     (node,) = [t.node for t in problem.terms]
     assert weight(node) == 3
     assert terms(text, y=0.5) == {"z": 1000.5}
+
+
+def test_a_horizon_of_one_period_may_have_none_before_it() -> None:
+    text = """time t = 0 .. 1
+        decide x[period] in 0 .. 1
+        limit before[p in period]: sum(q in period if q < p: x[q]) <= 1
+        minimize { c : sum(x) }"""
+    assert not [d.code for d in bound(text).diagnostics if d.code.startswith("W4")]

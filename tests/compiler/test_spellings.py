@@ -37,7 +37,9 @@ def test_folding_twice_is_folding_once(label: str) -> None:
 
 
 def test_only_labels_that_lack_a_partner_are_strangers() -> None:
-    assert strangers(["1", "02"], ["01", "2"]) == [("1", "01"), ("02", "2")]
+    assert strangers(["101", "0202"], ["0101", "202"]) == [("101", "0101"), ("0202", "202")]
+    # Months are no codes of districts.
+    assert strangers(["1", "2"], ["01", "02"]) == []
     assert strangers(["a", "B"], ["a", "b"]) == [("B", "b")]
     # What is in both places as it is written is no mistake, whatever else is there.
     assert strangers(["a", "A"], ["A"]) == []

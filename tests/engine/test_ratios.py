@@ -196,3 +196,14 @@ def test_what_rows_alone_exclude_is_infeasible_all_the_same() -> None:
         "maximize { o : x }"
     )
     assert solve(problem(text), Options()).status == "infeasible"
+
+
+def test_only_the_denominator_that_can_be_nought_is_told() -> None:
+    text = (
+        "decide p binary\ndecide q binary\ndecide x in 0 .. 3\ndecide y in 0 .. 5\n"
+        "limit one: p + q >= 1\nminimize { v : 3 / (2 * p + q) + x / y }"
+    )
+    with pytest.raises(AlloccError) as caught:
+        solve(problem(text), Options())
+    (found,) = caught.value.diagnostics
+    assert found.code == "E5002" and "y" in found.message and "p" not in found.message.split("`")[1]

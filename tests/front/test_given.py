@@ -334,3 +334,19 @@ def test_wrong_paths_are_told(model: allocc.Model, path: Path, value: Any) -> No
     for use in uses:
         with pytest.raises(allocc.AlloccError, match="E7054"):
             use()
+
+
+def test_names_that_differ_in_capitals_alone_are_two(tmp_path: Path) -> None:
+    path = tmp_path / "m.alloc"
+    path.write_text(
+        "time t = 0 .. 2\nset T = {0, 1}\ndecide x[T, period] in 0 .. 5\n"
+        "limit most: sum(k in T, p in period: x[k, p]) <= 3\n"
+        "maximize { o : sum(k in T, p in period: (1 + k + 5 * p) * x[k, p]) }\n"
+    )
+    model = allocc.load(path)
+    result = model.solve()
+    folder = result.save(tmp_path / "run")
+    assert model.simulate(folder).value == pytest.approx(result.value)
+    index = pd.MultiIndex.from_tuples([(0, 1)], names=["T", "t"])
+    series = pd.Series([3.0], index=index)
+    assert model.simulate({"x": series}).value == pytest.approx(3 * 6)

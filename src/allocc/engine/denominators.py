@@ -35,8 +35,7 @@ def lowered(problem: Problem) -> Program:
 def with_ranges(program: Program) -> Program:
     """The program with a range without nought for each denominator that has one; see the module.
 
-    It is the program itself where propagation is enough, or where one of them has none: what is told of
-    it then is not changed by the others.
+    It is the program itself where propagation is enough.
     """
     if program.polyhedral or not len(possibly_nought(program, program.lower, program.upper)):
         return program
@@ -52,7 +51,7 @@ def with_ranges(program: Program) -> Program:
     try:
         for j, ends in _proven(program, low, high, columns).items():
             lower[j], upper[j] = ends
-    except (_Unproven, Refused):
+    except Refused:
         return program
     return replace(program, lower=lower, upper=upper)
 
@@ -72,14 +71,10 @@ def _refuse_quotients_of_nought(program: Program) -> None:
         check_bounds(replace(program, lower=low, upper=high))
 
 
-class _Unproven(Exception):
-    """A column can be nought, as far as is known."""
-
-
 def _proven(
     program: Program, low: FloatArray, high: FloatArray, columns: IntArray
 ) -> dict[int, tuple[float, float]]:
-    """New ends for each of the columns; raises `_Unproven` where one of them has none."""
+    """New ends for those of the columns that have some without nought between them."""
     rows = replace(
         program,
         sense="minimize",
@@ -108,6 +103,4 @@ def _proven(
             if end > 0:
                 found[j] = (end, high[j]) if sign > 0 else (low[j], -end)
                 break
-        else:
-            raise _Unproven
     return found
