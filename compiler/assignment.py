@@ -13,7 +13,7 @@ from allocc.compiler.failures import NeedsTime
 from allocc.compiler.forgotten import forgotten_index
 from allocc.compiler.index import Coordinate, IndexSet, lookup, same_sets, spread
 from allocc.compiler.model import CompartmentSymbol
-from allocc.compiler.program import FloatArray, label_text
+from allocc.compiler.program import BoolArray, FloatArray, label_text
 from allocc.compiler.settings import chosen_labels, set_entry, setting
 from allocc.compiler.spaces import Space
 from allocc.compiler.subscripts import Mask
@@ -273,21 +273,28 @@ def _check_range(
     name = statement.name.name
     low, high = interval_values(statement.interval, space, binder, name)
     bad = (values < low) | (values > high)
+    for at, named, value, place in _entries(bad, statement, values, space, sets, binder, setting):
+        low_text = "" if np.isneginf(low[at]) else f"{low[at]:.12g} "
+        high_text = "" if np.isposinf(high[at]) else f" {high[at]:.12g}"
+        interval, span = f"{low_text}..{high_text}", statement.interval.span
+        binder.collector.add(errors.out_of_range(named, value, interval, span, place, setting))
+
+
+def _entries(
+    bad: BoolArray,
+    statement: tree.Parameter,
+    values: FloatArray,
+    space: Space,
+    sets: tuple[IndexSet, ...],
+    binder: Resolver,
+    setting: bool,
+) -> Iterator[tuple[tuple[int, ...], str, str, DataPlace | None]]:
+    """The first entries of a parameter that are bad: where, its name, its value, and its cell."""
     column = None if setting else statement.value
     for point in np.argwhere(bad)[:5]:
         at = tuple(point)
-        low_text = "" if np.isneginf(low[at]) else f"{low[at]:.12g} "
-        high_text = "" if np.isposinf(high[at]) else f" {high[at]:.12g}"
-        binder.collector.add(
-            errors.out_of_range(
-                named_point(name, sets, at),
-                f"{values[at]:.12g}",
-                f"{low_text}..{high_text}",
-                statement.interval.span,
-                cell_place(column, at, space, sets, binder),
-                setting,
-            )
-        )
+        place = cell_place(column, at, space, sets, binder)
+        yield at, named_point(statement.name.name, sets, at), f"{values[at]:.12g}", place
 
 
 def _check_whole(
@@ -299,14 +306,10 @@ def _check_whole(
     setting: bool,
 ) -> None:
     """Tell of values that are no whole numbers, or of a `binary` none of 0 and 1."""
-    name, binary = statement.name.name, statement.kind == "binary"
+    binary = statement.kind == "binary"
     good = (values == 0) | (values == 1) if binary else values == np.rint(values)
-    column = None if setting else statement.value
-    for point in np.argwhere(~good)[:5]:
-        at = tuple(point)
-        place = cell_place(column, at, space, sets, binder)
-        span = statement.value.span if statement.value is not None else statement.name.span
-        named, value = named_point(name, sets, at), f"{values[at]:.12g}"
+    span = statement.value.span if statement.value is not None else statement.name.span
+    for _, named, value, place in _entries(~good, statement, values, space, sets, binder, setting):
         binder.collector.add(errors.not_whole(named, value, binary, span, place, setting))
 
 

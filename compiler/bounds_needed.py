@@ -125,10 +125,9 @@ def nought_below(program: Program, lower: FloatArray, upper: FloatArray) -> IntA
 
 def possibly_nought(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
     """What a ratio, a negative power or a logarithm is taken of and may be nought within ranges."""
-    bottoms = _bottoms(program)
-    found = [bottoms[(lower[bottoms] <= 0) & (upper[bottoms] >= 0)]]
+    found = [nought_below(program, lower, upper)]
     for atoms in program.functions:
-        if atoms.kind in ("log", "reciprocal") or (atoms.kind == "power" and atoms.exponent < 0):
+        if atoms.kind == "log" or (atoms.kind == "power" and atoms.exponent < 0):
             x = atoms.argument
             found.append(x[_outside(atoms, lower[x], upper[x])])
     return np.unique(np.concatenate(found))

@@ -261,8 +261,10 @@ class Evaluator(Calls, Sets):
                 label, words = label_text(number), value.values.dtype.kind == "O"
             case _:
                 return
+        if not words:
+            return
         where, labels = self._origin(e, value, scope)
-        if words and labels and label not in labels:
+        if labels and label not in labels:
             close = closest(label, labels)
             self.warn(errors.label_nowhere(label, where, labels, close, literal.span))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -229,12 +229,17 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def load_model(model: str, data: str | None, settings: tuple[str, ...], *runs: str | None) -> Model:
-    """The model that the shared options name, with the settings of runs below those of --set."""
+def load_model(
+    model: str,
+    data: str | None,
+    settings: tuple[str, ...],
+    below: Mapping[str, Any] | None = None,
+) -> Model:
+    """The model that the shared options name; --set goes over the settings `below`."""
     from allocc.loading import load
     from allocc.run_folder.origin import overlaid
 
-    return load(model, data, **overlaid(_settings_of(runs), parse_settings(settings)))
+    return load(model, data, **overlaid(below or {}, parse_settings(settings)))
 
 
 def _settings_of(runs: tuple[str | None, ...]) -> dict[str, Any]:
@@ -259,7 +264,8 @@ def load_and_warn(
     from allocc.cli.progress import working
 
     with working("reading the model and its data", quiet):
-        loaded = load_model(model, data, settings, *runs)
+        of_runs = _settings_of(runs)
+        loaded = load_model(model, data, settings, of_runs)
     unused = [d.span.text for d in loaded.warnings if d.code == "W2001" and d.span is not None]
     rest = [d for d in loaded.warnings if d.code != "W2001"]
     if rest:
@@ -272,7 +278,7 @@ def load_and_warn(
     if loaded.warnings and ctx.meta.get(_STRICT):
         say("nothing was done, since --strict was given")
         ctx.exit(EXIT_MISTAKE)
-    if _settings_of(runs):
+    if of_runs:
         from allocc.run_folder.origin import told
 
         say(f"with the settings {told(loaded.settings)}")
