@@ -12,6 +12,7 @@ from allocc.compiler.program import (
     FloatArray,
     FunctionAtoms,
     IntArray,
+    Products,
     Program,
     find_block,
 )
@@ -87,13 +88,32 @@ def _with(p: Program, diagnostic: Diagnostic, more: list[int]) -> Diagnostic:
     return replace(diagnostic, notes=(*diagnostic.notes, Note(f"the same at {shown}{rest}")))
 
 
+def _are_ratios(q: Products) -> BoolArray:
+    """Which products say what a ratio is: its column is laid out after those that it is made of."""
+    return q.result < np.maximum(q.left, q.right)
+
+
 def _bottoms(p: Program) -> IntArray:
     """The denominator of each ratio."""
     q = p.products
-    # The column of a ratio is laid out after those that it is made of.
     newer = np.maximum(q.left, q.right)
-    ratio = q.result < newer
-    return np.where(q.left == newer, q.right, q.left)[ratio]
+    return np.where(q.left == newer, q.right, q.left)[_are_ratios(q)]
+
+
+def _divides(atoms: FunctionAtoms) -> bool:
+    return atoms.kind == "reciprocal" or (atoms.kind == "power" and atoms.exponent < 0)
+
+
+def without_quotients(program: Program) -> Program:
+    """The program without what its quotients have to be: their columns are free of their parts."""
+    q = program.products
+    kept = ~_are_ratios(q)
+    factor = None if q.factor is None else q.factor[kept]
+    return replace(
+        program,
+        products=Products(q.result[kept], q.left[kept], q.right[kept], factor),
+        functions=tuple(atoms for atoms in program.functions if not _divides(atoms)),
+    )
 
 
 def _outside(atoms: FunctionAtoms, low: FloatArray, high: FloatArray) -> BoolArray:
@@ -114,11 +134,7 @@ def _outside(atoms: FunctionAtoms, low: FloatArray, high: FloatArray) -> BoolArr
 def nought_below(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
     """The denominators that may be nought within ranges."""
     bottoms = _bottoms(program)
-    powers = [
-        atoms.argument
-        for atoms in program.functions
-        if atoms.kind == "reciprocal" or (atoms.kind == "power" and atoms.exponent < 0)
-    ]
+    powers = [atoms.argument for atoms in program.functions if _divides(atoms)]
     below = np.concatenate([bottoms, *powers])
     return np.unique(below[(lower[below] <= 0) & (upper[below] >= 0)])
 

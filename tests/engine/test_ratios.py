@@ -207,3 +207,14 @@ def test_only_the_denominator_that_can_be_nought_is_told() -> None:
         solve(problem(text), Options())
     (found,) = caught.value.diagnostics
     assert found.code == "E5002" and "y" in found.message and "p" not in found.message.split("`")[1]
+
+
+@pytest.mark.parametrize(("target", "status"), [(3, "infeasible"), (1.8, "optimal")])
+def test_a_target_out_of_reach_is_not_a_quotient_by_nought(target: float, status: str) -> None:
+    text = f"""
+decide x in 0 .. 4
+decide y in 0 .. 4
+limit enough: 1 - exp(-x) + y ^ 2 / (2 ^ 2 + y ^ 2) + 1 / (1 + y) >= {target}
+minimize {{ money: x + y }}"""
+    outcome = solve(problem(text), Options(gap=1e-4))
+    assert outcome.status == status

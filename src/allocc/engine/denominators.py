@@ -14,7 +14,12 @@ import numpy as np
 
 from allocc.backends.solution import Refused, SolveOptions
 from allocc.compiler.bounds import Infeasible, Propagator
-from allocc.compiler.bounds_needed import check_bounds, nought_below, possibly_nought
+from allocc.compiler.bounds_needed import (
+    check_bounds,
+    nought_below,
+    possibly_nought,
+    without_quotients,
+)
 from allocc.compiler.lower import lower
 from allocc.compiler.problem import Problem
 from allocc.compiler.program import FloatArray, IntArray, Program, no_products
@@ -62,9 +67,9 @@ def _refuse_quotients_of_nought(program: Program) -> None:
     The columns of a quotient say `w * b = a`, which nothing meets for `b = 0` and `a != 0`. A limit on
     the quotient may well hold there (`allocc.compiler.reformulations.ratios`): that proves nothing.
     """
-    rows = replace(program, products=no_products(), functions=(), extremes=())
+    rest = without_quotients(program)
     try:
-        low, high = Propagator(rows).run(program.lower, program.upper)
+        low, high = Propagator(rest).run(program.lower, program.upper)
     except Infeasible:
         return
     if len(nought_below(program, low, high)):
