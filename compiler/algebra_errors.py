@@ -5,7 +5,7 @@ What is wrong with an index is in `index_errors.py`.
 
 from __future__ import annotations
 
-from allocc.compiler.data_errors import plain_numbers
+from allocc.compiler.failures import plain_numbers
 from allocc.dsl.diagnostics import DataPlace, Diagnostic
 from allocc.dsl.tree import Span
 
@@ -220,3 +220,17 @@ def only_in_reports(name: str, decided: str, span: Span) -> Diagnostic:
         span,
         f"use it on data, or in a `report`, where '{decided}' is known",
     )
+
+
+def too_large(what: str, size: int, most: int, span: Span | None) -> Diagnostic:
+    """An index space that would not fit into memory."""
+    return Diagnostic(
+        "E4016",
+        f"{what} has {_many(size)} entries; at most {most:,} are compiled",
+        span,
+        "filter the index, or use the tuples of a table as the index set",
+    )
+
+
+def _many(size: int) -> str:
+    return f"{size:,}" if size < 10**15 else f"about 10^{len(str(size)) - 1}"

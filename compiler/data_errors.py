@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from allocc.compiler.failures import did_you_mean, listed
+from allocc.compiler.failures import did_you_mean, listed, plain_numbers
 from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest, nearest_file
 from allocc.dsl.tree import Span
 
@@ -163,28 +163,6 @@ def cell_not_a_number(
     return Diagnostic(
         "E3011", f"'{text}' is not a number", span, hint, data=DataPlace(shown, line, column)
     )
-
-
-def plain_numbers(text: str) -> list[str]:
-    """What a number with separators, a percent or a currency sign can mean, written plainly."""
-    bare = text.strip("$\u20ac\u00a3 \u00a0\u202f").replace("\u2212", "-")
-    if bare.startswith("(") and bare.endswith(")"):
-        bare = f"-{bare[1:-1]}"  # as accountants write what is below nought
-    percent = bare.endswith("%")
-    bare = bare.rstrip("% \u00a0\u202f")
-    readings = []
-    for thousands, decimal in ((",", "."), (".", ","), (" ", "."), (" ", ","), ("'", ".")):
-        whole, _, part = bare.replace("\u00a0", " ").replace("\u202f", " ").partition(decimal)
-        first, *groups = whole.lstrip("+-").split(thousands)
-        if not all(x.isascii() and x.isdecimal() for x in (first, *groups, part or "0")):
-            continue
-        grouped = len(first) <= 3 and all(len(g) == 3 for g in groups)
-        if not groups or (grouped and not first.startswith("0")):
-            sign = "-" if whole.startswith("-") else ""
-            readings.append(f"{sign}{first}{''.join(groups)}{'.' if part else ''}{part}")
-    if percent:
-        readings = [f"{float(x) / 100:.12g}" for x in readings]
-    return list(dict.fromkeys(readings))
 
 
 def blank_label(shown: str, line: int, column: str) -> Diagnostic:

@@ -16,13 +16,14 @@ from allocc.compiler.constraints import (
     objective_term,
     penalty,
 )
-from allocc.compiler.exponential import depends_on_states, exponential_steps, without_states
+from allocc.compiler.exponential import exponential_steps, without_states
 from allocc.compiler.expression import (
     Data,
     Node,
     Variable,
     add,
     constant,
+    depends_on_states,
     multiply,
     variables,
 )

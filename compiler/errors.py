@@ -25,6 +25,7 @@ from allocc.compiler.algebra_errors import (
     only_in_reports,
     same_compartment,
     strict_relation,
+    too_large,
     undefined_function,
     unsupported_power,
 )
@@ -80,7 +81,6 @@ from allocc.compiler.index_errors import (
     outside_set,
     repeated_member,
     shadowed_index,
-    too_large,
     total_over_points,
     total_without_time,
     unknown_label,

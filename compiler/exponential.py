@@ -25,9 +25,9 @@ from allocc.compiler.expression import (
     add,
     children,
     constant,
+    depends_on_states,
     is_affine,
     multiply,
-    variables,
 )
 from allocc.compiler.index import Axis, Coordinate, join_axes, spread
 from allocc.compiler.model import Time, along
@@ -197,20 +197,6 @@ def _is_steady(node: Node, period: Axis) -> bool:
             return bool(_times(node, period)) and not is_now(node, period)
         return variable.value is None or not depends_on_states(variable)
     return all(_is_steady(part, period) for part in children(node))
-
-
-def depends_on_states(variable: Variable) -> bool:
-    """Whether a variable is a compartment, or is defined by one."""
-    seen = {variable}
-    stack = [variable]
-    while stack:
-        v = stack.pop()
-        if v.kind == "state":
-            return True
-        more = set(variables(v.value)) - seen if v.value is not None else set()
-        seen |= more
-        stack.extend(more)
-    return False
 
 
 def _with_next(

@@ -306,6 +306,20 @@ def variables(node: Node) -> list[Variable]:
     return list(found)
 
 
+def depends_on_states(variable: Variable) -> bool:
+    """Whether a variable is a compartment, or is defined by one."""
+    seen = {variable}
+    stack = [variable]
+    while stack:
+        v = stack.pop()
+        if v.kind == "state":
+            return True
+        more = set(variables(v.value)) - seen if v.value is not None else set()
+        seen |= more
+        stack.extend(more)
+    return False
+
+
 def weight(node: Node) -> int:
     """How many nodes an expression has when each is counted wherever it stands.
 

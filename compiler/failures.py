@@ -48,3 +48,25 @@ def listed(words: Sequence[object], most: int = 6) -> str:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun and verb: `1 index is`, `2 indices are`."""
     return f"{count} {noun} is" if count == 1 else f"{count} {plural or noun + 's'} are"
+
+
+def plain_numbers(text: str) -> list[str]:
+    """What a number with separators, a percent or a currency sign can mean, written plainly."""
+    bare = text.strip("$\u20ac\u00a3 \u00a0\u202f").replace("\u2212", "-")
+    if bare.startswith("(") and bare.endswith(")"):
+        bare = f"-{bare[1:-1]}"  # as accountants write what is below nought
+    percent = bare.endswith("%")
+    bare = bare.rstrip("% \u00a0\u202f")
+    readings = []
+    for thousands, decimal in ((",", "."), (".", ","), (" ", "."), (" ", ","), ("'", ".")):
+        whole, _, part = bare.replace("\u00a0", " ").replace("\u202f", " ").partition(decimal)
+        first, *groups = whole.lstrip("+-").split(thousands)
+        if not all(x.isascii() and x.isdecimal() for x in (first, *groups, part or "0")):
+            continue
+        grouped = len(first) <= 3 and all(len(g) == 3 for g in groups)
+        if not groups or (grouped and not first.startswith("0")):
+            sign = "-" if whole.startswith("-") else ""
+            readings.append(f"{sign}{first}{''.join(groups)}{'.' if part else ''}{part}")
+    if percent:
+        readings = [f"{float(x) / 100:.12g}" for x in readings]
+    return list(dict.fromkeys(readings))

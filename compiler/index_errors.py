@@ -144,20 +144,6 @@ def empty_set(name: str, span: Span) -> Diagnostic:
     )
 
 
-def _many(size: int) -> str:
-    return f"{size:,}" if size < 10**15 else f"about 10^{len(str(size)) - 1}"
-
-
-def too_large(what: str, size: int, most: int, span: Span | None) -> Diagnostic:
-    """An index space that would not fit into memory."""
-    return Diagnostic(
-        "E4016",
-        f"{what} has {_many(size)} entries; at most {most:,} are compiled",
-        span,
-        "filter the index, or use the tuples of a table as the index set",
-    )
-
-
 def index_mismatch(
     name: str,
     wanted: Sequence[str],

@@ -9,7 +9,6 @@ from typing import Any
 
 from allocc.compiler import errors
 from allocc.compiler.evaluator import Evaluator
-from allocc.compiler.exponential import depends_on_states
 from allocc.compiler.expression import (
     MOST_NODES,
     Data,
@@ -20,6 +19,7 @@ from allocc.compiler.expression import (
     add,
     children,
     constant,
+    depends_on_states,
     is_affine,
     multiply,
     weight,

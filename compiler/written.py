@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
-from allocc.compiler.data_errors import plain_numbers
-from allocc.compiler.failures import did_you_mean
+from allocc.compiler.failures import did_you_mean, plain_numbers
 from allocc.compiler.index import IndexSet
 from allocc.compiler.program import label_text
 from allocc.compiler.tables import number

@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from allocc.dsl.diagnostics import Collector, Diagnostic, in_order
 from allocc.dsl.explanation import explain
 from allocc.dsl.pieces import blank, pieces
 from allocc.dsl.scanner import Lexeme, Scan, scan
 from allocc.dsl.stop import Stop
-from allocc.dsl.tree import Source
-
-if TYPE_CHECKING:
-    from allocc.dsl.parser import Parser
+from allocc.dsl.tree import Source, Statement
 
 _MOST = 25
 # Every error costs another reading, so a huge text gets fewer of them.
@@ -104,7 +101,20 @@ class _Page:
         return first
 
 
-def diagnose(source: Source, parser: Parser) -> list[Diagnostic]:
+class Reader(Protocol):
+    """What is asked of a parser here; see `allocc.dsl.reading.parser`."""
+
+    def attempt(self, source: Source, text: str) -> tuple[tuple[Statement, ...], list[Diagnostic]]:
+        """The statements of a text and what is wrong with them; `lark` raises if it cannot be read."""
+
+    def alone(self, text: str) -> tuple[Statement, ...] | None:
+        """The statements of a text that reads without any mistake, else None."""
+
+    def stop(self, text: str) -> tuple[int | None, frozenset[str]]:
+        """Where a text cannot be read on, and the terminals that could follow."""
+
+
+def diagnose(source: Source, parser: Reader) -> list[Diagnostic]:
     """Every independent error of a text that does not parse, in the order of the text."""
     from lark.exceptions import UnexpectedInput
 
@@ -139,7 +149,7 @@ def diagnose(source: Source, parser: Parser) -> list[Diagnostic]:
     return in_order(found.diagnostics or spared)[:_MOST]
 
 
-def _right(text: str, parser: Parser) -> list[tuple[int, int]]:
+def _right(text: str, parser: Reader) -> list[tuple[int, int]]:
     """The pieces of a text that are right, as are those before and after them."""
     cut = pieces(text)
     right = [parser.alone(text[start:stop]) is not None for start, stop in cut]
@@ -179,7 +189,7 @@ def _swallowed(page: _Page, lexemes: list[Lexeme], place: int) -> bool:
     return asked and lexemes[place].kind == "word" and word.meant is not None
 
 
-def _explain(page: _Page, found: Collector, parser: Parser) -> None:
+def _explain(page: _Page, found: Collector, parser: Reader) -> None:
     position, accepts = parser.stop(page.text)
     lexemes = [x for x in page.scan.lexemes if not page.erased(x.start)]
     starts = [lexeme.start for lexeme in lexemes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allocc.compiler.data_errors import plain_numbers
+from allocc.compiler.failures import plain_numbers
 
 
 @pytest.mark.parametrize(
