@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allocc.compiler.program import Extremes, FloatArray, FunctionAtoms, Program
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.program import Extremes, FunctionAtoms, Program
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from allocc.backends.support import check_data
-from allocc.compiler.program import Block, FloatArray, Program, find_block
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.program import Block, Program, find_block
 
 NAME_LIMIT = 255
 """The longest name that the LP format allows."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from allocc.backends.solution import Solution, SolveOptions
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 
 if TYPE_CHECKING:
     from allocc.backends.highs import HighsSession

@@ -33,7 +33,7 @@ from allocc.backends.support import (
     package_version,
     prepare,
 )
-from allocc.compiler.program import FunctionAtoms, Program
+from allocc.compiler.programs.program import FunctionAtoms, Program
 
 TOO_LARGE = 10010
 """Gurobi's error number for a program that the licence does not reach."""

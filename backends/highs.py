@@ -23,13 +23,7 @@ from numpy.typing import ArrayLike
 from allocc.backends.finer import finer
 from allocc.backends.highs_versions import known_to_err, silent_highs
 from allocc.backends.interrupt import Monitor, supervise, watched
-from allocc.backends.solution import (
-    Capabilities,
-    Refused,
-    Solution,
-    SolveOptions,
-    Termination,
-)
+from allocc.backends.solution import Capabilities, Refused, Solution, SolveOptions, Termination
 from allocc.backends.support import (
     beyond,
     check_data,
@@ -43,7 +37,8 @@ from allocc.backends.support import (
     prepare,
     refuse_unsupported,
 )
-from allocc.compiler.program import BoolArray, FloatArray, Program
+from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.programs.program import Program
 
 DIRECT_NONZEROS = 200_000
 """LPs up to this size run in the calling thread when nothing has to be watched."""

@@ -42,7 +42,8 @@ from allocc.backends.support import (
     package_version,
     prepare,
 )
-from allocc.compiler.program import FloatArray, FunctionAtoms, Program
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.program import FunctionAtoms, Program
 
 _NEW = {"highs": "highs", "scip": "scip_direct", "gurobi": "gurobi_direct_minlp"}
 """Names of Pyomo's new interfaces (pyomo.contrib.solver)."""

@@ -10,7 +10,7 @@ from allocc.backends.highs import HighsBackend
 from allocc.backends.pyomo import PyomoBackend
 from allocc.backends.scip import ScipBackend
 from allocc.backends.solution import Capabilities, MissingSolver, Solution, SolveOptions
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 
 
 class Backend(Protocol):

@@ -31,7 +31,8 @@ from allocc.backends.support import (
     package_version,
     prepare,
 )
-from allocc.compiler.program import FloatArray, FunctionAtoms, Program
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.program import FunctionAtoms, Program
 
 _TERMINATIONS: dict[str, Termination] = {
     "optimal": "optimal",

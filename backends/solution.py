@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from allocc.compiler.program import FloatArray
+from allocc.compiler.arrays import FloatArray
 
 Termination = Literal[
     "optimal",  # proven to the asked gap

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocc.backends.solution import MissingSolver, Solution
-from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.program import Program
 
 HUGE = 1e20
 """Solvers write `unknown` and `infinite` as numbers of at least this size."""

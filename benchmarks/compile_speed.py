@@ -29,7 +29,11 @@ import numpy as np
 from peers import PEERS
 
 IMPORTS = {
-    "allocc": ("allocc.backends.highs", "allocc.compiler.discretize", "allocc.compiler.relaxation"),
+    "allocc": (
+        "allocc.backends.highs",
+        "allocc.compiler.unrolling.discretize",
+        "allocc.compiler.relaxing.relaxation",
+    ),
     "linopy": ("linopy",),
     "cvxpy": ("cvxpy", "cvxpy.reductions.solvers.conic_solvers.highs_conif"),
     "pyomo": ("pyomo.environ", "pyomo.contrib.appsi.solvers"),
@@ -171,17 +175,17 @@ def floor(d: dict) -> object:
 
 
 def bound_model(folder: Path, weeks: int) -> object:
-    from allocc.compiler.bind import bind
-    from allocc.dsl.parser import parse_file
+    from allocc.compiler.binding.bind import bind
+    from allocc.dsl.reading.parser import parse_file
 
     return bind(parse_file(MODEL), folder, {"weeks": weeks}, path=MODEL)
 
 
 def allocc(model: object) -> object:
     from allocc.backends.highs import HighsSession
-    from allocc.compiler.discretize import discretize
-    from allocc.compiler.lower import lower
-    from allocc.compiler.relaxation import Relaxation
+    from allocc.compiler.lowering.lower import lower
+    from allocc.compiler.relaxing.relaxation import Relaxation
+    from allocc.compiler.unrolling.discretize import discretize
 
     return HighsSession(Relaxation(lower(discretize(model))).build().program)  # type: ignore[arg-type]
 

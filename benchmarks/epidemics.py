@@ -9,9 +9,9 @@ import argparse
 import time
 from pathlib import Path
 
-from allocc.compiler.bind import bind
-from allocc.compiler.discretize import discretize
-from allocc.dsl.parser import parse_file
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.unrolling.discretize import discretize
+from allocc.dsl.reading.parser import parse_file
 from allocc.engine.outcome import Options
 from allocc.engine.solve import solve
 

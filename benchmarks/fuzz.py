@@ -92,12 +92,12 @@ def write(case: mutants.Case, folder: Path) -> None:
 def _compile(folder: Path, found: dict[str, Any], solved: bool) -> list[Any]:
     """All stages; the model's warnings, with those of the lint."""
     from allocc.api import Model
-    from allocc.compiler.bind import bind
-    from allocc.compiler.bounds import Infeasible
-    from allocc.compiler.discretize import discretize
-    from allocc.compiler.lower import lower
-    from allocc.compiler.relaxation import Relaxation
-    from allocc.dsl.parser import parse_file
+    from allocc.compiler.binding.bind import bind
+    from allocc.compiler.lowering.lower import lower
+    from allocc.compiler.programs.bounds import Infeasible
+    from allocc.compiler.relaxing.relaxation import Relaxation
+    from allocc.compiler.unrolling.discretize import discretize
+    from allocc.dsl.reading.parser import parse_file
     from allocc.engine.outcome import Options
     from allocc.engine.solve import solve
 

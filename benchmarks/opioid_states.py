@@ -22,15 +22,15 @@ import numpy as np
 from allocc.backends import registry
 from allocc.backends.scip import ScipBackend
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.bind import bind
-from allocc.compiler.discretize import discretize
-from allocc.compiler.extension import Extension
-from allocc.compiler.lower import lower
-from allocc.compiler.problem import Problem
-from allocc.compiler.program import Products, Program
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.program import Products, Program
 from allocc.compiler.reformulations import extremes, mccormick
-from allocc.compiler.relaxation import Relaxation
-from allocc.dsl.parser import parse_file
+from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.compiler.unrolling.discretize import discretize
+from allocc.compiler.unrolling.problem import Problem
+from allocc.dsl.reading.parser import parse_file
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options, relative_gap
 from allocc.engine.solve import solve

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
-from allocc.dsl.parser import parse, parse_file
+from allocc.dsl.reading.parser import parse, parse_file
 from allocc.dsl.tree import File, Source, Span
 
 __all__ = [

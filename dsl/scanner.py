@@ -10,7 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 
-from allocc.dsl import syntax_errors as errors
+from allocc.dsl import errors
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Source, Span
 

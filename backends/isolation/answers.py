@@ -8,7 +8,7 @@ from typing import Any
 from allocc.backends.isolation.watching import Ended, Reply
 from allocc.backends.isolation.wire import whole
 from allocc.backends.solution import Solution, SolveOptions
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 
 #: The options that are sent and their defaults.
 _USUAL = [

@@ -14,7 +14,7 @@ from allocc.backends.isolation.wire import stripped
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Capabilities, Solution, SolveOptions
 from allocc.backends.support import crossed
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 
 _TITLES = {"highs": "HiGHS", "scip": "SCIP", "gurobi": "Gurobi", "pyomo": "Pyomo"}
 

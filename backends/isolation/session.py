@@ -19,7 +19,7 @@ from allocc.backends.isolation.process import Worker
 from allocc.backends.isolation.watching import Ended, NotStarted, Reply, Request, ask
 from allocc.backends.isolation.wire import plain, stripped
 from allocc.backends.solution import Refused, Solution, SolveOptions
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 
 _numbers = itertools.count()
 

@@ -22,7 +22,8 @@ from typing import Any, cast
 import numpy as np
 
 from allocc.backends.solution import Solution
-from allocc.compiler.program import Block, FloatArray, IntArray, Program
+from allocc.compiler.arrays import FloatArray, IntArray
+from allocc.compiler.programs.program import Block, Program
 
 SMALL_BYTES = 4096
 """An array up to this size is copied with the rest of its message."""

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocc.compiler.assignment import named_point
-from allocc.compiler.expression import Data
-from allocc.compiler.index import Axis, Coordinate, spread
+from allocc.compiler.algebra.expression import Data
+from allocc.compiler.algebra.index import Axis, Coordinate, spread
+from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.binding.assignment import named_point
+from allocc.compiler.labels import shown_label
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.subject import Subject
-from allocc.compiler.model import FlowSymbol, ParameterSymbol, along
-from allocc.compiler.numeric import Evaluation
-from allocc.compiler.problem import FlowValue, Problem
-from allocc.compiler.program import BoolArray, FloatArray, shown_label
-from allocc.compiler.scope import Now, Scope
-from allocc.compiler.simulate import Values, lowest, lows, simulate
-from allocc.compiler.structure import side_name
+from allocc.compiler.names.structure import side_name
+from allocc.compiler.scoping.model import FlowSymbol, ParameterSymbol, along
+from allocc.compiler.scoping.scope import Now, Scope
+from allocc.compiler.unrolling.problem import FlowValue, Problem
+from allocc.compiler.unrolling.simulate import Values, lowest, lows, simulate
 from allocc.dsl.diagnostics import Diagnostic
 
 #: What is negative by less than this, relative to the largest value, may be rounding.

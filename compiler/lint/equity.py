@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from allocc.compiler.expression import (
+from allocc.compiler.algebra.expression import (
     Add,
     Apply,
     Data,
@@ -22,11 +22,11 @@ from allocc.compiler.expression import (
     Reference,
     add,
 )
+from allocc.compiler.algebra.numeric import Evaluation, reduce_array
+from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.ranges import Directions, ranges
 from allocc.compiler.lint.subject import Subject, probed, walk
-from allocc.compiler.numeric import Evaluation, reduce_array
-from allocc.compiler.program import FloatArray
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span

@@ -11,9 +11,10 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from allocc.compiler.arrays import BoolArray, IntArray
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.subject import Subject
-from allocc.compiler.program import BoolArray, IntArray, Program
+from allocc.compiler.programs.program import Program
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 

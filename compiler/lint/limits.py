@@ -10,11 +10,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from allocc.compiler.expression import Add, Data, Extreme, Multiply, Node, Reduce, children, is_zero
+from allocc.compiler.algebra.expression import (
+    Add,
+    Data,
+    Extreme,
+    Multiply,
+    Node,
+    Reduce,
+    children,
+    is_zero,
+)
+from allocc.compiler.arrays import FloatArray, IntArray
+from allocc.compiler.labels import shown_label
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.ranges import TOLERANCE, Directions, Ranges, activity, ranges
 from allocc.compiler.lint.subject import Subject, probed
-from allocc.compiler.program import Block, FloatArray, IntArray, Program, shown_label
+from allocc.compiler.programs.program import Block, Program
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.ranges import activity
 from allocc.compiler.lint.subject import Subject
-from allocc.compiler.program import Block, FloatArray, Program
-from allocc.compiler.scope import Scope
-from allocc.compiler.spaces import bind_index
+from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.scoping.scope import Scope
+from allocc.compiler.scoping.spaces import bind_index
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocc.compiler.bounds import MOST_SWEEPS, Infeasible, Propagator
-from allocc.compiler.program import BoolArray, FloatArray, IntArray, Program
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.programs.bounds import MOST_SWEEPS, Infeasible, Propagator
+from allocc.compiler.programs.program import Program
 
 #: A row that no solver would see broken is taken for kept: relative to the size of its end.
 TOLERANCE = 1e-8

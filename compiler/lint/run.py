@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allocc.compiler.bounds import MOST_PROPAGATED
+from allocc.compiler.evaluating.values import deep_recursion
 from allocc.compiler.lint.declared import check_arguments, check_indices, check_shares, check_units
 from allocc.compiler.lint.dynamics import (
     check_compartments,
@@ -15,9 +15,9 @@ from allocc.compiler.lint.influence import check_influence
 from allocc.compiler.lint.limits import check_limits, check_preferences
 from allocc.compiler.lint.numbers import check_coefficients, check_penalties, check_switches
 from allocc.compiler.lint.subject import Subject
-from allocc.compiler.problem import Problem
-from allocc.compiler.program import Program
-from allocc.compiler.values import deep_recursion
+from allocc.compiler.programs.bounds import MOST_PROPAGATED
+from allocc.compiler.programs.program import Program
+from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import Diagnostic, in_order
 
 CHECKS = (

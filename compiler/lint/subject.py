@@ -8,13 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
-from allocc.compiler.bind import Binder
-from allocc.compiler.expression import Data, Node, Reference, Variable, children
-from allocc.compiler.index import IndexSet
-from allocc.compiler.lower import lower
-from allocc.compiler.model import Model, along
-from allocc.compiler.problem import Constraint, Problem
-from allocc.compiler.program import Block, Program
+from allocc.compiler.algebra.expression import Data, Node, Reference, Variable, children
+from allocc.compiler.algebra.index import IndexSet
+from allocc.compiler.binding.bind import Binder
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.scoping.model import Model, along
+from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
 

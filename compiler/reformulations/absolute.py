@@ -21,8 +21,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocc.compiler.extension import Extension
-from allocc.compiler.program import BoolArray, FloatArray, FunctionAtoms
+from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.program import FunctionAtoms
 
 
 def write(

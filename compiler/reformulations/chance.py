@@ -31,9 +31,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from allocc.compiler import errors
-from allocc.compiler.bounds import Infeasible, Propagator
-from allocc.compiler.program import FloatArray, IntArray, Program
+from allocc.compiler.arrays import FloatArray, IntArray
+from allocc.compiler.programs import errors
+from allocc.compiler.programs.bounds import Infeasible, Propagator
+from allocc.compiler.programs.program import Program
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
 from allocc.dsl.tree import Span
 

@@ -37,9 +37,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from allocc.compiler.bounds import UNIT, Infeasible, Propagator
-from allocc.compiler.program import BoolArray, FloatArray, IntArray, Program
-from allocc.compiler.scaling import sweeps_of
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.programs.bounds import UNIT, Infeasible, Propagator
+from allocc.compiler.programs.program import Program
+from allocc.compiler.programs.scaling import sweeps_of
 
 #: A row counts as broken by this part of what the others in it add up to, at least: less is no number
 #: that a solver tells from nought.

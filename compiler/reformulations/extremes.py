@@ -26,9 +26,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from allocc.compiler.bounds import MARGIN
-from allocc.compiler.extension import Extension
-from allocc.compiler.program import BoolArray, Extremes, FloatArray, IntArray, Program
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.programs.bounds import MARGIN
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.program import Extremes, Program
 
 
 def write(

@@ -27,10 +27,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from allocc.compiler.bounds import MARGIN
-from allocc.compiler.direction import harmless
-from allocc.compiler.extension import Extension
-from allocc.compiler.program import BoolArray, FunctionAtoms, Products, Program
+from allocc.compiler.arrays import BoolArray
+from allocc.compiler.programs.bounds import MARGIN
+from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.program import FunctionAtoms, Products, Program
 
 #: Ranges whose ends differ by a smaller factor than this are left to the exact rows of products.
 WIDE = 100.0

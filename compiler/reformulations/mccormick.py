@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocc.compiler.extension import Extension
-from allocc.compiler.program import BoolArray, FloatArray, IntArray
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.programs.extension import Extension
 
 
 def envelope(

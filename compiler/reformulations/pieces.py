@@ -32,8 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from allocc.compiler.extension import Extension
-from allocc.compiler.program import FloatArray, IntArray
+from allocc.compiler.arrays import FloatArray, IntArray
+from allocc.compiler.programs.extension import Extension
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocc.compiler.extension import Extension
-from allocc.compiler.priced import PricedRows
-from allocc.compiler.program import FloatArray, IntArray
+from allocc.compiler.arrays import FloatArray, IntArray
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.priced import PricedRows
 from allocc.compiler.reformulations.pieces import Cut, PieceColumns
 
 

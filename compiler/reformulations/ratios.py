@@ -32,7 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from allocc.compiler.expression import (
+from allocc.compiler.algebra.expression import (
     Add,
     Data,
     Divide,
@@ -46,9 +46,9 @@ from allocc.compiler.expression import (
     multiply,
     negate,
 )
-from allocc.compiler.index import Axis, spread
-from allocc.compiler.numeric import Evaluation
-from allocc.compiler.program import BoolArray, FloatArray
+from allocc.compiler.algebra.index import Axis, spread
+from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.arrays import BoolArray, FloatArray
 
 #: Rows `guard @ x[columns] <= end`, by their columns.
 Guards = dict[tuple[int, ...], list[tuple[FloatArray, float]]]

@@ -22,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from allocc.compiler.extension import Extension
-from allocc.compiler.program import BoolArray, FloatArray, FunctionAtoms, IntArray
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.program import FunctionAtoms
 from allocc.compiler.reformulations.pieces import PieceColumns
 
 #: A line steeper than this, with argument and value measured by their ranges, is left out: solvers

@@ -11,8 +11,8 @@ from typing import Any
 
 import allocc
 from allocc.asked import make_options
-from allocc.pareto import trace
-from allocc.plots import available
+from allocc.questions.pareto.pareto import trace
+from allocc.showing.plots import available
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[1] / "examples"

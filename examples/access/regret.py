@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import allocc
-from allocc.result import Result
+from allocc.results.result import Result
 
 FOLDER = Path(__file__).resolve().parent
 

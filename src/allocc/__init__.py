@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from allocc.backends.solution import LicenceLimit, MissingSolver
     from allocc.errors import AlloccError, MissingLibrary
     from allocc.loading import load
-    from allocc.result import Result
+    from allocc.results.result import Result
 
 __all__ = [
     "AlloccError",
@@ -38,7 +38,7 @@ _HOMES = {
     "MissingLibrary": "allocc.errors",
     "MissingSolver": "allocc.backends.solution",
     "Model": "allocc.api",
-    "Result": "allocc.result",
+    "Result": "allocc.results.result",
     "load": "allocc.loading",
 }
 

@@ -19,18 +19,18 @@ from allocc.errors import AlloccError, reported
 if TYPE_CHECKING:
     import threading
 
-    from allocc.compiler.model import Model as Bound
-    from allocc.compiler.problem import Problem
-    from allocc.compiler.program import Program
-    from allocc.compiler.relaxation import Relaxation
-    from allocc.conflict.escape import Escape
-    from allocc.conflict.explanation import Conflict
-    from allocc.conflict.loosen import Loosening
+    from allocc.compiler.programs.program import Program
+    from allocc.compiler.relaxing.relaxation import Relaxation
+    from allocc.compiler.scoping.model import Model as Bound
+    from allocc.compiler.unrolling.problem import Problem
     from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Step
-    from allocc.frontier import Frontier
-    from allocc.prices import Prices
-    from allocc.result import Result
+    from allocc.questions.conflict.escape import Escape
+    from allocc.questions.conflict.explanation import Conflict
+    from allocc.questions.conflict.loosen import Loosening
+    from allocc.questions.pareto.frontier import Frontier
+    from allocc.questions.prices.prices import Prices
+    from allocc.results.result import Result
 
 
 class Model:
@@ -64,7 +64,7 @@ class Model:
     @cached_property
     def problem(self) -> Problem:
         """The model unrolled in time."""
-        from allocc.compiler.discretize import discretize
+        from allocc.compiler.unrolling.discretize import discretize
 
         with reported():
             return discretize(self.bound)
@@ -72,7 +72,7 @@ class Model:
     @cached_property
     def lowered(self) -> Program:
         """The program as the model states it, with products and functions."""
-        from allocc.engine.denominators import lowered
+        from allocc.engine.proving.denominators import lowered
 
         with reported():
             return lowered(self.problem)
@@ -80,8 +80,8 @@ class Model:
     @cached_property
     def relaxation(self) -> Relaxation:
         """The lowered program with tightened bounds, before any piece of it is refined."""
-        from allocc.compiler.bounds import Infeasible
-        from allocc.compiler.relaxation import Relaxation
+        from allocc.compiler.programs.bounds import Infeasible
+        from allocc.compiler.relaxing.relaxation import Relaxation
 
         with reported():
             try:
@@ -91,7 +91,7 @@ class Model:
 
     def _propagate(self) -> None:
         """Show that the limits contradict each other, where propagation alone can show it."""
-        from allocc.compiler.bounds import MOST_PROPAGATED, Infeasible
+        from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
 
         relaxation = self.relaxation
         if self.lowered.matrix.nnz > MOST_PROPAGATED:
@@ -144,7 +144,8 @@ class Model:
 
         Indices may be left out: `spend / course`. Raises `AlloccError` where it cannot be read.
         """
-        from allocc.dsl import Source, parse, syntax_errors, tree
+        from allocc.dsl import Source, parse, tree
+        from allocc.dsl import errors as syntax_errors
 
         with reported():
             statement, *rest = parse(Source("expression", f"let it = {expression}")).statements
@@ -161,7 +162,7 @@ class Model:
         `exact` cuts every integer factor into single values, `refine` gives the relaxation that
         refinement begins with, and `auto` the former where it is exact and not too large.
         """
-        from allocc.method_program import method_program
+        from allocc.showing.method_program import method_program
 
         if method not in METHODS:
             raise AlloccError([mistakes.unknown_choice("--method", method, METHODS)])
@@ -209,12 +210,12 @@ class Model:
         """
         from allocc.engine.choose import CannotServe
         from allocc.engine.solve import solve
-        from allocc.given import given_decisions
-        from allocc.result_building import solved_result
+        from allocc.results.building import solved_result
+        from allocc.results.given import given_decisions
 
         told: Callable[[Step], None] | None = None
         if progress is True:
-            from allocc.report import progress_printer
+            from allocc.showing.report import progress_printer
 
             told = progress_printer(lambda line: print(line, file=sys.stderr, flush=True))
         elif progress is not None and progress is not False:
@@ -245,7 +246,7 @@ class Model:
         `seconds` is what may be spent; `status` is "irreducible" only where it is proven that none of
         them can be left out.
         """
-        from allocc.conflict.explanation import explain
+        from allocc.questions.conflict.explanation import explain
 
         options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
         with reported():
@@ -266,7 +267,7 @@ class Model:
         A limit's loosening is measured by the limit's own size. `time_limit` is for each of the two
         solves: what to loosen, and what is best then.
         """
-        from allocc.conflict.loosen import loosen
+        from allocc.questions.conflict.loosen import loosen
 
         options = make_options(solver, "auto", gap, time_limit, threads, seed, cancel, progress)
         with reported():
@@ -281,7 +282,7 @@ class Model:
         cancel: threading.Event | None = None,
     ) -> Escape:
         """The decisions of an unbounded model that go away without end."""
-        from allocc.conflict.escape import escape
+        from allocc.questions.conflict.escape import escape
 
         options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
         with reported():
@@ -298,10 +299,10 @@ class Model:
 
         Raises `AlloccError` for decisions that do not fit the model.
         """
-        from allocc.compiler.undefined import undefined
+        from allocc.compiler.unrolling.undefined import undefined
         from allocc.engine.assess import assess
-        from allocc.given import baseline_decisions, given_decisions
-        from allocc.result_building import simulated_result
+        from allocc.results.building import simulated_result
+        from allocc.results.given import baseline_decisions, given_decisions
 
         with reported():
             baseline = decisions is None and rest is None
@@ -321,7 +322,7 @@ class Model:
 
     def _other_origin(self, decisions: object) -> tuple[str, ...]:
         """What this model has other than the run that decisions come from."""
-        from allocc.run_folder.origin import differences, origin_of
+        from allocc.results.run_folder.origin import differences, origin_of
 
         origin = origin_of(decisions)
         return () if origin is None else differences(self, origin)
@@ -340,7 +341,7 @@ class Model:
         `time_limit` is for each solve, in seconds. Raises `AlloccError` for terms that nothing can
         be traced between.
         """
-        from allocc.pareto import trace
+        from allocc.questions.pareto.pareto import trace
 
         options = make_options(solver, "auto", gap, time_limit)
         with reported():
@@ -354,7 +355,7 @@ class Model:
         """
         from dataclasses import replace
 
-        from allocc.pricing import prices
+        from allocc.questions.prices.pricing import prices
 
         with reported():
             found = prices(self, decisions)
@@ -363,7 +364,7 @@ class Model:
     @cached_property
     def baseline_problem(self) -> Problem:
         """The model in a world in which no intervention acts."""
-        from allocc.compiler.discretize import discretize
+        from allocc.compiler.unrolling.discretize import discretize
 
         with reported():
             return discretize(self.bound, effects=False)
@@ -375,7 +376,7 @@ class Model:
         None in a model without time. What is simulated may be no finite number.
         """
         from allocc.engine.assess import assess
-        from allocc.given import baseline_decisions
+        from allocc.results.given import baseline_decisions
 
         if self.bound.time is None:
             return None
@@ -399,12 +400,12 @@ class Model:
     # --- looks ------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        from allocc.report import model_card
+        from allocc.showing.report import model_card
 
         return model_card(self)
 
     def _repr_html_(self) -> str:
-        from allocc.report_html import model_html
+        from allocc.showing.report_html import model_html
 
         return model_html(self)
 

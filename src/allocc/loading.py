@@ -13,7 +13,7 @@ from allocc.dsl.diagnostics import AlloccError as PlainError
 from allocc.errors import reported
 
 if TYPE_CHECKING:
-    from allocc.compiler.model import Model as Bound
+    from allocc.compiler.scoping.model import Model as Bound
     from allocc.dsl.tree import File
 
 
@@ -28,8 +28,8 @@ def load(
 
     Raises `AlloccError` with every independent mistake.
     """
-    from allocc.compiler.bind import bind
-    from allocc.dsl.parser import parse_file
+    from allocc.compiler.binding.bind import bind
+    from allocc.dsl.reading.parser import parse_file
 
     with reported():
         place = as_path(path, "the model")
@@ -46,7 +46,7 @@ def load(
 
 def read_tree(path: str | PathLike[str]) -> File:
     """The syntax tree of a model file; no data are read."""
-    from allocc.dsl.parser import parse_file
+    from allocc.dsl.reading.parser import parse_file
 
     with reported():
         _check_model(Path(path))
@@ -83,7 +83,7 @@ def _is_file(path: Path) -> bool:
 
 def _recorded(bound: Bound, params: dict[str, Any]) -> dict[str, Any]:
     """The settings as results keep them: what a DataFrame holds is kept by label."""
-    from allocc.compiler.settings import is_table, table_mapping
+    from allocc.compiler.data.settings import is_table, table_mapping
 
     return {
         name: table_mapping(name, value, bound.parameters[name].sets) if is_table(value) else value

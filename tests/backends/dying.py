@@ -14,7 +14,7 @@ import numpy as np
 
 from allocc.backends import Capabilities, LicenceLimit, Progress, Solution, SolveOptions
 from allocc.backends.solution import Refused
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 
 
 class Dying:

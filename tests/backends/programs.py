@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import sparse
 
-from allocc.compiler.program import Block, FunctionAtoms, Products, Program, no_products
+from allocc.compiler.programs.program import Block, FunctionAtoms, Products, Program, no_products
 
 INF = float("inf")
 

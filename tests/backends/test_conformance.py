@@ -12,7 +12,7 @@ import pytest
 
 from allocc.backends import Backend, MissingSolver, SolveOptions, check_point, get
 from allocc.backends.files import write
-from allocc.compiler.program import Extremes, Program
+from allocc.compiler.programs.program import Extremes, Program
 from tests.backends.programs import INF, function, program
 
 LINEAR = ("highs", "scip", "gurobi", "pyomo", "pyomo:scip", "pyomo:gurobi", "pyomo:cbc")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from allocc.backends import SolveOptions, get
 from allocc.backends.files import NAME_LIMIT, safe_names, write
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 from tests.backends.programs import INF, function, program
 from tests.backends.test_conformance import KNOWN, PRODUCTS, backend
 from tests.backends.test_random import small_programs

@@ -9,7 +9,7 @@ import pytest
 
 from allocc.backends.highs import HighsBackend, HighsSession
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 from tests.backends.programs import program
 
 

@@ -14,7 +14,7 @@ import pytest
 from allocc.backends import HighsSession, Solution, SolveOptions, get, isolated, open_session
 from allocc.backends.isolation import pool, wire
 from allocc.backends.solution import Refused
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 from tests.backends.isolating import isolated_workers  # noqa: F401 - a fixture
 from tests.backends.programs import INF, hard_knapsack, program
 from tests.backends.test_session import random_lp

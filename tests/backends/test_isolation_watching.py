@@ -21,7 +21,7 @@ from allocc.backends import (
     open_session,
 )
 from allocc.backends.solution import Refused
-from allocc.compiler.program import Block
+from allocc.compiler.programs.program import Block
 from tests.backends.dying import Dying
 from tests.backends.isolating import eventually, isolated_workers, runs  # noqa: F401 - a fixture
 from tests.backends.programs import hard_knapsack, program

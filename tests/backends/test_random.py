@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.backends import SolveOptions, check_point, get
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 from tests.backends.programs import INF, program
 
 NAMES = ("highs", "scip", "gurobi", "pyomo", "pyomo:scip")

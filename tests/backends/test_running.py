@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from allocc.backends import Progress, Solution, SolveOptions, check_point, get
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 from tests.backends.programs import hard_knapsack, program
 from tests.backends.test_conformance import backend
 

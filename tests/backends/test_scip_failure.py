@@ -8,7 +8,7 @@ from scipy import sparse
 
 from allocc.backends import registry
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.program import Block, Program
+from allocc.compiler.programs.program import Block, Program
 
 
 def tiny() -> Program:

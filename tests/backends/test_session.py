@@ -12,7 +12,7 @@ from scipy import sparse
 
 from allocc.backends import HighsSession, Solution, SolveOptions, get
 from allocc.backends.solution import Termination
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 from tests.backends.programs import INF, program
 
 

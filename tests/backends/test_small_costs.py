@@ -10,7 +10,7 @@ import pytest
 from allocc.backends import registry
 from allocc.backends.highs import HighsSession
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 from tests.backends.programs import program
 
 WORTH = np.array([3.0, 3.01, 2.99, 3.02])

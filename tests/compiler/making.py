@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from allocc.compiler.bind import bind
-from allocc.compiler.complete import Completer
-from allocc.compiler.discretize import discretize
-from allocc.compiler.expression import Variable
-from allocc.compiler.problem import Problem
-from allocc.compiler.program import FloatArray, Program
-from allocc.compiler.simulate import Values, simulate
+from allocc.compiler.algebra.expression import Variable
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.lowering.complete import Completer
+from allocc.compiler.programs.program import Program
+from allocc.compiler.unrolling.discretize import discretize
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.simulate import Values, simulate
 from allocc.dsl import Source, parse
 
 Tables = Mapping[str, tuple[Sequence[str], Sequence[Sequence[Any]]]]

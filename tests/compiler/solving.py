@@ -10,7 +10,8 @@ import numpy as np
 
 from allocc.backends import registry
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.program import Block, Extremes, FloatArray, Program
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.program import Block, Extremes, Program
 from tests.backends.programs import program
 
 INF = float("inf")

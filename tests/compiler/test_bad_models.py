@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from allocc.compiler.bind import bind
-from allocc.compiler.bounds import Infeasible
-from allocc.compiler.discretize import discretize
+from allocc.compiler.binding.bind import bind
 from allocc.compiler.lint.run import lint
-from allocc.compiler.lower import lower
-from allocc.compiler.relaxation import Relaxation
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.programs.bounds import Infeasible
+from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.compiler.unrolling.discretize import discretize
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
-from allocc.dsl.parser import parse_file
+from allocc.dsl.reading.parser import parse_file
 from allocc.dsl.render import render
 
 BAD = Path(__file__).parents[1] / "bad"

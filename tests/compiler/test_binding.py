@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allocc.compiler.bind import bind
-from allocc.compiler.discretize import discretize
-from allocc.compiler.expression import weight
-from allocc.compiler.model import Model
-from allocc.compiler.numeric import Evaluation
+from allocc.compiler.algebra.expression import weight
+from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.scoping.model import Model
+from allocc.compiler.unrolling.discretize import discretize
 from allocc.dsl.diagnostics import AlloccError
-from allocc.dsl.parser import parse
+from allocc.dsl.reading.parser import parse
 from allocc.dsl.tree import Source
 
 HERE = Path(__file__).parent

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.backends.check import check_point
-from allocc.compiler import bounds
-from allocc.compiler.bounds import Infeasible, Propagator, tighten
-from allocc.compiler.program import Extremes, FloatArray, FunctionAtoms, Products, Program
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs import bounds
+from allocc.compiler.programs.bounds import Infeasible, Propagator, tighten
+from allocc.compiler.programs.program import Extremes, FunctionAtoms, Products, Program
 from allocc.compiler.reformulations.univariate import evaluate
 from tests.compiler.solving import INF, columns
 

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from allocc.backends import registry
-from allocc.compiler.bounds import Propagator
-from allocc.compiler.expression import Variable
-from allocc.compiler.lower import lower
-from allocc.compiler.problem import Problem
-from allocc.compiler.program import FloatArray
-from allocc.compiler.relaxation import Relaxation
+from allocc.compiler.algebra.expression import Variable
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.programs.bounds import Propagator
+from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import assess
+from allocc.engine.heuristics.successive import SuccessiveLinear
 from allocc.engine.outcome import Options, Outcome
 from allocc.engine.solve import solve
-from allocc.engine.successive import SuccessiveLinear
 from tests.compiler.making import problem
 
 Point = dict[Variable, FloatArray]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.backends.check import check_point
-from allocc.compiler.complete import Completer
-from allocc.compiler.lower import lower
+from allocc.compiler.lowering.complete import Completer
+from allocc.compiler.lowering.lower import lower
 from tests.compiler.making import decisions, problem, simulated
 from tests.compiler.solving import columns
 from tests.compiler.test_direction import Layers

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from allocc.compiler.numeric import Evaluation
-from allocc.compiler.problem import Problem
+from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.unrolling.problem import Problem
 from tests.compiler.making import problem
 
 X = 3.0

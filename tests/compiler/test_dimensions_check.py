@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.dimensions.check import Units, units_of
-from allocc.compiler.dimensions.unit import ONE, Unit
+from allocc.compiler.units.check import Units, units_of
+from allocc.compiler.units.unit import ONE, Unit
 from allocc.dsl.diagnostics import Collector, Diagnostic
-from allocc.dsl.parser import parse, parse_file
+from allocc.dsl.reading.parser import parse, parse_file
 from allocc.dsl.tree import Source
 
 ROOT = Path(__file__).parents[2]

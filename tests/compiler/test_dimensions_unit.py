@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocc.compiler.dimensions.unit import ONE, Unit
-from allocc.compiler.dimensions.words import BASES, MULTIPLES, SPELLINGS, Vocabulary, near
+from allocc.compiler.units.unit import ONE, Unit
+from allocc.compiler.units.words import BASES, MULTIPLES, SPELLINGS, Vocabulary, near
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
-from allocc.dsl.parser import parse
+from allocc.dsl.reading.parser import parse
 from allocc.dsl.tree import Source
 
 WORDS = [*MULTIPLES, *BASES, "drone", "nurse"]

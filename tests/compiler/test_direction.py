@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.direction import harmless
-from allocc.compiler.program import Extremes, FloatArray, FunctionAtoms, Products, Program
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.program import Extremes, FunctionAtoms, Products, Program
 from allocc.compiler.reformulations.univariate import evaluate
 from tests.compiler.solving import INF, columns
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from allocc.compiler.distinct import unsigned
-from allocc.compiler.lower import lower
+from allocc.compiler.lowering.distinct import unsigned
+from allocc.compiler.lowering.lower import lower
 from tests.compiler.making import completed, problem, simulated
 
 numbers = st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.5, -2.5])

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.duality import dual_bound, shows_empty
-from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.duality import dual_bound, shows_empty
+from allocc.compiler.programs.program import Program
 from tests.compiler.solving import columns
 
 

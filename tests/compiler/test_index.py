@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from allocc.compiler.index import (
+from allocc.compiler.algebra.index import (
     Axis,
     Coordinate,
     IndexSet,

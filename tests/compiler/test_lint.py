@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.compiler.lint.run import lint
-from allocc.compiler.lower import lower
-from allocc.compiler.problem import Problem
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import Diagnostic
 from tests.compiler.making import problem
 from tests.compiler.solving import best
@@ -157,9 +157,9 @@ def test_a_limit_on_compartments_is_judged_by_solving(start: int, beds: int) -> 
 
 
 def test_statements_that_a_use_brings_are_not_judged(tmp_path: Path) -> None:
-    from allocc.compiler.bind import bind
-    from allocc.compiler.discretize import discretize
-    from allocc.dsl.parser import parse_file
+    from allocc.compiler.binding.bind import bind
+    from allocc.compiler.unrolling.discretize import discretize
+    from allocc.dsl.reading.parser import parse_file
 
     inner = "decide x in 0 .. 1\nintervention i { decide y in 0 .. 2  limit idle: y <= 7 }\n"
     (tmp_path / "part.alloc").write_text(inner + "minimize { c: x + y }", "utf-8")

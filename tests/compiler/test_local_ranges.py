@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import allocc
-from allocc.compiler.bounds import Infeasible, Propagator
-from allocc.compiler.local_ranges import SWEEPS, LocalRanges, propagate
-from allocc.compiler.program import FloatArray
-from allocc.compiler.relaxation import Relaxation
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.bounds import Infeasible, Propagator
+from allocc.compiler.programs.local_ranges import SWEEPS, LocalRanges, propagate
+from allocc.compiler.relaxing.relaxation import Relaxation
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

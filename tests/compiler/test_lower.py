@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.backends.check import check_point
-from allocc.compiler.index import spread
-from allocc.compiler.lower import lower
-from allocc.compiler.numeric import Evaluation
-from allocc.compiler.problem import Problem
-from allocc.compiler.program import FloatArray, Program
-from allocc.compiler.simulate import Values
+from allocc.compiler.algebra.index import spread
+from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.programs.program import Program
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
 from tests.compiler.making import completed, problem, simulated
 from tests.compiler.texts import DATA, HEAD, SET, TABLES, Environment, Writer

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.expression import Data
-from allocc.compiler.index import Axis, IndexSet
-from allocc.compiler.polynomial import (
+from allocc.compiler.algebra.expression import Data
+from allocc.compiler.algebra.index import Axis, IndexSet
+from allocc.compiler.algebra.polynomial import (
     Factor,
     Term,
     compressed,
@@ -21,7 +21,7 @@ from allocc.compiler.polynomial import (
     scaled,
     times,
 )
-from allocc.compiler.program import FloatArray
+from allocc.compiler.arrays import FloatArray
 
 A = Axis(IndexSet("A", [["p", "q"]]))
 B = Axis(IndexSet("B", [[1, 2, 3]]))

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from allocc.backends import registry
 from allocc.backends.check import check_point
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.lower import lower
-from allocc.compiler.priced import priced_rows
-from allocc.compiler.problem import Problem
-from allocc.compiler.program import Program
-from allocc.compiler.relaxation import Relaxation
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.programs.priced import priced_rows
+from allocc.compiler.programs.program import Program
+from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.compiler.unrolling.problem import Problem
 from tests.compiler.making import completed, problem, simulated
 
 #: What stands for the penalty, and whether it is to be minimized.

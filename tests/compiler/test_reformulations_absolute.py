@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.direction import harmless
-from allocc.compiler.extension import Extension
-from allocc.compiler.program import FunctionAtoms, Program
+from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.program import FunctionAtoms, Program
 from allocc.compiler.reformulations import absolute
 from tests.compiler.solving import INF, best, columns
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.program import FloatArray, Program
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.program import Program
 from allocc.compiler.reformulations.coefficients import tighten_coefficients
 from tests.compiler.solving import INF, columns
 

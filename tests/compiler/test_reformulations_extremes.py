@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.direction import harmless
-from allocc.compiler.extension import Extension
-from allocc.compiler.program import Extremes, Program
+from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.program import Extremes, Program
 from allocc.compiler.reformulations import extremes
 from tests.compiler.solving import INF, best, columns
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.backends.check import check_point
-from allocc.compiler.lower import lower
+from allocc.compiler.lowering.lower import lower
 from allocc.compiler.reformulations.growth import in_logarithms
-from allocc.compiler.simulate import simulate
+from allocc.compiler.unrolling.simulate import simulate
 from allocc.engine.outcome import Options
 from allocc.engine.solve import solve
 from tests.compiler.making import completed, problem

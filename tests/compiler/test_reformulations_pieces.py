@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.backends.check import check_point
-from allocc.compiler.bounds import times
-from allocc.compiler.extension import Extension
-from allocc.compiler.program import FloatArray, Products, Program
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.bounds import times
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.program import Products, Program
 from allocc.compiler.reformulations.pieces import Cut, PieceColumns, disaggregate
-from allocc.compiler.relaxation import Relaxation
+from allocc.compiler.relaxing.relaxation import Relaxation
 from tests.compiler.solving import INF, best, columns
 
 seeds = st.integers(0, 2**32 - 1)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.extension import Extension
-from allocc.compiler.program import FunctionAtoms
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.program import FunctionAtoms
 from allocc.compiler.reformulations import univariate
 from tests.compiler.solving import INF, columns, range_of
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from allocc.compiler.lower import lower
-from allocc.compiler.refinement import split_active
-from allocc.compiler.relaxation import Built, Relaxation
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.relaxing.refinement import split_active
+from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from tests.compiler.making import problem
 
 MODEL = """model m

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.bind import bind
-from allocc.compiler.discretize import discretize
-from allocc.compiler.lower import lower
-from allocc.compiler.numeric import Evaluation, binomial
-from allocc.compiler.problem import Problem
-from allocc.compiler.reports import ReportValue, report_values
-from allocc.compiler.simulate import simulate
+from allocc.compiler.algebra.numeric import Evaluation, binomial
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.unrolling.discretize import discretize
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.reports import ReportValue, report_values
+from allocc.compiler.unrolling.simulate import simulate
 from allocc.dsl import Source, parse
 from allocc.dsl.diagnostics import AlloccError
 from tests.compiler.making import decisions, problem

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.backends.check import check_point
-from allocc.compiler.scaling import scale
+from allocc.compiler.programs.scaling import scale
 from tests.compiler.solving import columns
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.optimize import fsolve
 
-from allocc.compiler.bind import bind
-from allocc.compiler.discretize import discretize
-from allocc.compiler.index import spread
-from allocc.compiler.numeric import Evaluation
-from allocc.compiler.problem import Problem
-from allocc.compiler.simulate import simulate
-from allocc.dsl.parser import parse
+from allocc.compiler.algebra.index import spread
+from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.unrolling.discretize import discretize
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.simulate import simulate
+from allocc.dsl.reading.parser import parse
 from allocc.dsl.tree import Source
 
 HERE = Path(__file__).parent

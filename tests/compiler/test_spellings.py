@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocc.compiler.spellings import closest, folded, strangers, twins
+from allocc.compiler.scoping.spellings import closest, folded, strangers, twins
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from allocc.compiler.bind import bind
-from allocc.compiler.model import Model
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.scoping.model import Model
 from allocc.dsl import Source, parse
 from allocc.dsl.diagnostics import AlloccError
 

@@ -12,10 +12,10 @@ import pytest
 from allocc.backends import registry
 from allocc.backends.highs import HighsBackend
 from allocc.backends.solution import Solution, SolveOptions
-from allocc.compiler.program import Program
-from allocc.conflict.explanation import explain
-from allocc.conflict.report import conflict_lines
+from allocc.compiler.programs.program import Program
 from allocc.engine.outcome import Options
+from allocc.questions.conflict.explanation import explain
+from allocc.questions.conflict.report import conflict_lines
 from tests.conflict.telling import load
 
 ROWS = """model rows

@@ -11,8 +11,8 @@ import pytest
 from allocc.backends import registry
 from allocc.backends.highs import HighsBackend
 from allocc.backends.solution import Solution, SolveOptions
-from allocc.compiler.program import Program
-from allocc.conflict.report import escape_lines
+from allocc.compiler.programs.program import Program
+from allocc.questions.conflict.report import escape_lines
 from tests.conflict.telling import load
 
 

@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allocc.backends import registry
-from allocc.conflict.budget import Budget
-from allocc.conflict.deletion import Filtered, smallest
-from allocc.conflict.statements import Statements
 from allocc.engine.outcome import Options
+from allocc.questions.conflict.budget import Budget
+from allocc.questions.conflict.deletion import Filtered, smallest
+from allocc.questions.conflict.statements import Statements
 from tests.compiler.making import problem
 
 #: Every conflict of small coefficients shows within this box, if ranges are left out, too.

@@ -11,7 +11,7 @@ import pytest
 
 import allocc
 from allocc.cli import guard
-from allocc.compiler.dimensions.words import BASES, MULTIPLES, SPELLINGS
+from allocc.compiler.units.words import BASES, MULTIPLES, SPELLINGS
 from allocc.engine.outcome import Stopped
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.dsl import AlloccError, Source, parse
-from allocc.dsl.format import format_source
+from allocc.dsl.layout.format import format_source
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocc.dsl import recovery
 from allocc.dsl.diagnostics import AlloccError
-from allocc.dsl.parser import Parser, check_syntax, parse
 from allocc.dsl.pieces import blank, pieces
+from allocc.dsl.reading.parser import Parser, check_syntax, parse
+from allocc.dsl.syntax_help import recovery
 from allocc.dsl.tree import Source
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.alloc"))

@@ -17,7 +17,7 @@ pytest.importorskip("pygments", reason="Pygments is not installed")
 
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator
 
-from allocc.compiler import calls
+from allocc.compiler.evaluating import calls
 from allocc.dsl.pygments_lexer import AllocLexer
 from allocc.dsl.scanner import (
     BUILTIN,
@@ -33,7 +33,7 @@ from allocc.dsl.scanner import (
 ROOT = Path(__file__).parents[2]
 VSCODE = ROOT / "editors" / "vscode"
 MODELS = sorted([*(ROOT / "examples").rglob("*.alloc"), *(ROOT / "models").rglob("*.alloc")])
-GRAMMAR = files("allocc.dsl").joinpath("grammar.lark").read_text("utf-8")
+GRAMMAR = files("allocc.dsl.reading").joinpath("grammar.lark").read_text("utf-8")
 TEXTMATE: dict[str, Any] = json.loads(
     (VSCODE / "syntaxes" / "alloc.tmLanguage.json").read_text("utf-8")
 )

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linprog
 
-from allocc.compiler.expression import Variable
-from allocc.compiler.problem import Problem
-from allocc.compiler.program import FloatArray
+from allocc.compiler.algebra.expression import Variable
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.unrolling.problem import Problem
 from allocc.engine.assess import assess
 from tests.compiler.making import problem
 

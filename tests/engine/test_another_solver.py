@@ -7,8 +7,8 @@ import pytest
 from allocc.backends.gurobi import GurobiBackend
 from allocc.backends.scip import ScipBackend
 from allocc.engine.choose import takes_the_rest
-from allocc.engine.denominators import lowered
 from allocc.engine.outcome import Options
+from allocc.engine.proving.denominators import lowered
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 

@@ -9,9 +9,9 @@ import pytest
 
 from allocc.backends import registry
 from allocc.backends.solution import MissingSolver
-from allocc.compiler.bind import bind
-from allocc.compiler.discretize import discretize
-from allocc.dsl.parser import parse_file
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.unrolling.discretize import discretize
+from allocc.dsl.reading.parser import parse_file
 from allocc.engine.ledger import Ledger
 from allocc.engine.outcome import Options, Outcome
 from allocc.engine.solve import solve

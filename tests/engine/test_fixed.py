@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.bounds import Infeasible
-from allocc.compiler.lower import lower
-from allocc.compiler.relaxation import Relaxation
-from allocc.engine.fixed import WORK, FixedProgram, is_linear_when_fixed, solve_fixed
-from allocc.engine.search import LocalSearch
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.programs.bounds import Infeasible
+from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.engine.heuristics.fixed import WORK, FixedProgram, is_linear_when_fixed, solve_fixed
+from allocc.engine.heuristics.search import LocalSearch
 from tests.compiler.making import problem
 from tests.engine import models
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from allocc.compiler.lower import lower
+from allocc.compiler.lowering.lower import lower
 from allocc.engine.outcome import Options
 from allocc.engine.solve import solve
 from tests.compiler.making import problem

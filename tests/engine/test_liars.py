@@ -12,9 +12,9 @@ import pytest
 from allocc.backends import registry
 from allocc.backends.highs import HighsBackend
 from allocc.backends.solution import Capabilities, MissingSolver, Solution, SolveOptions
-from allocc.compiler.program import Program
-from allocc.engine import door
+from allocc.compiler.programs.program import Program
 from allocc.engine.outcome import Options, Outcome
+from allocc.engine.proving import door
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 

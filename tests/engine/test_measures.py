@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import allocc
-from allocc.compiler.lower import lower
-from allocc.compiler.numeric import Evaluation
-from allocc.compiler.problem import Problem
-from allocc.compiler.sizes import Sizes
+from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.sizes import Sizes
 from allocc.engine.assess import Assessment, assess
 from allocc.engine.continuous import deviations
 from allocc.engine.ledger import Ledger

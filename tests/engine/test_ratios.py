@@ -7,12 +7,12 @@ import itertools
 import numpy as np
 import pytest
 
-from allocc.compiler.bounds import tighten
-from allocc.compiler.lower import lower
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.programs.bounds import tighten
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import assess
-from allocc.engine.denominators import lowered, with_ranges
 from allocc.engine.outcome import Options
+from allocc.engine.proving.denominators import lowered, with_ranges
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from allocc.backends import registry
-from allocc.compiler.lower import lower
-from allocc.compiler.problem import Problem
-from allocc.compiler.relaxation import Relaxation
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.compiler.unrolling.problem import Problem
 from allocc.engine import relaxed
 from allocc.engine.outcome import Options, Outcome
 from allocc.engine.solve import Loop, solve

@@ -10,9 +10,9 @@ import pytest
 
 from allocc.backends import registry
 from allocc.backends.check import check_point
-from allocc.compiler.lower import lower
-from allocc.compiler.relaxation import Built, Relaxation
-from allocc.compiler.simulate import simulate
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.relaxing.relaxation import Built, Relaxation
+from allocc.compiler.unrolling.simulate import simulate
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options, Outcome

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.program import FloatArray
-from allocc.compiler.scaling import scale
-from allocc.engine.tree import Grown, Tree
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.scaling import scale
+from allocc.engine.proving.tree import Grown, Tree
 from tests.compiler.solving import columns
 
 

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 
 from allocc.backends import registry
-from allocc.compiler.bind import bind
-from allocc.compiler.discretize import discretize
-from allocc.compiler.lower import lower
-from allocc.compiler.problem import Problem
-from allocc.dsl.parser import parse_file
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.unrolling.discretize import discretize
+from allocc.compiler.unrolling.problem import Problem
+from allocc.dsl.reading.parser import parse_file
 from allocc.engine.outcome import Options, Outcome
 from allocc.engine.solve import solve
 

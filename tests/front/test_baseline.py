@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import allocc
-from allocc.report import facts, wrap
+from allocc.showing.report import facts, wrap
 from tests.front import small
 from tests.front.helpers import Run
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allocc
-from allocc.labelled import Target
+from allocc.results.labelled import Target
 
 TABLE = "name,need,now,size\na,{0},1,10\nb,{1},2,20\nc,{2},0,30\n"
 HEAD = """model shares

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import allocc
-from allocc import decision_tables
-from allocc.compiler import program
-from allocc.labelled import Block, Labels
+from allocc.compiler.programs import program
+from allocc.results import decision_tables
+from allocc.results.labelled import Block, Labels
 
 VALUES = st.lists(st.integers(0, 5), min_size=1, max_size=40)
 

@@ -147,7 +147,7 @@ def test_keyboard_interrupt_anywhere(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("allocc.compiler.bind.bind", stop)
+    monkeypatch.setattr("allocc.compiler.binding.bind.bind", stop)
     done = run("check", small.easy(tmp_path))
     assert done.exit_code == 130
     assert "Traceback" not in done.output

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import allocc
-from allocc.explain import explain_text
-from allocc.explain_functions import function_uses
+from allocc.showing.explain import explain_text
+from allocc.showing.explain_functions import function_uses
 
 MODEL = """
 model equity "Equity functions in both directions"

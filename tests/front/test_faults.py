@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from allocc.result import Result
-from allocc.run_folder import writing
+from allocc.results.result import Result
+from allocc.results.run_folder import writing
 from tests.front import small
 from tests.front.helpers import Run, only_json
 
@@ -149,11 +149,11 @@ def test_ctrl_c_while_the_run_is_written(
 @pytest.mark.parametrize(
     "stage",
     [
-        "allocc.dsl.parser.parse_file",
-        "allocc.compiler.bind.bind",
-        "allocc.compiler.discretize.discretize",
-        "allocc.engine.denominators.lower",
-        "allocc.compiler.bounds.Propagator.run",
+        "allocc.dsl.reading.parser.parse_file",
+        "allocc.compiler.binding.bind.bind",
+        "allocc.compiler.unrolling.discretize.discretize",
+        "allocc.engine.proving.denominators.lower",
+        "allocc.compiler.programs.bounds.Propagator.run",
         "allocc.engine.calls.call",
         "allocc.engine.ledger.assess",
     ],

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from allocc.cli import cli
-from allocc.dsl.format import format_source
+from allocc.dsl.layout.format import format_source
 from tests.front.helpers import Run
 
 UGLY = "set   A={a , b}\nparam x[A]=1 # one\n"

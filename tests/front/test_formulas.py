@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import allocc
-from allocc.run_folder.tidy import guarded, unguarded
+from allocc.results.run_folder.tidy import guarded, unguarded
 
 LABELS = ["=cmd()", "+1+1", "-2+3", "@sum", "'=x", "''", "-5", "plain", "a=b", "1e5"]
 

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 import allocc
-from allocc import epsilon_constraint
 from allocc.asked import make_options
-from allocc.frontier import Frontier, corners, staircase
-from allocc.pareto import trace
-from allocc.pareto_report import svg, ticks
+from allocc.questions.pareto import epsilon_constraint
+from allocc.questions.pareto.frontier import Frontier, corners, staircase
+from allocc.questions.pareto.pareto import trace
+from allocc.showing.pareto_report import svg, ticks
 from tests.front import small
 from tests.front.helpers import Run, only_json
 

@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allocc
-from allocc import frontier_folder
 from allocc.asked import make_options
-from allocc.compiler.program import label_text
+from allocc.compiler.labels import label_text
 from allocc.engine.outcome import Step, relative_gap
-from allocc.labelled import Block, Labels
-from allocc.pareto import trace
-from allocc.plots import available
+from allocc.questions.pareto import frontier_folder
+from allocc.questions.pareto.pareto import trace
+from allocc.results.labelled import Block, Labels
+from allocc.showing.plots import available
 from tests.front import small
 from tests.front.helpers import Run, only_json
 
@@ -30,8 +30,8 @@ pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 
 from matplotlib.text import Text
 
-from allocc.plots.allocation import MOST_BARS, MOST_UNSORTED
-from allocc.plots.style import short, tidy, wrapped
+from allocc.showing.plots.allocation import MOST_BARS, MOST_UNSORTED
+from allocc.showing.plots.style import short, tidy, wrapped
 
 SHARES = small.EPIDEMIC.replace(
     'model epidemic "Treatment by region"',
@@ -300,7 +300,7 @@ def test_notebook(result: allocc.Result) -> None:
 def test_notebook_without_matplotlib(
     result: allocc.Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("allocc.report_html.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("allocc.showing.report_html.importlib.util.find_spec", lambda _: None)
     html = result._repr_html_()
     assert "<svg" not in html
     assert "teams (sum)" in html

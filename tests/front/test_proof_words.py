@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import allocc
-from allocc.report import status_words, summary
-from allocc.result import Result
+from allocc.results.result import Result
+from allocc.showing.report import status_words, summary
 from tests.front import small
 from tests.front.helpers import only_json
 

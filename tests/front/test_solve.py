@@ -90,7 +90,7 @@ def test_full_disk(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("allocc.run_folder.writing._text", full)
+    monkeypatch.setattr("allocc.results.run_folder.writing._text", full)
     done = run("solve", path, "--run", "deep/out")
     assert done.exit_code == 1
     assert "Proven optimal" in done.stdout

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from allocc.labelled import Block, Labels, index_columns
-from allocc.run_folder.plain import to_json
+from allocc.results.labelled import Block, Labels, index_columns
+from allocc.results.run_folder.plain import to_json
 from allocc.tables import duration, number, numbers, percent, table
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import allocc
-from allocc.labelled import Block, Labels
+from allocc.results.labelled import Block, Labels
 
 MODEL = """
 model m "Money at 100 USD a year"

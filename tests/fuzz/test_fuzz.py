@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 from lark import Lark
 
-from allocc.compiler.bind import bind
-from allocc.compiler.discretize import discretize
-from allocc.compiler.lower import lower
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.unrolling.discretize import discretize
 from allocc.dsl import AlloccError, Source, parse
 from allocc.dsl.render import render
 
@@ -69,7 +69,7 @@ def test_mutants() -> None:
 def _sentences() -> st.SearchStrategy[str]:
     """Sentences of the grammar, with names that a model could have."""
     lark = Lark(
-        files("allocc.dsl").joinpath("grammar.lark").read_text("utf-8"),
+        files("allocc.dsl.reading").joinpath("grammar.lark").read_text("utf-8"),
         start=["statement", "expression"],
         parser="lalr",
         lexer="contextual",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import allocc
-from allocc.compiler import tables
+from allocc.compiler.data import tables
 from allocc.dsl import AlloccError
 
 DECIDED = "decide x in 0 .. 1\nminimize { cost : x }\n"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.dsl import tree
-from allocc.dsl.parser import Parser, parse_file
+from allocc.dsl.reading.parser import Parser, parse_file
 from allocc.dsl.scanner import DATA_FUNCTIONS, FUNCTIONS, PLACES, STATEMENTS, TOTAL
 from allocc.dsl.tree import Source
 from allocc.dsl.walk import nodes

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allocc.compiler.bind import bind
-from allocc.compiler.discretize import discretize
-from allocc.dsl.parser import parse
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.unrolling.discretize import discretize
+from allocc.dsl.reading.parser import parse
 from allocc.dsl.tree import Source
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options, Outcome

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.dsl import Source, parse, parse_file
-from allocc.rendering.declared import declared
-from allocc.rendering.diagram import Diagram, diagram
-from allocc.rendering.placing import Edge, Item, Placed, _crossings, _grouped, place
-from allocc.rendering.svg import svg, text_width
+from allocc.showing.rendering.declared import declared
+from allocc.showing.rendering.diagram import Diagram, diagram
+from allocc.showing.rendering.placing import Edge, Item, Placed, _crossings, _grouped, place
+from allocc.showing.rendering.svg import svg, text_width
 
 ROOT = Path(__file__).parents[2]
 DRAWN = (

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.dsl import Source, parse, parse_file, tree
-from allocc.rendering.declared import declared
-from allocc.rendering.document import Equation, Math, Paragraph, Section, Table
-from allocc.rendering.formulas import Formulas, Scope
-from allocc.rendering.latex import latex
-from allocc.rendering.markdown import markdown
-from allocc.rendering.mathematics import sections
-from allocc.rendering.plain import GREEK
-from allocc.rendering.symbols import number, symbol
+from allocc.showing.rendering.declared import declared
+from allocc.showing.rendering.document import Equation, Math, Paragraph, Section, Table
+from allocc.showing.rendering.formulas import Formulas, Scope
+from allocc.showing.rendering.latex import latex
+from allocc.showing.rendering.markdown import markdown
+from allocc.showing.rendering.mathematics import sections
+from allocc.showing.rendering.plain import GREEK
+from allocc.showing.rendering.symbols import number, symbol
 
 ROOT = Path(__file__).parents[2]
 MODELS = sorted(

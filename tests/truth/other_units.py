@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 import allocc
-from allocc.compiler.dimensions.unit import Unit
+from allocc.compiler.units.unit import Unit
 from allocc.dsl import tree
-from allocc.dsl.parser import parse_file
+from allocc.dsl.reading.parser import parse_file
 
 #: Tens by which the number of a base unit is multiplied: `{"person": 3}` counts in thousandths.
 Tens = Mapping[str, int]

@@ -33,7 +33,7 @@ def compile_model(
     output: str | None,
 ) -> None:
     """Print a stage of the compiler for MODEL, or write its mixed-integer program to a file."""
-    from allocc import stages
+    from allocc.showing import stages
 
     if emit == "tree":
         from allocc.loading import read_tree

@@ -33,7 +33,7 @@ def explain(what: str, data: str | None, settings: tuple[str, ...]) -> None:
             raise AlloccError([mistakes.nothing_to_explain(what, catalogue.codes())])
         put(_readable(text))
         return
-    from allocc.explain import explain_text
+    from allocc.showing.explain import explain_text
 
     put(explain_text(load_model(what, data, settings)))
 

@@ -15,7 +15,7 @@ from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.options import ModelPath
 from allocc.cli.terminal import put, put_bytes, say
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
-from allocc.dsl.parser import decoded, read_bytes
+from allocc.dsl.reading.parser import decoded, read_bytes
 from allocc.whole import replace
 
 _STDIN = "-"
@@ -91,7 +91,7 @@ def _below(folder: Path) -> list[str]:
 
 def _formatted(path: str) -> tuple[bytes, bytes]:
     """A file's bytes as they are, and as they are to be."""
-    from allocc.dsl.format import format_source
+    from allocc.dsl.layout.format import format_source
 
     old = _stdin() if path == _STDIN else read_bytes(path)
     name = "standard input" if path == _STDIN else path

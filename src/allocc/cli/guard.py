@@ -19,7 +19,7 @@ from allocc.errors import MissingLibrary
 from allocc.signals import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
-    from allocc.result import Result
+    from allocc.results.result import Result
 
 EXIT_MISTAKE = 1
 EXIT_USAGE = 2

@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from allocc import mistakes
 from allocc.cli.terminal import put
 from allocc.dsl.diagnostics import AlloccError
-from allocc.run_folder.place import write_folder
+from allocc.results.run_folder.place import write_folder
 
 TEMPLATES = {
     "opioid": "facilities and budgets against an epidemic of addiction",

@@ -39,7 +39,7 @@ from allocc.signals import EXIT_INTERRUPTED
 from allocc.whole import replace
 
 if TYPE_CHECKING:
-    from allocc.frontier import Frontier
+    from allocc.questions.pareto.frontier import Frontier
 
 _EXITS = {
     "optimal": 0,
@@ -100,7 +100,7 @@ def pareto(
     allocc plot runs/frontier
     """
     from allocc.asked import make_options
-    from allocc.run_folder.place import check_free
+    from allocc.results.run_folder.place import check_free
 
     make_options(solver, "auto", gap, time_limit)
     if points < 2:
@@ -112,9 +112,9 @@ def pareto(
     loaded = load_to_solve(model, data, settings, quiet=quiet)
 
     from allocc.cli.progress import stoppable, watching
-    from allocc.frontier import frontier_data
-    from allocc.frontier_folder import save
-    from allocc.pareto import trace
+    from allocc.questions.pareto.frontier import frontier_data
+    from allocc.questions.pareto.frontier_folder import save
+    from allocc.questions.pareto.pareto import trace
 
     cancel = threading.Event()
     with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
@@ -132,7 +132,7 @@ def pareto(
         told["diagnostics"] = [to_json(d) for d in (*loaded.warnings, *failed)]
         write_json(told)
     else:
-        from allocc.pareto_report import summary
+        from allocc.showing.pareto_report import summary
 
         put(summary(found, color=color_on(sys.stdout)))
     for line in written:
@@ -149,7 +149,7 @@ def _check_plot(plot: str) -> None:
     if kind not in (".svg", ".png"):
         raise AlloccError([mistakes.cannot_express(plot, "a plot is an .svg or a .png file")])
     if kind == ".png":
-        from allocc.plots import check_installed
+        from allocc.showing.plots import check_installed
 
         check_installed("a .png file, unlike an .svg file,")
 
@@ -158,7 +158,7 @@ def _files(
     found: Frontier, csv_file: str | None, plot: str | None
 ) -> tuple[list[str], list[Diagnostic]]:
     """Write what was asked for: what to say of it, and what could not be written."""
-    from allocc.pareto_report import write_csv, write_plot
+    from allocc.showing.pareto_report import write_csv, write_plot
 
     jobs: list[tuple[str, str | None, Callable[[Frontier, Path], None]]] = [
         ("the CSV file", csv_file, write_csv),

@@ -49,7 +49,7 @@ def plot(run: str, what: str, output: str | None, format_: str | None, as_json: 
     if file is not None and len(figures) > 1:
         reason = f"{len(figures)} plots need a folder; name one with --what: {', '.join(figures)}"
         raise AlloccError([mistakes.cannot_express(str(file), reason)])
-    from allocc.plots import check_installed
+    from allocc.showing.plots import check_installed
 
     check_installed()
     folder = file.parent if file is not None else Path(output or Path(run) / "plots")
@@ -89,8 +89,8 @@ def _target(output: str | None, format_: str | None) -> tuple[Path | None, str]:
 
 def _figures(run: Path, what: str) -> dict[str, Any]:
     """What to draw, by name; nothing is drawn before everything is known to be there."""
-    from allocc import frontier_folder
-    from allocc.plots import OF_A_RESULT, why_not
+    from allocc.questions.pareto import frontier_folder
+    from allocc.showing.plots import OF_A_RESULT, why_not
 
     if (run / frontier_folder.FILE).is_file():
         found = frontier_folder.read(run)
@@ -100,7 +100,7 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
         if not found.points:
             raise AlloccError([mistakes.nothing_to_draw("frontier", "it has no point")])
         return {"frontier": found.plot}
-    from allocc.run_folder.reading import read
+    from allocc.results.run_folder.reading import read
 
     result = read(run)
     asked = OF_A_RESULT if what == "all" else (what,)

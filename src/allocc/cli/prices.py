@@ -23,8 +23,8 @@ from allocc.cli.terminal import color_on, put, stdout_kept_clean, write_json
 from allocc.dsl.escapes import one_line
 
 if TYPE_CHECKING:
-    from allocc.prices import Group, Prices
-    from allocc.result import Result
+    from allocc.questions.prices.prices import Group, Prices
+    from allocc.results.result import Result
 
 #: Lines that are shown for limits that bind, without `--all`.
 MOST = 20
@@ -66,7 +66,7 @@ def prices(
     """
     from allocc.asked import make_options
     from allocc.cli.progress import stoppable, watching, working
-    from allocc.pricing import prices as find
+    from allocc.questions.prices.pricing import prices as find
 
     make_options(solver, "auto", gap, time_limit, None, 0)
     loaded = load_to_solve(model, data, settings, run, quiet=quiet)
@@ -95,7 +95,7 @@ def prices(
 
 
 def _text(result: Result, found: Prices | None, every: bool, color: bool) -> str:
-    from allocc.report import facts, status_words
+    from allocc.showing.report import facts, status_words
     from allocc.tables import number, wrap
 
     title = result.title or result.model
@@ -138,7 +138,7 @@ def _notes(result: Result, found: Prices) -> list[str]:
 
 
 def _limits(groups: list[Group], every: bool) -> list[str]:
-    from allocc.prices import words
+    from allocc.questions.prices.prices import words
 
     if not groups:
         return ["The model has no limit."]
@@ -172,7 +172,7 @@ def _names(groups: list[Group], every: bool) -> list[str]:
 
 
 def _spread(group: Group) -> str:
-    from allocc.prices import amount
+    from allocc.questions.prices.prices import amount
 
     most = max(group.rows, key=lambda r: abs(r.price))
     return (

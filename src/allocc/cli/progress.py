@@ -72,7 +72,7 @@ def watching(quiet: bool, phase: str = "compiling") -> Iterator[Callable[[Step],
         with _live(phase) as callback:
             yield callback
     else:
-        from allocc.report import progress_printer
+        from allocc.showing.report import progress_printer
 
         yield progress_printer(say)
 

@@ -15,7 +15,7 @@ from allocc.whole import replace
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.rendering.declared import Declared
+    from allocc.showing.rendering.declared import Declared
 
 FORMS = ("markdown", "latex", "svg")
 _SUFFIXES = {".md": "markdown", ".tex": "latex", ".svg": "svg"}
@@ -66,7 +66,7 @@ def render(
         raise click.UsageError("--standalone goes with --to latex")
     bound = load_model(model, data, settings) if values or program else None
     if bound is not None and program:
-        from allocc.rendering.rows import rows_text
+        from allocc.showing.rendering.rows import rows_text
 
         text = rows_text(bound.program(method), rows) + "\n"
     else:
@@ -99,15 +99,15 @@ def _form(asked: str | None, output: str | None) -> str:
 
 def _from_tree(model: str, form: str, standalone: bool, bound: Model | None) -> str:
     from allocc.loading import read_tree
-    from allocc.rendering.declared import declared
+    from allocc.showing.rendering.declared import declared
 
     path = Path(model)
     found = declared(read_tree(model), path)
     if form == "svg":
         return _picture(found)
-    from allocc.rendering.latex import latex
-    from allocc.rendering.markdown import markdown
-    from allocc.rendering.mathematics import sections
+    from allocc.showing.rendering.latex import latex
+    from allocc.showing.rendering.markdown import markdown
+    from allocc.showing.rendering.mathematics import sections
 
     parts = sections(found, _scalars(bound) if bound is not None else None)
     if form == "latex":
@@ -120,8 +120,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _picture(found: Declared) -> str:
-    from allocc.rendering.diagram import diagram
-    from allocc.rendering.svg import svg
+    from allocc.showing.rendering.diagram import diagram
+    from allocc.showing.rendering.svg import svg
 
     picture = diagram(found)
     return svg(picture) if picture is not None else ""

@@ -56,14 +56,14 @@ def simulate(
     allocc simulate epidemic.alloc --run runs/baseline
     allocc plot runs/baseline
     """
-    from allocc.run_folder.place import check_free
+    from allocc.results.run_folder.place import check_free
 
     if run is not None:
         check_free(Path(run))
     loaded = load_and_warn(model, data, settings, decisions, rest)
     result = loaded.simulate(decisions, rest)
     if csv_file is not None:
-        from allocc.run_folder.tidy import write_long
+        from allocc.results.run_folder.tidy import write_long
         from allocc.whole import replace
 
         blocks = [b for b in result.blocks if b.kind != "decision"]
@@ -71,8 +71,8 @@ def simulate(
     if run is not None:
         result.save(run)
     if as_json:
-        from allocc.reports import report_data
-        from allocc.result import violation_data
+        from allocc.results.reports import report_data
+        from allocc.results.result import violation_data
 
         write_json(
             {

@@ -30,7 +30,7 @@ from allocc.dsl.render import to_json
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.result import Result
+    from allocc.results.result import Result
 
 
 @click.command()
@@ -96,8 +96,8 @@ def solve(
     """
     from allocc.asked import make_options
     from allocc.cli.progress import stoppable, watching, working
-    from allocc.run_folder.place import check_free
-    from allocc.run_folder.writing import save_somewhere
+    from allocc.results.run_folder.place import check_free
+    from allocc.results.run_folder.writing import save_somewhere
 
     if run is not None and no_run:
         raise click.UsageError("--run and --no-run exclude each other")
@@ -190,7 +190,7 @@ def _explain(
 
 def _object(result: Result, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:
     """What --json prints: the run folder's result without the arrays' labels."""
-    from allocc.run_folder.writing import result_data
+    from allocc.results.run_folder.writing import result_data
 
     data = result_data(result)
     found = {

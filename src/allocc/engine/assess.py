@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from allocc.compiler.expression import Variable
-from allocc.compiler.index import spread
-from allocc.compiler.lower import ratio_limit
-from allocc.compiler.numeric import Evaluation
-from allocc.compiler.problem import ChanceConstraint, Constraint, Problem
-from allocc.compiler.program import BoolArray, FloatArray, shown_label
+from allocc.compiler.algebra.expression import Variable
+from allocc.compiler.algebra.index import spread
+from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.labels import shown_label
+from allocc.compiler.lowering.lower import ratio_limit
 from allocc.compiler.reformulations import chance, ratios
-from allocc.compiler.simulate import Values, simulate
-from allocc.compiler.sizes import Sizes, StepSizes
+from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
+from allocc.compiler.unrolling.simulate import Values, simulate
+from allocc.compiler.unrolling.sizes import Sizes, StepSizes
 from allocc.engine.outcome import NEAR_ZERO, Violation
 
 #: A scenario of a chance block counts where no limit is broken by more than this of its size.

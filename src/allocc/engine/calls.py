@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Progress, Solution, SolveOptions
-from allocc.compiler.magnitudes import refuse_extremes
-from allocc.compiler.program import FloatArray, Program
-from allocc.compiler.relaxation import Built
-from allocc.compiler.scaling import scale
-from allocc.engine import door
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.magnitudes import refuse_extremes
+from allocc.compiler.programs.program import Program
+from allocc.compiler.programs.scaling import scale
+from allocc.compiler.relaxing.relaxation import Built
 from allocc.engine.ledger import Ledger
+from allocc.engine.proving import door
 
 #: Linear relaxations with more columns are solved by an interior point method.
 LARGE = 3000

@@ -9,8 +9,8 @@ import numpy as np
 
 from allocc.backends import registry
 from allocc.backends.registry import Backend
-from allocc.compiler.program import Program
-from allocc.compiler.relaxation import Relaxation
+from allocc.compiler.programs.program import Program
+from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.engine.outcome import Options
 
 #: Up to this many single-value pieces, all products are written exactly at once.

@@ -14,11 +14,12 @@ import numpy as np
 
 from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Refused, Solution, Word
-from allocc.compiler.program import FloatArray
-from allocc.compiler.relaxation import Built
-from allocc.engine import calls, door
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.relaxing.relaxation import Built
+from allocc.engine import calls
 from allocc.engine.outcome import Status
-from allocc.engine.tree import Grown, Tree
+from allocc.engine.proving import door
+from allocc.engine.proving.tree import Grown, Tree
 
 if TYPE_CHECKING:
     from allocc.engine.solve import Loop

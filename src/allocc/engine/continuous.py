@@ -7,13 +7,13 @@ from itertools import count
 
 import numpy as np
 
-from allocc.compiler.expression import Add, Data, Multiply, Node, Reduce, Reference
-from allocc.compiler.index import Axis, spread
-from allocc.compiler.numeric import Evaluation, Settling
-from allocc.compiler.problem import Problem
-from allocc.compiler.program import FloatArray
-from allocc.compiler.simulate import Values, _flows, _value, with_decisions
-from allocc.compiler.sizes import Sizes, StepSizes
+from allocc.compiler.algebra.expression import Add, Data, Multiply, Node, Reduce, Reference
+from allocc.compiler.algebra.index import Axis, spread
+from allocc.compiler.algebra.numeric import Evaluation, Settling
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.simulate import Values, _flows, _value, with_decisions
+from allocc.compiler.unrolling.sizes import Sizes, StepSizes
 from allocc.engine.outcome import NEAR_ZERO, Deviation
 
 #: Tolerance of the integration that the discretized trajectory is compared with, relative to a

@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from allocc.backends.solution import Word
-from allocc.compiler.problem import Problem
-from allocc.compiler.program import FloatArray
-from allocc.compiler.simulate import Values, highest, lowest
-from allocc.compiler.undefined import undefined
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.simulate import Values, highest, lowest
+from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import ROUNDING, Assessment, assess
 from allocc.engine.outcome import Options, Step, measure, relative_gap

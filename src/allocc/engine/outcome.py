@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from allocc.backends.solution import Word
-from allocc.compiler.expression import Variable
-from allocc.compiler.program import FloatArray
+from allocc.compiler.algebra.expression import Variable
+from allocc.compiler.arrays import FloatArray
 
 #: What is less than this part of the terms that it is a sum of is near zero, and is measured by this
 #: part of them. With a gap of 1e-4 a bound has to prove 1e-7 of what is added up, which is what dual

@@ -15,14 +15,14 @@ import numpy as np
 
 from allocc.backends.registry import Backend
 from allocc.backends.solution import LicenceLimit, Refused, Solution, Word
-from allocc.compiler.bounds import Infeasible
-from allocc.compiler.program import Program
-from allocc.compiler.refinement import add_tangents, split_active
-from allocc.compiler.relaxation import Built, Relaxation
+from allocc.compiler.programs.bounds import Infeasible
+from allocc.compiler.programs.program import Program
+from allocc.compiler.relaxing.refinement import add_tangents, split_active
+from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.engine import calls
 from allocc.engine.confirm import solve_mixed
 from allocc.engine.outcome import Outcome
-from allocc.engine.tightening import factors, tighten_by_optimization
+from allocc.engine.proving.tightening import factors, tighten_by_optimization
 
 if TYPE_CHECKING:
     from allocc.engine.solve import Loop

@@ -15,7 +15,7 @@ import numpy as np
 
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Solution
-from allocc.compiler.program import Program
+from allocc.compiler.programs.program import Program
 from allocc.engine import calls
 
 if TYPE_CHECKING:

@@ -11,23 +11,23 @@ import numpy as np
 from allocc.backends import registry
 from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Solution, Word
-from allocc.compiler.bounds import Infeasible
-from allocc.compiler.complete import Completer
-from allocc.compiler.problem import Problem
-from allocc.compiler.program import Program
+from allocc.compiler.lowering.complete import Completer
+from allocc.compiler.programs.bounds import Infeasible
+from allocc.compiler.programs.program import Program
 from allocc.compiler.reformulations.coefficients import far_apart, tighten_coefficients
 from allocc.compiler.reformulations.growth import in_logarithms
-from allocc.compiler.relaxation import Built, Relaxation
-from allocc.compiler.simulate import Values
+from allocc.compiler.relaxing.relaxation import Built, Relaxation
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.assess import ROUNDING, Assessment
 from allocc.engine.choose import Choice, choose, takes_the_rest
 from allocc.engine.confirm import Claim, confirm, confirm_empty, solve_mixed
 from allocc.engine.continuous import NotMeasured, deviations
-from allocc.engine.denominators import lowered
-from allocc.engine.examine import said
-from allocc.engine.heuristics import Heuristics
+from allocc.engine.improve import Heuristics
 from allocc.engine.ledger import WORDS, Ledger
 from allocc.engine.outcome import Deviation, Options, Outcome, Status, Stopped
+from allocc.engine.proving.denominators import lowered
+from allocc.engine.proving.examine import said
 from allocc.engine.refine import SEARCH, refine
 from allocc.engine.relaxed import relaxed_first
 

@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from allocc.api import Model
-from allocc.compiler.bind import bind
-from allocc.compiler.dimensions.check import units_of
-from allocc.compiler.dimensions.unit import Unit
-from allocc.compiler.errors import unknown_name
+from allocc.compiler.binding.bind import bind
+from allocc.compiler.names.errors import unknown_name
+from allocc.compiler.units.check import units_of
+from allocc.compiler.units.unit import Unit
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Collector, Diagnostic
-from allocc.dsl.parser import check_syntax
+from allocc.dsl.reading.parser import check_syntax
 from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import File, Source
 from allocc.dsl.walk import nodes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from allocc.compiler.library import shipped
+from allocc.compiler.names.library import shipped
 from allocc.dsl import tree
 from allocc.dsl.escapes import markdown
 from allocc.dsl.scanner import SOFT, WORDS

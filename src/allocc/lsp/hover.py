@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from allocc.compiler.dimensions.check import QUANTITIES
+from allocc.compiler.units.check import QUANTITIES
 from allocc.dsl import tree
 from allocc.dsl.escapes import markdown, markdown_block
 from allocc.dsl.escapes import markdown_code as code
@@ -18,7 +18,7 @@ from allocc.lsp.tables import header, rows, table_file
 from allocc.tables import number
 
 if TYPE_CHECKING:
-    from allocc.compiler.index import IndexSet
+    from allocc.compiler.algebra.index import IndexSet
 
 #: A statement is shown up to so many lines.
 MOST_LINES = 12

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from allocc.compiler.failures import Failed
-from allocc.compiler.library import _chosen, shipped
+from allocc.compiler.names.library import _chosen, shipped
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError
-from allocc.dsl.parser import parse, read_alone, read_source
+from allocc.dsl.reading.parser import parse, read_alone, read_source
 from allocc.dsl.scanner import scan
 from allocc.dsl.tree import Source
 

@@ -20,7 +20,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 from allocc.dsl.diagnostics import AlloccError
-from allocc.dsl.format import format_source
+from allocc.dsl.layout.format import format_source
 from allocc.dsl.tree import Source
 from allocc.lsp.analysis import Analysis, check, faults, mistakes
 from allocc.lsp.completion import complete

@@ -1,0 +1,188 @@
+"""Binding: a tree and its data become a `Model`, with every independent mistake reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from allocc.compiler import failures
+from allocc.compiler.algebra import errors as algebra_errors
+from allocc.compiler.algebra.expression import Data
+from allocc.compiler.algebra.index import same_sets
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.binding import assignment
+from allocc.compiler.binding.resolution import Resolver
+from allocc.compiler.data import errors as data_errors
+from allocc.compiler.data.tables import Table
+from allocc.compiler.evaluating.values import deep_recursion
+from allocc.compiler.names import errors as names_errors
+from allocc.compiler.names.library import expand_uses
+from allocc.compiler.names.structure import declare, describe, first_span, recursions
+from allocc.compiler.scoping import errors as scoping_errors
+from allocc.compiler.scoping.model import CompartmentSymbol, Model, ReportSymbol
+from allocc.compiler.scoping.spellings import Labels
+from allocc.compiler.scoping.symbols import Known
+from allocc.compiler.units.check import check_units
+from allocc.dsl import tree
+from allocc.dsl.diagnostics import Collector
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def bind(
+    file: tree.File,
+    data: Path,
+    settings: Mapping[str, Any] | None = None,
+    path: Path | None = None,
+) -> Model:
+    """Bind a parsed file to the data folder and to the values that are set from outside.
+
+    Raises `AlloccError` with every independent mistake. Warnings are kept in `Model.diagnostics`.
+    """
+    collector = Collector()
+    statements, lost = expand_uses(file, path, collector)
+    declarations = declare(statements, collector)
+    declarations.broken |= lost
+    binder = Binder(declarations, data, dict(settings or {}), collector)
+    with deep_recursion():
+        return binder.bind(file, path)
+
+
+class Binder(Resolver):
+    """Binds one model, and stays with it: limits and reports are evaluated with what it resolved."""
+
+    def bind(self, file: tree.File, path: Path | None) -> Model:
+        """Resolve every declaration, collecting the mistakes of all of them."""
+        d = self.declared
+        for name in self.settings:
+            self.attempt(self._check_setting, name)
+        # A model that decides nothing may be there to be simulated only.
+        undecided = d.objective is None and not d.decisions
+        if not undecided and (d.objective is None or not d.objective.terms):
+            span = d.objective.span if d.objective is not None else first_span(file)
+            what = "terms in its objective" if d.objective is not None else "objective"
+            why = "say what is best: `minimize { cost : EXPRESSION }`"
+            self.collector.add(names_errors.missing_statement(what, why, span))
+        for circle in recursions(d):
+            self._poisoned.update(circle)
+            self.collector.add(names_errors.circular(circle, d.names[circle[0]].name.span))
+        for name in d.names:
+            self.attempt(self.resolve, name)
+        for initial in d.initials.values():
+            self.attempt(self._initial, initial)
+        for name, statement in d.compartments.items():
+            if name not in d.initials and name not in self._poisoned | d.broken:
+                self.collector.add(names_errors.no_initial(name, statement.name.span))
+        for effect in d.effects:
+            self.attempt(self._effect, effect)
+        found_units = self.attempt(check_units, d, self.collector)
+        self.collector.raise_errors()
+        assert found_units is not None
+        get = self._resolved
+        return Model(
+            name=d.header.name.name if d.header else (path.stem if path else "model"),
+            title=(d.header.title if d.header else None) or "",
+            path=path,
+            tree=file,
+            time=self.time,
+            decisions=[get[n] for n in d.decisions],
+            compartments={n: get[n] for n in d.compartments},
+            flows={n: get[n] for n in d.flows},
+            parameters={n: get[n] for n in d.parameters},
+            lets={n: get[n] for n in d.lets},
+            limits=d.limits,
+            prefers=d.prefers,
+            chances=d.chances,
+            reports=[get[n] for n in d.reports],
+            objective=d.objective,
+            sets={n: get[n] for n in d.sets},
+            units=found_units,
+            binder=self,
+            diagnostics=list(self.collector.diagnostics),
+        )
+
+    def spelt(self) -> tuple[list[Table], list[Labels]]:
+        """The tables that are read, and the sets that are written out."""
+        tables, sets = [], []
+        for name, statement in self.declared.names.items():
+            if isinstance(statement, tree.Table) and name in self.used:
+                tables.append(self.resolve(name))
+            elif isinstance(statement, tree.SetDeclaration):
+                found = self.resolve(name)
+                if isinstance(statement.value, tree.SetLiteral | tree.Range):
+                    sets.append(Labels(f"set '{name}'", found.texts[0], statement.name.span))
+        return tables, sets
+
+    def attempt(self, action: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | None:
+        """Call a function; report what fails, say nothing where a cause is reported already."""
+        try:
+            return action(*arguments, **named)
+        except failures.Failed as failed:
+            for diagnostic in failed.diagnostics:
+                self.collector.add(diagnostic)
+        except failures.Poisoned:
+            pass
+        except RecursionError:
+            self.collector.add(algebra_errors.nested_too_deep("the model", None))
+        return None
+
+    def _check_setting(self, name: str) -> None:
+        base, bracket, rest = name.partition("[")
+        if base not in self.declared.parameters:
+            statement = self.declared.names.get(base)
+            is_a = describe(statement) if statement is not None else None
+            raise failures.Failed(data_errors.unknown_setting(base, is_a, self.declared.parameters))
+        if bracket and (not rest.endswith("]") or rest == "]"):
+            reason = "the closing bracket or the label is missing"
+            raise failures.Failed(
+                data_errors.bad_setting(name, reason, f"write --set {base}[LABEL]=VALUE")
+            )
+
+    def _initial(self, statement: tree.Initial) -> None:
+        self.used.add(statement.name.name)
+        symbol = self.resolve(statement.name.name)
+        assert isinstance(symbol, CompartmentSymbol)
+        assignment.set_initial(statement, symbol, self)
+
+    def _effect(self, statement: tree.Effect) -> None:
+        name = statement.name.name
+        if name in self.declared.broken:
+            raise failures.Poisoned(name)
+        adds = statement.operator == "+="
+        kind = self.declared.names.get(name)
+        if kind is None:
+            pool = self.declared.flows if adds else self.declared.parameters
+            what = "flow" if adds else "parameter"
+            raise self.unknown(
+                name, names_errors.unknown_name(name, statement.name.span, pool, what)
+            )
+        if not isinstance(kind, tree.Flow if adds else tree.Parameter):
+            hint = "an effect acts on a flow with `+=`, or on a parameter with `*=`"
+            wanted = "a flow" if adds else "a parameter"
+            raise failures.Failed(
+                names_errors.wrong_kind(name, describe(kind), wanted, statement.name.span, hint)
+            )
+        self.used.add(name)
+        symbol = self.resolve(name)
+        self.need_time("effect", statement.span)
+        if statement.index is not None:
+            _, given = self.space(statement.index)
+            if not same_sets(symbol.sets, given):
+                names = [s.name for s in given]
+                wanted_names = [s.name for s in symbol.sets]
+                span = statement.index.span
+                raise failures.Failed(scoping_errors.effect_index(name, wanted_names, names, span))
+        symbol.effects.append(statement)
+
+    def report_values(self, symbol: ReportSymbol, known: Known) -> FloatArray:
+        """A report over its whole index space, where everything is decided."""
+        name = symbol.statement.name.name
+        if name not in known.reports:
+            value = symbol.statement.value
+            with self._expanding(name):
+                node = assignment.assign(name, value, symbol.space, symbol.sets, self, numeric=True)
+            assert isinstance(node, Data)
+            known.reports[name] = assignment.full(node, symbol.space).astype(float)
+        return known.reports[name]

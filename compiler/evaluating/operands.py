@@ -1,0 +1,146 @@
+"""Operands: the value of an expression where a number, a condition or something known is asked for.
+
+What an expression is worth is the matter of those who inherit from this. Here stands what its place
+demands of the value, and what is said where it is of another kind or has no value at some index.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from allocc.compiler import failures
+from allocc.compiler.algebra import errors as algebra_errors
+from allocc.compiler.algebra.expression import Data, Node, variables
+from allocc.compiler.algebra.index import Axis, IndexSet, join_axes, spread
+from allocc.compiler.arrays import BoolArray
+from allocc.compiler.labels import shown_label
+from allocc.compiler.names import errors as names_errors
+from allocc.compiler.scoping.scope import Scope
+from allocc.compiler.scoping.symbols import Symbols
+from allocc.dsl import tree
+from allocc.dsl.diagnostics import Diagnostic
+
+
+class Operands(ABC):
+    """The part of an evaluator that asks a value to be of a kind, and to be defined."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        self.symbols = symbols
+
+    @abstractmethod
+    def node(self, e: tree.Expression, scope: Scope) -> Node:
+        """The value of an expression; raises `errors.Failed` or `errors.Poisoned`."""
+
+    @abstractmethod
+    def index_set(self, expression: tree.Expression, scope: Scope) -> IndexSet:
+        """The index set that an expression means."""
+
+    @abstractmethod
+    def column(
+        self,
+        e: tree.Field,
+        indices: Sequence[tree.Expression] | None,
+        scope: Scope,
+        fallback: Node | None,
+        numeric: bool = False,
+    ) -> Node:
+        """A column of a table, subscripted or bare; `numeric` where only numbers will do."""
+
+    def number(self, e: tree.Expression, scope: Scope) -> Node:
+        """A value that is a number, not a word or a condition."""
+        match e:
+            case tree.Field():
+                node = self.column(e, None, scope, None, numeric=True)
+            case tree.Subscript(base=tree.Field() as base, indices=indices):
+                node = self.column(base, indices, scope, None, numeric=True)
+            case tree.Fallback(subscript=tree.Field() as base):
+                fallback = self.number(e.otherwise, scope)
+                node = self.column(base, None, scope, fallback, numeric=True)
+            case tree.Fallback(subscript=tree.Subscript(base=tree.Field() as base) as inner):
+                fallback = self.number(e.otherwise, scope)
+                node = self.column(base, inner.indices, scope, fallback, numeric=True)
+            case _:
+                node = self.node(e, scope)
+        if isinstance(node, Data) and node.values.dtype.kind == "O":
+            word = str(node.values.ravel()[0]) if node.values.size else None
+            raise failures.Failed(algebra_errors.not_a_number(e.span.text, e.span, word))
+        if isinstance(node, Data) and node.values.dtype.kind == "b":
+            raise failures.Failed(algebra_errors.condition_as_number(e.span.text, e.span))
+        return node
+
+    def data(self, e: tree.Expression, scope: Scope, what: str) -> Data:
+        """A number known before solving; `what` names it in the message."""
+        with self.before_solving():
+            node = self.number(e, scope)
+        if not isinstance(node, Data):
+            name = variables(node)[0].name
+            raise failures.Failed(algebra_errors.needs_data(what, name, e.span))
+        return node
+
+    @contextmanager
+    def before_solving(self) -> Iterator[None]:
+        """Nothing is decided inside, not even in a report: an index, say, is data everywhere."""
+        known, self.symbols.known = self.symbols.known, None
+        try:
+            yield
+        finally:
+            self.symbols.known = known
+
+    @property
+    def nothing(self) -> float:
+        """What stands where an expression has no value and nobody asks for one."""
+        return 0.0 if self.symbols.known is None else float("nan")
+
+    def undefined(self, diagnostic: Diagnostic) -> None:
+        """Raise for what has no value; in a report it is kept, and goes on as not a number."""
+        if self.symbols.known is None:
+            raise failures.Failed(diagnostic)
+        self.symbols.known.undefined.append(diagnostic)
+
+    def warn(self, diagnostic: Diagnostic) -> None:
+        """Tell of something that may be meant otherwise."""
+        self.symbols.warn(diagnostic)
+
+    def condition(self, e: tree.Expression, scope: Scope) -> Data:
+        """A condition on data."""
+        node = self.node(e, scope)
+        if not isinstance(node, Data):
+            raise failures.Failed(
+                algebra_errors.decision_condition(variables(node)[0].name, e.span)
+            )
+        if node.values.dtype.kind != "b":
+            text = e.span.text
+            hint = f"compare it, as in `{text} > 0`"
+            raise failures.Failed(
+                names_errors.wrong_kind(text, "a value", "a condition", e.span, hint)
+            )
+        return node
+
+    def check(
+        self,
+        good: BoolArray,
+        axes: tuple[Axis, ...],
+        scope: Scope,
+        make: Callable[[str], Diagnostic],
+    ) -> None:
+        """Refuse a value that is used where it is not good; `make` is told where that is."""
+        joined = axes
+        bad = ~np.asarray(good)
+        if scope.guard is not None:
+            joined = join_axes(axes, scope.guard.axes)
+            bad = spread(bad, axes, joined) & spread(scope.guard.values, scope.guard.axes, joined)
+        if not bad.any():
+            return
+        full = np.broadcast_to(bad, tuple(a.size for a in joined))
+        first = [int(i[0]) for i in np.nonzero(full)] if joined else []
+        labels = []
+        for axis, i in zip(joined, first, strict=True):
+            if axis.size == len(axis.set):
+                labels.append(
+                    f"{axis.set.name} = {', '.join(shown_label(x) for x in axis.set.label(i))}"
+                )
+        self.undefined(make(f" at {', '.join(labels)}" if labels else ""))

@@ -1,0 +1,157 @@
+"""Checks that what will be relaxed has bounds: no factor without them, no function out of its domain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.programs import errors
+from allocc.compiler.programs.program import FunctionAtoms, Products, Program, find_block
+from allocc.dsl.diagnostics import AlloccError, Diagnostic, Note
+
+#: So many are told of. No more are looked for at any place: a long horizon has a million of them.
+_MOST = 10
+#: Of one cause, so many more places are named.
+_SHOWN = 4
+
+
+def check_bounds(program: Program) -> None:
+    """Raise `AlloccError` where a factor has no bounds that needs them, naming what to bound."""
+    p, q = program, program.products
+    found: list[Diagnostic] = []
+    # A quotient by what may be nought has no bounds: that is told once, by `_check_ratios`.
+    newer, bottom = np.maximum(q.left, q.right), np.minimum(q.left, q.right)
+    endless = newer[(q.result < newer) & (p.lower[bottom] <= 0) & (p.upper[bottom] >= 0)]
+    for side in (q.left, q.right):
+        other = q.right if side is q.left else q.left
+        fixed = p.lower[other] == p.upper[other]
+        bare = np.unique(side[~fixed & ~(np.isfinite(p.lower[side]) & np.isfinite(p.upper[side]))])
+        for j, more in _once(p, np.setdiff1d(bare, endless)):
+            found.append(_with(p, _unbounded(p, j, "a product"), more))
+    for atoms in p.functions:
+        if atoms.kind == "abs":
+            continue
+        low, high = p.lower[atoms.argument], p.upper[atoms.argument]
+        for j, more in _once(p, atoms.argument[~(np.isfinite(low) & np.isfinite(high))]):
+            found.append(_with(p, _unbounded(p, j, f"{atoms.kind}(...)"), more))
+        bad = _outside(atoms, low, high)
+        for argument, more in _once(p, atoms.argument[bad]):
+            name = p.column_name(argument)
+            # Powers and ratios are made of monomials, which have no place of their own.
+            span = atoms.span or find_block(p.column_blocks, argument).span
+            wants = (
+                "an argument other than nought"
+                if atoms.kind == "reciprocal"
+                else "a positive argument"
+            )
+            least, most = (f"{end[argument] + 0.0:g}" for end in (p.lower, p.upper))
+            told = errors.outside_domain(f"{atoms.kind} of {name}", wants, least, most, span)
+            found.append(_with(p, told, more))
+    _check_ratios(p, found)
+    if found:
+        raise AlloccError(found[:_MOST])
+
+
+def _check_ratios(p: Program, found: list[Diagnostic]) -> None:
+    """A ratio's denominator must not reach nought."""
+    bottoms = _bottoms(p)
+    nought = (p.lower[bottoms] <= 0) & (p.upper[bottoms] >= 0)
+    for bottom, more in _once(p, bottoms[nought]):
+        name, span = p.column_name(bottom), find_block(p.column_blocks, bottom).span
+        least, most = (f"{end[bottom] + 0.0:g}" for end in (p.lower, p.upper))
+        found.append(_with(p, errors.zero_denominator(name, least, most, span), more))
+
+
+def _once(p: Program, columns: IntArray) -> list[tuple[int, list[int]]]:
+    """The first column of each block, with the others of it: their cause is the same."""
+    columns = np.unique(columns)
+    blocks = np.searchsorted([b.start for b in p.column_blocks], columns, side="right")
+    groups = [columns[blocks == block].tolist() for block in np.unique(blocks)[:_MOST]]
+    return [(first, others) for first, *others in groups]
+
+
+def _with(p: Program, diagnostic: Diagnostic, more: list[int]) -> Diagnostic:
+    """A message that says at which other columns the same holds."""
+    if not more:
+        return diagnostic
+    shown = ", ".join(p.column_name(j) for j in more[:_SHOWN])
+    rest = f" and {len(more) - _SHOWN:,} more" if len(more) > _SHOWN else ""
+    return replace(diagnostic, notes=(*diagnostic.notes, Note(f"the same at {shown}{rest}")))
+
+
+def _are_ratios(q: Products) -> BoolArray:
+    """Which products say what a ratio is: its column is laid out after those that it is made of."""
+    return q.result < np.maximum(q.left, q.right)
+
+
+def _bottoms(p: Program) -> IntArray:
+    """The denominator of each ratio."""
+    q = p.products
+    newer = np.maximum(q.left, q.right)
+    return np.where(q.left == newer, q.right, q.left)[_are_ratios(q)]
+
+
+def _divides(atoms: FunctionAtoms) -> bool:
+    return atoms.kind == "reciprocal" or (atoms.kind == "power" and atoms.exponent < 0)
+
+
+def without_quotients(program: Program) -> Program:
+    """The program without what its quotients have to be: their columns are free of their parts."""
+    q = program.products
+    kept = ~_are_ratios(q)
+    factor = None if q.factor is None else q.factor[kept]
+    return replace(
+        program,
+        products=Products(q.result[kept], q.left[kept], q.right[kept], factor),
+        functions=tuple(atoms for atoms in program.functions if not _divides(atoms)),
+    )
+
+
+def _outside(atoms: FunctionAtoms, low: FloatArray, high: FloatArray) -> BoolArray:
+    """Where a function may be taken outside of its domain, over ranges of its arguments."""
+    match atoms.kind:
+        case "log":
+            return low <= 0
+        case "sqrt":
+            return low < 0
+        case "reciprocal":
+            return (low <= 0) & (high >= 0)
+        case "power" if atoms.exponent != int(atoms.exponent) or atoms.exponent < 0:
+            return low < 0 if atoms.exponent > 0 else low <= 0
+        case _:
+            return np.zeros(len(low), dtype=bool)
+
+
+def nought_below(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
+    """The denominators that may be nought within ranges."""
+    bottoms = _bottoms(program)
+    powers = [atoms.argument for atoms in program.functions if _divides(atoms)]
+    below = np.concatenate([bottoms, *powers])
+    return np.unique(below[(lower[below] <= 0) & (upper[below] >= 0)])
+
+
+def possibly_nought(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
+    """What a ratio, a negative power or a logarithm is taken of and may be nought within ranges."""
+    found = [nought_below(program, lower, upper)]
+    for atoms in program.functions:
+        if atoms.kind == "log" or (atoms.kind == "power" and atoms.exponent < 0):
+            x = atoms.argument
+            found.append(x[_outside(atoms, lower[x], upper[x])])
+    return np.unique(np.concatenate(found))
+
+
+def check_finite(program: Program, columns: IntArray, low: FloatArray, high: FloatArray) -> None:
+    """Raise `AlloccError` where a column of a min, max or abs has no bounds."""
+    bad = columns[~(np.isfinite(low[columns]) & np.isfinite(high[columns]))]
+    if len(bad):
+        raise AlloccError(
+            [_unbounded(program, int(j), "min, max or abs") for j in np.unique(bad)[:5]]
+        )
+
+
+def _unbounded(p: Program, j: int, what: str) -> Diagnostic:
+    side = "upper" if np.isinf(p.upper[j]) else "lower"
+    block = next(b for b in p.column_blocks if b.start <= j < b.start + b.count)
+    return errors.unbounded_factor(p.column_name(j), side, what, block.span)

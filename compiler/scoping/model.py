@@ -1,0 +1,163 @@
+"""`Model`: a tree bound to its data. What a name means is known; time is not unrolled yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from allocc.compiler.algebra.expression import Node, Variable
+from allocc.compiler.algebra.index import Axis, Coordinate, IndexSet
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.names.structure import side_name
+from allocc.compiler.scoping.scope import Now, Scope
+from allocc.compiler.scoping.spaces import Space
+from allocc.compiler.units.check import Units
+from allocc.dsl import tree
+from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.tree import Chance, File, Limit, Objective, Prefer
+
+Method = Literal["euler", "trapezoid", "exponential"]
+
+
+@dataclass(frozen=True, eq=False)
+class Time:
+    """The horizon: `points` at `start + k * step`, and a period between each two of them."""
+
+    name: str
+    unit: str
+    points: IndexSet
+    periods: IndexSet
+    step: float
+    method: Method
+    statement: tree.Time
+
+    @property
+    def count(self) -> int:
+        """Number of periods."""
+        return len(self.periods)
+
+    @property
+    def values(self) -> FloatArray:
+        """The time of each point."""
+        return np.asarray(self.points.components[0], dtype=float)
+
+
+@dataclass(eq=False)
+class ParameterSymbol:
+    """A parameter's data over `space.axes`; `effects` are the interventions that scale it."""
+
+    statement: tree.Parameter
+    space: Space
+    sets: tuple[IndexSet, ...]
+    values: FloatArray
+    effects: list[tree.Effect] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class LetSymbol:
+    """A named expression.
+
+    `data` when it depends on no variable, `inline` when it is put where it is used, `definition`
+    when it has a column of its own, `implicit` when it means the current time in a flow.
+    """
+
+    statement: tree.Let
+    space: Space
+    sets: tuple[IndexSet, ...]
+    mode: Literal["data", "inline", "definition", "implicit"]
+    values: FloatArray | None = None
+    variable: Variable | None = None
+    #: What an inline one without an index is wherever it is used, once that is known.
+    shared: Node | None = None
+
+
+@dataclass(eq=False)
+class FlowSymbol:
+    """A flow over its index space; `origin` and `target` name compartments, None for outside."""
+
+    statement: tree.Flow
+    space: Space
+    sets: tuple[IndexSet, ...]
+    effects: list[tree.Effect] = field(default_factory=list)
+
+    def leaves(self, compartment: str) -> bool:
+        """Whether the flow takes from a compartment."""
+        return side_name(self.statement.origin) == compartment
+
+
+@dataclass(eq=False)
+class ReportSymbol:
+    """A value over its index space that is computed once the decisions are known."""
+
+    statement: tree.Report
+    space: Space
+    sets: tuple[IndexSet, ...]
+
+
+@dataclass(eq=False)
+class CompartmentSymbol:
+    """A compartment: its variable over its sets and the time points, and its initial value."""
+
+    statement: tree.Compartment
+    space: Space
+    variable: Variable
+    initial: FloatArray | None = None
+
+
+def enter(space: Space, coordinates: tuple[Coordinate, ...], base: Scope, now: Now | None) -> Scope:
+    """The scope inside of a declared space when its axes are at given coordinates.
+
+    `coordinates` has one entry for each of `space.axes`, in the sets of `space.sets()`.
+    """
+    at = dict(zip(space.axes, coordinates, strict=True))
+    scope = Scope({}, now, base.anonymous, base.guard, base.depth + 1)
+    for key, dimension in zip(space.keys, space.dimensions, strict=True):
+        (axis,) = dimension.axes or (None,)
+        if axis is None:
+            moved = dimension
+        else:
+            here = at[axis]
+            moved = Coordinate(dimension.set, here.axes, dimension.positions[here.positions])
+        if isinstance(key, str):
+            scope = scope.with_names({key: moved})
+        else:
+            scope = Scope(
+                scope.locals, scope.now, scope.anonymous.bound(key, moved), scope.guard, scope.depth
+            )
+            for name, local in space.scope.locals.items():
+                if isinstance(local, Coordinate) and local.axes == dimension.axes:
+                    scope = scope.with_names({name: moved})
+    return scope
+
+
+def along(axes: tuple[Axis, ...], sets: tuple[IndexSet, ...]) -> tuple[Coordinate, ...]:
+    """Coordinates that run along axes."""
+    return tuple(Coordinate(s, (a,), np.arange(a.size)) for a, s in zip(axes, sets, strict=True))
+
+
+@dataclass(eq=False)
+class Model:
+    """A bound model, ready to be discretized."""
+
+    name: str
+    title: str
+    path: Path | None
+    tree: File
+    time: Time | None
+    decisions: list[Variable]
+    compartments: dict[str, CompartmentSymbol]
+    flows: dict[str, FlowSymbol]
+    parameters: dict[str, ParameterSymbol]
+    lets: dict[str, LetSymbol]
+    limits: list[Limit]
+    prefers: list[Prefer]
+    chances: list[Chance]
+    reports: list[ReportSymbol]
+    objective: Objective | None
+    sets: dict[str, IndexSet]
+    units: Units
+    binder: object
+    diagnostics: list[Diagnostic]

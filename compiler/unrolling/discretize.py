@@ -1,0 +1,300 @@
+"""From `Model` to `Problem`: time unrolled, flows turned into the steps of compartments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from allocc.compiler import failures
+from allocc.compiler.algebra.expression import (
+    Data,
+    Node,
+    Variable,
+    add,
+    constant,
+    depends_on_states,
+    multiply,
+    variables,
+)
+from allocc.compiler.algebra.index import Axis, Coordinate, same_sets
+from allocc.compiler.algebra.numeric import sum_over
+from allocc.compiler.arrays import IntArray
+from allocc.compiler.binding.assignment import unread_rows
+from allocc.compiler.binding.bind import Binder
+from allocc.compiler.evaluating.values import deep_recursion, is_small, reference
+from allocc.compiler.names import errors as names_errors
+from allocc.compiler.names.structure import side_name
+from allocc.compiler.programs import errors as programs_errors
+from allocc.compiler.scoping import errors as scoping_errors
+from allocc.compiler.scoping.forgotten import refuse_free
+from allocc.compiler.scoping.model import CompartmentSymbol, FlowSymbol, Model, along
+from allocc.compiler.scoping.scope import Now
+from allocc.compiler.scoping.spellings import spelling_warnings
+from allocc.compiler.unrolling.ahead import read_ahead
+from allocc.compiler.unrolling.constraints import (
+    chance_constraint,
+    limit_constraints,
+    objective_term,
+    penalty,
+)
+from allocc.compiler.unrolling.exponential import exponential_steps, without_states
+from allocc.compiler.unrolling.problem import Constraint, FlowValue, ObjectiveTerm, Problem, Update
+from allocc.compiler.unrolling.reports import check_reports
+from allocc.compiler.unrolling.step_check import check_step
+from allocc.dsl import tree
+from allocc.dsl.diagnostics import Collector
+
+
+def discretize(model: Model, effects: bool = True) -> Problem:
+    """Unroll a model; raises `AlloccError` with all independent mistakes.
+
+    Warnings are added to `model.diagnostics`. Without `effects` the flows are those of a world in
+    which no intervention acts: the baseline that results are compared with.
+    """
+    binder = model.binder
+    assert isinstance(binder, Binder)
+    binder.effects_on = effects
+    try:
+        with deep_recursion():
+            return _Discretizer(model, binder).run()
+    finally:
+        binder.effects_on = True
+
+
+class _Discretizer:
+    def __init__(self, model: Model, binder: Binder) -> None:
+        self.model = model
+        self.binder = binder
+        self.collector = Collector()
+        self.binder.collector = self.collector
+        self.period = Axis(model.time.periods) if model.time is not None else None
+        #: The flows without a mistake at the begin of a period: one is not told for both ends.
+        self.sound: set[str] = set()
+
+    def run(self) -> Problem:
+        model, binder = self.model, self.binder
+        method = model.time.method if model.time is not None else None
+        flows = self._flows(ahead=False)
+        flows_ahead = self._flows(ahead=True) if method == "trapezoid" else {}
+        updates: list[Update] = []
+        for symbol in model.compartments.values():
+            update = binder.attempt(self._update, symbol, flows, flows_ahead)
+            if update is not None:
+                updates.append(update)
+        sense = model.objective.sense if model.objective is not None else "minimize"
+        binder.time_needed = True
+        constraints: list[Constraint] = []
+        for limit in model.limits:
+            constraints.extend(binder.attempt(limit_constraints, limit, binder) or [])
+        blocks = [binder.attempt(chance_constraint, chance, binder) for chance in model.chances]
+        terms: list[ObjectiveTerm | None] = []
+        if model.objective is not None:
+            terms += [binder.attempt(objective_term, t, binder) for t in model.objective.terms]
+        terms += [binder.attempt(penalty, p, sense, binder) for p in model.prefers]
+        binder.time_needed = False
+        check_reports(model)
+        if model.time is not None and method == "exponential":
+            self._check_linear(flows, model.time.statement)
+        self.collector.raise_errors()
+        self._unused()
+        if model.time is not None and method == "exponential":
+            assert self.period is not None
+            sources = [self._update(u.compartment, flows, {}) for u in updates]
+            updates = exponential_steps(updates, sources, model.time, self.period)
+        if self.period is not None and binder.effects_on:
+            for diagnostic in check_step(model, list(flows.values()), self.period, self._taken):
+                self.collector.add(diagnostic)
+        model.diagnostics = [
+            *model.diagnostics,
+            *(d for d in self.collector.diagnostics if d not in model.diagnostics),
+        ]
+        return Problem(
+            model=model,
+            decisions=model.decisions,
+            states=[c.variable for c in model.compartments.values()],
+            flows=list(flows.values()),
+            flows_ahead=list(flows_ahead.values()),
+            updates=updates,
+            constraints=constraints,
+            terms=[t for t in terms if t is not None],
+            sense=sense,
+            period=self.period,
+            chances=[b for b in blocks if b is not None],
+            effects=binder.effects_on,
+        )
+
+    # --- dynamics -------------------------------------------------------------------------
+
+    def _now(self, ahead: bool) -> Now:
+        time = self.model.time
+        assert time is not None and self.period is not None
+        positions = np.arange(time.count)
+        point = Coordinate(time.points, (self.period,), positions + (1 if ahead else 0))
+        return Now(point, Coordinate(time.periods, (self.period,), positions))
+
+    def _flows(self, ahead: bool) -> dict[str, FlowValue]:
+        found: dict[str, FlowValue] = {}
+        for name, symbol in self.model.flows.items():
+            if ahead and name not in self.sound:
+                continue
+            value = self.binder.attempt(self._flow, symbol, ahead)
+            if value is not None:
+                found[name] = value
+                self.sound.add(name)
+        return found
+
+    def _flow(self, symbol: FlowSymbol, ahead: bool) -> FlowValue:
+        time = self.model.time
+        assert time is not None and self.period is not None
+        statement = symbol.statement
+        own = along(symbol.space.axes, symbol.sets)
+        name = statement.name.name
+        for side in (statement.origin, statement.target):
+            if isinstance(side, tree.Name):
+                self._check_side(symbol, side)
+        node = self.binder.flow_node(symbol, own, self._now(ahead))
+        axes = (*symbol.space.axes, self.period)
+        declared, index = self.binder.declared, statement.index
+        refuse_free(node, axes, f"flow '{name}'", statement.value, declared, index, now=True)
+        early = None if ahead else read_ahead(node, self.period)
+        if early is not None:
+            raise failures.Failed(
+                programs_errors.reads_ahead(name, early.span or statement.span, time.name)
+            )
+        variable = None
+        # The exponential step has to see which compartments a flow mentions.
+        linear = time.method == "exponential" and any(map(depends_on_states, variables(node)))
+        if not isinstance(node, Data) and not is_small(node) and not linear:
+            variable = Variable(
+                name + ("'" if ahead else ""),
+                "definition",
+                (*symbol.sets, time.periods),
+                description=statement.description or "",
+                span=statement.span,
+                statement=f"flow {name}",
+                axes=axes,
+                value=node,
+                time_axis=len(symbol.sets),
+            )
+        return FlowValue(symbol, axes, node, variable)
+
+    def _check_side(self, symbol: FlowSymbol, side: tree.Name) -> None:
+        """Raise where a bare compartment is over other sets than its flow."""
+        sets = self.model.compartments[side.name].variable.sets[:-1]
+        if sets and not same_sets(sets, symbol.sets):
+            wanted, mine = [s.name for s in sets], [s.name for s in symbol.sets]
+            name = symbol.statement.name.name
+            raise failures.Failed(
+                scoping_errors.flow_index(name, mine, side.name, wanted, side.span)
+            )
+
+    def _check_linear(self, flows: dict[str, FlowValue], time: tree.Time) -> None:
+        """Report the flows that the exponential step cannot take."""
+        assert self.period is not None
+        for name, flow in flows.items():
+            if without_states(flow.node, self.period) is None:
+                span = flow.symbol.statement.value.span
+                method = time.method.span if time.method is not None else time.span
+                self.collector.add(programs_errors.not_affine_dynamics(name, span, method))
+
+    def _taken(self, flow: FlowValue, symbol: CompartmentSymbol, own: tuple[Axis, ...]) -> Node:
+        """What a flow takes from each point of the compartment that it leaves."""
+        origin = flow.symbol.statement.origin
+        assert origin is not None
+        return self._contribution(flow, origin, symbol, own, ahead=False)
+
+    def _update(
+        self,
+        symbol: CompartmentSymbol,
+        flows: dict[str, FlowValue],
+        flows_ahead: dict[str, FlowValue],
+    ) -> Update:
+        assert self.period is not None
+        own = tuple(Axis(s) for s in symbol.variable.sets[:-1])
+        ahead = None
+        rate = self._net(symbol, own, flows, ahead=False)
+        if self.model.time is not None and self.model.time.method == "trapezoid":
+            ahead = self._net(symbol, own, flows_ahead, ahead=True)
+        return Update(symbol, (*own, self.period), rate, ahead)
+
+    def _net(
+        self,
+        symbol: CompartmentSymbol,
+        own: tuple[Axis, ...],
+        flows: dict[str, FlowValue],
+        ahead: bool,
+    ) -> Node:
+        """What enters each point of a compartment less what leaves it, per unit of time."""
+        total: Node = constant(0.0)
+        name = symbol.statement.name.name
+        for flow in flows.values():
+            statement = flow.symbol.statement
+            for side, sign in ((statement.target, 1.0), (statement.origin, -1.0)):
+                if side is not None and side_name(side) == name:
+                    part = self._contribution(flow, side, symbol, own, ahead)
+                    total = add(total, multiply(constant(sign), part))
+        return total
+
+    def _contribution(
+        self,
+        flow: FlowValue,
+        side: tree.Name | tree.Subscript,
+        symbol: CompartmentSymbol,
+        own: tuple[Axis, ...],
+        ahead: bool,
+    ) -> Node:
+        """What a flow brings to (or takes from) each point of a compartment."""
+        sets = symbol.variable.sets[:-1]
+        space = flow.symbol.space
+        if isinstance(side, tree.Name) and sets:
+            return self._at(flow, along(own, flow.symbol.sets), ahead)
+        indices = side.indices if isinstance(side, tree.Subscript) else ()
+        name = symbol.statement.name.name
+        places, _ = self.binder.evaluator.pick(name, sets, indices, space.scope, side.span)
+        value = self._at(flow, along(space.axes, flow.symbol.sets), ahead)
+        return _scatter(value, flow.axes[:-1], places, own)
+
+    def _at(self, flow: FlowValue, at: tuple[Coordinate, ...], ahead: bool) -> Node:
+        """A flow at coordinates of its own index, for every period."""
+        now = self._now(ahead)
+        if flow.variable is not None:
+            return reference(flow.variable, (*at, now.period), flow.symbol.statement.span)
+        return self.binder.flow_node(flow.symbol, at, now)
+
+    def _unused(self) -> None:
+        """Warn of what is declared and used nowhere."""
+        d = self.binder.declared
+        kinds = {
+            tree.Table: "table",
+            tree.SetDeclaration: "set",
+            tree.Parameter: "parameter",
+            tree.Let: "let",
+            tree.Function: "function",
+            tree.Decide: "decision",
+        }
+        for name, statement in d.names.items():
+            kind = kinds.get(type(statement))
+            if kind and name not in self.binder.used and name not in d.library:
+                self.collector.add(names_errors.unused_name(kind, name, statement.name.span))
+        spelling = list(spelling_warnings(*self.binder.spelt()))
+        apart = {d.span for d in spelling if d.code == "W3010"}
+        for diagnostic in (*spelling, *unread_rows(self.binder, but=apart)):
+            self.collector.add(diagnostic)
+
+
+def _scatter(
+    value: Node, flow_axes: tuple[Axis, ...], places: Sequence[Coordinate], own: tuple[Axis, ...]
+) -> Node:
+    """Sum a flow over its axes into the compartment's points that `places` name."""
+    by_axis: dict[Axis, dict[Axis, IntArray]] = {}
+    for place, axis in zip(places, own, strict=True):
+        if len(place.axes) == 1:
+            by_axis.setdefault(place.axes[0], {})[axis] = place.positions
+        else:
+            hit = place.positions[..., None] == np.arange(axis.size)
+            value = multiply(Data((*place.axes, axis), hit.astype(float)), value)
+    value = sum_over(value, tuple(a for a in flow_axes if a not in by_axis))
+    for along_axis, scatter in by_axis.items():
+        value = sum_over(value, (along_axis,), scatter)
+    return value

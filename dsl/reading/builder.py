@@ -1,0 +1,167 @@
+"""Builds the syntax tree while the parser reduces: one method a rule of `grammar.lark`."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from allocc.dsl import errors as syntax_errors
+from allocc.dsl import tree
+from allocc.dsl.reading.parts import PartBuilder, Parts
+from allocc.dsl.tree import Expression
+
+_NOT_IN_INTERVENTION = (
+    tree.ModelHeader,
+    tree.Use,
+    tree.Table,
+    tree.UnitDeclaration,
+    tree.Time,
+    tree.Function,
+    tree.Intervention,
+    tree.Objective,
+)
+
+
+class Builder(PartBuilder):
+    """All callbacks of the parser; `source` and `problems` belong to the file being read."""
+
+    # --- statements ---
+
+    def file(self, parts: Parts) -> tuple[tree.Statement, ...]:
+        """All statements of the file."""
+        return tuple(parts)
+
+    def model(self, parts: Parts) -> tree.ModelHeader:
+        """`model`."""
+        _, name, text = parts
+        title = self._description(text)
+        return tree.ModelHeader(self._identifier(name), title, self._span(parts))
+
+    def use(self, parts: Parts) -> tree.Use:
+        """`use`."""
+        names = tuple(map(self._identifier, parts[1:-3:2]))
+        arguments = parts[-1].items if parts[-1] is not None else ()
+        return tree.Use(names, self._text(parts[-2]), arguments, self._span(parts))
+
+    def table(self, parts: Parts) -> tree.Table:
+        """`table`."""
+        _, name, _, file, keys = parts
+        columns = keys.items if keys is not None else ()
+        return tree.Table(self._identifier(name), self._text(file), columns, self._span(parts))
+
+    def set_declaration(self, parts: Parts) -> tree.SetDeclaration:
+        """`set`."""
+        _, name, text, _, value = parts
+        description = self._description(text)
+        return tree.SetDeclaration(self._identifier(name), description, value, self._span(parts))
+
+    def unit_declaration(self, parts: Parts) -> tree.UnitDeclaration:
+        """`unit`."""
+        factor, unit = parts[2].items if parts[2] is not None else (None, None)
+        return tree.UnitDeclaration(self._identifier(parts[1]), factor, unit, self._span(parts))
+
+    def param(self, parts: Parts) -> tree.Parameter:
+        """`param`."""
+        _, name, index, text, group, interval, value = parts
+        unit, kind = group.items if group is not None else (None, "continuous")
+        head = (self._identifier(name), index, self._description(text), unit, cast(Any, kind))
+        if isinstance(value, tree.Comparison) and value.operators[-1] == "in":
+            last = value.operands[-1]
+            if interval is None and isinstance(last, tree.Range):
+                self.problems.append(syntax_errors.range_after_value(last.span))
+        return tree.Parameter(*head, interval, value, self._span(parts))
+
+    def let(self, parts: Parts) -> tree.Let:
+        """`let`."""
+        _, name, index, text, unit, _, value = parts
+        head = (self._identifier(name), index, self._description(text), unit)
+        return tree.Let(*head, value, self._span(parts))
+
+    def time(self, parts: Parts) -> tree.Time:
+        """`time`."""
+        _, name, text, unit, _, start, _, end, step, method = parts
+        head = (self._identifier(name), self._description(text), unit)
+        return tree.Time(*head, start, end, step, method, self._span(parts))
+
+    def compartment(self, parts: Parts) -> tree.Compartment:
+        """`compartment`."""
+        _, name, index, text, unit = parts
+        head = (self._identifier(name), index, self._description(text), unit)
+        return tree.Compartment(*head, self._span(parts))
+
+    def initial(self, parts: Parts) -> tree.Initial:
+        """`initial`."""
+        _, name, index, _, value = parts
+        return tree.Initial(self._identifier(name), index, value, self._span(parts))
+
+    def flow(self, parts: Parts) -> tree.Flow:
+        """`flow`."""
+        _, name, index, text, _, origin, arrow, target, _, value = parts
+        if origin is None and target is None:
+            self.problems.append(syntax_errors.flow_without_ends(self._at(arrow)))
+        head = (self._identifier(name), index, self._description(text))
+        return tree.Flow(*head, origin, target, value, self._span(parts))
+
+    def intervention(self, parts: Parts) -> tree.Intervention:
+        """`intervention`."""
+        _, name, text, _, *body, _ = parts
+        for statement in body:
+            if isinstance(statement, _NOT_IN_INTERVENTION):
+                self.problems.append(syntax_errors.misplaced(statement.span, "an intervention"))
+        head = (self._identifier(name), self._description(text))
+        return tree.Intervention(*head, tuple(body), self._span(parts))
+
+    def decide(self, parts: Parts) -> tree.Decide:
+        """`decide`."""
+        _, name, index, text, group, interval = parts
+        unit, kind = group.items if group is not None else (None, "continuous")
+        head = (self._identifier(name), index, self._description(text), unit)
+        return tree.Decide(*head, cast(Any, kind), interval, self._span(parts))
+
+    def effect(self, parts: Parts) -> tree.Effect:
+        """`effect`."""
+        _, name, index, operator, value = parts
+        sign = cast(Any, str(operator))
+        return tree.Effect(self._identifier(name), index, sign, value, self._span(parts))
+
+    def _compared(self, keyword: str, value: Expression) -> Expression:
+        if not isinstance(value, tree.Comparison) or {"in", "not in"} & set(value.operators):
+            self.problems.append(syntax_errors.not_a_comparison(keyword, value.span))
+        return value
+
+    def limit(self, parts: Parts) -> tree.Limit:
+        """`limit`."""
+        _, name, index, text, _, value = parts
+        head = (self._identifier(name), index, self._description(text))
+        return tree.Limit(*head, self._compared("limit", value), self._span(parts))
+
+    def prefer(self, parts: Parts) -> tree.Prefer:
+        """`prefer`."""
+        _, name, index, text, _, value, _, weight = parts
+        head = (self._identifier(name), index, self._description(text))
+        return tree.Prefer(*head, self._compared("prefer", value), weight, self._span(parts))
+
+    def chance(self, parts: Parts) -> tree.Chance:
+        """`chance`."""
+        _, name, text, _, _, probability, _, scenario, _, weight, _, *limits, _ = parts
+        for statement in limits:
+            if not isinstance(statement, tree.Limit):
+                self.problems.append(syntax_errors.misplaced(statement.span, "a chance block"))
+        head = (self._identifier(name), self._description(text))
+        return tree.Chance(*head, probability, scenario, weight, tuple(limits), self._span(parts))
+
+    def report(self, parts: Parts) -> tree.Report:
+        """`report`."""
+        _, name, index, text, unit, _, value = parts
+        head = (self._identifier(name), index, self._description(text), unit)
+        return tree.Report(*head, value, self._span(parts))
+
+    def function(self, parts: Parts) -> tree.Function:
+        """`function`."""
+        _, name, _, formals, _, text, _, value = parts
+        description = self._description(text)
+        return tree.Function(self._identifier(name), formals, description, value, self._span(parts))
+
+    def objective(self, parts: Parts) -> tree.Objective:
+        """`minimize` or `maximize`."""
+        sense, _, *terms, _ = parts
+        return tree.Objective(cast(Any, str(sense)), tuple(terms), self._span(parts))

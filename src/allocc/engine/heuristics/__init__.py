@@ -1,0 +1,1 @@
+"""Allocations found without a proof: integers fixed, local search, successive linear programs."""

@@ -1,0 +1,122 @@
+"""Local improvement where continuous products remain: successive linear programming.
+
+Around an allocation every product is replaced by its tangent plane, decisions may move within a trust
+region, and the linear (or mixed-integer) program proposes the next allocation, which is simulated;
+the region grows with success and shrinks with failure. (Palacios-Gomez et al. 1982, Management
+Science 28:1106-1120.) It proves nothing: it only finds better allocations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from allocc.backends import registry
+from allocc.backends.solution import SolveOptions
+from allocc.compiler.arrays import FloatArray, IntArray
+from allocc.compiler.lowering.complete import Completer
+from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.program import Program
+from allocc.compiler.reformulations import absolute, extremes
+from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.engine.heuristics import tangents
+from allocc.engine.proving import door
+
+
+class SuccessiveLinear:
+    """Linearizations of one program; `decided` are the columns that a trust region holds."""
+
+    def __init__(self, relaxation: Relaxation, original: Program, decided: IntArray) -> None:
+        self.relaxation = relaxation
+        self.original = original
+        given = np.zeros(original.columns, dtype=bool)
+        given[decided] = True
+        self.complete = Completer(original, given)
+        # Which scenarios of a chance block hold is chosen with the decisions; no tangent needs it.
+        chosen = self.complete.missing[original.integer[self.complete.missing]]
+        if len(chosen):
+            given[chosen] = True
+            self.complete = Completer(original, given)
+        self.decided = decided
+
+    @property
+    def usable(self) -> bool:
+        """Whether the decisions determine every column (not so for implicit steps)."""
+        return not len(self.complete.missing)
+
+    def linearized(self, point: FloatArray) -> Program:
+        """The program with every product and function replaced by its tangent at a point."""
+        p = replace(self.original)
+        build = Extension(p)
+        tangents.write_products(build, p.products, point)
+        r = self.relaxation
+        for atoms in p.functions:
+            if atoms.kind == "abs":
+                absolute.write(build, atoms, r.program.lower, r.program.upper, r.down)
+            else:
+                tangents.write_function(build, atoms, point)
+        for e in p.extremes:
+            extremes.write(build, e, r.program.lower, r.program.upper, r.down, r.up)
+        return build.finish()
+
+    def run(
+        self,
+        point: FloatArray,
+        offer: Callable[[FloatArray], bool],
+        stop: Callable[[], bool],
+        time_left: Callable[[], float | None],
+        rounds: int = 40,
+        fix_integers: bool = True,
+    ) -> None:
+        """Improve from a point; every proposal goes through `offer`, which simulates it."""
+        p = self.original
+        here = self.complete(point)
+        if not np.isfinite(here).all():
+            return
+        low, high = p.lower[self.decided], p.upper[self.decided]
+        size = np.abs(here[self.decided])
+        # Where a decision without an end stands at zero, nothing measures its steps.
+        size = np.where(size > 0, size, max(float(size.max(initial=0.0)), 1.0))
+        span = np.where(np.isfinite(high - low), high - low, size)
+        whole = p.integer[self.decided]
+        radius = 0.3
+        for _ in range(rounds):
+            if stop() or radius < 1e-5:
+                return
+            program = self.linearized(here)
+            if not _calculable(program):
+                return
+            at = here[self.decided]
+            box_low = np.maximum(low, at - radius * span)
+            box_high = np.minimum(high, at + radius * span)
+            if fix_integers:
+                box_low = np.where(whole, at, box_low)
+                box_high = np.where(whole, at, box_high)
+            else:
+                box_low = np.where(whole, np.maximum(low, at - 1), box_low)
+                box_high = np.where(whole, np.minimum(high, at + 1), box_high)
+            lower, upper = program.lower.copy(), program.upper.copy()
+            lower[self.decided], upper[self.decided] = box_low, box_high
+            integer = program.integer.copy()
+            if fix_integers:
+                integer[self.decided] = False
+            trial = replace(program, lower=lower, upper=upper, integer=integer)
+            options = SolveOptions(gap=1e-4, time_limit=time_left())
+            solution = door.ask(registry.get("highs"), trial, options, tries=1)
+            if solution.point is None:
+                radius *= 0.25
+                continue
+            proposal = self.complete(solution.point[: p.columns])
+            if offer(proposal):
+                here = proposal
+                radius = min(1.0, 2 * radius)
+            else:
+                radius *= 0.4
+
+
+def _calculable(program: Program) -> bool:
+    """Whether the coefficients are of a size that a solver can calculate with."""
+    data = program.matrix.data
+    return bool(np.isfinite(data).all() and np.max(np.abs(data), initial=0.0) < 1e12)

@@ -1,0 +1,290 @@
+r"""Branch and bound over linear programs whose leaves are proven, whatever the solver's tolerances are.
+
+A node is a box of the whole columns. Its linear program gives dual values, and these, multiplied out
+(`allocc.compiler.programs.duality`), a bound on everything in the box, or a proof that nothing is in it. The
+least bound over all leaves and open nodes is a bound on the whole program: the tree may be left at any
+time. With a bound :math:`L`, reduced costs :math:`d` and a cut-off :math:`U`, a whole column is no further
+from the end of its range than :math:`(U - L) / |d_j|` in any point that is better than the cut-off.
+
+The tree knows nothing of a solver's search: it is what confirms it. It is deterministic for a given
+number of nodes.
+
+:Reference: Land and Doig (1960), Econometrica 28:497-520; Neumaier and Shcherbina (2004), Mathematical
+    Programming 99:283-296, for safe leaves.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from allocc.backends.isolation import Session, open_session
+from allocc.backends.solution import Refused, Solution, SolveOptions, Word
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.duality import DualBound, dual_bound
+from allocc.compiler.programs.program import Program
+from allocc.engine.proving.door import INFEASIBLE, infeasibility, solve_linear
+from allocc.engine.proving.examine import broken_off
+
+#: A column nearer to a whole number than this is one.
+WHOLE = 1e-6
+#: What a reduced cost is off by is lost from the bound; HiGHS leaves 1e-7.
+FINE = {"dual_feasibility_tolerance": 1e-9}
+#: So many nodes more are always worth a tighter bound.
+FEW = 20
+#: So many iterations of simplex cost as much as a look at all coefficients.
+ITERATIONS = 8
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What a tree has proven.
+
+    `bound` holds for the whole program, without the offset; infinite where nothing is left in it or
+    nothing is proven. `closed` says that every node was cut off or looked at to its end; then
+    `infeasible` says that every leaf was proven to be empty. `point` is that of the relaxation in the
+    leaf with the least bound, where that leaf was looked at to its end. `certain` is that of its leaves
+    (see `DualBound`).
+    """
+
+    bound: float
+    closed: bool
+    infeasible: bool
+    nodes: int
+    point: FloatArray | None = None
+    certain: bool = True
+
+    @property
+    def word(self) -> Word:
+        """What its bound rests on."""
+        return "proven" if self.certain else "agreed"
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """A box, the bound of its parent, and the step that made it: column, up or down, how far."""
+
+    lower: FloatArray
+    upper: FloatArray
+    bound: float
+    step: tuple[int, int, float] | None = None
+
+
+class Tree:
+    """One tree over a scaled program without products.
+
+    `remaining` tells how many seconds a linear program may take. `offer` takes the points that nodes find; `target` tells the level (of the objective, without the
+    offset) beyond which nodes are cut off, and may be better after each offer. `enough` is a level that
+    serves as well: beyond it the tree goes on only as long again as it took to get there.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        offer: Callable[[FloatArray], object],
+        target: Callable[[], float],
+        enough: Callable[[], float],
+        stop: Callable[[], bool],
+        remaining: Callable[[], float | None],
+    ) -> None:
+        self.sign = 1.0 if program.sense == "minimize" else -1.0
+        self.whole = np.flatnonzero(program.integer)
+        self.program = replace(
+            program,
+            sense="minimize",
+            objective=self.sign * program.objective,
+            offset=0.0,
+            integer=np.zeros(program.columns, dtype=bool),
+        )
+        self.offer, self.stop, self.remaining = offer, stop, remaining
+        self._target, self._enough = target, enough
+        self.session: Session | None = None
+        #: The box that the session holds.
+        self.held = self.ranges = (program.lower[self.whole], program.upper[self.whole])
+        #: What a step of each column up or down has moved the bound by, and how often.
+        self.gains = np.zeros((2, len(self.whole)))
+        self.tries = np.zeros((2, len(self.whole)))
+        self.nodes, self.work = 0, 0.0
+        #: The least bound of what was cut off or looked at to its end, and of the latter alone.
+        self.worst, self.end = np.inf, np.inf
+        self.end_point: FloatArray | None = None
+        self.empty, self.certain = True, True
+
+    def target(self) -> float:
+        """The level beyond which nodes are cut off."""
+        return self.sign * self._target()
+
+    def grow(self, nodes: int, work: float, slack: float = 0.0) -> Grown:
+        """Look at nodes, the least bound first, until none is left below the target.
+
+        It also ends where the least leaf is known up to `slack`: no other node says more; and after so
+        many `nodes`, or so much `work`, which is counted and not timed: the coefficients of the linear
+        programs, once for each and once more for every `ITERATIONS` of simplex.
+        """
+        order = itertools.count()
+        low, high = np.ceil(self.ranges[0] - WHOLE), np.floor(self.ranges[1] + WHOLE)
+        if not (np.isfinite(low) & np.isfinite(high)).all():
+            return self._grown(-np.inf, False)  # there is no end to branching
+        queue = [(-np.inf, next(order), _Node(low, high, -np.inf))]
+        until = np.inf
+        while queue:
+            least = queue[0][0]
+            if until == np.inf and least >= self.sign * self._enough():
+                until = 2 * self.nodes + FEW
+            if least >= self.target() or least >= self.end - slack or self.nodes >= until:
+                self._leaf(least)
+                break
+            if self.nodes >= nodes or self.work > work or self.stop():
+                return self._grown(min(self.worst, queue[0][0]), False)
+            node = heapq.heappop(queue)[2]
+            for child in self._branch(node):
+                heapq.heappush(queue, (child.bound, next(order), child))
+        return self._grown(self.worst, True)
+
+    def _grown(self, bound: float, closed: bool) -> Grown:
+        empty = closed and self.empty
+        return Grown(self.sign * bound, closed, empty, self.nodes, self.end_point, self.certain)
+
+    def _leaf(self, bound: float, point: FloatArray | None = None) -> None:
+        """Nothing more is to be known of a node than its bound."""
+        if bound < self.end and point is not None:
+            self.end, self.end_point = bound, point
+        self.worst = min(self.worst, bound)
+        self.empty = False
+
+    def _branch(self, node: _Node) -> list[_Node]:
+        """The children of a node; none where it is a leaf."""
+        self.nodes += 1
+        low, high = node.lower, node.upper
+        if (low > high).any():
+            return []
+        found, proven = self._solve(low, high)
+        if found is None:
+            return []
+        free = low < high
+        bound = max(node.bound, proven.level) if proven is not None else node.bound
+        self._learn(node, bound)
+        if bound >= self.target():
+            self._leaf(bound)
+            return []
+        if found.point is None:
+            # Neither a point nor a proof: what is below may have one.
+            if not free.any():
+                self._leaf(bound)
+                return []
+            j = int(np.argmax(np.where(free, high - low, -1.0)))
+            return self._children(j, (low[j] + high[j]) / 2.0, bound, low, high)
+        x = found.point[self.whole]
+        away = np.abs(x - np.rint(x))
+        if (away <= WHOLE).all():
+            self.offer(found.point)
+            if bound >= self.target() or not free.any():
+                self._leaf(bound, found.point)
+                return []
+        if proven is not None:
+            low, high = self._fixed(low, high, proven)
+            free = low < high
+            if (away[~free] > WHOLE).any():
+                # What is left is another box: its own linear program says more.
+                return [_Node(low, high, bound)]
+        if not free.any() or (away[free] <= 0.0).all():
+            # The point of the relaxation is the best of the box, and nothing in it is better.
+            self._leaf(bound, found.point)
+            return []
+        j = self._choose(np.where(free, away, 0.0), x)
+        return self._children(j, float(x[j]), bound, low, high)
+
+    def _children(
+        self, j: int, x: float, bound: float, low: FloatArray, high: FloatArray
+    ) -> list[_Node]:
+        at = min(max(np.floor(x), low[j]), high[j] - 1.0)
+        down, up = high.copy(), low.copy()
+        down[j], up[j] = at, at + 1.0
+        return [
+            _Node(low, down, bound, (j, 0, x - at)),
+            _Node(up, high, bound, (j, 1, at + 1.0 - x)),
+        ]
+
+    def _learn(self, node: _Node, bound: float) -> None:
+        """Remember by how much the step to a node has moved the bound."""
+        if node.step is None or not np.isfinite(bound - node.bound):
+            return
+        j, way, part = node.step
+        if part > WHOLE:
+            self.gains[way, j] += (bound - node.bound) / part
+            self.tries[way, j] += 1.0
+
+    def _fixed(
+        self, low: FloatArray, high: FloatArray, proven: DualBound
+    ) -> tuple[FloatArray, FloatArray]:
+        """Ranges without what reduced costs prove to be no better than the target."""
+        room = self.target() - proven.level
+        if not np.isfinite(room):
+            return low, high
+        cost = proven.reduced_costs[self.whole]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reach = np.floor(room / np.abs(cost) * (1.0 + 1e-9) + 1e-9)
+        cut = bool(((cost != 0) & (reach < high - low)).any())
+        if cut:
+            # What is cut off is no better than the target.
+            self.worst = min(self.worst, self.target())
+            self.empty = False
+        high = np.where(cost > 0, np.minimum(high, low + reach), high)
+        low = np.where(cost < 0, np.maximum(low, high - reach), low)
+        return low, high
+
+    def _choose(self, away: FloatArray, x: FloatArray) -> int:
+        """The column to branch on: the one whose steps have moved the bound most so far."""
+        part = x - np.floor(x)
+        mean = self.gains / np.maximum(self.tries, 1.0)
+        known = self.tries.sum(axis=0) > 0
+        usual = float(mean[:, known].mean()) if known.any() else 1.0
+        mean = np.where(self.tries > 0, mean, max(usual, 1e-12))
+        score = np.maximum(mean[0] * part, 1e-12) * np.maximum(mean[1] * (1.0 - part), 1e-12)
+        return int(np.argmax(np.where(away > 0.0, score, -1.0)))
+
+    def _solve(self, low: FloatArray, high: FloatArray) -> tuple[Solution | None, DualBound | None]:
+        """The linear program of a box and what its duals prove; None where nothing is in it."""
+        lower, upper = self.program.lower.copy(), self.program.upper.copy()
+        lower[self.whole], upper[self.whole] = low, high
+        box = replace(self.program, lower=lower, upper=upper)
+        self.work += self.program.matrix.nnz
+        found = self._hot(low, high)
+        if self.stop():
+            return broken_off("highs", "failed", "stopped"), None
+        if found.termination not in ("optimal", "infeasible", "infeasible_or_unbounded"):
+            found = solve_linear(box, SolveOptions(time_limit=self.remaining()))
+        if found.termination == "optimal" and found.row_duals is not None:
+            proven = dual_bound(box, box.objective, found.row_duals)
+            self.certain &= proven.certain
+            return found, proven
+        shown = None
+        if found.termination in INFEASIBLE:
+            self.work += self.program.matrix.nnz
+            options = SolveOptions(time_limit=self.remaining())
+            shown = infeasibility(box, found.row_duals, lambda p: solve_linear(p, options))
+        if shown is None:
+            return replace(found, point=None), None
+        self.certain &= shown.certain
+        return None, None
+
+    def _hot(self, low: FloatArray, high: FloatArray) -> Solution:
+        """The linear program of a box from the last basis; failed where the session has died."""
+        try:
+            if self.session is None:
+                self.session, self.held = open_session(self.program, FINE), self.ranges
+            moved = np.flatnonzero((low != self.held[0]) | (high != self.held[1]))
+            if len(moved):
+                self.session.set_column_bounds(self.whole[moved], low[moved], high[moved])
+                self.held = (low, high)
+            found = self.session.solve(SolveOptions(patience=self.remaining()))
+            self.work += self.program.matrix.nnz * self.session.iterations() / ITERATIONS
+        except Refused as end:
+            # The next node gets a new one.
+            self.session = None
+            return broken_off("highs", "failed", str(end))
+        return found

@@ -1,0 +1,1 @@
+"""Questions about a model besides its optimum: conflicts, prices, frontiers."""

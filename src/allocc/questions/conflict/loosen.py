@@ -1,0 +1,291 @@
+"""The cheapest loosening of limits that leaves an allocation, and the best allocation it leaves.
+
+Each limit gets slack, and the sum of all slack is minimized, the slack of a limit in parts of the
+limit's own size (see `sizes`). Whole numbers stay whole. Ranges of decisions are loosened only where limits
+alone do not suffice; flows, initial values and compartments that are not negative never are. Then the
+limits are moved by what was found, and the model's own objective decides among what they allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from allocc.compiler.algebra.expression import Data, Variable
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.labels import label_text, named
+from allocc.compiler.unrolling.problem import Constraint, Problem
+from allocc.dsl.diagnostics import AlloccError
+from allocc.engine.outcome import Options, Outcome
+from allocc.engine.solve import Loop
+from allocc.questions.conflict.elastic import Elastic, ElasticLoop, Slack, elastic
+from allocc.questions.conflict.explanation import limit_member
+from allocc.questions.conflict.sizes import sizes, stated_size
+from allocc.questions.conflict.statements import Ranges, Statement, Statements, ranges_set
+from allocc.results.building import loosened_result
+
+if TYPE_CHECKING:
+    from allocc.api import Model
+    from allocc.results.result import Result
+
+#: Slack below this part of a limit's size is rounding.
+ROUNDING = 1e-7
+#: Loosened limits get this part of their size more, so that what loosened them fits; more if it does not.
+ROOM = (1e-9, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+#: With more room than this, what is told is the loosening with the room, and no longer the cheapest.
+PLAIN = 1e-6
+
+LooseningStatus = Literal["cheapest", "proposed", "impossible", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loosened:
+    """One row of a limit, or end of a range, that is loosened by `amount` in its own unit.
+
+    `share` is that amount in parts of the row's size, which is what it costs. `before` and `after` are
+    the values of the side that holds data only, where one does; `side` names it.
+    """
+
+    kind: Literal["limit", "range"]
+    name: str
+    labels: tuple[str, ...]
+    file: str
+    line: int
+    source: str
+    amount: float
+    share: float
+    unit: str = ""
+    side: str = ""
+    before: float | None = None
+    after: float | None = None
+    description: str = ""
+
+    @property
+    def named(self) -> str:
+        """The name with its index."""
+        return named(self.name, self.labels)
+
+
+@dataclass(frozen=True)
+class Loosening:
+    """What to loosen so that there is an allocation.
+
+    `status` is "cheapest" where no cheaper loosening exists, "proposed" where `bound` is all that is
+    proven about the cost, "impossible" where no loosening of limits and ranges helps, and "unknown".
+    `result` is the best allocation of the *loosened* model, which is not one of the model's own.
+    """
+
+    status: LooseningStatus
+    items: tuple[Loosened, ...]
+    cost: float | None
+    bound: float | None
+    seconds: float
+    ranges: bool = False
+    message: str = ""
+    result: Result | None = field(default=None, compare=False)
+
+
+def loosen(model: Model, options: Options) -> Loosening:
+    """The cheapest loosening of an infeasible model, and the best allocation that it leaves."""
+    statements = Statements(model.problem)
+    weights = _weights(statements)
+    blocks = {
+        limit.constraint: 1.0 / _block_size(limit.constraint)
+        for b in model.problem.chances
+        for limit in b.limits
+    }
+    seconds = 0.0
+    for with_ranges in (False, True):
+        soft = {s: w for s, w in weights.items() if with_ranges or s.kind == "limit"}
+        kept = np.ones(statements.size, dtype=bool)
+        try:
+            with elastic(statements, kept, soft, blocks) as loose:
+                outcome = ElasticLoop(loose, replace(options, method="auto")).run()
+        except AlloccError as error:
+            # With a limit loosened, a factor has no range any more.
+            message = error.diagnostics[0].message
+            return Loosening("unknown", (), None, None, seconds, with_ranges, message)
+        seconds += outcome.seconds
+        if outcome.values is not None:
+            return _proposal(model, options, statements, loose, outcome, seconds)
+        if outcome.status != "infeasible":
+            return Loosening("unknown", (), None, outcome.bound, seconds, with_ranges)
+    return Loosening("impossible", (), None, None, seconds, True)
+
+
+def _weights(statements: Statements) -> dict[Statement, FloatArray]:
+    """What a unit of slack costs in each row of each limit, and at each end of a range."""
+    size = sizes(statements.problem)
+    found: dict[Statement, FloatArray] = {}
+    for s in statements.all:
+        if isinstance(s.source, Constraint):
+            found[s] = 1.0 / size[s.source]
+        elif s.kind == "range" and not np.isfinite(s.free):
+            assert isinstance(s.source, Variable)
+            ends = s.source.lower if s.side == "lower" else s.source.upper
+            assert ends is not None
+            found[s] = 1.0 / np.maximum(np.abs(ends.ravel()[s.places]), 1.0)
+    return found
+
+
+def _block_size(c: Constraint) -> FloatArray:
+    size = stated_size(c)
+    return np.where(size > 0, size, 1.0)
+
+
+def _proposal(
+    model: Model,
+    options: Options,
+    statements: Statements,
+    loose: Elastic,
+    outcome: Outcome,
+    seconds: float,
+) -> Loosening:
+    """The loosening that an elastic problem's outcome means."""
+    assert outcome.values is not None
+    found = {key: slack.amounts(outcome.values) for key, slack in loose.slacks.items()}
+    amounts = found
+    result = None
+    for room in ROOM:
+        amounts = {key: _with_room(by, loose.slacks[key], room) for key, by in found.items()}
+        with _moved(statements, amounts) as problem:
+            own = Loop(problem, options).run()
+        told = amounts if room > PLAIN else found
+        items = [i for key, by in told.items() for i in _items(model, key, loose.slacks[key], by)]
+        result = loosened_result(model, own, options, [i.named for i in items])
+        if own.status != "infeasible":
+            break
+    plain = told is found
+    return Loosening(
+        "cheapest" if plain and outcome.status == "optimal" else "proposed",
+        tuple(items),
+        outcome.value if plain else sum(i.share for i in items),
+        outcome.bound,
+        seconds,
+        any(isinstance(k, Statement) for k in loose.slacks),
+        "",
+        result,
+    )
+
+
+def _with_room(by: FloatArray, slack: Slack, room: float) -> FloatArray:
+    """Amounts with a little more, in the direction in which there is any."""
+    finite = np.where(np.isfinite(slack.sizes), slack.sizes, 0.0)
+    size = np.maximum(np.maximum(finite, np.abs(by)), 1.0)
+    return np.asarray(by + np.sign(by) * room * size)
+
+
+def _items(
+    model: Model, key: Constraint | Statement, slack: Slack, amounts: FloatArray
+) -> Iterator[Loosened]:
+    """The rows of one limit or range that are loosened by more than rounding."""
+    c = slack.constraint if isinstance(key, Statement) else key
+    size = slack.sizes
+    for k in np.flatnonzero(np.abs(amounts) > ROUNDING * size).tolist():
+        amount = float(amounts[k])
+        share = abs(amount) / float(size[k])
+        if isinstance(key, Statement):
+            yield _range_item(key, k, abs(amount), share)
+            continue
+        told = limit_member(model, c, k)
+        # The row is `left - right <= amount`, or turned round for `>=`.
+        sign = -1.0 if told.operator == ">=" else 1.0
+        change = sign * amount
+        before = after = None
+        side = ""
+        # An equation of a chance block is two rows, of which one is turned round.
+        turned = told.operator == "==" and bool(np.isneginf(c.lower.values).all())
+        if not turned and told.fixed == "right":
+            side, before = "right side", told.right
+            after = None if before is None else before + change
+        elif not turned and told.fixed == "left":
+            side, before = "left side", told.left
+            after = None if before is None else before - change
+        yield Loosened(
+            "limit",
+            told.name,
+            told.labels,
+            told.file,
+            told.line,
+            told.source,
+            abs(amount),
+            share,
+            told.unit,
+            side,
+            before,
+            after,
+            told.description,
+        )
+
+
+def _range_item(s: Statement, k: int, amount: float, share: float) -> Loosened:
+    v = s.source
+    assert isinstance(v, Variable)
+    assert v.span is not None
+    ends = v.lower if s.side == "lower" else v.upper
+    assert ends is not None
+    place = int(s.places[k])
+    before = float(ends.ravel()[place])
+    after = before - amount if s.side == "lower" else before + amount
+    labels = tuple(label_text(x) for x in v.labels(place))
+    source = " ".join(v.span.text.split())
+    side = "lower end" if s.side == "lower" else "upper end"
+    return Loosened(
+        "range",
+        v.name,
+        labels,
+        v.span.source.name,
+        v.span.line,
+        source,
+        amount,
+        share,
+        v.unit,
+        side,
+        before,
+        after,
+        v.description,
+    )
+
+
+@contextmanager
+def _moved(
+    statements: Statements, amounts: Mapping[Constraint | Statement, FloatArray]
+) -> Iterator[Problem]:
+    """The problem with its limits and ranges moved outward by amounts."""
+    problem = statements.problem
+
+    def moved(c: Constraint) -> Constraint:
+        if c not in amounts:
+            return c
+        by = amounts[c]
+        up = Data(c.axes, np.maximum(by, 0.0).reshape(c.shape))
+        if np.isneginf(c.lower.values).all():
+            return replace(c, upper=up)
+        down = Data(c.axes, np.minimum(by, 0.0).reshape(c.shape))
+        return replace(c, lower=down, upper=up)
+
+    chances = [
+        replace(b, limits=[replace(x, constraint=moved(x.constraint)) for x in b.limits])
+        for b in problem.chances
+    ]
+    ranges: Ranges = {}
+    for key, by in amounts.items():
+        if isinstance(key, Statement) and isinstance(key.source, Variable):
+            v = key.source
+            assert v.lower is not None
+            assert v.upper is not None
+            low, high = ranges.get(v, (np.array(v.lower, float), np.array(v.upper, float)))
+            ranges[v] = (low, high)
+            if key.side == "lower":
+                low.flat[key.places] -= by
+            else:
+                high.flat[key.places] += by
+            if v.integer:
+                low[...], high[...] = np.ceil(low - 1e-6), np.floor(high + 1e-6)
+    loose = replace(problem, constraints=[moved(c) for c in problem.constraints], chances=chances)
+    with ranges_set(problem, ranges):
+        yield loose

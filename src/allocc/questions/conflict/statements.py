@@ -1,0 +1,219 @@
+"""What can be switched off in a model: its own limits, ranges and data.
+
+Everything else is hard: flows, definitions, whole numbers, and every row that a reformulation adds.
+The members of a model are numbered through, statement by statement: rows of limits first, then
+chance blocks, initial values, ends of ranges, and compartments that are not negative. The earlier ones
+are preferred in an explanation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from allocc.compiler.algebra.expression import Data, Variable
+from allocc.compiler.algebra.index import spread
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.scoping.model import CompartmentSymbol
+from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
+from allocc.dsl import tree
+
+if TYPE_CHECKING:
+    from allocc.compiler.binding.bind import Binder
+
+Kind = Literal["limit", "chance", "initial", "range", "nonnegative"]
+Side = Literal["lower", "upper", "both"]
+
+#: Lower and upper ends of some variables.
+Ranges = dict[Variable, tuple[FloatArray, FloatArray]]
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """A statement, or one side of it, with `count` members from number `start` on.
+
+    `places` has the flat position of each member among the rows of the limit or in the block of
+    the variable. For a range, `free` is what the end becomes when it is switched off.
+    """
+
+    kind: Kind
+    name: str
+    start: int
+    places: IntArray
+    source: Constraint | ChanceConstraint | Variable
+    side: Side = "both"
+    free: float = np.inf
+
+    @property
+    def count(self) -> int:
+        """Number of members."""
+        return len(self.places)
+
+    @property
+    def members(self) -> IntArray:
+        """The numbers of the members."""
+        return np.arange(self.start, self.start + self.count)
+
+
+class Statements:
+    """All members of a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.all: list[Statement] = []
+        self.size = 0
+        for c in problem.constraints:
+            self._add("limit", c.name, np.arange(c.count), c)
+        for block in problem.chances:
+            self._add("chance", block.name, np.arange(1), block)
+        for v in problem.states:
+            self._add("initial", v.name, np.arange(v.size).reshape(v.shape)[..., 0].ravel(), v)
+        for v in problem.decisions:
+            self._range(v)
+        for v in problem.states:
+            self._add("nonnegative", v.name, np.arange(v.size), v, "lower", -np.inf)
+        self._starts = np.array([s.start for s in self.all], dtype=np.int64)
+
+    def _add(
+        self,
+        kind: Kind,
+        name: str,
+        places: IntArray,
+        source: Constraint | ChanceConstraint | Variable,
+        side: Side = "both",
+        free: float = np.inf,
+    ) -> None:
+        if len(places):
+            self.all.append(Statement(kind, name, self.size, places, source, side, free))
+            self.size += len(places)
+
+    def _range(self, v: Variable) -> None:
+        """The ends of a decision's range; that a binary is 0 or 1 is its kind, and hard."""
+        assert v.lower is not None
+        assert v.upper is not None
+        binder: Binder = self.problem.model.binder  # type: ignore[assignment]
+        declared = binder.declared.names.get(v.name)
+        binary = isinstance(declared, tree.Decide) and declared.kind == "binary"
+        low, high = (0.0, 1.0) if binary else (-np.inf, np.inf)
+        self._add("range", v.name, np.flatnonzero(v.lower.ravel() > low), v, "lower", low)
+        self._add("range", v.name, np.flatnonzero(v.upper.ravel() < high), v, "upper", high)
+
+    def of(self, member: int) -> tuple[Statement, int]:
+        """The statement of a member, and its flat position in it."""
+        s = self.all[int(np.searchsorted(self._starts, member, side="right")) - 1]
+        return s, int(s.places[member - s.start])
+
+    def limits(self) -> list[Statement]:
+        """The limits, in the order of the problem's constraints."""
+        return [s for s in self.all if s.kind == "limit"]
+
+    def ranges(self, kept: BoolArray, wide: Mapping[Statement, FloatArray] | None = None) -> Ranges:
+        """The ends of every variable that has members, with only those that are kept.
+
+        `wide` has other values than `free` for the ends that some statements lose.
+        """
+        found: Ranges = {}
+        for s in self.all:
+            v = s.source
+            if isinstance(v, Variable) and v not in found:
+                assert v.lower is not None
+                assert v.upper is not None
+                # A scalar's end may be a number that cannot be written to.
+                found[v] = (np.array(v.lower, dtype=float), np.array(v.upper, dtype=float))
+                if v.kind == "state":
+                    found[v][0][...], found[v][1][...] = 0.0, np.inf
+        for s in self.all:
+            v = s.source
+            if not isinstance(v, Variable) or s.kind == "initial":
+                continue
+            ends = found[v][0 if s.side == "lower" else 1]
+            off = ~kept[s.members]
+            ends.flat[s.places[off]] = s.free if wide is None or s not in wide else wide[s][off]
+        for s in self.all:
+            v = s.source
+            if s.kind == "initial" and isinstance(v, Variable):
+                assert v.lower is not None
+                here = s.places[kept[s.members]]
+                for ends in found[v]:
+                    ends.flat[here] = v.lower.flat[here]
+        return found
+
+    @contextmanager
+    def emptied(self, members: BoolArray) -> Iterator[None]:
+        """Some initial values are 0 instead of what they are, for the context only."""
+        before: list[tuple[CompartmentSymbol, FloatArray | None]] = []
+        ranges: Ranges = {}
+        for s in self.all:
+            off = members[s.members]
+            if s.kind != "initial" or not off.any():
+                continue
+            symbol = self.problem.model.compartments[s.name]
+            v = symbol.variable
+            before.append((symbol, symbol.initial))
+            initial = np.array(symbol.initial, dtype=float)
+            initial.flat[np.flatnonzero(off)] = 0.0
+            ranges[v] = (np.array(v.lower, dtype=float), np.array(v.upper, dtype=float))
+            for ends in ranges[v]:
+                ends.flat[s.places[off]] = 0.0
+            symbol.initial = initial
+        try:
+            with ranges_set(self.problem, ranges):
+                yield
+        finally:
+            for symbol, value in before:
+                symbol.initial = value
+
+    @contextmanager
+    def restricted(
+        self,
+        kept: BoolArray,
+        wide: Mapping[Statement, FloatArray] | None = None,
+        silent: bool = False,
+    ) -> Iterator[Problem]:
+        """The problem with only some of its members, and nothing to minimize.
+
+        With `silent`, limits that are switched off stay as rows that say nothing.
+
+        Ranges live in the variables themselves, so that the problem is good within the context only.
+        """
+        constraints = []
+        for s in self.limits():
+            assert isinstance(s.source, Constraint)
+            on = kept[s.members]
+            if on.any() or silent:
+                constraints.append(s.source if on.all() else masked(s.source, on))
+        chances = [
+            s.source for s in self.all if isinstance(s.source, ChanceConstraint) and kept[s.start]
+        ]
+        bare = replace(self.problem, constraints=constraints, chances=chances, terms=[])
+        with ranges_set(self.problem, self.ranges(kept, wide)):
+            yield bare
+
+
+@contextmanager
+def ranges_set(problem: Problem, ranges: Ranges) -> Iterator[None]:
+    """Other ranges for some variables; afterwards ranges and places are as they were before."""
+    before = [(v, v.lower, v.upper, v.offset) for v in problem.variables]
+    try:
+        for v, (low, high) in ranges.items():
+            v.lower, v.upper = low, high
+        yield
+    finally:
+        for v, lower, upper, offset in before:
+            v.lower, v.upper, v.offset = lower, upper, offset
+
+
+def masked(c: Constraint, on: BoolArray) -> Constraint:
+    """A limit of which only some rows say anything."""
+    shape = c.shape
+
+    def side(end: Data, free: float) -> Data:
+        full = np.broadcast_to(spread(end.values, end.axes, c.axes), shape)
+        return Data(c.axes, np.where(on.reshape(shape), full, free))
+
+    lower = c.lower if np.isneginf(c.lower.values).all() else side(c.lower, -np.inf)
+    return replace(c, lower=lower, upper=side(c.upper, np.inf))

@@ -1,0 +1,1 @@
+"""Which allocations are best for two aims at once."""

@@ -1,0 +1,110 @@
+"""What the decisions of a run were made with: its settings, and the hashes of model and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from allocc.api import Model
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The settings and the files' hashes that a run was made with."""
+
+    settings: dict[str, Any]
+    files: dict[str, str]
+
+
+def origin_of(given: object) -> Origin | None:
+    """The origin of decisions that are a `Result`, a run folder or its decisions.csv; else None.
+
+    Raises E7014 for a run folder that is damaged.
+    """
+    from allocc.results.result import Result
+    from allocc.results.run_folder.reading import read_json, readable
+
+    if isinstance(given, Result):
+        return Origin(given.settings, given.files)
+    if not isinstance(given, (str, PathLike)):
+        return None
+    path = Path(given)
+    try:
+        folder = path if path.is_dir() else path.parent
+        named = folder == path or path.name == "decisions.csv"
+        if not named or not (folder / "result.json").is_file():
+            return None
+    except (OSError, ValueError):
+        # No path at all: too long, or with a NUL in it. Reading the decisions says so.
+        return None
+    with readable(folder):
+        data = read_json(folder / "result.json")
+        return Origin(dict(data["settings"]), dict(data["files"]))
+
+
+def overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with others over them; a whole parameter goes over its single members, too."""
+    kept = {k: v for k, v in base.items() if k.split("[", 1)[0] not in over}
+    return {**kept, **over}
+
+
+def differences(model: Model, origin: Origin) -> tuple[str, ...]:
+    """What a model has other than a run, in sentences without their full stop."""
+    told = []
+    parts = [
+        f"{name} = {_shown(origin.settings, name)} there, {_shown(model.settings, name)} here"
+        for name in sorted({*origin.settings, *model.settings})
+        if _plain(origin.settings.get(name)) != _plain(model.settings.get(name))
+    ]
+    if parts:
+        told.append(f"the decisions are of a run with other settings: {'; '.join(parts)}")
+    here = model.hashes()
+    changed = [
+        name
+        for name in sorted({*origin.files, *here})
+        if origin.files.get(name) != here.get(name) and not _renamed(name, origin.files, here)
+    ]
+    if changed:
+        told.append(
+            f"since the run of the decisions these files have changed: {', '.join(changed)}"
+        )
+    return tuple(told)
+
+
+def told(settings: Mapping[str, Any]) -> str:
+    """Settings in one line, as `machines = 9, cap = 4`."""
+    return ", ".join(f"{name} = {_shown(settings, name)}" for name in settings)
+
+
+def _renamed(name: str, there: Mapping[str, str], here: Mapping[str, str]) -> bool:
+    """Whether what a file holds is among the others' files, under another name."""
+    own = there.get(name) or here.get(name)
+    return own in there.values() and own in here.values()
+
+
+def _shown(settings: Mapping[str, Any], name: str) -> str:
+    if name not in settings:
+        return "as in the model"
+    value = settings[name]
+    return str(value) if isinstance(value, (bool, int, float, str)) else "values by label"
+
+
+def _plain(value: Any) -> Any:
+    """A setting as it is compared: numbers as numbers, whether typed, in JSON or in an array."""
+    from allocc.compiler.data.written import unquoted, written_number
+    from allocc.results.run_folder.plain import clean
+
+    value = clean(value)
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    if isinstance(value, str):
+        number = written_number(unquoted(value))
+        return unquoted(value) if math.isnan(number) else number
+    return value

@@ -1,0 +1,1 @@
+"""Texts, pages, formulas and pictures of models and results."""

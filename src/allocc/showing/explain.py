@@ -1,0 +1,341 @@
+"""What became of each nonlinear term, and why: read from the relaxation of a lowered program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from allocc.compiler.arrays import IntArray
+from allocc.compiler.programs.program import Block, FunctionAtoms, Program, find_block
+from allocc.compiler.reformulations import univariate
+from allocc.compiler.reformulations.growth import in_logarithms
+from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.dsl.tree import Span
+from allocc.errors import reported
+from allocc.showing.explain_functions import function_uses
+from allocc.tables import number, wrap
+
+if TYPE_CHECKING:
+    from allocc.api import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """The columns of one block that take part: their name, their range and where it comes from."""
+
+    name: str
+    low: float
+    high: float
+    derived: bool
+
+    def __str__(self) -> str:
+        how = "derived" if self.derived else "declared"
+        return f"{self.name} in {number(self.low)} .. {number(self.high)} ({how})"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One kind of nonlinear term between the same blocks."""
+
+    expression: str
+    count: int
+    kind: str
+    form: str
+    exact: bool
+    factors: tuple[Factor, ...]
+    used_in: tuple[str, ...] = ()
+    place: str = ""
+
+
+def explanations(relaxation: Relaxation, before: Program) -> list[Explanation]:
+    """Every nonlinear block, products first; `before` is the program as it was lowered."""
+    return [
+        *_products(relaxation, before),
+        *_functions(relaxation, before),
+        *_extremes(relaxation),
+    ]
+
+
+# --- products ------------------------------------------------------------------------------------
+
+
+def _products(relaxation: Relaxation, before: Program) -> Iterator[Explanation]:
+    p, q = relaxation.program, relaxation.program.products
+    if not len(q):
+        return
+    exact = relaxation.exact_products(p.lower, p.upper)
+    # In a ratio the new column is a factor: w * bottom = top.
+    newer = np.maximum(q.left, q.right)
+    older = np.minimum(q.left, q.right)
+    ratio = q.result < newer
+    made = np.where(ratio, newer, q.result)
+    first = np.where(ratio, q.result, q.left)
+    second = np.where(ratio, older, q.right)
+    partner = np.where(ratio, newer, q.left)
+    starts = np.array([b.start for b in p.column_blocks])
+
+    def block_of(columns: IntArray) -> IntArray:
+        return np.asarray(np.searchsorted(starts, columns, side="right") - 1)
+
+    kinds = [_kind(relaxation, int(a), int(b)) for a, b in zip(partner, second, strict=True)]
+    groups: dict[tuple[bool, int, int, str, int], list[int]] = {}
+    keys = zip(
+        ratio.tolist(),
+        block_of(first).tolist(),
+        block_of(second).tolist(),
+        kinds,
+        relaxation.partition.tolist(),
+        strict=True,
+    )
+    for k, (is_ratio, a, b, kind, cut) in enumerate(keys):
+        chosen = int(block_of(np.array([cut]))[0]) if cut >= 0 else -1
+        groups.setdefault((is_ratio, a, b, kind, chosen), []).append(k)
+    for (is_ratio, a, b, kind, chosen), members in groups.items():
+        mine = np.array(members)
+        left, right = p.column_blocks[a], p.column_blocks[b]
+        good = bool(exact[mine].all())
+        cut_columns = np.unique(relaxation.partition[mine])
+        form = _product_form(relaxation, kind, good, chosen, cut_columns)
+        factors = [
+            _factor(p, before, shown(left), first[mine]),
+            _factor(p, before, shown(right), second[mine]),
+        ]
+        if is_ratio:
+            factors.append(_factor(p, before, "the ratio", made[mine]))
+        yield Explanation(
+            f"{shown(left)} {'/' if is_ratio else '*'} {shown(right)}",
+            len(mine),
+            f"{kind}{', under a ratio' if is_ratio else ''}",
+            form,
+            good,
+            tuple(factors),
+            _used_in(p, made[mine]),
+        )
+
+
+def _kind(relaxation: Relaxation, a: int, b: int) -> str:
+    """The class of a product of two columns."""
+    p = relaxation.program
+    if p.lower[a] == p.upper[a] or p.lower[b] == p.upper[b]:
+        return "fixed x anything"
+    classes = []
+    for j in (a, b):
+        binary = p.integer[j] and p.upper[j] - p.lower[j] <= 1
+        classes.append("binary" if binary else "integer" if p.integer[j] else "continuous")
+    order = ["binary", "integer", "continuous"]
+    x, y = sorted(classes, key=order.index)
+    if x == "continuous":
+        return "continuous x continuous"
+    return f"{x} x {'bounded' if y == 'continuous' else y}"
+
+
+def _product_form(
+    relaxation: Relaxation, kind: str, exact: bool, chosen: int, cut: IntArray
+) -> str:
+    p = relaxation.program
+    if kind.startswith("fixed"):
+        return "a constant multiple: linear as it is"
+    if exact:
+        return "four rows around the product (McCormick), exact because a factor is 0 or 1"
+    name = shown(p.column_blocks[chosen])
+    if kind.startswith("integer"):
+        values = (p.upper[cut] - p.lower[cut] + 1).sum()
+        return (
+            f"the range of {name} is cut into pieces where the error is; cut into single values "
+            f"({values:,.0f} for {len(cut):,} column{'s' if len(cut) > 1 else ''}) it is exact"
+        )
+    return (
+        f"McCormick's envelope over pieces of {name}, cut where the simulated error is; "
+        "relaxed, the gap closes in the limit"
+    )
+
+
+def _factor(program: Program, before: Program, name: str, columns: IntArray) -> Factor:
+    mine = np.unique(columns)
+    low, high = program.lower[mine], program.upper[mine]
+    derived = bool((before.lower[mine] < low).any() or (before.upper[mine] > high).any())
+    return Factor(name, float(low.min()), float(high.max()), derived)
+
+
+def _used_in(program: Program, columns: IntArray) -> tuple[str, ...]:
+    """The statements whose rows (or objective) hold some of these columns."""
+    chosen = np.zeros(program.columns, dtype=bool)
+    chosen[columns] = True
+    entries = np.flatnonzero(chosen[program.matrix.indices])
+    rows = np.searchsorted(program.matrix.indptr, entries, side="right") - 1
+    starts = np.array([b.start for b in program.row_blocks])
+    blocks = np.unique(np.searchsorted(starts, rows, side="right") - 1)
+    found = [program.row_blocks[int(b)] for b in blocks] if len(starts) else []
+    names = [b.statement or b.name for b in found]
+    if program.objective[columns].any():
+        names.append("the objective")
+    return tuple(dict.fromkeys(names))
+
+
+# --- functions, min and max ----------------------------------------------------------------------
+
+
+def _functions(relaxation: Relaxation, before: Program) -> Iterator[Explanation]:
+    p = relaxation.program
+    for atoms in p.functions:
+        name = shown(_block(p, int(atoms.argument[0])))
+        factor = _factor(p, before, name, atoms.argument)
+        if atoms.kind == "abs":
+            free = bool(relaxation.down[atoms.result].all())
+            form = (
+                "two rows: only its lower side matters here"
+                if free
+                else "a binary for its sign where both signs are possible"
+            )
+            yield _function(p, atoms, factor, "absolute value", form, True)
+            continue
+        low, high = p.lower[atoms.argument], p.upper[atoms.argument]
+        sign = univariate.curvature(atoms.kind, atoms.exponent, low, high)
+        secant = univariate.needs_secant(atoms, sign, relaxation.down, relaxation.up)
+        shape = {1: "convex", -1: "concave"}.get(int(sign[0]), "neither convex nor concave")
+        if bool((np.asarray(sign) != sign[0]).any()):
+            shape = "of mixed curvature"
+        form = (
+            "tangents on one side and secants on the other, over pieces that are cut where the error is"
+            if bool(np.asarray(secant).any())
+            else "tangents, added where the solution is; only that side matters here"
+        )
+        yield _function(p, atoms, factor, f"{shape} function", form, False)
+
+
+def _function(
+    program: Program, atoms: FunctionAtoms, factor: Factor, kind: str, form: str, exact: bool
+) -> Explanation:
+    text = f"{factor.name} ^ {atoms.exponent:g}" if atoms.kind == "power" else ""
+    text = text or {"square": f"{factor.name} ^ 2", "reciprocal": f"1 / {factor.name}"}.get(
+        atoms.kind, f"{atoms.kind}({factor.name})"
+    )
+    return Explanation(
+        text,
+        len(atoms),
+        kind,
+        form,
+        exact,
+        (factor,),
+        _used_in(program, atoms.result),
+        _place(atoms.span),
+    )
+
+
+def _extremes(relaxation: Relaxation) -> Iterator[Explanation]:
+    p = relaxation.program
+    for e in p.extremes:
+        free = relaxation.down if e.sense == "max" else relaxation.up
+        blocks = dict.fromkeys(shown(_block(p, int(j))) for j in e.argument)
+        one_sided = bool(free[e.result].all())
+        side = "lower" if e.sense == "max" else "upper"
+        form = (
+            f"one row an argument: only its {side} side matters here"
+            if one_sided
+            else "one row an argument and a binary that picks the one that is reached"
+        )
+        yield Explanation(
+            f"{e.sense} of {', '.join(list(blocks)[:4])}",
+            len(e),
+            "smallest" if e.sense == "min" else "largest",
+            form,
+            True,
+            (),
+            _used_in(p, e.result),
+            _place(e.span),
+        )
+
+
+def shown(block: Block) -> str:
+    """A block's name; the text of a long expression ends in dots."""
+    name = block.name
+    if name.startswith("(") and name.endswith(")") and len(name) >= 42:
+        return f"({name[1:-1].rstrip()} ...)"
+    return name
+
+
+def _block(program: Program, column: int) -> Block:
+    return find_block(program.column_blocks, column)
+
+
+def _place(span: object) -> str:
+    return f"line {span.line}" if isinstance(span, Span) else ""
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def explain_text(model: Model) -> str:
+    """The whole explanation as a person reads it."""
+    p = model.relaxation.program
+    with reported():
+        found = explanations(model.relaxation, model.lowered)
+    whole = int(p.integer.sum())
+    size = (
+        f"{p.columns:,} columns ({whole:,} of them whole numbers), {p.rows:,} rows, "
+        f"{p.matrix.nnz:,} coefficients"
+    )
+    lines = [model.title or model.name, size, ""]
+    lines += _function_lines(model)
+    if not found:
+        return "\n".join([*lines, "The model is linear: nothing had to be rewritten."])
+    for e in found:
+        times = f"  ({e.count:,} time{'s' if e.count > 1 else ''})"
+        lines.append(f"{e.expression}{times}")
+        rows = [("class", e.kind), ("form", e.form), ("result", _exactness(e))]
+        rows += [("range" if k == 0 else "", str(f)) for k, f in enumerate(e.factors)]
+        if e.used_in:
+            rows.append(("used in", ", ".join(e.used_in)))
+        if e.place:
+            rows.append(("written at", e.place))
+        for name, text in rows:
+            first, *rest = wrap(text, 84)
+            lines.append(f"  {name:<11}{first}")
+            lines += [f"  {'':<11}{line}" for line in rest]
+        lines.append("")
+    if in_logarithms(model.lowered) is not None:
+        return "\n".join([*lines, _IN_LOGARITHMS])
+    return "\n".join([*lines, _conclusion(found)])
+
+
+#: What is said of a model whose products are growth, instead of how products are written.
+_IN_LOGARITHMS = (
+    "A yes or no chooses by what a quantity grows, and its range is wide: `allocc solve` writes the\n"
+    "growth in logarithms, which is linear in the decisions, instead of the products above."
+)
+
+
+def _function_lines(model: Model) -> list[str]:
+    """The declared functions that the model calls, their shape and what each use costs."""
+    uses = function_uses(model)
+    if not uses:
+        return []
+    lines = ["Functions, where they are used"]
+    for use in uses:
+        first, *rest = wrap(use.call, 84)
+        lines += [f"  {first}", *(f"    {line}" for line in rest)]
+        lines.append(f"    {use.shape}, {use.kept} in {use.statement}: {use.cost}")
+    return [*lines, ""]
+
+
+def _exactness(e: Explanation) -> str:
+    if e.exact:
+        return "exact"
+    return "exact once every value is a piece" if e.kind.startswith("integer") else "relaxed"
+
+
+def _conclusion(found: list[Explanation]) -> str:
+    if all(e.exact for e in found):
+        return "Every term has an exact linear form: one solve gives the proof."
+    if all(e.exact or e.kind.startswith("integer") for e in found):
+        return (
+            "Every term has an exact linear form. Where the ranges are long, `--method auto` refines "
+            "them\npiece by piece instead, which ends with the same proof and is often faster."
+        )
+    return (
+        "Some terms are relaxed: `allocc solve` refines them round by round, and a solver that takes\n"
+        "products as they are can be tried with `--method direct --solver scip`."
+    )

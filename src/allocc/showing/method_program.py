@@ -1,0 +1,74 @@
+"""The program that a method writes to a file, and whether it says the same as the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from allocc import mistakes
+from allocc.backends import registry
+from allocc.backends.solution import Capabilities
+from allocc.compiler.programs.bounds import Infeasible
+from allocc.compiler.programs.program import Program
+from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.dsl.diagnostics import AlloccError
+from allocc.engine.choose import choose
+from allocc.engine.outcome import Options
+from allocc.showing.explain import explanations
+
+if TYPE_CHECKING:
+    from allocc.api import Model
+
+#: The exact form is written to a file when it needs at most so many disaggregated columns.
+MOST_COLUMNS = 2_000_000
+
+
+def method_program(model: Model, method: str) -> Program:
+    """The program of a method: `direct` keeps products, `exact` cuts integer factors into values.
+
+    Raises `AlloccError` where no piece of a factor's range satisfies the limits.
+    """
+    if method == "direct":
+        return model.relaxation.build_direct(Capabilities(products=True)).program
+    if _chosen(model, method) == "exact":
+        # Cutting changes a relaxation, and the model's own stays as it is.
+        relaxation = Relaxation(model.lowered)
+        relaxation.make_exact()
+    else:
+        relaxation = model.relaxation
+    try:
+        return relaxation.build().program
+    except Infeasible:
+        raise AlloccError([mistakes.bounds_infeasible()]) from None
+
+
+def _chosen(model: Model, method: str) -> str:
+    """What `auto` stands for in this model: the exact form where there is one of a sensible size."""
+    if method != "auto":
+        return method
+    relaxation = model.relaxation
+    if relaxation.cut_columns and not relaxation.curved and _exact_size(relaxation) <= MOST_COLUMNS:
+        return "exact"
+    return choose(relaxation, registry.get("highs"), Options()).method
+
+
+def _exact_size(relaxation: Relaxation) -> float:
+    """Columns that the exact form adds; infinite where a continuous column would be cut."""
+    p, q = relaxation.program, relaxation.program.products
+    total = 0.0
+    for j in relaxation.cut_columns:
+        if not p.integer[j]:
+            return np.inf
+        uses = int(np.sum((q.left == j) | (q.right == j)))
+        total += float(p.upper[j] - p.lower[j] + 1) * (1 + uses)
+    return total
+
+
+def is_exact(model: Model, method: str) -> bool:
+    """Whether the program of a method has the same optimum as the model."""
+    if method == "direct":
+        return True
+    method = _chosen(model, method)
+    found = explanations(model.relaxation, model.lowered)
+    return all(e.exact or (method == "exact" and e.kind.startswith("integer")) for e in found)

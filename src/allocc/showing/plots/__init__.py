@@ -1,0 +1,87 @@
+"""Plots of a result: who gets what, trajectories against the baseline, the proof, the frontier.
+
+All of them are Matplotlib figures, drawn without pyplot and so without any global state. They are
+made to be read in grey: what differs, differs in shape, line style or shade, never in colour alone.
+Matplotlib is the extra `plot`; nothing here is imported before a plot is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allocc import mistakes
+from allocc.dsl.diagnostics import AlloccError
+from allocc.errors import require
+
+if TYPE_CHECKING:
+    from allocc.questions.pareto.frontier import Frontier
+    from allocc.results.result import Result
+
+#: What can be drawn of a result, and of a frontier.
+OF_A_RESULT = ("trajectories", "allocation", "progress")
+OF_A_FRONTIER = ("frontier",)
+KINDS = (*OF_A_RESULT, *OF_A_FRONTIER)
+
+
+def check_installed(what: str = "a plot") -> None:
+    """Raise `MissingLibrary` where Matplotlib cannot be imported; `what` needs it."""
+    require("matplotlib", what, "plot")
+
+
+def why_not(result: Result, what: str) -> str:
+    """Why a result has nothing to draw of one kind; empty where it has."""
+    match what:
+        case "trajectories":
+            if not result.has_allocation:
+                return f"the run has no allocation ({result.status})"
+            if not any(b.kind == "compartment" for b in result.blocks):
+                return "the model has no compartments"
+        case "allocation":
+            if not any(b.kind == "decision" for b in result.blocks):
+                return f"the run has no allocation ({result.status})"
+        case "progress":
+            if result.status == "simulated":
+                return "it is a run of `allocc simulate`, which proves nothing"
+            if not any(s.bound is not None or s.value is not None for s in result.history):
+                return "neither a value nor a bound was recorded on the way"
+        case "frontier":
+            return "it is a run of one allocation; `allocc pareto --run DIR` writes a frontier"
+    return ""
+
+
+def available(result: Result) -> list[str]:
+    """What can be drawn of a result."""
+    return [what for what in OF_A_RESULT if not why_not(result, what)]
+
+
+def draw(result: Result, what: str | None = None) -> Any:
+    """A Matplotlib figure of a result; without `what` the first one that there is something for.
+
+    Raises `MissingLibrary` without Matplotlib, and `AlloccError` E7006 or E7031 where there is no
+    such plot or nothing to draw.
+    """
+    check_installed()
+    from allocc.showing.plots.allocation import allocation
+    from allocc.showing.plots.progress import progress
+    from allocc.showing.plots.readable import readable
+    from allocc.showing.plots.trajectories import trajectories
+
+    known = {"trajectories": trajectories, "allocation": allocation, "progress": progress}
+    if what is None:
+        what = next(iter(available(result)), "allocation")
+    if not isinstance(what, str) or what not in known:
+        raise AlloccError([mistakes.unknown_choice("what", what, list(known))])
+    reason = why_not(result, what)
+    if reason:
+        raise AlloccError([mistakes.nothing_to_draw(what, reason)])
+    return known[what](readable(result))
+
+
+def draw_frontier(found: Frontier) -> Any:
+    """A Matplotlib figure of a frontier; raises as `draw` does."""
+    check_installed()
+    from allocc.showing.plots.frontier import frontier
+
+    if not found.points:
+        raise AlloccError([mistakes.nothing_to_draw("frontier", "it has no point")])
+    return frontier(found)
