@@ -32,8 +32,8 @@ from allocc.compiler.scoping.scope import Closure, Local, Scope
 from allocc.compiler.scoping.spaces import bind_index
 from allocc.compiler.scoping.symbols import Symbols
 from allocc.dsl import tree
-from allocc.dsl.scanner import TOTAL
 from allocc.dsl.tree import Span
+from allocc.dsl.words import TOTAL
 
 #: Functions calling functions deeper than this are taken for a recursion without end.
 DEEPEST = 60

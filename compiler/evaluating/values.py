@@ -46,8 +46,8 @@ from allocc.compiler.scoping.spaces import Space, bind_index
 from allocc.compiler.scoping.symbols import Known, Read
 from allocc.dsl import nesting, tree
 from allocc.dsl.diagnostics import Diagnostic
-from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import Span
+from allocc.dsl.words import BUILTIN
 
 
 class Values(ABC):

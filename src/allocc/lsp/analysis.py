@@ -15,9 +15,9 @@ from allocc.compiler.units.unit import Unit
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Collector, Diagnostic
 from allocc.dsl.reading.parser import check_syntax
-from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import File, Source
 from allocc.dsl.walk import nodes
+from allocc.dsl.words import BUILTIN
 from allocc.loading import data_folder
 from allocc.lsp.outline import Outline, read
 from allocc.lsp.places import locals_at

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from allocc.compiler.names.library import shipped
-from allocc.dsl import tree
+from allocc.dsl import tree, words
 from allocc.dsl.escapes import markdown
-from allocc.dsl.scanner import SOFT, WORDS
-from allocc.lsp import words
 from allocc.lsp.outline import Outline
 from allocc.lsp.places import locals_at
 from allocc.lsp.symbols import kind_of
@@ -123,4 +121,4 @@ def _words() -> list[Item]:
     found = [Item(w, "word", about) for w, about in words.STATEMENTS.items()]
     found += [Item(w, "function", about) for w, about in words.FUNCTIONS.items()]
     found += [Item(w, "name", about) for w, about in words.PLACES.items()]
-    return [*found, *(Item(w, "word") for w in (*WORDS, *SOFT))]
+    return [*found, *(Item(w, "word") for w in (*words.WORDS, *words.SOFT))]

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allocc.compiler.units.check import QUANTITIES
-from allocc.dsl import tree
+from allocc.dsl import tree, words
 from allocc.dsl.escapes import markdown, markdown_block
 from allocc.dsl.escapes import markdown_code as code
 from allocc.dsl.walk import nodes
-from allocc.lsp import words
 from allocc.lsp.analysis import Analysis
 from allocc.lsp.outline import Declared, Outline
 from allocc.lsp.places import Found, Local

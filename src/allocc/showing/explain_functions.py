@@ -30,7 +30,7 @@ from allocc.compiler.binding.bind import Binder
 from allocc.compiler.lowering.lower import ratio_limit
 from allocc.compiler.programs.program import find_block
 from allocc.dsl import tree
-from allocc.dsl.scanner import TOTAL
+from allocc.dsl.words import TOTAL
 
 if TYPE_CHECKING:
     from allocc.api import Model
