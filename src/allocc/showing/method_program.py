@@ -8,7 +8,7 @@ import numpy as np
 
 from allocc import mistakes
 from allocc.backends import registry
-from allocc.backends.solution import Capabilities
+from allocc.compiler.pipeline import written
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
@@ -29,16 +29,9 @@ def method_program(model: Model, method: str) -> Program:
 
     Raises `AlloccError` where no piece of a factor's range satisfies the limits.
     """
-    if method == "direct":
-        return model.relaxation.build_direct(Capabilities(products=True)).program
-    if _chosen(model, method) == "exact":
-        # Cutting changes a relaxation, and the model's own stays as it is.
-        relaxation = Relaxation(model.lowered)
-        relaxation.make_exact()
-    else:
-        relaxation = model.relaxation
+    method = _chosen(model, method)
     try:
-        return relaxation.build().program
+        return written(Relaxation(model.chain(method).program), method).program
     except Infeasible:
         raise AlloccError([mistakes.bounds_infeasible()]) from None
 
