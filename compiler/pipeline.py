@@ -17,10 +17,18 @@ from graphlib import TopologicalSorter
 
 from allocc.compiler import reformulations
 from allocc.compiler.lowering.lower import lower
-from allocc.compiler.programs.passes import METHODS, Chain, Pass, Size, Step
+from allocc.compiler.programs.passes import METHODS, Chain, Pass
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.compiler.unrolling.problem import Problem
+
+#: What becomes of products and functions, by the method.
+RELAXED = {
+    "direct": "products and functions as they are; abs, min and max as rows",
+    "exact": "products over single values of their integer factors, which is exact",
+    "refine": "products and functions by tangents and envelopes over pieces, which are refined later",
+}
+SCALED = "every quantity measured by its proven range, in powers of two"
 
 
 @cache
@@ -59,15 +67,21 @@ def run(
     program: Program, method: str, without: Collection[str] = (), more: Iterable[Pass] = ()
 ) -> Chain:
     """The passes of a program that is lowered; see `chain`."""
-    steps = []
+    found = Chain((), program)
     for one in ordered([*passes(), *more]):
-        if one.name in without or method not in one.methods or not one.accepts(program):
+        if one.name in without or method not in one.methods or not one.accepts(found.program):
             continue
-        made = one.apply(program)
-        if made is not program:
-            steps.append(Step(one, Size.of(program), Size.of(made)))
-            program = made
-    return Chain(tuple(steps), program)
+        made = one.apply(found.program)
+        if made is not found.program:
+            found = found.then(one.name, one.why, made, told=one.told)
+    return found
+
+
+def whole(found: Chain, built: Built, method: str) -> Chain:
+    """The chain up to what a solver gets, where `built` is what `written` made of its program."""
+    scaled, scaling = built.scaled
+    relaxed = found.then("relax", RELAXED[method], built.program, built.lower_point)
+    return relaxed.then("scale", SCALED, scaled, scaling.point_out)
 
 
 def written(relaxation: Relaxation, method: str, integral: bool = True) -> Built:

@@ -94,8 +94,8 @@ class Loop(Ledger):
         backend = registry.get(self.options.solver)
         chain = prepared(self.problem, self.options.method)
         for step in chain.steps:
-            if step.of.told:
-                self.told(step.of.told)
+            if step.told:
+                self.told(step.told)
         program = chain.program
         try:
             relaxation = Relaxation(program)
