@@ -19,6 +19,7 @@ from allocc.errors import AlloccError, reported
 if TYPE_CHECKING:
     import threading
 
+    from allocc.compiler.programs.passes import Chain
     from allocc.compiler.programs.program import Program
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.scoping.model import Model as Bound
@@ -40,6 +41,7 @@ class Model:
         self.bound = bound
         self.data = data
         self.settings = settings
+        self._chains: dict[str, Chain] = {}
 
     @property
     def name(self) -> str:
@@ -72,10 +74,16 @@ class Model:
     @cached_property
     def lowered(self) -> Program:
         """The program as the model states it, with products and functions."""
-        from allocc.engine.proving.denominators import lowered
+        return self.chain("stated").program
 
-        with reported():
-            return lowered(self.problem)
+    def chain(self, method: str = "auto") -> Chain:
+        """The passes between the problem and what is relaxed for a method; see `compile --emit passes`."""
+        from allocc.engine.proving.denominators import prepared
+
+        if method not in self._chains:
+            with reported():
+                self._chains[method] = prepared(self.problem, method)
+        return self._chains[method]
 
     @cached_property
     def relaxation(self) -> Relaxation:

@@ -17,7 +17,7 @@ import pytest
 
 from allocc.compiler.binding.bind import bind
 from allocc.compiler.lint.run import lint
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.discretize import discretize
@@ -55,7 +55,7 @@ def diagnostics(model: str) -> list[Diagnostic]:
             warnings.simplefilter("error")
             bound = bind(parse_file(path), data, settings, path=path)
             problem = discretize(bound)
-            program = lower(problem)
+            program = chain(problem, "stated").program
             more = lint(problem, program) if pedantic(model) else []
             with contextlib.suppress(Infeasible):
                 Relaxation(program)

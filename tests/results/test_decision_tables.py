@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import allocc
-from allocc.compiler.programs import program
+from allocc.compiler import labels
 from allocc.results import decision_tables
 from allocc.results.labelled import Block, Labels
 
@@ -40,7 +40,7 @@ def test_only_rows_that_are_shown_are_put_into_words(
     (tmp_path / "m.alloc").write_text(text)
     result = allocc.load(tmp_path / "m.alloc").solve()
     words = []
-    said = program.label_text
-    monkeypatch.setattr(program, "label_text", lambda x: words.append(x) or said(x))
+    said = labels.label_text
+    monkeypatch.setattr(labels, "label_text", lambda x: words.append(x) or said(x))
     assert "20 largest of 5000 rows" in result.summary()
     assert len(words) == decision_tables.MOST_ROWS
