@@ -11,7 +11,6 @@ from allocc.compiler.names.library import shipped
 from allocc.dsl import tree, words
 from allocc.dsl.escapes import markdown
 from allocc.lsp.outline import Outline
-from allocc.lsp.places import locals_at
 from allocc.lsp.symbols import kind_of
 from allocc.lsp.tables import header
 
@@ -101,9 +100,9 @@ def _usable(outline: Outline, file: re.Match[str] | None) -> list[Item]:
 
 def _names(outline: Outline, offset: int) -> list[Item]:
     found: dict[str, Item] = {}
-    for local in locals_at(outline, offset):
-        text = " ".join(local.binder.span.text.split())
-        found.setdefault(local.name.name, Item(local.name.name, "index", text))
+    for bound in outline.resolved.in_sight(outline.source, offset):
+        text = " ".join(bound.by.span.text.split())
+        found.setdefault(bound.name.name, Item(bound.name.name, "index", text))
     for names in (outline.declared, outline.used):
         for name, statement in names.items():
             if isinstance(statement, tree.Limit | tree.Prefer | tree.Chance | tree.Intervention):
