@@ -19,6 +19,7 @@ from allocc.errors import AlloccError, reported
 if TYPE_CHECKING:
     import threading
 
+    from allocc.compiler.lowering.places import Lowered
     from allocc.compiler.programs.program import Program
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.scoping.model import Model as Bound
@@ -70,7 +71,7 @@ class Model:
             return discretize(self.bound)
 
     @cached_property
-    def lowered(self) -> Program:
+    def lowered(self) -> Lowered:
         """The program as the model states it, with products and functions."""
         from allocc.engine.proving.denominators import lowered
 
@@ -85,7 +86,7 @@ class Model:
 
         with reported():
             try:
-                return Relaxation(self.lowered)
+                return Relaxation(self.lowered.program)
             except Infeasible:
                 raise PlainError([mistakes.bounds_infeasible()]) from None
 
@@ -94,10 +95,11 @@ class Model:
         from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
 
         relaxation = self.relaxation
-        if self.lowered.matrix.nnz > MOST_PROPAGATED:
+        program = self.lowered.program
+        if program.matrix.nnz > MOST_PROPAGATED:
             return
         try:
-            relaxation.propagator.run(self.lowered.lower, self.lowered.upper)
+            relaxation.propagator.run(program.lower, program.upper)
         except Infeasible:
             raise PlainError([mistakes.bounds_infeasible()]) from None
 

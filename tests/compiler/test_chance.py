@@ -178,7 +178,7 @@ def test_big_m_is_the_largest_violation() -> None:
     chance c: probability 0.5 over k in Scenario weight 0.5 { limit l: 2 * x - y <= 3 }
     maximize { gain : x + 3 * y }
     """
-    program = lower(problem(text))
+    program = lower(problem(text)).program
     block = next(b for b in program.row_blocks if b.name == "l")
     row = program.matrix[[block.start]].toarray().ravel()
     kept = next(b for b in program.column_blocks if b.name == "c:kept")
@@ -195,7 +195,7 @@ def test_a_limit_that_always_holds_needs_no_binary() -> None:
     chance c: probability 0.5 over k in Scenario weight 0.5 { limit l: x <= 12 }
     maximize { gain : x }
     """
-    program = lower(problem(text))
+    program = lower(problem(text)).program
     block = next(b for b in program.row_blocks if b.name == "l")
     assert np.diff(program.matrix.indptr)[block.start] == 1
 
@@ -275,23 +275,23 @@ def ratio(limit: str, low: int = 1, other: str = "") -> Problem:
 )
 def test_ratios_are_multiplied_out(limit: str, low: int, other: str) -> None:
     found = ratio(limit, low, other)
-    program = lower(found)
+    program = lower(found).program
     assert len(program.products) == 0 and all(f.kind == "abs" for f in program.functions)
     check_against_grid(found)
 
 
 def test_unproven_sign_is_left_alone() -> None:
     # Multiplying out would be wrong: the denominator has both signs.
-    program = lower(ratio("x / (y - 3.5) <= 1", 0))
+    program = lower(ratio("x / (y - 3.5) <= 1", 0)).program
     assert len(program.products) == 1
     # A limit on something else proves nothing.
-    program = lower(ratio("x / (y - 3.5) <= 1", 0, "limit other: x + y >= 4"))
+    program = lower(ratio("x / (y - 3.5) <= 1", 0, "limit other: x + y >= 4")).program
     assert len(program.products) == 1
 
 
 def test_a_binary_whose_limit_fails_when_it_is_nought_is_left_alone() -> None:
     found = ratio("open * (x / y + 1) <= -1", 1)
-    assert len(lower(found).products) > 0
+    assert len(lower(found).program.products) > 0
     check_against_grid(found)
 
 
@@ -319,7 +319,7 @@ def queue(guard: str, seed: int) -> Problem:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_limit_of_the_block_proves_a_sign(seed: int) -> None:
     found = queue("limit stable: s.b[k] * (x + y) <= 1", seed)
-    program = lower(found)
+    program = lower(found).program
     assert len(program.products) == 0 and not program.functions
     check_against_grid(found)
 
@@ -334,7 +334,7 @@ def test_several_ratios_in_one_block() -> None:
     )
     rows = [[f"k{i}", 0.2, 0.4 + i / 3, 0.11 + i / 20] for i in range(5)]
     found = problem(text, {"s": (["k", "w", "a", "b"], rows)})
-    assert len(lower(found).products) == 0
+    assert len(lower(found).program.products) == 0
     check_against_grid(found)
 
 
@@ -355,17 +355,17 @@ def test_successive_linear_programs_with_scenarios() -> None:
     maximize { area : a * b }
     """
     found = problem(text)
-    program = lower(found)
+    lowered = lower(found)
+    program = lowered.program
     relaxation = Relaxation(program)
-    columns = np.concatenate([np.arange(v.offset, v.offset + v.size) for v in found.decisions])
+    columns = lowered.places.positions(found.decisions)
     steps = SuccessiveLinear(relaxation, program, columns)
     assert steps.usable
     best = 0.0
 
     def offer(point: np.ndarray) -> bool:
         nonlocal best
-        decided = {v: point[v.offset : v.offset + v.size].reshape(v.shape) for v in found.decisions}
-        judged = assess(found, decided)
+        judged = assess(found, lowered.places.values(point, found.decisions))
         if judged.violation.relative > 1e-6 or judged.value <= best:
             return False
         best = judged.value

@@ -92,7 +92,8 @@ class Loop(Ledger):
 
     def _run(self) -> Outcome:
         backend = registry.get(self.options.solver)
-        program = lowered(self.problem)
+        made = lowered(self.problem)
+        self.places, program = made.places, made.program
         grown = in_logarithms(program) if self.options.method in ("auto", "refine") else None
         if grown is not None:
             self.told("growth by a factor that a binary chooses is written in logarithms")
@@ -131,14 +132,9 @@ class Loop(Ledger):
         if self.best is None:
             self.notes.append("no start meets every limit: none is used")
             return
-        given = np.zeros(program.columns, dtype=bool)
-        point = np.zeros(program.columns)
-        for v in self.problem.decisions:
-            here = slice(v.offset, v.offset + v.size)
-            point[here] = np.asarray(self.best.values[v]).ravel()
-            given[here] = True
-        complete = Completer(program, given)
-        full = complete(point)
+        decided = {v: self.best.values[v] for v in self.problem.decisions}
+        complete = Completer(program, self.places.mask(decided, program.columns))
+        full = complete(self.places.point(decided, program.columns))
         if not len(complete.missing) and np.isfinite(full).all():
             self.best_point = full
         self.note("start")

@@ -272,7 +272,7 @@ def explain_text(model: Model) -> str:
     """The whole explanation as a person reads it."""
     p = model.relaxation.program
     with reported():
-        found = explanations(model.relaxation, model.lowered)
+        found = explanations(model.relaxation, model.lowered.program)
     whole = int(p.integer.sum())
     size = (
         f"{p.columns:,} columns ({whole:,} of them whole numbers), {p.rows:,} rows, "
@@ -296,7 +296,7 @@ def explain_text(model: Model) -> str:
             lines.append(f"  {name:<11}{first}")
             lines += [f"  {'':<11}{line}" for line in rest]
         lines.append("")
-    if in_logarithms(model.lowered) is not None:
+    if in_logarithms(model.lowered.program) is not None:
         return "\n".join([*lines, _IN_LOGARITHMS])
     return "\n".join([*lines, _conclusion(found)])
 

@@ -33,7 +33,7 @@ def method_program(model: Model, method: str) -> Program:
         return model.relaxation.build_direct(Capabilities(products=True)).program
     if _chosen(model, method) == "exact":
         # Cutting changes a relaxation, and the model's own stays as it is.
-        relaxation = Relaxation(model.lowered)
+        relaxation = Relaxation(model.lowered.program)
         relaxation.make_exact()
     else:
         relaxation = model.relaxation
@@ -70,5 +70,5 @@ def is_exact(model: Model, method: str) -> bool:
     if method == "direct":
         return True
     method = _chosen(model, method)
-    found = explanations(model.relaxation, model.lowered)
+    found = explanations(model.relaxation, model.lowered.program)
     return all(e.exact or (method == "exact" and e.kind.startswith("integer")) for e in found)

@@ -15,6 +15,7 @@ import numpy as np
 from allocc.backends.solution import Refused, SolveOptions
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.lowering.lower import lower
+from allocc.compiler.lowering.places import Lowered
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.bounds_needed import (
     check_bounds,
@@ -30,12 +31,13 @@ from allocc.engine.proving.door import Empty, ScaledSession
 OUTWARD = 1e-9
 
 
-def lowered(problem: Problem) -> Program:
-    """The program of a problem, with ranges of denominators that its rows prove together.
+def lowered(problem: Problem) -> Lowered:
+    """A problem as a program, with ranges of denominators that its rows prove together.
 
     Raises `AlloccError` as `allocc.compiler.lowering.lower` does.
     """
-    return with_ranges(lower(problem))
+    made = lower(problem)
+    return replace(made, program=with_ranges(made.program))
 
 
 def with_ranges(program: Program) -> Program:
