@@ -85,7 +85,7 @@ def function_uses(model: Model) -> list[FunctionUse]:
 
 def _multiplied_out(model: Model) -> dict[str, list[Node]]:
     """The tops of the ratios that limits are multiplied out with, by statement."""
-    p = model.lowered
+    p = model.lowered.program
     q = p.products
     newer = np.maximum(q.left, q.right)
     ratio = q.result < newer

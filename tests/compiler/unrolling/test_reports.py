@@ -173,7 +173,7 @@ def test_reports_over_time_and_their_baseline() -> None:
 
 def test_no_report_reaches_the_program() -> None:
     report = "report r[s in S] = if x[s] > 2 then floor(x[s] ^ 2.5) else log(x[s])"
-    plain, full = lower(problem(TEXT)), lower(problem(TEXT + report))
+    plain, full = lower(problem(TEXT)).program, lower(problem(TEXT + report)).program
     assert plain.columns == full.columns and plain.rows == full.rows
     assert (plain.matrix != full.matrix).nnz == 0
 
