@@ -11,8 +11,8 @@ import numpy as np
 from allocc.compiler.algebra.expression import Data, Node, Reference, Variable, children
 from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.binding.bind import Binder
-from allocc.compiler.lowering.lower import lower
 from allocc.compiler.lowering.places import Lowered, Places
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.program import Block, Program, find_block
 from allocc.compiler.scoping.model import Model, along
 from allocc.compiler.unrolling.problem import Constraint, Problem
@@ -91,7 +91,7 @@ def probed(problem: Problem, nodes: Sequence[Node]) -> tuple[Program, list[slice
         span = node.span or Span(tree.Source("", ""), 0, 0)
         extra.append(Constraint(name, node.axes, body, *nothing, lambda k: (), span))
         probes.append(probe)
-    made = lower(replace(problem, constraints=[*problem.constraints, *extra]))
+    made = chain(replace(problem, constraints=[*problem.constraints, *extra]), "stated")
     return made.program, [made.places.columns[p] for p in probes]
 
 

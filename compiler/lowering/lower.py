@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from allocc.compiler.lowering.linearize import Linearizer
 from allocc.compiler.lowering.places import Lowered, Places
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.magnitudes import refuse_no_amounts
-from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.programs.program import Block, Conditional, Program
 from allocc.compiler.reformulations import chance, ratios
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem, Update
 from allocc.dsl.diagnostics import AlloccError
@@ -33,7 +34,7 @@ Binaries = tuple[IntArray, ...]
 
 
 def lower(problem: Problem, clear_ratios: bool = True) -> Lowered:
-    """Write a problem as a program; products and functions stay atoms.
+    """Write a problem as a program; products and functions stay atoms, rows on a condition stay that.
 
     With `clear_ratios` limits on ratios are multiplied out where the sign of the denominator is proven by
     the rest of the problem. Without it every row keeps the unit of its limit, and rests on no other.
@@ -62,7 +63,7 @@ class _Lowering(Linearizer):
     def __init__(self, problem: Problem, clear_ratios: bool) -> None:
         super().__init__(problem)
         self.clear_ratios = clear_ratios
-        self.conditional: list[chance.Conditional] = []
+        self.conditional: list[Conditional] = []
         self.deferred: list[tuple[Constraint, ratios.RatioLimit, Binaries]] = []
         self.written: dict[Constraint | ChanceConstraint | Update, slice] = {}
 
@@ -80,8 +81,7 @@ class _Lowering(Linearizer):
         self.ratio_limits()
         objective, offset = self.objective()
         self.drain()
-        program = self.assemble(objective, offset)
-        program = chance.write(program, self.conditional)
+        program = replace(self.assemble(objective, offset), conditional=tuple(self.conditional))
         return Lowered(program, Places(self.placed, self.written))
 
     def limit(self, c: Constraint, binaries: Binaries) -> None:
@@ -108,7 +108,7 @@ class _Lowering(Linearizer):
         self.written[c] = slice(start, self.rows)
         if binaries:
             # What defines the parts of the limit holds in any case.
-            self.conditional.append(chance.Conditional(start, c.count, binaries, c.span))
+            self.conditional.append(Conditional(start, c.count, binaries, c.span))
         self.drain()
 
     def ratio_limits(self) -> None:
@@ -119,8 +119,8 @@ class _Lowering(Linearizer):
         for c, ratio, _ in self.deferred:
             bottoms.append([flatten(t, c.axes) for t in self.terms(ratio.bottom)])
             self.drain()
-        program = self.assemble([])
-        free = chance.without(program, self.conditional)
+        program = replace(self.assemble([]), conditional=tuple(self.conditional))
+        free = chance.without(program)
         try:
             bounds = Propagator(free).run(free.lower, free.upper)
         except Infeasible:

@@ -19,7 +19,7 @@ from allocc.errors import AlloccError, reported
 if TYPE_CHECKING:
     import threading
 
-    from allocc.compiler.lowering.places import Lowered
+    from allocc.compiler.pipeline import Chain
     from allocc.compiler.programs.program import Program
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.scoping.model import Model as Bound
@@ -41,6 +41,7 @@ class Model:
         self.bound = bound
         self.data = data
         self.settings = settings
+        self._chains: dict[str, Chain] = {}
 
     @property
     def name(self) -> str:
@@ -71,12 +72,18 @@ class Model:
             return discretize(self.bound)
 
     @cached_property
-    def lowered(self) -> Lowered:
+    def lowered(self) -> Program:
         """The program as the model states it, with products and functions."""
-        from allocc.engine.proving.denominators import lowered
+        return self.chain("stated").program
 
-        with reported():
-            return lowered(self.problem)
+    def chain(self, method: str = "auto") -> Chain:
+        """The passes between the problem and what is relaxed for a method; see `compile --emit passes`."""
+        from allocc.engine.proving.denominators import prepared
+
+        if method not in self._chains:
+            with reported():
+                self._chains[method] = prepared(self.problem, method)
+        return self._chains[method]
 
     @cached_property
     def relaxation(self) -> Relaxation:
@@ -86,7 +93,7 @@ class Model:
 
         with reported():
             try:
-                return Relaxation(self.lowered.program)
+                return Relaxation(self.lowered)
             except Infeasible:
                 raise PlainError([mistakes.bounds_infeasible()]) from None
 
@@ -95,11 +102,10 @@ class Model:
         from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
 
         relaxation = self.relaxation
-        program = self.lowered.program
-        if program.matrix.nnz > MOST_PROPAGATED:
+        if self.lowered.matrix.nnz > MOST_PROPAGATED:
             return
         try:
-            relaxation.propagator.run(program.lower, program.upper)
+            relaxation.propagator.run(self.lowered.lower, self.lowered.upper)
         except Infeasible:
             raise PlainError([mistakes.bounds_infeasible()]) from None
 
@@ -126,7 +132,7 @@ class Model:
         from allocc.compiler.lint.run import lint
 
         with reported():
-            more = lint(self.problem, self.lowered)
+            more = lint(self.problem, self.chain("stated"))
         if any(d.code == "W6010" for d in more):
             # The limit that can never hold is named; that not all can be met says less.
             found = [d for d in found if d.code != "W7001"]

@@ -11,7 +11,6 @@ import numpy as np
 from allocc.compiler.arrays import IntArray
 from allocc.compiler.programs.program import Block, FunctionAtoms, Program, find_block
 from allocc.compiler.reformulations import univariate
-from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.dsl.tree import Span
 from allocc.errors import reported
@@ -272,7 +271,7 @@ def explain_text(model: Model) -> str:
     """The whole explanation as a person reads it."""
     p = model.relaxation.program
     with reported():
-        found = explanations(model.relaxation, model.lowered.program)
+        found = explanations(model.relaxation, model.lowered)
     whole = int(p.integer.sum())
     size = (
         f"{p.columns:,} columns ({whole:,} of them whole numbers), {p.rows:,} rows, "
@@ -296,7 +295,7 @@ def explain_text(model: Model) -> str:
             lines.append(f"  {name:<11}{first}")
             lines += [f"  {'':<11}{line}" for line in rest]
         lines.append("")
-    if in_logarithms(model.lowered.program) is not None:
+    if "growth" in model.chain().names:
         return "\n".join([*lines, _IN_LOGARITHMS])
     return "\n".join([*lines, _conclusion(found)])
 

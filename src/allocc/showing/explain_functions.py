@@ -88,7 +88,7 @@ def function_uses(model: Model) -> list[FunctionUse]:
 
 def _multiplied_out(model: Model) -> dict[str, list[Node]]:
     """The tops of the ratios that limits are multiplied out with, by statement."""
-    p = model.lowered.program
+    p = model.lowered
     q = p.products
     newer = np.maximum(q.left, q.right)
     ratio = q.result < newer

@@ -35,7 +35,7 @@ from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options
 from allocc.engine.proving import door
-from allocc.engine.proving.denominators import lowered
+from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import Loop
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def escape(model: Model, options: Options, seconds: float) -> Escape:
 
 def _ray(problem: Problem, options: Options, seconds: float) -> Values | None:
     """A direction for all decisions; None where the relaxation of the lowered program has none."""
-    made = lowered(problem)
+    made = prepared(problem, "stated")
     try:
         built = Relaxation(made.program).build(integral=False).program
     except (AlloccError, Infeasible):

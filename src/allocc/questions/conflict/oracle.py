@@ -22,8 +22,8 @@ from allocc.backends.check import check_point
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.lowering.lower import lower
 from allocc.compiler.lowering.places import Places
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Block, Program, no_products
 from allocc.compiler.relaxing.relaxation import Relaxation
@@ -34,7 +34,7 @@ from allocc.engine import calls
 from allocc.engine.choose import CannotServe
 from allocc.engine.ledger import Ledger
 from allocc.engine.outcome import Options
-from allocc.engine.proving.denominators import lowered
+from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import Loop
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.elastic import ElasticLoop, elastic
@@ -114,7 +114,8 @@ class Switched:
         self.held = np.zeros(statements.size, dtype=bool)
         self.wide: Mapping[Statement, FloatArray] = {}
         problem = statements.problem
-        made = lower(replace(problem, chances=[], terms=[]), clear_ratios=False)
+        bare = replace(problem, chances=[], terms=[])
+        made = chain(bare, "stated", without={"ratios"})
         stated, self.places = made.program, made.places
         self.rows = _rows(statements, made.places)
         built = None if problem.chances else self._built(stated)
@@ -325,7 +326,7 @@ class Recompiled:
                 self.statements.restricted(kept, self.wide, silent=True) as problem,
                 np.errstate(all="ignore"),
             ):
-                Relaxation(lowered(problem).program).build()
+                Relaxation(prepared(problem, "auto").program).build()
         except AlloccError:
             return False
         except Infeasible:
@@ -355,7 +356,7 @@ class Recompiled:
         kept = np.ones(self.statements.size, dtype=bool)
         with self.statements.restricted(kept) as problem, np.errstate(all="ignore"):
             try:
-                made = lowered(problem)
+                made = prepared(problem, "stated")
                 program = Relaxation(made.program).build(integral=False).program
             except (AlloccError, Infeasible):
                 return None

@@ -7,7 +7,7 @@ import numpy as np
 from allocc.compiler.algebra.expression import Add, Data
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import chain
 from allocc.compiler.unrolling.problem import Constraint, Problem
 
 
@@ -17,7 +17,7 @@ def sizes(problem: Problem) -> dict[Constraint, FloatArray]:
     It is the number that stands in the row, as the 900 of `sum(spend) <= 900`. Where that is 0, it is
     the largest term that ranges allow, and without ranges the largest coefficient.
     """
-    made = lower(problem)
+    made = chain(problem, "stated")
     program = made.program
     m = program.matrix
     row_of = np.repeat(np.arange(program.rows), np.diff(m.indptr))

@@ -21,7 +21,7 @@ from allocc.backends.solution import Solution, SolveOptions
 from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.labels import label_text
 from allocc.compiler.lowering.complete import Completer
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.direction import harmless
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Program
@@ -65,8 +65,8 @@ class _Pricing:
         self.model = model
         self.problem = model.problem
         self.values = dict(decisions)
-        # Rows of a ratio that is multiplied out would have another unit.
-        made = lower(self.problem, clear_ratios=False)
+        # Where limits on ratios are multiplied out, their rows have another unit.
+        made = chain(self.problem, "stated", without={"ratios"})
         self.program, self.places = made.program, made.places
         self.down, self.up = harmless(self.program, atoms_only=True)
         p = self.program
