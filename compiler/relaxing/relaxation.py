@@ -91,7 +91,7 @@ class Relaxation:
     def _needs_bounds(self) -> bool:
         """Whether any reformulation needs derived bounds; a linear program is left as it is."""
         p = self.original
-        if len(p.products) or any(f.kind != "abs" for f in p.functions):
+        if len(p.products) or any(f.function.smooth for f in p.functions):
             return True
         free = {"max": self.down, "min": self.up}
         return any(not self.down[f.result].all() for f in p.functions) or any(
@@ -137,17 +137,18 @@ class Relaxation:
         p = self.program
         found: dict[int, list[tuple[int, int]]] = {}
         for number, atoms in enumerate(p.functions):
-            if atoms.kind == "abs":
+            if not atoms.function.smooth:
                 continue
             low, high = p.lower[atoms.argument], p.upper[atoms.argument]
-            sign = univariate.curvature(atoms.kind, atoms.exponent, low, high)
+            sign = atoms.function.curvature(low, high)
             hard = univariate.needs_secant(atoms, sign, self.down, self.up) | (sign == 0)
             for k in np.flatnonzero(hard & (low < high)).tolist():
                 j = int(atoms.argument[k])
                 found.setdefault(j, []).append((number, k))
-                if sign[k] == 0 and low[k] < 0 < high[k] and not p.integer[j]:
-                    # Between its signs the curve turns: there is a piece for each.
-                    self.pieces[j] = (np.array([low[k], 0.0]), np.array([0.0, high[k]]))
+                turn = atoms.function.turn
+                if turn is not None and low[k] < turn < high[k] and not p.integer[j]:
+                    # There is a piece for each side of the point where the curve turns.
+                    self.pieces[j] = (np.array([low[k], turn]), np.array([turn, high[k]]))
         return found
 
     @cached_property
@@ -222,10 +223,10 @@ class Relaxation:
         p = self.program
         build = Extension(p)
         for atoms in p.functions:
-            if atoms.kind == "abs":
+            if not atoms.function.smooth:
                 self._absolute(build, atoms, p.lower, p.upper)
         self._extremes(build, p.lower, p.upper)
-        smooth = tuple(f for f in p.functions if f.kind != "abs")
+        smooth = tuple(f for f in p.functions if f.function.smooth)
         program = build.finish(p.products, smooth)
         return Built(program, p.columns, ())
 
@@ -329,7 +330,7 @@ class Relaxation:
             build, q.result[rest], q.left[rest], q.right[rest], low, high, below, above
         )
         for number, atoms in enumerate(p.functions):
-            if atoms.kind == "abs":
+            if not atoms.function.smooth:
                 self._absolute(build, atoms, low, high)
                 continue
             self._function(build, number, low, high, curves)
@@ -366,10 +367,10 @@ class Relaxation:
         atoms = self.program.functions[number]
         here = np.array([(number, k) not in done for k in range(len(atoms))])
         a, b = low[atoms.argument], high[atoms.argument]
-        sign = univariate.curvature(atoms.kind, atoms.exponent, a, b)
+        sign = atoms.function.curvature(a, b)
         which = np.flatnonzero(here)
         # Shares towards both ends, so that a curve too steep at its end has a tangent nearby.
-        near = [2.0**-n for n in range(3, 14, 2)] if atoms.kind != "square" else []
+        near = [2.0**-n for n in range(3, 14, 2)] if atoms.function.steep else []
         shares = [0.0, *near, 0.25, 0.5, 0.75, *(1 - x for x in near), 1.0]
         for points in [
             *(a + x * (b - a) for x in shares),

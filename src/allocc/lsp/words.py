@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from allocc.compiler import functions
+
 STATEMENTS = {
     "model": 'the name and title of the model: `model NAME "title"`',
     "use": 'statements of another file: `use NAME from "FILE.alloc" (parameter = EXPRESSION)`',
@@ -34,10 +36,7 @@ FUNCTIONS = {
     "mean": "`mean(i in S: x[i])`, `mean(x)`: the average",
     "min": "`min(i in S: x[i])`, `min(x, y)`: the smallest value",
     "max": "`max(i in S: x[i])`, `max(x, y)`: the largest value",
-    "abs": "`abs(x)`: the absolute value",
-    "exp": "`exp(x)`: the exponential function",
-    "log": "`log(x)`: the natural logarithm",
-    "sqrt": "`sqrt(x)`: the square root",
+    **{name: word.about for name, word in functions.WORDS.items()},
     "floor": "`floor(x)`: the largest whole number that is not above `x`; on data only",
     "binomial": "`binomial(k, n, p)`: the probability of at most `k` successes in `n` trials "
     "of probability `p`; on data only",
