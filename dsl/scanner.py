@@ -55,7 +55,7 @@ WORDS = ("if", "then", "else", "and", "or", "not", "in")
 RESERVED = frozenset([*STATEMENTS, *WORDS])
 # Names that every model has without declaring them: places in time, and functions.
 PLACES = ("start", "end", "period")
-FUNCTIONS = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
+FUNCTIONS = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt", "tanh")
 # Functions of data; a model may declare its own of the same name.
 DATA_FUNCTIONS = ("floor", "binomial")
 # The amount of a rate over time; here, too, a model may declare its own.

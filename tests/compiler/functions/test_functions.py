@@ -161,6 +161,7 @@ def test_words_of_the_language(name: str, x: float, k: float, more: float) -> No
         ("reciprocal", -1.0, 2.0, INF, 0.0, 0.5),
         ("exp", 1.0, -INF, 0.0, 0.0, 1.0),
         ("log", 1.0, 0.0, 1.0, -INF, 0.0),
+        ("tanh", 1.0, -INF, INF, -1.0, 1.0),
     ],
 )
 def test_images_that_are_easily_wrong(
@@ -168,3 +169,13 @@ def test_images_that_are_easily_wrong(
 ) -> None:
     found = function(kind, exponent).image(np.array([low]), np.array([high]))
     assert [float(e[0]) for e in found] == pytest.approx([least, most])
+
+
+@given(x=st.floats(0, 40))
+def test_a_value_near_one_says_little_of_what_it_is_the_tangent_of(x: float) -> None:
+    tanh = BY_KIND["tanh"]
+    preimage = tanh.preimage
+    assert preimage is not None
+    at = np.array([x, -x])
+    below, above = preimage(tanh.value(at), tanh.value(at), at)
+    assert (below <= at).all() and (at <= above).all()

@@ -71,7 +71,7 @@ def test_the_graph_lies_between(
 
 
 @pytest.mark.parametrize(
-    ("kind", "exponent"), [("power", 3.0), ("reciprocal", -1.0), ("power", -2.0)]
+    ("kind", "exponent"), [("power", 3.0), ("reciprocal", -1.0), ("power", -2.0), ("tanh", 1.0)]
 )
 def test_neither_convex_nor_concave_gets_no_rows(kind: str, exponent: float) -> None:
     atoms = FunctionAtoms(kind, np.array([0]), np.array([1]), exponent)
