@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allocc
-from allocc.asked import make_options
 from allocc.compiler.labels import label_text
+from allocc.engine.options import make_options
 from allocc.engine.outcome import Step, relative_gap
-from allocc.questions.pareto import frontier_folder
 from allocc.questions.pareto.pareto import trace
+from allocc.results import frontier_folder
 from allocc.results.labelled import Block, Labels
 from allocc.showing.plots import available
 from tests.front import small
@@ -137,12 +137,11 @@ def test_solved_at_once(gap: float | None) -> None:
 )
 def test_any_course_of_a_solve(sense: str, known: list[tuple[float, ...]]) -> None:
     """The picture shows the last value and the last bound, however wild the others were."""
-    one = many(1)
-    one.sense, one.options = sense, {"gap": 1e-4}
-    one.history = tuple(
+    history = tuple(
         Step(seconds, bound, value, relative_gap(value, bound, 1.0), 1, "")
         for seconds, bound, value in known
     )
+    one = replace(many(1), sense=sense, options={"gap": 1e-4}, history=history)
     figure = one.plot("progress")
     low, high = figure.body.axes[0].get_ylim()
     for last in known[-1][1:]:
