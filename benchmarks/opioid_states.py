@@ -23,9 +23,9 @@ from allocc.backends import registry
 from allocc.backends.scip import ScipBackend
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.binding.bind import bind
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.extension import Extension
-from allocc.compiler.programs.program import Products, Program
+from allocc.compiler.programs.program import Products
 from allocc.compiler.reformulations import extremes, mccormick
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.discretize import discretize
@@ -54,7 +54,7 @@ def simulated(problem: Problem, point: np.ndarray) -> float:
 def published(problem: Problem, limit: float) -> tuple[float | None, float | None, float]:
     """Bound and simulated value of the published relaxation, and the seconds it took."""
     start = time.perf_counter()
-    relaxation = Relaxation(lower(problem))
+    relaxation = Relaxation(chain(problem, "stated").program)
     p, q = relaxation.program, relaxation.program.products
     build = Extension(p)
     inverse = {}
@@ -98,7 +98,7 @@ def published(problem: Problem, limit: float) -> tuple[float | None, float | Non
 def scip(problem: Problem, limit: float) -> tuple[float | None, float | None, float]:
     """SCIP on the bilinear program as it stands, without any bound that allocc derives."""
     start = time.perf_counter()
-    program: Program = lower(problem)
+    program = chain(problem, "stated").program
     relaxation = Relaxation(program)
     build = Extension(program)
     for e in program.extremes:

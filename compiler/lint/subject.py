@@ -11,7 +11,7 @@ import numpy as np
 from allocc.compiler.algebra.expression import Data, Node, Reference, Variable, children
 from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.binding.bind import Binder
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.program import Block, Program
 from allocc.compiler.scoping.model import Model, along
 from allocc.compiler.unrolling.problem import Constraint, Problem
@@ -79,7 +79,7 @@ def probed(problem: Problem, nodes: Sequence[Node]) -> tuple[Program, list[tuple
         span = node.span or Span(tree.Source("", ""), 0, 0)
         extra.append(Constraint(name, node.axes, body, *nothing, lambda k: (), span))
         probes.append(probe)
-    program = lower(replace(problem, constraints=[*problem.constraints, *extra]))
+    program = chain(replace(problem, constraints=[*problem.constraints, *extra]), "stated").program
     return program, [(p.offset, p.size) for p in probes]
 
 

@@ -24,7 +24,7 @@ from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.lowering.linearize import Linearizer
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.magnitudes import refuse_no_amounts
-from allocc.compiler.programs.program import Block, Program, Role
+from allocc.compiler.programs.program import Block, Conditional, Program, Role
 from allocc.compiler.reformulations import chance, ratios
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem, Update
 from allocc.dsl.diagnostics import AlloccError
@@ -34,15 +34,18 @@ from allocc.dsl.tree import Span
 Binaries = tuple[IntArray, ...]
 
 
-def lower(problem: Problem) -> Program:
-    """Write a problem as a program; products and functions stay atoms.
+def lower(problem: Problem, clear_ratios: bool = True) -> Program:
+    """Write a problem as a program; products and functions stay atoms, rows on a condition stay that.
+
+    Limits on ratios are multiplied out where the sign of the denominator is proven, unless `clear_ratios`
+    is False: their rows have another unit then.
 
     Raises `AlloccError` where a value does not exist: a quotient by nought, a largest of nothing,
     or where a number is too large for any solver.
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            program = _Lowering(problem).run()
+            program = _Lowering(problem, clear_ratios).run()
     except failures.Failed as failed:
         raise AlloccError(list(failed.diagnostics)) from None
     refuse_no_amounts(program)
@@ -58,9 +61,10 @@ def ratio_limit(c: Constraint) -> ratios.RatioLimit | None:
 
 
 class _Lowering(Linearizer):
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, clear_ratios: bool) -> None:
         super().__init__(problem)
-        self.conditional: list[chance.Conditional] = []
+        self.clear_ratios = clear_ratios
+        self.conditional: list[Conditional] = []
         self.deferred: list[tuple[Constraint, ratios.RatioLimit, Binaries]] = []
 
     def run(self) -> Program:
@@ -77,8 +81,7 @@ class _Lowering(Linearizer):
         self.ratio_limits()
         objective, offset = self.objective()
         self.drain()
-        program = self.assemble(objective, offset)
-        return chance.write(program, self.conditional)
+        return replace(self.assemble(objective, offset), conditional=tuple(self.conditional))
 
     def constraint(
         self,
@@ -105,7 +108,7 @@ class _Lowering(Linearizer):
         A limit on a ratio waits until all others are written, from which its denominator's sign
         may follow.
         """
-        found = ratio_limit(c) if ratio else None
+        found = ratio_limit(c) if ratio and self.clear_ratios else None
         if found is not None:
             self.deferred.append((c, found, binaries))
             return
@@ -113,7 +116,7 @@ class _Lowering(Linearizer):
         if binaries:
             # The rows before it define what the limit is made of; they hold in any case.
             own = self.row_blocks[-1]
-            self.conditional.append(chance.Conditional(own.start, own.count, binaries, c.span))
+            self.conditional.append(Conditional(own.start, own.count, binaries, c.span))
         self.drain()
 
     def ratio_limits(self) -> None:
@@ -124,8 +127,8 @@ class _Lowering(Linearizer):
         for c, ratio, _ in self.deferred:
             bottoms.append([flatten(t, c.axes) for t in self.terms(ratio.bottom)])
             self.drain()
-        program = self.assemble([])
-        free = chance.without(program, self.conditional)
+        program = replace(self.assemble([]), conditional=tuple(self.conditional))
+        free = chance.without(program)
         try:
             bounds = Propagator(free).run(free.lower, free.upper)
         except Infeasible:

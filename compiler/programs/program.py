@@ -122,6 +122,24 @@ class Extremes:
         return len(self.result)
 
 
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """Rows `start` and on that hold only where each of their binaries is 1.
+
+    Every array of `binaries` has one column for each row.
+    """
+
+    start: int
+    count: int
+    binaries: tuple[IntArray, ...]
+    span: Span | None = None
+
+    @property
+    def rows(self) -> IntArray:
+        """The positions of the rows."""
+        return np.arange(self.start, self.start + self.count)
+
+
 def no_products() -> Products:
     """An empty set of products."""
     none = np.zeros(0, dtype=np.int64)
@@ -150,6 +168,7 @@ class Program:
     products: Products = field(default_factory=no_products)
     functions: tuple[FunctionAtoms, ...] = ()
     extremes: tuple[Extremes, ...] = ()
+    conditional: tuple[Conditional, ...] = ()
     defined: IntArray | None = None
 
     @property

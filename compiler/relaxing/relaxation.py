@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -218,7 +217,7 @@ class Relaxation:
             total += float(np.sum(high - low + 1))
         return total
 
-    def build_direct(self, capabilities: Any) -> Built:
+    def build_direct(self) -> Built:
         """The program with products and functions as they are; only abs, min and max are linear."""
         p = self.program
         build = Extension(p)

@@ -12,7 +12,8 @@ from typing import Any
 import allocc
 from allocc.engine.options import make_options
 from allocc.questions.pareto.pareto import trace
-from allocc.showing.plots import available
+from allocc.showing.pareto_report import svg
+from allocc.showing.plots import available, draw_frontier
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[1] / "examples"

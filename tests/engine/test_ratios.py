@@ -12,7 +12,7 @@ from allocc.compiler.programs.bounds import tighten
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options
-from allocc.engine.proving.denominators import lowered, with_ranges
+from allocc.engine.proving.denominators import prepared, with_ranges
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 
@@ -141,7 +141,7 @@ def test_a_proven_range_cuts_off_no_allocation() -> None:
     found = problem(
         PICK.format(range="in 0 .. 1", guard="limit one: sum(pick) >= 1.5", sense="maximize")
     )
-    program = lowered(found)
+    program = prepared(found, "stated").program
     (total,) = np.flatnonzero(program.lower > lower(found).lower)
     # The lightest one and half of the next.
     assert program.column_name(int(total)) == "total"

@@ -13,6 +13,7 @@ from allocc.dsl.diagnostics import AlloccError, Diagnostic, in_order
 from allocc.errors import reported
 
 if TYPE_CHECKING:
+    from allocc.compiler.programs.passes import Chain
     from allocc.compiler.programs.program import Program
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.scoping.model import Model as Bound
@@ -43,6 +44,7 @@ class Stages:
         self.data = data
         self.settings = settings
         self._making = RLock()
+        self._chains: dict[str, Chain] = {}
 
     @property
     def name(self) -> str:
@@ -72,13 +74,20 @@ class Stages:
         with reported():
             return discretize(self.bound)
 
-    @once
+    @property
     def lowered(self) -> Program:
         """The program as the model states it, with products and functions."""
-        from allocc.engine.proving.denominators import lowered
+        return self.chain("stated").program
 
-        with reported():
-            return lowered(self.problem)
+    def chain(self, method: str = "auto") -> Chain:
+        """The passes between the problem and what is relaxed for a method; see `compile --emit passes`."""
+        from allocc.engine.proving.denominators import prepared
+
+        with self._making:
+            if method not in self._chains:
+                with reported():
+                    self._chains[method] = prepared(self.problem, method)
+            return self._chains[method]
 
     @once
     def relaxation(self) -> Relaxation:

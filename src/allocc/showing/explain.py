@@ -11,7 +11,6 @@ import numpy as np
 from allocc.compiler.arrays import IntArray
 from allocc.compiler.programs.program import Block, FunctionAtoms, Program, find_block
 from allocc.compiler.reformulations import univariate
-from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.dsl.tree import Span
 from allocc.errors import reported
@@ -296,7 +295,7 @@ def explain_text(model: Stages) -> str:
             lines.append(f"  {name:<11}{first}")
             lines += [f"  {'':<11}{line}" for line in rest]
         lines.append("")
-    if in_logarithms(model.lowered) is not None:
+    if "growth" in model.chain().names:
         return "\n".join([*lines, _IN_LOGARITHMS])
     return "\n".join([*lines, _conclusion(found)])
 

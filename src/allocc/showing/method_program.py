@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from allocc import mistakes
 from allocc.backends import registry
-from allocc.backends.solution import Capabilities
+from allocc.compiler.pipeline import whole, written
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.choose import choose
+from allocc.engine.choose import CannotServe, Choice, choose
 from allocc.engine.options import METHODS
-from allocc.engine.outcome import Options
+from allocc.engine.outcome import Method, Options
 from allocc.errors import reported
 from allocc.showing.explain import explanations
 
 if TYPE_CHECKING:
+    from allocc.compiler.programs.passes import Chain
     from allocc.engine.stages import Stages
 
 #: The exact form is written to a file when it needs at most so many disaggregated columns.
@@ -33,20 +34,38 @@ def method_program(model: Stages, method: str) -> Program:
     Raises `AlloccError` for an unknown method, and where no piece of a factor's range satisfies the
     limits.
     """
-    if method not in METHODS:
-        raise AlloccError([mistakes.unknown_choice("--method", method, METHODS)])
-    if method == "direct":
-        return model.relaxation.build_direct(Capabilities(products=True)).program
-    if _chosen(model, method) == "exact":
-        # Cutting changes a relaxation, and the model's own stays as it is.
-        relaxation = Relaxation(model.lowered)
-        relaxation.make_exact()
-    else:
-        relaxation = model.relaxation
+    _check(method)
+    method = _chosen(model, method)
     try:
-        return relaxation.build().program
+        return written(Relaxation(model.chain(method).program), method).program
     except Infeasible:
         raise AlloccError([mistakes.bounds_infeasible()]) from None
+
+
+@reported()
+def solved(model: Stages, method: str) -> tuple[Choice, Chain]:
+    """The method that `solve` takes, and the chain to the first program that a solver gets by it.
+
+    Raises `AlloccError` where the method does not fit, or no allocation meets every limit.
+    """
+    _check(method)
+    found = model.chain(method)
+    # A direct solve is for a solver that takes what is nonlinear.
+    solver = "scip" if method == "direct" else "highs"
+    options = Options(solver=solver, method=cast(Method, method))
+    try:
+        relaxation = Relaxation(found.program)
+        choice = choose(relaxation, registry.get(solver), options)
+        return choice, whole(found, written(relaxation, choice.method), choice.method)
+    except CannotServe as reason:
+        raise AlloccError([mistakes.cannot_serve(str(reason))]) from None
+    except Infeasible:
+        raise AlloccError([mistakes.bounds_infeasible()]) from None
+
+
+def _check(method: str) -> None:
+    if method not in METHODS:
+        raise AlloccError([mistakes.unknown_choice("--method", method, METHODS)])
 
 
 def _chosen(model: Stages, method: str) -> str:

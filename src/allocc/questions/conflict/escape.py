@@ -36,7 +36,7 @@ from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options
 from allocc.engine.proving import door
-from allocc.engine.proving.denominators import lowered
+from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import Loop
 from allocc.errors import reported
 from allocc.results.findings import Escape, Escaping, Improved
@@ -79,7 +79,7 @@ def escape(model: Stages, options: Options) -> Escape:
 
 def _ray(problem: Problem, options: Options, seconds: float) -> FloatArray | None:
     """A direction for all columns of the lowered program; None where the relaxation has none."""
-    program = lowered(problem)
+    program = prepared(problem, "stated").program
     try:
         built = Relaxation(program).build(integral=False).program
     except (AlloccError, Infeasible):

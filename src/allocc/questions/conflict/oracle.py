@@ -20,9 +20,9 @@ from scipy import sparse
 from allocc.backends import registry
 from allocc.backends.check import check_point
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.algebra.expression import Data, Variable
+from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.lowering.lower import lower, ratio_limit
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Block, Program, no_products
 from allocc.compiler.relaxing.relaxation import Relaxation
@@ -33,7 +33,7 @@ from allocc.engine import calls
 from allocc.engine.choose import CannotServe
 from allocc.engine.ledger import Ledger
 from allocc.engine.outcome import Options
-from allocc.engine.proving.denominators import lowered
+from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import Loop
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.elastic import ElasticLoop, elastic
@@ -120,13 +120,8 @@ class Switched:
         self.held = np.zeros(statements.size, dtype=bool)
         self.wide: Mapping[Statement, FloatArray] = {}
         problem = statements.problem
-        # With a side that is not nought, limits on ratios are not multiplied out.
-        aside = Data((), np.asarray(1e-300))
-        plain = [
-            c if ratio_limit(c) is None else replace(c, upper=aside) for c in problem.constraints
-        ]
-        bare = replace(problem, constraints=plain, chances=[], terms=[])
-        stated = lower(bare)
+        bare = replace(problem, chances=[], terms=[])
+        stated = chain(bare, "stated", without={"ratios"}).program
         self.offsets: dict[Variable, int] = {v: v.offset for v in problem.variables}
         self.rows = [r for r in block_rows(bare, stated) if r is not None]
         built = None if problem.chances else self._built(stated)
@@ -338,7 +333,7 @@ class Recompiled:
                 self.statements.restricted(kept, self.wide, silent=True) as problem,
                 np.errstate(all="ignore"),
             ):
-                Relaxation(lowered(problem)).build()
+                Relaxation(prepared(problem, "auto").program).build()
         except AlloccError:
             return False
         except Infeasible:
@@ -368,7 +363,7 @@ class Recompiled:
         kept = np.ones(self.statements.size, dtype=bool)
         with self.statements.restricted(kept) as problem, np.errstate(all="ignore"):
             try:
-                stated = lowered(problem)
+                stated = prepared(problem, "stated").program
                 program = Relaxation(stated).build(integral=False).program
             except (AlloccError, Infeasible):
                 return None

@@ -7,7 +7,7 @@ import numpy as np
 from allocc.compiler.algebra.expression import Add, Data
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import chain
 from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.questions.conflict.oracle import block_rows
 
@@ -18,7 +18,7 @@ def sizes(problem: Problem) -> dict[Constraint, FloatArray]:
     It is the number that stands in the row, as the 900 of `sum(spend) <= 900`. Where that is 0, it is
     the largest term that ranges allow, and without ranges the largest coefficient.
     """
-    program = lower(problem)
+    program = chain(problem, "stated").program
     m = program.matrix
     row_of = np.repeat(np.arange(program.rows), np.diff(m.indptr))
     reach = np.maximum(np.abs(program.lower), np.abs(program.upper))[m.indices]

@@ -17,11 +17,10 @@ import numpy as np
 
 from allocc.backends import registry
 from allocc.backends.solution import Solution, SolveOptions
-from allocc.compiler.algebra.expression import Data
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.labels import label_text
 from allocc.compiler.lowering.complete import Completer
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.direction import harmless
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Block, Program
@@ -38,7 +37,7 @@ from allocc.results.prices import Price, Prices, Side
 from allocc.results.run_folder.origin import other_origin
 
 if TYPE_CHECKING:
-    from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
+    from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint
     from allocc.engine.stages import Stages
 
 #: A row is binding where its slack is below this part of its size.
@@ -67,9 +66,10 @@ def prices(model: Stages, decisions: object) -> Prices:
 class _Pricing:
     def __init__(self, model: Stages, decisions: Mapping[Any, FloatArray]) -> None:
         self.model = model
-        self.problem = _ratios_kept(model.problem)
+        self.problem = model.problem
         self.values = dict(decisions)
-        self.program = lower(self.problem)
+        # Where limits on ratios are multiplied out, their rows have another unit.
+        self.program = chain(self.problem, "stated", without={"ratios"}).program
         self.down, self.up = harmless(self.program, atoms_only=True)
         p = self.program
         self.decided = np.concatenate(
@@ -334,26 +334,6 @@ class _Pricing:
             mine = isinstance(base, tree.Name) and base.name in (time.name, "period")
             found += [mine] * max(1, len(binder.names))
         return found
-
-
-def _ratios_kept(problem: Problem) -> Problem:
-    """The problem with sides that are not nought, so that limits on ratios are not multiplied out.
-
-    Their rows would have another unit then.
-    """
-    aside = Data((), np.asarray(1e-300))
-
-    def kept(c: Constraint) -> Constraint:
-        return replace(c, upper=aside) if np.isneginf(c.lower.values).all() else c
-
-    return replace(
-        problem,
-        constraints=[kept(c) for c in problem.constraints],
-        chances=[
-            replace(b, limits=[replace(x, constraint=kept(x.constraint)) for x in b.limits])
-            for b in problem.chances
-        ],
-    )
 
 
 def _of_scenarios(
