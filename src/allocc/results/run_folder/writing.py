@@ -77,12 +77,13 @@ def _text(path: Path, text: str) -> None:
 def result_data(result: Run) -> dict[str, Any]:
     """Everything but the arrays, as plain data."""
     data = clean(result)
+    terms = data.pop("objective")
     return {
         "format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **data,
         "discretization": result.discretization,
-        "terms": data.pop("objective"),
+        "terms": terms,
         "reports": report_data(result.blocks),
         "certificate": certificate(result),
     }
