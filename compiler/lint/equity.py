@@ -126,7 +126,7 @@ def _is_distance(n: Any, subject: Subject) -> bool:
     """Whether a part of the tree calls one of the library's distances."""
     if not isinstance(n, tree.Call) or n.function.name not in DISTANCES:
         return False
-    function = subject.binder.declared.names.get(n.function.name)
+    function = subject.model.declared.names.get(n.function.name)
     return isinstance(function, tree.Function) and function.span.source.name == LIBRARY
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from allocc.compiler.algebra.expression import Data, Node, Reference, Variable, children
 from allocc.compiler.algebra.index import IndexSet
-from allocc.compiler.binding.bind import Binder
+from allocc.compiler.evaluating.evaluator import Evaluator, reader
 from allocc.compiler.lowering.places import Lowered, Places
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.program import Block, Program, find_block
@@ -42,11 +42,10 @@ class Subject:
         """The bound model."""
         return self.problem.model
 
-    @property
-    def binder(self) -> Binder:
-        """Who knows what names mean."""
-        assert isinstance(self.model.binder, Binder)
-        return self.model.binder
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """Who knows what expressions mean."""
+        return reader(self.model)
 
     def own(self, span: Span | None) -> bool:
         """Whether a place lies in the model's own file."""

@@ -61,7 +61,9 @@ class Model:
     @property
     def warnings(self) -> list[Diagnostic]:
         """What is suspicious but no mistake, by place in the file, then by code."""
-        return in_order(d for d in self.bound.diagnostics if d.severity == "warning")
+        unrolled = self.__dict__.get("problem")
+        found = self.bound.diagnostics if unrolled is None else unrolled.diagnostics
+        return in_order(d for d in found if d.severity == "warning")
 
     @cached_property
     def problem(self) -> Problem:

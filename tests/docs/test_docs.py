@@ -277,7 +277,7 @@ def anchors(page: Path) -> set[str]:
 
 def test_reserved_words() -> None:
     """The reference lists exactly the words that the scanner keeps."""
-    from allocc.dsl.scanner import RESERVED, SOFT
+    from allocc.dsl.words import RESERVED, SOFT
 
     text = (ROOT / "docs" / "language.md").read_text("utf-8")
     section = text.split("Reserved words", 1)[1]

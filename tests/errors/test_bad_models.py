@@ -61,7 +61,7 @@ def diagnostics(model: str) -> list[Diagnostic]:
                 Relaxation(made.program)
     except AlloccError as error:
         return list(error.diagnostics)
-    return [*bound.diagnostics, *more]
+    return [*problem.diagnostics, *more]
 
 
 def pedantic(model: str) -> bool:

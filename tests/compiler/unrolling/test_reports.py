@@ -180,7 +180,7 @@ def test_no_report_reaches_the_program() -> None:
 
 def test_a_report_uses_what_it_mentions() -> None:
     text = TEXT + "param only = 3\nfunction own(y) = y * only\nreport r = own(n)"
-    assert [d.message for d in problem(text).model.diagnostics] == ["let 'total' is never used"]
+    assert [d.message for d in problem(text).diagnostics] == ["let 'total' is never used"]
 
 
 def test_a_report_belongs_to_its_intervention_and_file(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_ctrl_c_while_the_run_is_written(
         "allocc.dsl.reading.parser.parse_file",
         "allocc.compiler.binding.bind.bind",
         "allocc.compiler.unrolling.discretize.discretize",
-        "allocc.engine.proving.denominators.lower",
+        "allocc.compiler.pipeline.lower",
         "allocc.compiler.programs.bounds.Propagator.run",
         "allocc.engine.calls.call",
         "allocc.engine.ledger.assess",
