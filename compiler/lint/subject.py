@@ -11,6 +11,7 @@ import numpy as np
 from allocc.compiler.algebra.expression import Data, Node, Reference, Variable, children
 from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.binding.bind import Binder
+from allocc.compiler.names.resolve import Resolved, flat
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.program import Block, Program
 from allocc.compiler.scoping.model import Model, along
@@ -37,6 +38,11 @@ class Subject:
         assert isinstance(self.model.binder, Binder)
         return self.model.binder
 
+    @cached_property
+    def resolved(self) -> Resolved:
+        """What every name in the model means."""
+        return self.binder.declared.resolved
+
     def own(self, span: Span | None) -> bool:
         """Whether a place lies in the model's own file."""
         return span is not None and span.source is self.model.tree.source
@@ -44,12 +50,7 @@ class Subject:
     @cached_property
     def statements(self) -> list[tree.Statement]:
         """The file's own statements, with those inside of interventions."""
-        found: list[tree.Statement] = []
-        for statement in self.model.tree.statements:
-            found.append(statement)
-            if isinstance(statement, tree.Intervention):
-                found.extend(statement.body)
-        return found
+        return list(flat(self.model.tree.statements))
 
     @cached_property
     def limits(self) -> list[tuple[tree.Limit, list[Block]]]:

@@ -68,6 +68,8 @@ class Mention:
 class Resolved:
     """The names of some statements: what is declared, what is bound where, and each mention."""
 
+    #: What an expression can mention by its name; the first statement that declares it.
+    names: Mapping[str, Declaration]
     declared: Sequence[Named]
     bound: Sequence[Bound]
     mentions: Sequence[Mention]
@@ -94,6 +96,11 @@ class Resolved:
         """All places where a declared or bound name is used."""
         return self._mentions.get(id(meaning), ())
 
+    def places(self, meaning: Named | Bound) -> list[Span]:
+        """Where a name stands: where it is declared or bound, then each mention."""
+        mentions = (m.node.span for m in self.mentions_of(meaning))
+        return list(dict.fromkeys([meaning.name.span, *mentions]))
+
     def in_sight(self, source: tree.Source, offset: int) -> list[Bound]:
         """The names that are bound at a place, the innermost first."""
         here = [
@@ -119,14 +126,11 @@ def flat(statements: Iterable[tree.Statement]) -> Iterator[tree.Statement]:
         yield from flat(inside(statement))
 
 
-def resolve(statements: Sequence[tree.Statement], among: Sequence[tree.Statement] = ()) -> Resolved:
-    """Resolve every name in `statements`; what they or those `among` which they stand declare counts.
-
-    Of two statements that declare one name, the first counts.
-    """
+def resolve(statements: Sequence[tree.Statement]) -> Resolved:
+    """What the names in statements mean; of two that declare one name, the first counts."""
     names: dict[str, Declaration] = {}
     units: dict[str, tree.UnitDeclaration] = {}
-    for s in flat((*statements, *among)):
+    for s in flat(statements):
         if isinstance(s, tree.UnitDeclaration):
             units.setdefault(s.name.name, s)
         elif isinstance(s, Declaration):
@@ -134,7 +138,8 @@ def resolve(statements: Sequence[tree.Statement], among: Sequence[tree.Statement
     walk = _Walk(names, units)
     walk.over(tuple(statements))
     declared = tuple(s for s in flat(statements) if isinstance(s, Named))
-    return Resolved(declared, tuple(walk.bound.values()), tuple(walk.mentions), tuple(walk.sights))
+    bound, mentions, sights = tuple(walk.bound.values()), tuple(walk.mentions), tuple(walk.sights)
+    return Resolved(names, declared, bound, mentions, sights)
 
 
 class _Walk:

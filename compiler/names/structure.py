@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from allocc.compiler.names import errors
+from allocc.compiler.names.resolve import Resolved, resolve
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 from allocc.dsl.tree import Span
@@ -18,6 +20,7 @@ from allocc.dsl.words import BUILTIN
 class Declarations:
     """What a model declares. `names` holds everything that an expression can mention."""
 
+    statements: Sequence[tree.Statement] = ()
     header: tree.ModelHeader | None = None
     names: dict[str, Any] = field(default_factory=dict)
     sets: list[str] = field(default_factory=list)
@@ -38,10 +41,16 @@ class Declarations:
     library: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
 
+    @cached_property
+    def resolved(self) -> Resolved:
+        """What every name in the statements means."""
+        return resolve(self.statements)
+
 
 def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Declarations:
     """Sort statements; each comes with whether it is a library's (then it may stay unused)."""
-    d = Declarations()
+    statements = list(statements)
+    d = Declarations([s for s, _ in statements])
     rules: dict[str, Any] = {}
     pending: list[tree.Initial] = []
 
