@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from allocc.dsl import tree
+from allocc.dsl.walk import nodes
 from allocc.showing.rendering.declared import Acting, Declared
 from allocc.showing.rendering.plain import name as shown
 from allocc.showing.rendering.plain import plain
@@ -54,14 +55,14 @@ class Diagram:
 
 def diagram(d: Declared) -> Diagram | None:
     """The picture of a model; None for a model without compartments."""
-    if not d.compartments:
+    if not d.every(tree.Compartment):
         return None
     boxes = [
         Box(c.name.name, shown(c.name.name), _about(d, c.name.name, c.description))
-        for c in d.compartments
+        for c in d.every(tree.Compartment)
     ]
     arrows = []
-    for flow in d.flows:
+    for flow in d.every(tree.Flow):
         origin = _key(flow.origin) or f"{flow.name.name} from outside"
         target = _key(flow.target) or f"{flow.name.name} to outside"
         sources = [Box(origin, "")] if flow.origin is None else []
@@ -111,19 +112,6 @@ def _who(acting: Acting) -> str:
     return text if text and len(text) <= _LONG else "an effect"
 
 
-def _mentioned(node: object) -> list[str]:
+def _mentioned(node: tree.Expression) -> list[str]:
     """All names in an expression, each once."""
-    found: dict[str, None] = {}
-
-    def look(part: object) -> None:
-        if isinstance(part, tree.Name):
-            found[part.name] = None
-        elif isinstance(part, tuple):
-            for item in part:
-                look(item)
-        elif hasattr(part, "__dataclass_fields__") and not isinstance(part, tree.Span):
-            for field in part.__dataclass_fields__:
-                look(getattr(part, field))
-
-    look(node)
-    return list(found)
+    return list(dict.fromkeys(n.name for n in nodes(node) if isinstance(n, tree.Name)))
