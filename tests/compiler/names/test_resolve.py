@@ -69,7 +69,7 @@ def test_a_model_with_other_names_is_the_same(path: Path) -> None:
     file = parse_file(path)
     other = parse(Source(str(path), renamed(file, path)))
     folder = path.parent / DATA[path.stem] if path.stem in DATA else data_folder(path, file)
-    one, two = (lower(discretize(bind(f, folder, {}, path=path))) for f in (file, other))
+    one, two = (lower(discretize(bind(f, folder, {}, path=path))).program for f in (file, other))
     assert (one.matrix != two.matrix).nnz == 0
     for a, b in ((one.objective, two.objective), (one.lower, two.lower), (one.upper, two.upper)):
         np.testing.assert_array_equal(a, b)
