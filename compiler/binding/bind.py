@@ -122,7 +122,6 @@ class Binder(Resolver):
 
     def _initial(self, statement: tree.Initial) -> None:
         name = statement.name.name
-        self.usage.names.add(name)
         symbol = self.resolve(name)
         assert isinstance(symbol, CompartmentSymbol)
         values = assignment.initial_values(statement, symbol, self.evaluator)
@@ -149,7 +148,6 @@ class Binder(Resolver):
             raise failures.Failed(
                 names_errors.wrong_kind(name, describe(kind), wanted, statement.name.span, hint)
             )
-        self.usage.names.add(name)
         symbol = self.resolve(name)
         self.need_time("effect", statement.span)
         if statement.index is not None:

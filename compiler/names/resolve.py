@@ -10,6 +10,7 @@ its own sees that of the compartment, flow or parameter that it is about. In a t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,10 +59,11 @@ Sight = Mapping[str, Bound]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Mention:
-    """A name where it is used; `meaning` is None where nothing in sight has it."""
+    """A name where it is used, in a statement; `meaning` is None where nothing in sight has it."""
 
     node: tree.Name | tree.Identifier | tree.UnitName
     meaning: Meaning | None
+    within: tree.Statement
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +97,22 @@ class Resolved:
     def mentions_of(self, meaning: Named | Bound) -> Sequence[Mention]:
         """All places where a declared or bound name is used."""
         return self._mentions.get(id(meaning), ())
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The declared names that are mentioned anywhere, but in functions that nothing calls."""
+        pending: list[Mention] = []
+        inside: defaultdict[int, list[Mention]] = defaultdict(list)
+        for m in self.mentions:
+            function = isinstance(m.within, tree.Function)
+            (inside[id(m.within)] if function else pending).append(m)
+        found: set[str] = set()
+        while pending:
+            m = pending.pop()
+            if isinstance(m.meaning, Declaration) and m.node.name not in found:
+                found.add(m.node.name)
+                pending += inside[id(m.meaning)]
+        return frozenset(found)
 
     def places(self, meaning: Named | Bound) -> list[Span]:
         """Where a name stands: where it is declared or bound, then each mention."""
@@ -136,7 +154,8 @@ def resolve(statements: Sequence[tree.Statement]) -> Resolved:
         elif isinstance(s, Declaration):
             names.setdefault(s.name.name, s)
     walk = _Walk(names, units)
-    walk.over(tuple(statements))
+    for s in statements:
+        walk.over(s)
     declared = tuple(s for s in flat(statements) if isinstance(s, Named))
     bound, mentions, sights = tuple(walk.bound.values()), tuple(walk.mentions), tuple(walk.sights)
     return Resolved(names, declared, bound, mentions, sights)
@@ -154,9 +173,10 @@ class _Walk:
         self.mentions: list[Mention] = []
         self.bound: dict[int, Bound] = {}
 
-    def over(self, node: Any) -> None:
-        """Go over a node, or a tuple of them, and all below, in the order of the text."""
-        stack: list[tuple[Any, Sight]] = [(node, {})]
+    def over(self, statement: tree.Statement) -> None:
+        """Go over a statement and all that it is made of, in the order of the text."""
+        self.within = statement
+        stack: list[tuple[Any, Sight]] = [(statement, {})]
         while stack:
             stack.extend(reversed(list(self._parts(*stack.pop()))))
 
@@ -202,7 +222,7 @@ class _Walk:
     def _mention(
         self, node: tree.Name | tree.Identifier | tree.UnitName, meaning: Meaning | None
     ) -> None:
-        self.mentions.append(Mention(node, meaning))
+        self.mentions.append(Mention(node, meaning, self.within))
 
     def _declared(self, name: str, every: Container[str] = ()) -> Declaration | BuiltIn | None:
         return self.names.get(name) or (BuiltIn(name) if name in every else None)

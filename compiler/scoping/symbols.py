@@ -105,7 +105,6 @@ class Symbols(ABC):
 
     def function(self, name: str) -> tree.Function | None:
         """A declared function."""
-        self.usage.names.add(name)
         if name in self.declared.broken:
             raise failures.Poisoned(name)
         found = self.declared.names.get(name)
@@ -133,7 +132,6 @@ class Symbols(ABC):
                     identifier.name, describe(statement), "a table", identifier.span
                 )
             )
-        self.usage.names.add(identifier.name)
         found: Table = self.resolve(identifier.name)
         return found
 
@@ -157,7 +155,6 @@ class Symbols(ABC):
             raise self.unknown(
                 name.name, names_errors.unknown_name(name.name, name.span, sets, "set", hint)
             )
-        self.usage.names.add(name.name)
         found: IndexSet | None = None
         if isinstance(statement, tree.Time):
             found = self.resolve(name.name).points

@@ -113,7 +113,6 @@ class _Discretizer:
             chances=[b for b in blocks if b is not None],
             context=self.evaluator.context,
             diagnostics=_joined(model.diagnostics, self.collector.diagnostics),
-            used=frozenset(self.symbols.usage.names),
             calls=self.evaluator.expanded.calls,
         )
 

@@ -146,3 +146,10 @@ def test_units_and_rules_have_names_of_their_own() -> None:
         tree.Limit,
         tree.Let,
     ]
+
+
+def test_what_only_an_uncalled_function_mentions_is_not_used() -> None:
+    text = "param a = 1\nparam b = 2\nfunction g(x) = a * x\nfunction f(x) = g(x) + b\n"
+    assert of(text).used == frozenset()
+    assert of(text + "let z = f(1)").used == {"a", "b", "f", "g"}
+    assert of(text + "limit l: g(1) <= 2").used == {"a", "g"}
