@@ -112,7 +112,7 @@ class Symbols(ABC):
 
     def function_names(self) -> list[str]:
         """The declared functions."""
-        return [n for n, s in self.declared.names.items() if isinstance(s, tree.Function)]
+        return list(self.declared.every(tree.Function))
 
     def table(self, identifier: tree.Identifier) -> Table:
         """A declared table."""
@@ -120,7 +120,7 @@ class Symbols(ABC):
             raise failures.Poisoned(identifier.name)
         statement = self.declared.names.get(identifier.name)
         if statement is None:
-            tables = [n for n, s in self.declared.names.items() if isinstance(s, tree.Table)]
+            tables = self.declared.every(tree.Table)
             hint = f'declare it: `table {identifier.name} from "FILE.csv" key COLUMN`'
             raise self.unknown(
                 identifier.name,
@@ -146,11 +146,9 @@ class Symbols(ABC):
                     raise self.unknown("period", names_errors.no_time("period", name.span))
                 time: Time = self.resolve(self.declared.time_name)
                 return time.periods
-            sets = [
-                n
-                for n, s in self.declared.names.items()
-                if isinstance(s, tree.SetDeclaration | tree.Time)
-            ] + ["period"] * (self.declared.time_name is not None)
+            every = self.declared.names.items()
+            sets = [n for n, s in every if isinstance(s, tree.SetDeclaration | tree.Time)]
+            sets += ["period"] * (self.declared.time_name is not None)
             hint = f"declare it: `set {name.name} = ...`"
             raise self.unknown(
                 name.name, names_errors.unknown_name(name.name, name.span, sets, "set", hint)
