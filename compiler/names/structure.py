@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from allocc.compiler.names import errors
+from allocc.compiler.names.builtin import BUILTIN
 from allocc.compiler.names.resolve import Resolved, resolve
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 from allocc.dsl.tree import Span
 from allocc.dsl.walk import nodes
-from allocc.dsl.words import BUILTIN
 
 S = TypeVar("S")
 
