@@ -20,10 +20,11 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
+from allocc.compiler.names.builtin import BUILTIN
 from allocc.dsl.diagnostics import AlloccError
 from allocc.dsl.layout.format import format_source
 from allocc.dsl.tree import Source
-from allocc.dsl.words import BUILTIN, RESERVED
+from allocc.dsl.words import RESERVED
 from allocc.lsp.analysis import Analysis, check, faults, mistakes
 from allocc.lsp.completion import complete
 from allocc.lsp.convert import Converter, encoding, range_of
