@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from allocc.compiler.names.structure import side_name
 from allocc.dsl import tree
 from allocc.dsl.walk import nodes
 from allocc.showing.rendering.declared import Acting, Declared
@@ -63,8 +64,8 @@ def diagram(d: Declared) -> Diagram | None:
     ]
     arrows = []
     for flow in d.every(tree.Flow):
-        origin = _key(flow.origin) or f"{flow.name.name} from outside"
-        target = _key(flow.target) or f"{flow.name.name} to outside"
+        origin = side_name(flow.origin) or f"{flow.name.name} from outside"
+        target = side_name(flow.target) or f"{flow.name.name} to outside"
         sources = [Box(origin, "")] if flow.origin is None else []
         sinks = [Box(target, "")] if flow.target is None else []
         boxes = [*sources, *boxes, *sinks]
@@ -97,11 +98,6 @@ def wrapped(text: str) -> list[str]:
         else:
             lines[-1] = f"{lines[-1]} {word}".strip()
     return lines
-
-
-def _key(end: tree.Name | tree.Subscript | None) -> str | None:
-    base = end.base if isinstance(end, tree.Subscript) else end
-    return base.name if isinstance(base, tree.Name) else None
 
 
 def _who(acting: Acting) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from allocc.compiler.names.structure import side_name
 from allocc.dsl import tree
 from allocc.showing.rendering.declared import Acting, Axis, axes
 from allocc.showing.rendering.document import Equation, Math, Paragraph, Section, Table
@@ -74,7 +75,7 @@ class Dynamics(Notation):
         terms: list[tuple[str, str]] = []
         for flow in self.d.every(tree.Flow):
             for sign, end in (("+", flow.target), ("-", flow.origin)):
-                if end is not None and _base(end) == name:
+                if end is not None and side_name(end) == name:
                     terms += self._part(flow, end, sign, own, named)
         where = self._forall(found, time=PERIODS if method == "euler" else "")
         t = self.clock
@@ -272,9 +273,3 @@ def _braced(text: str, acting: Acting) -> str:
     if acting.intervention is None:
         return text
     return rf"\underbrace{{{text}}}_{{{words(acting.intervention.name.name.replace('_', ' '))}}}"
-
-
-def _base(end: tree.Name | tree.Subscript) -> str:
-    base = end.base if isinstance(end, tree.Subscript) else end
-    assert isinstance(base, tree.Name)
-    return base.name
