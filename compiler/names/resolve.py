@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from typing import Any
 
 from allocc.compiler.names.builtin import FUNCTIONS
@@ -162,6 +162,16 @@ def resolve(statements: Sequence[tree.Statement]) -> Resolved:
     return Resolved(names, declared, bound, mentions, sights)
 
 
+#: What names nothing that is in sight.
+_LEAVES = frozenset([str, int, float, type(None), Span, tree.Identifier, tree.Text])
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    """The parts of a kind of node, but for its index and its place."""
+    return tuple(f.name for f in fields(kind) if f.name not in ("index", "span"))
+
+
 class _Walk:
     """Goes over a tree with what is in sight, and writes down what it finds."""
 
@@ -179,7 +189,8 @@ class _Walk:
         self.within = statement
         stack: list[tuple[Any, Sight]] = [(statement, {})]
         while stack:
-            stack.extend(reversed(list(self._parts(*stack.pop()))))
+            parts = self._parts(*stack.pop())
+            stack.extend(reversed([part for part in parts if type(part[0]) not in _LEAVES]))
 
     def _parts(self, node: Any, sight: Sight) -> Iterator[tuple[Any, Sight]]:
         """The parts of a node, each with what it sees; what the node mentions is written down."""
@@ -192,8 +203,8 @@ class _Walk:
                 self._mention(node, self.units.get(name))
             case tree.Field(table=table):
                 self._mention(table, self._declared(table.name))
-            case tree.SetLiteral() | tree.Span():
-                pass  # bare names in a literal are labels
+            case tree.SetLiteral():
+                pass  # bare names in it are labels
             case tree.Call(function=function):
                 self._mention(function, self._declared(function.name, FUNCTIONS))
                 yield from self._under(node, node.index, sight, (node.arguments, node.body))
@@ -216,8 +227,8 @@ class _Walk:
                     own = {i.name: self._binding(i, b) for b in binders for i in b.names}
                     sight = self._seen(node, own)
                 yield from self._under(node, index, sight, (node.value,))
-            case _ if hasattr(node, "__dataclass_fields__"):
-                rest = tuple(getattr(node, f) for f in node.__dataclass_fields__ if f != "index")
+            case _:
+                rest = tuple([getattr(node, f) for f in _fields(node.__class__)])
                 yield from self._under(node, getattr(node, "index", None), sight, rest)
 
     def _mention(
