@@ -53,8 +53,8 @@ def simulated(problem: Problem, places: Places, point: np.ndarray) -> float:
 def published(problem: Problem, limit: float) -> tuple[float | None, float | None, float]:
     """Bound and simulated value of the published relaxation, and the seconds it took."""
     start = time.perf_counter()
-    stated = chain(problem, "stated")
-    relaxation = Relaxation(stated.program)
+    lowered = chain(problem, "stated")
+    relaxation = Relaxation(lowered.program)
     p, q = relaxation.program, relaxation.program.products
     build = Extension(p)
     inverse = {}
@@ -92,7 +92,7 @@ def published(problem: Problem, limit: float) -> tuple[float | None, float | Non
     seconds = time.perf_counter() - start
     if found.point is None:
         return found.bound, None, seconds
-    return found.bound, simulated(problem, stated.places, found.point), seconds
+    return found.bound, simulated(problem, lowered.places, found.point), seconds
 
 
 def scip(problem: Problem, limit: float) -> tuple[float | None, float | None, float]:

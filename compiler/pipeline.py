@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 
@@ -20,7 +20,7 @@ from allocc.compiler import reformulations
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.lowering.places import Lowered
-from allocc.compiler.programs.passes import METHODS, Pass
+from allocc.compiler.programs.passes import METHODS, Pass, Size
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.compiler.unrolling.problem import Problem
@@ -32,28 +32,6 @@ RELAXED = {
     "refine": "products and functions by tangents and envelopes over pieces, which are refined later",
 }
 SCALED = "every quantity measured by its proven range, in powers of two"
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large a program is: columns, rows, coefficients, products, entries of functions."""
-
-    columns: int
-    rows: int
-    coefficients: int
-    products: int
-    functions: int
-
-    @classmethod
-    def of(cls, program: Program) -> Size:
-        """The size of a program."""
-        return cls(
-            program.columns,
-            program.rows,
-            int(program.matrix.nnz),
-            len(program.products),
-            sum(len(f) for f in program.functions),
-        )
 
 
 @dataclass(frozen=True)
@@ -73,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Chain(Lowered):
-    """A problem as a program, and the steps that led to it from the one that was lowered."""
+    """A problem as a program after the steps that led to it from the one that was lowered."""
 
     steps: tuple[Step, ...] = ()
 
@@ -100,7 +78,7 @@ class Chain(Lowered):
         count = self.program.columns
         back = invert if invert is not None else lambda point: point[:count]
         step = Step(name, why, Size.of(self.program), Size.of(made), back, told)
-        return replace(self, program=made, steps=(*self.steps, step))
+        return Chain(made, self.places, (*self.steps, step))
 
 
 @cache
@@ -138,7 +116,7 @@ def chain(
 def run(
     lowered: Lowered, method: str, without: Collection[str] = (), more: Iterable[Pass] = ()
 ) -> Chain:
-    """The passes of a program that is lowered; see `chain`."""
+    """The passes of a problem that is lowered; see `chain`."""
     found = Chain(lowered.program, lowered.places)
     for one in ordered([*passes(), *more]):
         if one.name in without or method not in one.methods or not one.accepts(found.program):

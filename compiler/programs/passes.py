@@ -17,6 +17,28 @@ METHODS = ("stated", "direct", "exact", "refine", "auto")
 
 
 @dataclass(frozen=True)
+class Size:
+    """How large a program is: columns, rows, coefficients, products, entries of functions."""
+
+    columns: int
+    rows: int
+    coefficients: int
+    products: int
+    functions: int
+
+    @classmethod
+    def of(cls, program: Program) -> Size:
+        """The size of a program."""
+        return cls(
+            program.columns,
+            program.rows,
+            int(program.matrix.nnz),
+            len(program.products),
+            sum(len(f) for f in program.functions),
+        )
+
+
+@dataclass(frozen=True)
 class Pass:
     """One step of a chain.
 

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.functions import function
+from allocc.compiler.functions.record import Function
 from allocc.compiler.labels import label_text, named
 
 if TYPE_CHECKING:  # a process that only solves needs neither, and starts the sooner
@@ -29,7 +31,6 @@ if TYPE_CHECKING:  # a process that only solves needs neither, and starts the so
 
 
 Role = Literal["stated", "definition", "auxiliary"]
-FunctionKind = Literal["exp", "log", "sqrt", "square", "power", "reciprocal", "abs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Products:
 class FunctionAtoms:
     """`x[result] = f(x[argument])`, entry by entry, for one `kind`; `exponent` is for `power`."""
 
-    kind: FunctionKind
+    kind: str
     result: IntArray
     argument: IntArray
     exponent: float = 1.0
@@ -120,6 +121,11 @@ class FunctionAtoms:
 
     def __len__(self) -> int:
         return len(self.result)
+
+    @property
+    def function(self) -> Function:
+        """f."""
+        return function(self.kind, self.exponent)
 
 
 @dataclass(frozen=True, slots=True)

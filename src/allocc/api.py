@@ -74,9 +74,9 @@ class Model:
             return discretize(self.bound)
 
     @cached_property
-    def lowered(self) -> Program:
+    def lowered(self) -> Chain:
         """The program as the model states it, with products and functions."""
-        return self.chain("stated").program
+        return self.chain("stated")
 
     def chain(self, method: str = "auto") -> Chain:
         """The passes between the problem and what is relaxed for a method; see `compile --emit passes`."""
@@ -95,7 +95,7 @@ class Model:
 
         with reported():
             try:
-                return Relaxation(self.lowered)
+                return Relaxation(self.lowered.program)
             except Infeasible:
                 raise PlainError([mistakes.bounds_infeasible()]) from None
 
@@ -104,10 +104,11 @@ class Model:
         from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
 
         relaxation = self.relaxation
-        if self.lowered.matrix.nnz > MOST_PROPAGATED:
+        program = self.lowered.program
+        if program.matrix.nnz > MOST_PROPAGATED:
             return
         try:
-            relaxation.propagator.run(self.lowered.lower, self.lowered.upper)
+            relaxation.propagator.run(program.lower, program.upper)
         except Infeasible:
             raise PlainError([mistakes.bounds_infeasible()]) from None
 
@@ -134,7 +135,7 @@ class Model:
         from allocc.compiler.lint.run import lint
 
         with reported():
-            more = lint(self.problem, self.chain("stated"))
+            more = lint(self.problem, self.lowered)
         if any(d.code == "W6010" for d in more):
             # The limit that can never hold is named; that not all can be met says less.
             found = [d for d in found if d.code != "W7001"]

@@ -154,7 +154,7 @@ def test_models(block: Shown, folder: Path) -> None:
     path = folder / "shown.alloc"
     path.write_text(text, "utf-8")
     model = allocc.load(path)
-    assert model.lowered.columns >= 0
+    assert model.lowered.program.columns >= 0
     if kind == "solve":
         result = model.solve(time_limit=20)
         assert result.status == "optimal", result

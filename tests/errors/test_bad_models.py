@@ -55,10 +55,10 @@ def diagnostics(model: str) -> list[Diagnostic]:
             warnings.simplefilter("error")
             bound = bind(parse_file(path), data, settings, path=path)
             problem = discretize(bound)
-            made = chain(problem, "stated")
-            more = lint(problem, made) if pedantic(model) else []
+            lowered = chain(problem, "stated")
+            more = lint(problem, lowered) if pedantic(model) else []
             with contextlib.suppress(Infeasible):
-                Relaxation(made.program)
+                Relaxation(lowered.program)
     except AlloccError as error:
         return list(error.diagnostics)
     return [*problem.diagnostics, *more]

@@ -83,5 +83,5 @@ def is_exact(model: Model, method: str) -> bool:
     if method == "direct":
         return True
     method = _chosen(model, method)
-    found = explanations(model.relaxation, model.lowered)
+    found = explanations(model.relaxation, model.lowered.program)
     return all(e.exact or (method == "exact" and e.kind.startswith("integer")) for e in found)

@@ -355,17 +355,17 @@ def test_successive_linear_programs_with_scenarios() -> None:
     maximize { area : a * b }
     """
     found = problem(text)
-    made = chain(found, "stated")
-    program = made.program
+    lowered = chain(found, "stated")
+    program = lowered.program
     relaxation = Relaxation(program)
-    columns = made.places.positions(found.decisions)
+    columns = lowered.places.positions(found.decisions)
     steps = SuccessiveLinear(relaxation, program, columns)
     assert steps.usable
     best = 0.0
 
     def offer(point: np.ndarray) -> bool:
         nonlocal best
-        judged = assess(found, made.places.values(point, found.decisions))
+        judged = assess(found, lowered.places.values(point, found.decisions))
         if judged.violation.relative > 1e-6 or judged.value <= best:
             return False
         best = judged.value

@@ -114,8 +114,7 @@ class Switched:
         self.held = np.zeros(statements.size, dtype=bool)
         self.wide: Mapping[Statement, FloatArray] = {}
         problem = statements.problem
-        bare = replace(problem, chances=[], terms=[])
-        made = chain(bare, "stated", without={"ratios"})
+        made = chain(replace(problem, chances=[], terms=[]), "stated", without={"ratios"})
         stated, self.places = made.program, made.places
         self.rows = _rows(statements, made.places)
         built = None if problem.chances else self._built(stated)
@@ -126,7 +125,7 @@ class Switched:
 
     def _built(self, stated: Program) -> Program | None:
         """The program with exact forms that hold without any member, None where there are none."""
-        if len(stated.products) or any(f.kind != "abs" for f in stated.functions):
+        if len(stated.products) or any(f.function.smooth for f in stated.functions):
             return None
         low, high = stated.lower.copy(), stated.upper.copy()
         self._put(low, high, np.zeros(self.statements.size, dtype=bool))
