@@ -19,7 +19,7 @@ from allocc.errors import AlloccError, reported
 if TYPE_CHECKING:
     import threading
 
-    from allocc.compiler.programs.passes import Chain
+    from allocc.compiler.pipeline import Chain
     from allocc.compiler.programs.program import Program
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.scoping.model import Model as Bound
@@ -61,7 +61,9 @@ class Model:
     @property
     def warnings(self) -> list[Diagnostic]:
         """What is suspicious but no mistake, by place in the file, then by code."""
-        return in_order(d for d in self.bound.diagnostics if d.severity == "warning")
+        unrolled = self.__dict__.get("problem")
+        found = self.bound.diagnostics if unrolled is None else unrolled.diagnostics
+        return in_order(d for d in found if d.severity == "warning")
 
     @cached_property
     def problem(self) -> Problem:
@@ -72,9 +74,9 @@ class Model:
             return discretize(self.bound)
 
     @cached_property
-    def lowered(self) -> Program:
+    def lowered(self) -> Chain:
         """The program as the model states it, with products and functions."""
-        return self.chain("stated").program
+        return self.chain("stated")
 
     def chain(self, method: str = "auto") -> Chain:
         """The passes between the problem and what is relaxed for a method; see `compile --emit passes`."""
@@ -93,7 +95,7 @@ class Model:
 
         with reported():
             try:
-                return Relaxation(self.lowered)
+                return Relaxation(self.lowered.program)
             except Infeasible:
                 raise PlainError([mistakes.bounds_infeasible()]) from None
 
@@ -102,10 +104,11 @@ class Model:
         from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
 
         relaxation = self.relaxation
-        if self.lowered.matrix.nnz > MOST_PROPAGATED:
+        program = self.lowered.program
+        if program.matrix.nnz > MOST_PROPAGATED:
             return
         try:
-            relaxation.propagator.run(self.lowered.lower, self.lowered.upper)
+            relaxation.propagator.run(program.lower, program.upper)
         except Infeasible:
             raise PlainError([mistakes.bounds_infeasible()]) from None
 

@@ -19,7 +19,7 @@ from allocc.showing.explain import explanations
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.compiler.programs.passes import Chain
+    from allocc.compiler.pipeline import Chain
 
 #: The exact form is written to a file when it needs at most so many disaggregated columns.
 MOST_COLUMNS = 2_000_000
@@ -83,5 +83,5 @@ def is_exact(model: Model, method: str) -> bool:
     if method == "direct":
         return True
     method = _chosen(model, method)
-    found = explanations(model.relaxation, model.lowered)
+    found = explanations(model.relaxation, model.lowered.program)
     return all(e.exact or (method == "exact" and e.kind.startswith("integer")) for e in found)
