@@ -107,7 +107,7 @@ def _compile(folder: Path, found: dict[str, Any], solved: bool) -> list[Any]:
     model.problem = discretize(model.bound)
     model.lowered = chain(model.problem, "stated").program
     with contextlib.suppress(Infeasible):
-        model.relaxation = Relaxation(model.lowered)
+        model.relaxation = Relaxation(model.lowered.program)
         model.relaxation.build()
     shown = model.check(pedantic=True)
     found["stage"] = "program"

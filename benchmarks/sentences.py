@@ -10,7 +10,7 @@ from typing import Any
 
 from lark import Lark
 
-from allocc.dsl.scanner import RESERVED
+from allocc.dsl.words import RESERVED
 
 Rules = dict[str, list[tuple[Any, ...]]]
 # fmt: off

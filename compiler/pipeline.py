@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 
 from allocc.compiler import reformulations
+from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lowering.lower import lower
-from allocc.compiler.programs.passes import METHODS, Chain, Pass
+from allocc.compiler.lowering.places import Lowered
+from allocc.compiler.programs.passes import METHODS, Pass, Size
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.compiler.unrolling.problem import Problem
@@ -29,6 +32,53 @@ RELAXED = {
     "refine": "products and functions by tangents and envelopes over pieces, which are refined later",
 }
 SCALED = "every quantity measured by its proven range, in powers of two"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was done to a program: its name and why, the sizes before and after, and the way back.
+
+    `invert` takes a point of the program after to the point of the program before.
+    """
+
+    name: str
+    why: str
+    before: Size
+    after: Size
+    invert: Callable[[FloatArray], FloatArray]
+    told: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Chain(Lowered):
+    """A problem as a program after the steps that led to it from the one that was lowered."""
+
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the steps."""
+        return tuple(s.name for s in self.steps)
+
+    def invert(self, point: FloatArray) -> FloatArray:
+        """The point of the first program, from one of the last."""
+        for step in reversed(self.steps):
+            point = step.invert(point)
+        return point
+
+    def then(
+        self,
+        name: str,
+        why: str,
+        made: Program,
+        invert: Callable[[FloatArray], FloatArray] | None = None,
+        told: str = "",
+    ) -> Chain:
+        """The chain with a step more; without `invert` the old columns are the first of the new ones."""
+        count = self.program.columns
+        back = invert if invert is not None else lambda point: point[:count]
+        step = Step(name, why, Size.of(self.program), Size.of(made), back, told)
+        return Chain(made, self.places, (*self.steps, step))
 
 
 @cache
@@ -64,10 +114,10 @@ def chain(
 
 
 def run(
-    program: Program, method: str, without: Collection[str] = (), more: Iterable[Pass] = ()
+    lowered: Lowered, method: str, without: Collection[str] = (), more: Iterable[Pass] = ()
 ) -> Chain:
-    """The passes of a program that is lowered; see `chain`."""
-    found = Chain((), program)
+    """The passes of a problem that is lowered; see `chain`."""
+    found = Chain(lowered.program, lowered.places)
     for one in ordered([*passes(), *more]):
         if one.name in without or method not in one.methods or not one.accepts(found.program):
             continue

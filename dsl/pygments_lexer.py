@@ -1,6 +1,6 @@
 """Colors for `.alloc` models wherever Pygments is: Sphinx, MkDocs, Jupyter, terminals.
 
-The words are the scanner's own lists, which the tests compare with the grammar.
+The words are those of `words.py`, which the tests compare with the grammar.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pygments.token import (
     Whitespace,
 )
 
-from allocc.dsl.scanner import DATA_FUNCTIONS, FUNCTIONS, PLACES, SOFT, STATEMENTS, TOTAL, WORDS
+from allocc.dsl.words import FUNCTIONS, PLACES, SOFT, STATEMENTS, WORDS
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 #: A word that is kept for its place only is a name where an operator or a bracket follows it.
@@ -59,7 +59,7 @@ class AllocLexer(RegexLexer):  # type: ignore[misc]
             (words(_OPERATORS, suffix=r"\b"), Operator.Word),
             (words(WORDS, suffix=r"\b"), Keyword),
             (words(SOFT, suffix=_IN_PLACE), Keyword.Pseudo),
-            (rf"\b({'|'.join((*FUNCTIONS, *DATA_FUNCTIONS, TOTAL))})(?=\s*\()", Name.Builtin),
+            (rf"\b({'|'.join(FUNCTIONS)})(?=\s*\()", Name.Builtin),
             (words(PLACES, suffix=r"\b"), Name.Builtin.Pseudo),
             (_NAME, Name),
             (r"[0-9][0-9_]*\.[0-9]+(?:[eE][+-]?[0-9]+)?%?", Number.Float),

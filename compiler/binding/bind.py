@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from allocc.compiler import failures
-from allocc.compiler.algebra import errors as algebra_errors
-from allocc.compiler.algebra.expression import Data
 from allocc.compiler.algebra.index import same_sets
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.binding import assignment
 from allocc.compiler.binding.resolution import Resolver
 from allocc.compiler.data import errors as data_errors
-from allocc.compiler.data.tables import Table
 from allocc.compiler.evaluating.values import deep_recursion
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.names.library import expand_uses
-from allocc.compiler.names.structure import declare, describe, first_span, recursions
+from allocc.compiler.names.structure import Declarations, declare, describe, first_span, recursions
 from allocc.compiler.scoping import errors as scoping_errors
-from allocc.compiler.scoping.model import CompartmentSymbol, Model, ReportSymbol
-from allocc.compiler.scoping.spellings import Labels
-from allocc.compiler.scoping.symbols import Known
+from allocc.compiler.scoping.model import CompartmentSymbol, Model
 from allocc.compiler.units.check import check_units
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def bind(
@@ -51,7 +44,13 @@ def bind(
 
 
 class Binder(Resolver):
-    """Binds one model, and stays with it: limits and reports are evaluated with what it resolved."""
+    """Binds one model."""
+
+    def __init__(
+        self, declared: Declarations, data: Path, settings: dict[str, Any], collector: Collector
+    ) -> None:
+        super().__init__(declared, data, settings, collector)
+        self._initials: dict[str, FloatArray] = {}
 
     def bind(self, file: tree.File, path: Path | None) -> Model:
         """Resolve every declaration, collecting the mistakes of all of them."""
@@ -80,7 +79,9 @@ class Binder(Resolver):
         found_units = self.attempt(check_units, d, self.collector)
         self.collector.raise_errors()
         assert found_units is not None
-        get = self._resolved
+        get = dict(self._resolved)
+        for name, values in self._initials.items():
+            get[name] = replace(get[name], initial=values)
         return Model(
             name=d.header.name.name if d.header else (path.stem if path else "model"),
             title=(d.header.title if d.header else None) or "",
@@ -99,34 +100,13 @@ class Binder(Resolver):
             objective=d.objective,
             sets={n: get[n] for n in d.sets},
             units=found_units,
-            binder=self,
-            diagnostics=list(self.collector.diagnostics),
+            declared=d,
+            symbols=get,
+            settings=self.settings,
+            usage=self.usage,
+            expanded=self.evaluator.expanded,
+            diagnostics=tuple(self.collector.diagnostics),
         )
-
-    def spelt(self) -> tuple[list[Table], list[Labels]]:
-        """The tables that are read, and the sets that are written out."""
-        tables, sets = [], []
-        for name, statement in self.declared.names.items():
-            if isinstance(statement, tree.Table) and name in self.used:
-                tables.append(self.resolve(name))
-            elif isinstance(statement, tree.SetDeclaration):
-                found = self.resolve(name)
-                if isinstance(statement.value, tree.SetLiteral | tree.Range):
-                    sets.append(Labels(f"set '{name}'", found.texts[0], statement.name.span))
-        return tables, sets
-
-    def attempt(self, action: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | None:
-        """Call a function; report what fails, say nothing where a cause is reported already."""
-        try:
-            return action(*arguments, **named)
-        except failures.Failed as failed:
-            for diagnostic in failed.diagnostics:
-                self.collector.add(diagnostic)
-        except failures.Poisoned:
-            pass
-        except RecursionError:
-            self.collector.add(algebra_errors.nested_too_deep("the model", None))
-        return None
 
     def _check_setting(self, name: str) -> None:
         base, bracket, rest = name.partition("[")
@@ -141,10 +121,15 @@ class Binder(Resolver):
             )
 
     def _initial(self, statement: tree.Initial) -> None:
-        self.used.add(statement.name.name)
-        symbol = self.resolve(statement.name.name)
+        name = statement.name.name
+        self.usage.names.add(name)
+        symbol = self.resolve(name)
         assert isinstance(symbol, CompartmentSymbol)
-        assignment.set_initial(statement, symbol, self)
+        values = assignment.initial_values(statement, symbol, self.evaluator)
+        self._initials[name] = values
+        lower, upper = symbol.variable.lower, symbol.variable.upper
+        assert lower is not None and upper is not None
+        lower[..., 0] = upper[..., 0] = values
 
     def _effect(self, statement: tree.Effect) -> None:
         name = statement.name.name
@@ -164,25 +149,13 @@ class Binder(Resolver):
             raise failures.Failed(
                 names_errors.wrong_kind(name, describe(kind), wanted, statement.name.span, hint)
             )
-        self.used.add(name)
+        self.usage.names.add(name)
         symbol = self.resolve(name)
         self.need_time("effect", statement.span)
         if statement.index is not None:
-            _, given = self.space(statement.index)
+            _, given = self.evaluator.space(statement.index)
             if not same_sets(symbol.sets, given):
                 names = [s.name for s in given]
                 wanted_names = [s.name for s in symbol.sets]
                 span = statement.index.span
                 raise failures.Failed(scoping_errors.effect_index(name, wanted_names, names, span))
-        symbol.effects.append(statement)
-
-    def report_values(self, symbol: ReportSymbol, known: Known) -> FloatArray:
-        """A report over its whole index space, where everything is decided."""
-        name = symbol.statement.name.name
-        if name not in known.reports:
-            value = symbol.statement.value
-            with self._expanding(name):
-                node = assignment.assign(name, value, symbol.space, symbol.sets, self, numeric=True)
-            assert isinstance(node, Data)
-            known.reports[name] = assignment.full(node, symbol.space).astype(float)
-        return known.reports[name]

@@ -2,9 +2,7 @@
 
 A name is resolved when an expression first asks for it, or in its turn; what it needs is resolved
 on the way, and names that need each other are found out by that. What fails is reported once and is
-poisoned from then on, so that one mistake has one message. The evaluator's questions about names
-(which table, which set, which function) are answered here; the value of a name in an expression is
-in `values.py`.
+poisoned from then on, so that one mistake has one message.
 """
 
 from __future__ import annotations
@@ -13,22 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from allocc.compiler import failures
 from allocc.compiler.algebra import errors as algebra_errors
-from allocc.compiler.algebra.expression import Data, Variable, VariableKind
+from allocc.compiler.algebra.expression import Data
 from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.binding import assignment
 from allocc.compiler.binding.horizon import make_time
 from allocc.compiler.data import errors as data_errors
 from allocc.compiler.data.tables import Table, read_table
+from allocc.compiler.evaluating.aligned import assign, full
 from allocc.compiler.evaluating.evaluator import Evaluator
-from allocc.compiler.evaluating.values import Values, is_small
+from allocc.compiler.evaluating.values import is_small
 from allocc.compiler.failures import NeedsTime
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.names.structure import Declarations, describe
 from allocc.compiler.scoping import errors as scoping_errors
+from allocc.compiler.scoping.context import Context
 from allocc.compiler.scoping.model import (
     CompartmentSymbol,
     FlowSymbol,
@@ -38,7 +37,8 @@ from allocc.compiler.scoping.model import (
     Time,
 )
 from allocc.compiler.scoping.scope import Scope
-from allocc.compiler.units.written import shown
+from allocc.compiler.scoping.symbols import Symbols
+from allocc.compiler.scoping.usage import Usage
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
 from allocc.dsl.tree import Span
@@ -47,7 +47,7 @@ from allocc.dsl.tree import Span
 DEEPEST = 150
 
 
-class Resolver(Values):
+class Resolver(Symbols):
     """The part of a binder that makes of each declared name what it means."""
 
     def __init__(
@@ -57,16 +57,11 @@ class Resolver(Values):
         settings: dict[str, Any],
         collector: Collector,
     ) -> None:
-        super().__init__()
-        self.declared = declarations
+        super().__init__(declarations, settings, Usage(), collector)
         self.folder = data
-        self.settings = settings
-        self.collector = collector
-        self.evaluator = Evaluator(self)
+        # What is data before anything is decided is so before interventions, too.
+        self.evaluator = Evaluator(self, Context(effects=False))
         self.time: Time | None = None
-        self.used: set[str] = set()
-        #: Tables and sets for which unused rows have been warned of.
-        self.partly_used: set[tuple[str, str]] = set()
         self._resolved: dict[str, Any] = {}
         self._poisoned: set[str] = set()
         self._active: list[str] = []
@@ -97,20 +92,15 @@ class Resolver(Values):
         self._resolved[name] = symbol
         return symbol
 
-    def warn(self, diagnostic: Diagnostic) -> None:
-        """Keep a warning, unless one is told already of a part of the same place."""
-        place, told = diagnostic.span, self.collector.diagnostics
-        parts = [d.span for d in told if d.code == "W4010" and d.span is not None]
-        if place is not None and any(place.covers(part) for part in parts):
-            return
-        self.collector.add(diagnostic)
+    def time_sets(self) -> tuple[IndexSet, IndexSet] | None:
+        """The time's points and periods; None while they are being found out."""
+        return None if self.time_name in self._active else super().time_sets()
 
-    def parameter_values(self, name: str) -> NDArray[Any] | None:
-        """All values of a parameter, or None where a name declares no parameter."""
-        if not isinstance(self.declared.names.get(name), tree.Parameter):
-            return None
-        symbol: ParameterSymbol = self.resolve(name)
-        return symbol.values
+    def function(self, name: str) -> tree.Function | None:
+        """A declared function."""
+        if name in self._poisoned:
+            raise failures.Poisoned(name)
+        return super().function(name)
 
     def _once(self, what: str, diagnostic: Diagnostic) -> Exception:
         """The error for a mistake behind many names, the first time; later it is known."""
@@ -138,9 +128,11 @@ class Resolver(Values):
             case tree.Flow():
                 return self._flow(statement)
             case tree.Decide():
-                return assignment.make_decision(statement, *self.space(statement.index), self)
+                return assignment.make_decision(
+                    statement, *self.evaluator.space(statement.index), self.evaluator
+                )
             case tree.Report():
-                return ReportSymbol(statement, *self.space(statement.index))
+                return ReportSymbol(statement, *self.evaluator.space(statement.index))
             case _:
                 return statement
 
@@ -186,8 +178,8 @@ class Resolver(Values):
             )
         self.need_time("flow", statement.span)
         self._without_time("flow", statement)
-        space, sets = self.space(statement.index)
-        return FlowSymbol(statement, space, sets)
+        space, sets = self.evaluator.space(statement.index)
+        return FlowSymbol(statement, space, sets, self._effects(statement, "+="))
 
     def _check_side(self, side: tree.Name | tree.Subscript) -> None:
         """Raise where a flow leaves or enters what is no compartment."""
@@ -221,19 +213,33 @@ class Resolver(Values):
                 )
 
     def _parameter(self, statement: tree.Parameter) -> ParameterSymbol:
-        space, sets = self.space(statement.index)
-        values = assignment.parameter_values(statement, space, sets, self)
-        return ParameterSymbol(statement, space, sets, values)
+        space, sets = self.evaluator.space(statement.index)
+        values = assignment.parameter_values(statement, space, sets, self.evaluator)
+        return ParameterSymbol(statement, space, sets, values, self._effects(statement, "*="))
+
+    def _effects(
+        self, statement: tree.Flow | tree.Parameter, operator: str
+    ) -> tuple[tree.Effect, ...]:
+        """The effects that act on a flow or a parameter."""
+        name = statement.name.name
+        every = self.declared.effects
+        return tuple(e for e in every if e.name.name == name and e.operator == operator)
 
     def _compartment(self, statement: tree.Compartment) -> CompartmentSymbol:
         time = self.need_time("compartment", statement.span)
         self._without_time("compartment", statement)
-        space, sets = self.space(statement.index)
-        variable = self.variable(statement, "compartment", "state", (*sets, time.points))
-        # The index itself may run over some points of the time; the compartment's own come last.
-        variable.time_axis = len(sets)
-        variable.lower = np.zeros(variable.shape)
-        variable.upper = np.full(variable.shape, np.inf)
+        space, sets = self.evaluator.space(statement.index)
+        shape = tuple(len(x) for x in (*sets, time.points))
+        variable = assignment.make_variable(
+            statement,
+            "state",
+            (*sets, time.points),
+            self.declared,
+            lower=np.zeros(shape),
+            upper=np.full(shape, np.inf),
+            # The index itself may run over some points of the time; the compartment's own come last.
+            time_axis=len(sets),
+        )
         return CompartmentSymbol(statement, space, variable)
 
     def need_time(self, word: str, span: Span) -> Time:
@@ -246,124 +252,18 @@ class Resolver(Values):
         return self.time
 
     def _let(self, statement: tree.Let) -> LetSymbol:
-        space, sets = self.space(statement.index)
+        space, sets = self.evaluator.space(statement.index)
         try:
-            node = assignment.assign(statement.name.name, statement.value, space, sets, self)
+            node = assign(statement.name.name, statement.value, space, sets, self.evaluator)
         except NeedsTime:
             if self.time is not None:
                 return LetSymbol(statement, space, sets, "implicit")
             raise
         if isinstance(node, Data):
-            values = assignment.full(node, space)
-            return LetSymbol(statement, space, sets, "data", values)
+            return LetSymbol(statement, space, sets, "data", full(node, space))
         if is_small(node):
             return LetSymbol(statement, space, sets, "inline")
-        variable = self.variable(statement, "let", "definition", sets)
-        variable.axes, variable.value = space.axes, node
-        return LetSymbol(statement, space, sets, "definition", variable=variable)
-
-    def variable(
-        self,
-        statement: tree.Compartment | tree.Let | tree.Decide,
-        word: str,
-        kind: VariableKind,
-        sets: tuple[IndexSet, ...],
-    ) -> Variable:
-        """The block of unknowns that a statement, which begins with `word`, declares over `sets`."""
-        name = statement.name.name
-        return Variable(
-            name,
-            kind,
-            sets,
-            unit=self.unit_text(statement.unit),
-            description=statement.description or "",
-            span=statement.span,
-            statement=f"{word} {name}",
-            time_axis=next((k for k, s in enumerate(sets) if s.kind == "time"), None),
+        variable = assignment.make_variable(
+            statement, "definition", sets, self.declared, axes=space.axes, value=node
         )
-
-    def unit_text(self, unit: tree.Unit | None) -> str:
-        """A unit as reports show it; `time_unit` is the unit of the model's time."""
-        time = self.declared.names.get(self.time_name or "")
-        return shown(unit, time.unit if isinstance(time, tree.Time) else None)
-
-    # --- what the evaluator asks -----------------------------------------------------------
-
-    def time_sets(self) -> tuple[IndexSet, IndexSet] | None:
-        """The time's points and periods."""
-        name = self.declared.time_name
-        if name is None or name in self._active:
-            return None
-        time: Time = self.resolve(name)
-        return time.points, time.periods
-
-    def declares(self, name: str) -> bool:
-        """Whether the model declares a name, even if wrongly."""
-        return name in self.declared.names or name in self.declared.broken
-
-    def kind(self, name: str) -> str | None:
-        """What kind of thing a name declares, in words, or None."""
-        statement = self.declared.names.get(name)
-        return describe(statement) if statement is not None else None
-
-    def function(self, name: str) -> tree.Function | None:
-        """A declared function."""
-        self.used.add(name)
-        if name in self._poisoned or name in self.declared.broken:
-            raise failures.Poisoned(name)
-        found = self.declared.names.get(name)
-        return found if isinstance(found, tree.Function) else None
-
-    def function_names(self) -> list[str]:
-        """The declared functions."""
-        return [n for n, s in self.declared.names.items() if isinstance(s, tree.Function)]
-
-    def table(self, identifier: tree.Identifier) -> Table:
-        """A declared table."""
-        if identifier.name in self.declared.broken:
-            raise failures.Poisoned(identifier.name)
-        statement = self.declared.names.get(identifier.name)
-        if statement is None:
-            tables = [n for n, s in self.declared.names.items() if isinstance(s, tree.Table)]
-            hint = f'declare it: `table {identifier.name} from "FILE.csv" key COLUMN`'
-            raise self.unknown(
-                identifier.name,
-                names_errors.unknown_name(identifier.name, identifier.span, tables, "table", hint),
-            )
-        if not isinstance(statement, tree.Table):
-            raise failures.Failed(
-                names_errors.wrong_kind(
-                    identifier.name, describe(statement), "a table", identifier.span
-                )
-            )
-        self.used.add(identifier.name)
-        found: Table = self.resolve(identifier.name)
-        return found
-
-    def set_named(self, name: tree.Name) -> IndexSet | None:
-        """A declared set, or the time's points or periods."""
-        if name.name in self.declared.broken:
-            raise failures.Poisoned(name.name)
-        statement = self.declared.names.get(name.name)
-        if statement is None:
-            if name.name == "period":
-                if self.declared.time_name is None:
-                    raise self.unknown("period", names_errors.no_time("period", name.span))
-                time: Time = self.resolve(self.declared.time_name)
-                return time.periods
-            sets = [
-                n
-                for n, s in self.declared.names.items()
-                if isinstance(s, tree.SetDeclaration | tree.Time)
-            ] + ["period"] * (self.declared.time_name is not None)
-            hint = f"declare it: `set {name.name} = ...`"
-            raise self.unknown(
-                name.name, names_errors.unknown_name(name.name, name.span, sets, "set", hint)
-            )
-        self.used.add(name.name)
-        found: IndexSet | None = None
-        if isinstance(statement, tree.Time):
-            found = self.resolve(name.name).points
-        elif isinstance(statement, tree.SetDeclaration):
-            found = self.resolve(name.name)
-        return found
+        return LetSymbol(statement, space, sets, "definition", variable=variable)

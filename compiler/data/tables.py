@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from allocc.compiler import failures
 from allocc.compiler.algebra.index import IndexSet
-from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.arrays import FloatArray
 from allocc.compiler.data import errors as data_errors
 from allocc.compiler.labels import label_text
 from allocc.dsl.tree import Span
@@ -46,7 +46,7 @@ _SIGNATURES = {
 }
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A rectangle of text cells; `keys` name the columns that label its rows.
 
@@ -60,16 +60,8 @@ class Table:
     keys: tuple[str, ...]
     span: Span
     first_line: Sequence[int]
-    #: Where a cell is read first that another value may stand for, which hides misspelt labels.
-    optional: Span | None = None
-    #: The columns of which cells were read as words.
-    read_as_words: set[str] = field(default_factory=set)
-    _read: BoolArray = field(init=False)
     _numbers: dict[str, FloatArray] = field(default_factory=dict)
     _sets: dict[tuple[str, ...], IndexSet] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._read = np.zeros(len(self.rows), dtype=bool)
 
     def texts(self, column: str) -> list[str]:
         """The cells of a column."""
@@ -89,15 +81,6 @@ class Table:
         texts = self.texts(column)
         asked = np.unique(rows)
         return [int(i) for i in asked[np.isnan(self.numbers(column)[asked])] if texts[i]]
-
-    def note(self, rows: NDArray[Any] | None) -> None:
-        """Keep in mind which rows something reads; None is all of them."""
-        self._read[slice(None) if rows is None else rows] = True
-
-    @property
-    def unread(self) -> list[int]:
-        """The rows that nothing has read."""
-        return [int(i) for i in np.flatnonzero(~self._read)]
 
     def total_row(self, column: str) -> int | None:
         """The row that is called a total and holds, in a column of numbers, the sum of the others."""
@@ -128,7 +111,6 @@ class Table:
             name = columns[0] if len(columns) == 1 else self.name
             found = IndexSet(name, parts, "integer" if whole else "label", columns)
             self._sets[columns] = found
-            self.read_as_words.update(columns)
         return found
 
     @property

@@ -30,10 +30,9 @@ from allocc.compiler.names.library import shipped_in
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.scope import Closure, Local, Scope
 from allocc.compiler.scoping.spaces import bind_index
-from allocc.compiler.scoping.symbols import Symbols
 from allocc.dsl import tree
-from allocc.dsl.scanner import TOTAL
 from allocc.dsl.tree import Span
+from allocc.dsl.words import TOTAL
 
 #: Functions calling functions deeper than this are taken for a recursion without end.
 DEEPEST = 60
@@ -49,14 +48,6 @@ BUILT_IN = ("sum", "mean", "min", "max", TOTAL, "abs", "exp", "log", "sqrt", *LA
 
 class Calls(Columns):
     """The part of an evaluator that expands calls."""
-
-    #: How many calls of declared functions were expanded so far.
-    expansions = 0
-
-    def __init__(self, symbols: Symbols) -> None:
-        super().__init__(symbols)
-        # What each call of a declared function has become, by its place.
-        self.expanded: dict[Span, Node] = {}
 
     def call(self, e: tree.Call, scope: Scope) -> Node:
         """The value of a call."""
@@ -87,9 +78,9 @@ class Calls(Columns):
             # The scope of a declared space outlives what its names mean: effects come later.
             return self._user_function(e, scope)
         # Functions that call one another twice would otherwise be expanded without end.
-        key = (e.span.text, self.symbols.known is None)
+        key = (e.span.text, self.context.report is None)
         found = scope.once(key, lambda: self._user_function(e, scope))
-        self.expanded[e.span] = found
+        self.expanded.calls[e.span] = found
         return found
 
     def _unknown_reduction(self, e: tree.Call) -> None:
@@ -319,8 +310,8 @@ class Calls(Columns):
             raise failures.Failed(
                 names_errors.wrong_argument_count(name, wanted, len(e.arguments), e.span)
             )
-        self.expansions += 1
-        if scope.depth > DEEPEST or self.expansions > MOST_EXPANSIONS:
+        self.expanded.expansions += 1
+        if scope.depth > DEEPEST or self.expanded.expansions > MOST_EXPANSIONS:
             raise failures.Failed(algebra_errors.nested_too_deep(f"this call of '{name}'", e.span))
         locals_: dict[str, Local] = {}
         for formal, argument in zip(function.formals, e.arguments, strict=True):
@@ -337,7 +328,7 @@ class Calls(Columns):
             raise failures.Failed(
                 algebra_errors.expression_too_large(f"this call of '{name}'", MOST_NODES, e.span)
             )
-        self.expanded[e.span] = found
+        self.expanded.calls[e.span] = found
         return found
 
     def _slots(

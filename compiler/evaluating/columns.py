@@ -15,8 +15,8 @@ from allocc.compiler.data.tables import Table
 from allocc.compiler.evaluating.subscripts import Mask, Subscripts
 from allocc.compiler.labels import label_text
 from allocc.compiler.scoping import errors as scoping_errors
+from allocc.compiler.scoping.context import Read
 from allocc.compiler.scoping.scope import Scope
-from allocc.compiler.scoping.symbols import Read
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
 
@@ -110,8 +110,8 @@ class Columns(Subscripts):
         A column is one of words when most of the cells that are read are words, unless a number
         is asked for. Otherwise every word among its numbers is a mistake.
         """
-        if self.symbols.reads is not None:
-            self.symbols.reads.append(Read(table, [rows], column))
+        if self.context.reads is not None:
+            self.context.reads.append(Read(table, [rows], column))
         axes = join_axes(rows.axes, mask.axes if mask is not None else ())
         read = np.broadcast_to(spread(rows.positions, rows.axes, axes), tuple(a.size for a in axes))
         used: BoolArray = np.ones(read.shape, dtype=bool)
@@ -120,16 +120,17 @@ class Columns(Subscripts):
         if mask is not None:
             used = used & spread(mask.inside, mask.axes, axes)
         inside = read if mask is None else read[spread(mask.inside, mask.axes, axes)]
-        table.note(inside)
+        usage = self.symbols.usage
+        usage.note(table, inside)
         # One row that is chosen leaves the others out on purpose.
-        if fallback is not None and table.optional is None and rows.axes:
-            table.optional = span
+        if fallback is not None and rows.axes:
+            usage.optional.setdefault(table, span)
         wrong = table.words(column, read[used])
         if wrong:
             texts = np.array(table.texts(column), dtype=object)
             distinct = np.unique(read[used])
             if not numeric and 2 * len(wrong) > sum(1 for i in distinct if texts[i]):
-                table.read_as_words.add(column)
+                usage.words[table].add(column)
                 words = Data(rows.axes, np.asarray(texts[rows.positions], dtype=object), span)
                 return self.masked(words, mask, fallback)
             raise failures.Failed(

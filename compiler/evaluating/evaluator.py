@@ -24,16 +24,18 @@ from allocc.compiler.algebra.expression import (
     variables,
 )
 from allocc.compiler.algebra.index import Coordinate, IndexSet, join_axes
-from allocc.compiler.evaluating.calls import Calls
-from allocc.compiler.evaluating.sets import Sets
 from allocc.compiler.evaluating.subscripts import where
+from allocc.compiler.evaluating.values import Values
 from allocc.compiler.labels import label_text
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.scoping import errors as scoping_errors
+from allocc.compiler.scoping.context import Context
+from allocc.compiler.scoping.model import Model
 from allocc.compiler.scoping.scope import Closure, Scope
 from allocc.compiler.scoping.spellings import closest
+from allocc.compiler.scoping.symbols import ModelSymbols
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.diagnostics import Collector, Diagnostic
 from allocc.dsl.tree import Span
 
 COMPARE: dict[str, Any] = {
@@ -46,8 +48,8 @@ COMPARE: dict[str, Any] = {
 }
 
 
-class Evaluator(Calls, Sets):
-    """Evaluates expressions of one model."""
+class Evaluator(Values):
+    """Evaluates expressions of one model in one context."""
 
     # --- values ---------------------------------------------------------------------------
 
@@ -97,15 +99,7 @@ class Evaluator(Calls, Sets):
             return self.closure(local, None, scope, e.span)
         if isinstance(local, IndexSet):
             raise failures.Failed(names_errors.wrong_kind(e.name, "a set", "a number", e.span))
-        return self.symbols.value(e, scope, None)
-
-    def labels(self, c: Coordinate, span: Span) -> Data:
-        """The labels along a coordinate, as numbers where they are numbers."""
-        numbers = c.set.numbers
-        if numbers is not None:
-            return Data(c.axes, numbers[np.maximum(c.positions, 0)], span)
-        texts = np.array([", ".join(t) for t in zip(*c.set.texts, strict=True)], dtype=object)
-        return Data(c.axes, texts[np.maximum(c.positions, 0)], span)
+        return self.value(e, scope, None)
 
     # --- operations -----------------------------------------------------------------------
 
@@ -332,6 +326,12 @@ class Evaluator(Calls, Sets):
         if scope.guard is not None:
             guard = data_binary(np.logical_and, scope.guard, condition)
         return replace(scope, guard=guard)
+
+
+def reader(model: Model, **context: Any) -> Evaluator:
+    """An evaluator for who asks about a bound model; `context` has fields of `Context`."""
+    symbols = ModelSymbols(model, Collector())
+    return Evaluator(symbols, Context(**context), model.expanded.copy())
 
 
 def _distinct(labels: Iterable[str]) -> list[str]:

@@ -7,8 +7,9 @@ demands of the value, and what is said where it is of another kind or has no val
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from allocc.compiler.algebra.index import Axis, IndexSet, join_axes, spread
 from allocc.compiler.arrays import BoolArray
 from allocc.compiler.labels import shown_label
 from allocc.compiler.names import errors as names_errors
+from allocc.compiler.scoping.context import Context
 from allocc.compiler.scoping.scope import Scope
 from allocc.compiler.scoping.symbols import Symbols
+from allocc.compiler.scoping.usage import Expanded
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 
@@ -28,12 +31,38 @@ from allocc.dsl.diagnostics import Diagnostic
 class Operands(ABC):
     """The part of an evaluator that asks a value to be of a kind, and to be defined."""
 
-    def __init__(self, symbols: Symbols) -> None:
+    def __init__(
+        self, symbols: Symbols, context: Context, expanded: Expanded | None = None
+    ) -> None:
         self.symbols = symbols
+        self.context = context
+        self.expanded = Expanded() if expanded is None else expanded
+
+    def within(self, **changes: Any) -> Self:
+        """The same evaluator in another context; what one has expanded the other has, too."""
+        return type(self)(self.symbols, replace(self.context, **changes), self.expanded)
+
+    @property
+    def before_solving(self) -> Self:
+        """An evaluator for what is data everywhere, also in a report: an index, say."""
+        return self if self.context.report is None else self.within(report=None)
 
     @abstractmethod
     def node(self, e: tree.Expression, scope: Scope) -> Node:
         """The value of an expression; raises `errors.Failed` or `errors.Poisoned`."""
+
+    @abstractmethod
+    def value(
+        self,
+        name: tree.Name,
+        scope: Scope,
+        indices: Sequence[tree.Expression] | None,
+        fallback: Node | None = None,
+    ) -> Node:
+        """The value of a declared name, subscripted or bare.
+
+        `fallback` is what to take where a subscript lies outside of its set.
+        """
 
     @abstractmethod
     def index_set(self, expression: tree.Expression, scope: Scope) -> IndexSet:
@@ -74,32 +103,22 @@ class Operands(ABC):
 
     def data(self, e: tree.Expression, scope: Scope, what: str) -> Data:
         """A number known before solving; `what` names it in the message."""
-        with self.before_solving():
-            node = self.number(e, scope)
+        node = self.before_solving.number(e, scope)
         if not isinstance(node, Data):
             name = variables(node)[0].name
             raise failures.Failed(algebra_errors.needs_data(what, name, e.span))
         return node
 
-    @contextmanager
-    def before_solving(self) -> Iterator[None]:
-        """Nothing is decided inside, not even in a report: an index, say, is data everywhere."""
-        known, self.symbols.known = self.symbols.known, None
-        try:
-            yield
-        finally:
-            self.symbols.known = known
-
     @property
     def nothing(self) -> float:
         """What stands where an expression has no value and nobody asks for one."""
-        return 0.0 if self.symbols.known is None else float("nan")
+        return 0.0 if self.context.report is None else float("nan")
 
     def undefined(self, diagnostic: Diagnostic) -> None:
         """Raise for what has no value; in a report it is kept, and goes on as not a number."""
-        if self.symbols.known is None:
+        if self.context.report is None:
             raise failures.Failed(diagnostic)
-        self.symbols.known.undefined.append(diagnostic)
+        self.context.report.undefined.append(diagnostic)
 
     def warn(self, diagnostic: Diagnostic) -> None:
         """Tell of something that may be meant otherwise."""

@@ -46,7 +46,8 @@ class Sets(Columns):
                 return found
             case tree.Field(table=identifier, column=column):
                 table = self.symbols.table(identifier)
-                table.note(None)
+                usage = self.symbols.usage
+                usage.note(table, None)
                 if column.name == "key" and "key" not in table.header and table.keys:
                     return table.key_set
                 if column.name not in table.header:
@@ -57,6 +58,7 @@ class Sets(Columns):
                     )
                 if table.keys == (column.name,):
                     return table.key_set
+                usage.words[table].add(column.name)
                 return table.label_set((column.name,))
             case tree.Range(low=low, high=high):
                 ends = [self.data(x, scope, "the end of a range") for x in (low, high)]

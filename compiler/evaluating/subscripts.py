@@ -53,7 +53,7 @@ class Subscripts(Operands):
             return self.closure(local, e.indices, scope, e.span)
         if local is not None:
             raise failures.Failed(scoping_errors.not_indexed(base.name, base.span))
-        return self.symbols.value(base, scope, e.indices, fallback)
+        return self.value(base, scope, e.indices, fallback)
 
     def closure(
         self,
@@ -75,7 +75,7 @@ class Subscripts(Operands):
                 (coordinate,), _ = self.pick(name, (slot[0],), [index], scope, span)
                 anonymous = anonymous.bound(slot, coordinate)
         inner = replace(closure.scope, anonymous=anonymous, depth=scope.depth + 1)
-        key = (id(closure.expression), span.text, self.symbols.known is None)
+        key = (id(closure.expression), span.text, self.context.report is None)
         return scope.once(key, lambda: self.node(closure.expression, inner))
 
     def pick(
@@ -256,8 +256,7 @@ class Subscripts(Operands):
         ):
             hint = f'a label stands in quotes: "{e.name}"'
             raise failures.Failed(names_errors.unknown_name(e.name, e.span, (), hint=hint))
-        with self.before_solving():
-            node = self.node(e, scope)
+        node = self.before_solving.node(e, scope)
         if not isinstance(node, Data):
             raise failures.Failed(
                 algebra_errors.needs_data("an index", variables(node)[0].name, e.span)

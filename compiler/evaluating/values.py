@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import numpy as np
 
 from allocc.compiler import failures
 from allocc.compiler.algebra import errors as algebra_errors
@@ -26,12 +26,15 @@ from allocc.compiler.algebra.expression import (
 )
 from allocc.compiler.algebra.index import Coordinate, IndexSet, join_axes
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.evaluating.evaluator import Evaluator
+from allocc.compiler.evaluating.aligned import assign, full
+from allocc.compiler.evaluating.calls import Calls
+from allocc.compiler.evaluating.sets import Sets
 from allocc.compiler.evaluating.subscripts import Mask
 from allocc.compiler.failures import NeedsTime
 from allocc.compiler.names import errors as names_errors
-from allocc.compiler.names.structure import Declarations, describe
+from allocc.compiler.names.structure import describe
 from allocc.compiler.scoping import errors as scoping_errors
+from allocc.compiler.scoping.context import Known, Read
 from allocc.compiler.scoping.model import (
     CompartmentSymbol,
     FlowSymbol,
@@ -43,53 +46,20 @@ from allocc.compiler.scoping.model import (
 )
 from allocc.compiler.scoping.scope import Now, Scope
 from allocc.compiler.scoping.spaces import Space, bind_index
-from allocc.compiler.scoping.symbols import Known, Read
 from allocc.dsl import nesting, tree
 from allocc.dsl.diagnostics import Diagnostic
-from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import Span
+from allocc.dsl.words import BUILTIN
 
 
-class Values(ABC):
-    """The part of a binder that answers an evaluator: the value of a name."""
-
-    declared: Declarations
-    evaluator: Evaluator
-    used: set[str]
-    time: Time | None
-    known: Known | None = None
-
-    def __init__(self) -> None:
-        self._open: list[str] = []
-        #: Where it is a list, everything that is read of the data is written down in it.
-        self.reads: list[Read] | None = None
-        self._unknown_names: set[str] = set()
-
-    def unknown(self, name: str, diagnostic: Diagnostic) -> Exception:
-        """The error for a name that nothing declares, the first time; later it is known."""
-        if name in self._unknown_names or name in self.declared.broken:
-            return failures.Poisoned(name)
-        self._unknown_names.add(name)
-        return failures.Failed(diagnostic)
-
-    @abstractmethod
-    def resolve(self, name: str) -> Any:
-        """The symbol of a declared name."""
-
-    @abstractmethod
-    def time_sets(self) -> tuple[IndexSet, IndexSet] | None:
-        """The time's points and periods."""
-
-    @property
-    def time_name(self) -> str | None:
-        """The time's name."""
-        return self.declared.time_name
+class Values(Calls, Sets):
+    """The part of an evaluator that knows the value of a name."""
 
     def space(
         self, index: tree.Index | None, scope: Scope | None = None
     ) -> tuple[Space, tuple[IndexSet, ...]]:
         """Bind a declared index."""
-        space = bind_index(index, scope or Scope(), self.evaluator, self.time_name)
+        space = bind_index(index, scope or Scope(), self, self.symbols.time_name)
         return space, space.sets()
 
     def value(
@@ -100,17 +70,17 @@ class Values(ABC):
         fallback: Node | None = None,
     ) -> Node:
         """The value of a declared name, subscripted or bare."""
-        if name.name in self.declared.broken:
+        if name.name in self.symbols.declared.broken:
             raise failures.Poisoned(name.name)
-        statement = self.declared.names.get(name.name)
+        statement = self.symbols.declared.names.get(name.name)
         if statement is None:
             if name.name in ("start", "end"):
                 return self._end_of_time(name)
             self._unknown(name, scope)
-        self.used.add(name.name)
+        self.symbols.usage.names.add(name.name)
         if isinstance(statement, tree.Time):
             if scope.now is not None:
-                return self.evaluator.labels(scope.now.point, name.span)
+                return self.labels(scope.now.point, name.span)
             raise NeedsTime(
                 names_errors.wrong_kind(
                     name.name,
@@ -121,7 +91,7 @@ class Values(ABC):
                     " it in a `let` that flows use",
                 )
             )
-        symbol = self.resolve(name.name)
+        symbol = self.symbols.resolve(name.name)
         match symbol:
             case ParameterSymbol():
                 return self._parameter_value(symbol, name, scope, indices, fallback)
@@ -143,9 +113,17 @@ class Values(ABC):
                     )
                 )
 
+    def labels(self, c: Coordinate, span: Span) -> Data:
+        """The labels along a coordinate, as numbers where they are numbers."""
+        numbers = c.set.numbers
+        if numbers is not None:
+            return Data(c.axes, numbers[np.maximum(c.positions, 0)], span)
+        texts = np.array([", ".join(t) for t in zip(*c.set.texts, strict=True)], dtype=object)
+        return Data(c.axes, texts[np.maximum(c.positions, 0)], span)
+
     def _member_hint(self, name: tree.Name, scope: Scope) -> str | None:
         """The mend where a set stands for its members, as in `d[County]`."""
-        if not isinstance(self.declared.names.get(name.name), tree.SetDeclaration):
+        if not isinstance(self.symbols.declared.names.get(name.name), tree.SetDeclaration):
             return None
         for bound, local in scope.locals.items():
             if isinstance(local, Coordinate) and local.set.name == name.name:
@@ -155,11 +133,13 @@ class Values(ABC):
 
     def _end_of_time(self, name: tree.Name) -> Data:
         """The first or the last point of time, as a number."""
-        times = self.time_sets()
+        times = self.symbols.time_sets()
         if times is None:
-            if self.time_name is None:
-                raise self.unknown(name.name, names_errors.no_time(name.name, name.span))
-            raise failures.Failed(names_errors.circular([self.time_name, name.name], name.span))
+            if self.symbols.time_name is None:
+                raise self.symbols.unknown(name.name, names_errors.no_time(name.name, name.span))
+            raise failures.Failed(
+                names_errors.circular([self.symbols.time_name, name.name], name.span)
+            )
         numbers = times[0].numbers
         assert numbers is not None
         return constant(numbers[0 if name.name == "start" else -1], name.span)
@@ -167,30 +147,28 @@ class Values(ABC):
     def _unknown(self, name: tree.Name, scope: Scope) -> None:
         """Raise for a name that is not declared."""
         if name.name == "period":
-            if self.time_name is None:
-                raise self.unknown(name.name, names_errors.no_time(name.name, name.span))
-            hint = f"bind a name in an index, as in `p in period`, or write `{self.time_name}`"
+            if self.symbols.time_name is None:
+                raise self.symbols.unknown(name.name, names_errors.no_time(name.name, name.span))
+            hint = (
+                f"bind a name in an index, as in `p in period`, or write `{self.symbols.time_name}`"
+            )
             raise failures.Failed(
                 names_errors.wrong_kind(name.name, "a set", "a number", name.span, hint)
             )
-        pool = [*self.declared.names, *scope.locals, *BUILTIN]
-        raise self.unknown(name.name, names_errors.unknown_name(name.name, name.span, pool))
+        pool = [*self.symbols.declared.names, *scope.locals, *BUILTIN]
+        raise self.symbols.unknown(name.name, names_errors.unknown_name(name.name, name.span, pool))
 
-    @contextmanager
-    def _expanding(self, name: str) -> Iterator[None]:
+    def _expanding(self, name: str) -> AbstractContextManager[None]:
         """Expand a named expression where it is used; one that needs itself is an error."""
-        if name in self._open:
-            cycle = self._open[self._open.index(name) :]
-            order = list(self.declared.names)
+        open_names, declared = self.expanded.open, self.symbols.declared
+        if name in open_names:
+            cycle = open_names[open_names.index(name) :]
+            order = list(declared.names)
             first = cycle.index(min(cycle, key=order.index))
             cycle = cycle[first:] + cycle[:first]
-            span = self.declared.names[cycle[0]].name.span
+            span = declared.names[cycle[0]].name.span
             raise failures.Failed(names_errors.circular(cycle, span))
-        self._open.append(name)
-        try:
-            yield
-        finally:
-            self._open.pop()
+        return self.expanded.inside(name)
 
     def _pick(
         self,
@@ -201,14 +179,14 @@ class Values(ABC):
         fallback: Node | None,
     ) -> tuple[list[Coordinate], Mask | None]:
         if indices is None:
-            return self.evaluator.fill(sets, [None] * len(sets), scope), None
+            return self.fill(sets, [None] * len(sets), scope), None
         if not sets:
             raise failures.Failed(scoping_errors.not_indexed(name.name, name.span))
         span = name.span
         if indices[-1].span.source is span.source:
             stop = span.source.text.find("]", indices[-1].span.stop) + 1
             span = Span(span.source, span.start, max(stop, indices[-1].span.stop))
-        return self.evaluator.pick(name.name, sets, indices, scope, span, fallback)
+        return self.pick(name.name, sets, indices, scope, span, fallback)
 
     def _parameter_value(
         self,
@@ -225,26 +203,22 @@ class Values(ABC):
             now, timed = self._now_at(name, indices[-1], scope, fallback)
             indices = indices[:-1] or None
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
-        if self.reads is not None:
-            self.reads.append(Read(symbol, found))
-        value: Node = self.evaluator.gather(symbol.values, found, name.span)
-        if symbol.effects and now is None and self.time_needed and self.effects_on:
+        if self.context.reads is not None:
+            self.context.reads.append(Read(symbol, found))
+        value: Node = self.gather(symbol.values, found, name.span)
+        acting = self.effects_of(symbol)
+        if acting and now is None and self.context.time_required:
             raise NeedsTime(self._needs_time(name, indices))
-        if symbol.effects and now is not None:
+        if acting and now is not None:
             with self._expanding(name.name):
-                for effect in self.effects_of(symbol):
+                for effect in acting:
                     factor = self.effect_value(effect, symbol.space, found, scope, now)
                     value = multiply(factor, value)
-        return self.evaluator.masked(self.evaluator.masked(value, timed, fallback), mask, fallback)
+        return self.masked(self.masked(value, timed, fallback), mask, fallback)
 
-    #: Set while objectives and limits are compiled: there a scaled parameter needs its time.
-    time_needed = False
-    #: Cleared while the baseline without interventions is compiled.
-    effects_on = True
-
-    def effects_of(self, symbol: ParameterSymbol | FlowSymbol) -> list[tree.Effect]:
-        """The effects that act on a flow or a parameter."""
-        return symbol.effects if self.effects_on else []
+    def effects_of(self, symbol: ParameterSymbol | FlowSymbol) -> tuple[tree.Effect, ...]:
+        """The effects that act on a flow or a parameter here."""
+        return symbol.effects if self.context.effects else ()
 
     def effect_value(
         self,
@@ -260,23 +234,23 @@ class Values(ABC):
             inner = enter(space, tuple(coordinates), Scope(depth=scope.depth), now)
         else:
             inner = enter(own, tuple(coordinates), Scope(depth=scope.depth), now)
-        return self.evaluator.number(effect.value, self._with_time(inner, now))
+        return self.number(effect.value, self._with_time(inner, now))
 
     def _with_time(self, scope: Scope, now: Now) -> Scope:
-        assert self.time_name is not None
-        if self.time_name in scope.locals:
+        assert self.symbols.time_name is not None
+        if self.symbols.time_name in scope.locals:
             return scope
-        return scope.with_names({self.time_name: now.point})
+        return scope.with_names({self.symbols.time_name: now.point})
 
     def _now_at(
         self, name: tree.Name, e: tree.Expression, scope: Scope, fallback: Node | None
     ) -> tuple[Now, Mask | None]:
         """The time that a last subscript means, for a value that has its time implied."""
-        times = self.time_sets()
+        times = self.symbols.time_sets()
         if times is None:
             raise failures.Failed(scoping_errors.not_indexed(name.name, name.span))
         span = name.span.to(e.span) if e.span.source is name.span.source else name.span
-        (point,), mask = self.evaluator.pick(name.name, times[:1], [e], scope, span, fallback)
+        (point,), mask = self.pick(name.name, times[:1], [e], scope, span, fallback)
         period = point.into(times[1])
         return Now(point, period), mask
 
@@ -298,29 +272,29 @@ class Values(ABC):
             if now is None:
                 raise NeedsTime(self._needs_time(name, indices))
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
-        if self.reads is not None and symbol.mode in ("data", "definition"):
-            self.reads.append(Read(symbol, found))
+        if self.context.reads is not None and symbol.mode in ("data", "definition"):
+            self.context.reads.append(Read(symbol, found))
         value: Node
         if symbol.mode == "data":
             assert symbol.values is not None
-            value = self.evaluator.gather(symbol.values, found, name.span)
+            value = self.gather(symbol.values, found, name.span)
         elif symbol.variable is not None and not self._opened(symbol.variable, now):
             value = self._taken(reference(symbol.variable, found, name.span))
-        elif symbol.shared is not None and self._timeless(symbol, now):
-            value = symbol.shared
+        elif name.name in self.expanded.lets and self._timeless(symbol, now):
+            value = self.expanded.lets[name.name]
         else:
             inner = enter(symbol.space, tuple(found), Scope(depth=scope.depth), now)
             if now is not None:
                 inner = self._with_time(inner, now)
             with self._expanding(name.name):
-                value = self.evaluator.number(symbol.statement.value, inner)
+                value = self.number(symbol.statement.value, inner)
             if weight(value) > MOST_NODES:
                 raise failures.Failed(
                     algebra_errors.expression_too_large(f"'{name.name}'", MOST_NODES, name.span)
                 )
             if self._timeless(symbol, now):
-                symbol.shared = value
-        return self.evaluator.masked(self.evaluator.masked(value, timed, fallback), mask, fallback)
+                self.expanded.lets[name.name] = value
+        return self.masked(self.masked(value, timed, fallback), mask, fallback)
 
     def _timeless(self, symbol: LetSymbol, now: Now | None) -> bool:
         """Whether a named expression is the same wherever it is used, so that one will do."""
@@ -328,15 +302,17 @@ class Values(ABC):
             symbol.mode == "inline"
             and not symbol.sets
             and now is None
-            and self.known is None
-            and self.reads is None
-            and not self.declared.effects
+            and self.context.report is None
+            and self.context.reads is None
+            and not self.symbols.declared.effects
         )
 
     def _opened(self, variable: Variable, now: Now | None) -> bool:
         """Whether a `let` with columns is written out: the exponential step has to look into it."""
-        exponential = self.time is not None and self.time.method == "exponential"
-        return exponential and now is not None and depends_on_states(variable)
+        if now is None or self.symbols.time_name is None:
+            return False
+        time: Time = self.symbols.resolve(self.symbols.time_name)
+        return time.method == "exponential" and depends_on_states(variable)
 
     def _variable_value(
         self,
@@ -349,15 +325,15 @@ class Values(ABC):
         if variable.kind == "state" or variable.time_axis is not None:
             given = len(indices or ())
             total = sum(s.arity for s in variable.sets)
-            times = self.time_sets()
+            times = self.symbols.time_sets()
             # A bare name over all of the time is at the current one by itself; over some, it is here.
             some = times is not None and variable.sets[0] not in times and not scope.anonymous.fresh
             if scope.now is not None and given == total - 1 and (given or some):
                 # All indices but the time: the current time is meant.
-                assert self.time_name is not None
+                assert self.symbols.time_name is not None
                 indices = indices or ()
                 place = sum(s.arity for s in variable.sets[: variable.time_axis])
-                here = tree.Name(self.time_name, name.span)
+                here = tree.Name(self.symbols.time_name, name.span)
                 indices = (*indices[:place], here, *indices[place:])
                 # What is decided for a period holds at both of its ends.
                 per_period = (
@@ -366,7 +342,7 @@ class Values(ABC):
                     and variable.sets[variable.time_axis] is times[1]
                 )
                 at = scope.now.period if per_period else scope.now.point
-                scope = scope.with_names({self.time_name: at})
+                scope = scope.with_names({self.symbols.time_name: at})
             elif (
                 variable.kind == "state"
                 and scope.now is None
@@ -377,11 +353,11 @@ class Values(ABC):
                 raise NeedsTime(self._needs_time(name, indices))
         found, mask = self._pick(name, variable.sets, indices, scope, fallback)
         value = self._taken(reference(variable, found, name.span))
-        return self.evaluator.masked(value, mask, fallback)
+        return self.masked(value, mask, fallback)
 
     def _needs_time(self, name: tree.Name, indices: Sequence[tree.Expression] | None) -> Diagnostic:
         given = [e.span.text for e in indices or ()]
-        return scoping_errors.needs_time(name.name, name.span, self.time_name or "t", given)
+        return scoping_errors.needs_time(name.name, name.span, self.symbols.time_name or "t", given)
 
     def _is_time(self, e: tree.Expression, scope: Scope) -> bool:
         """Whether a subscript is a point of time, as `end`, `t` or `t - 1`."""
@@ -398,9 +374,8 @@ class Values(ABC):
 
     def _taken(self, node: Reference) -> Node:
         """A variable's place, or the number there if all is decided."""
-        if self.known is None:
-            return node
-        return Data(node.axes, self.known.evaluate(node), node.span)
+        known = self.context.report
+        return node if known is None else Data(node.axes, known.evaluate(node), node.span)
 
     def _report_value(
         self,
@@ -410,20 +385,28 @@ class Values(ABC):
         indices: Sequence[tree.Expression] | None,
         fallback: Node | None,
     ) -> Node:
-        if self.known is None:
+        known = self.context.report
+        if known is None:
             hint = "a report is computed afterwards; what is optimized gets its name by `let`"
             wanted = "something known before, or decided,"
             raise failures.Failed(
                 names_errors.wrong_kind(name.name, "a report", wanted, name.span, hint)
             )
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
-        values = self.report_values(symbol, self.known)
-        value = self.evaluator.gather(values, found, name.span)
-        return self.evaluator.masked(value, mask, fallback)
+        values = self.report(symbol, known)
+        value = self.gather(values, found, name.span)
+        return self.masked(value, mask, fallback)
 
-    @abstractmethod
-    def report_values(self, symbol: ReportSymbol, known: Known) -> FloatArray:
-        """A report over its whole index space."""
+    def report(self, symbol: ReportSymbol, known: Known) -> FloatArray:
+        """A report over its whole index space; names are resolved as in limits."""
+        name = symbol.statement.name.name
+        if name not in known.reports:
+            value = symbol.statement.value
+            with self._expanding(name):
+                node = assign(name, value, symbol.space, symbol.sets, self, numeric=True)
+            assert isinstance(node, Data)
+            known.reports[name] = full(node, symbol.space).astype(float)
+        return known.reports[name]
 
     def _flow_value(
         self,
@@ -433,18 +416,19 @@ class Values(ABC):
         indices: Sequence[tree.Expression] | None,
         fallback: Node | None,
     ) -> Node:
-        assert self.time is not None
-        sets = (*symbol.sets, self.time.periods)
-        found, mask = self._pick(name, sets, indices, scope, fallback)
-        point = found[-1].into(self.time.points)
+        times = self.symbols.time_sets()
+        assert times is not None
+        points, periods = times
+        found, mask = self._pick(name, (*symbol.sets, periods), indices, scope, fallback)
+        point = found[-1].into(points)
         value = self.flow_node(symbol, tuple(found[:-1]), Now(point, found[-1]))
-        return self.evaluator.masked(value, mask, fallback)
+        return self.masked(value, mask, fallback)
 
     def flow_node(self, symbol: FlowSymbol, coordinates: tuple[Coordinate, ...], now: Now) -> Node:
         """A flow's amount per unit of time at coordinates, with all effects on it."""
         inner = self._with_time(enter(symbol.space, coordinates, Scope(), now), now)
         with self._expanding(symbol.statement.name.name):
-            total = self.evaluator.number(symbol.statement.value, inner)
+            total = self.number(symbol.statement.value, inner)
             for effect in self.effects_of(symbol):
                 more = self.effect_value(effect, symbol.space, coordinates, Scope(), now)
                 total = add(total, more)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from allocc.compiler.binding.assignment import named_point
+from allocc.compiler.evaluating.aligned import named_point
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.subject import Subject
 from allocc.dsl import tree

@@ -12,7 +12,7 @@ from allocc.compiler.algebra.expression import Data
 from allocc.compiler.algebra.index import Axis, Coordinate, spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import BoolArray, FloatArray
-from allocc.compiler.binding.assignment import named_point
+from allocc.compiler.evaluating.aligned import named_point
 from allocc.compiler.labels import shown_label
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.subject import Subject
@@ -64,7 +64,7 @@ def check_flows(subject: Subject) -> list[Diagnostic]:
 
 def check_effects(subject: Subject) -> list[Diagnostic]:
     """Effects that add nought or multiply by one, and those that no decision controls."""
-    binder, time, period = subject.binder, subject.model.time, subject.problem.period
+    evaluator, time, period = subject.evaluator, subject.model.time, subject.problem.period
     if time is None or period is None:
         return []
     every = np.arange(time.count)
@@ -79,7 +79,7 @@ def check_effects(subject: Subject) -> list[Diagnostic]:
             if not subject.own(effect.span):
                 continue
             at = along(symbol.space.axes, symbol.sets)
-            node = binder.effect_value(effect, symbol.space, at, Scope(), now)
+            node = evaluator.effect_value(effect, symbol.space, at, Scope(), now)
             if not isinstance(node, Data):
                 continue
             neutral = 0.0 if effect.operator == "+=" else 1.0
@@ -111,7 +111,7 @@ def _size(problem: Problem, values: Values) -> float:
 def _long_steps(subject: Subject, values: Values) -> list[Diagnostic]:
     problem, time = subject.problem, subject.model.time
     assert time is not None
-    told = any(d.code == "W4002" for d in subject.model.diagnostics)
+    told = any(d.code == "W4002" for d in problem.diagnostics)
     if told or time.method == "exponential" or sum(v.size for v in problem.states) > MOST_POINTS:
         return []
     least = -ROUNDING * _size(problem, values)

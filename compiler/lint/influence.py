@@ -27,8 +27,8 @@ def check_influence(subject: Subject) -> list[Diagnostic]:
     felt = _felt(program)
     idle: set[str] = set()
     for variable in subject.problem.decisions:
-        used = variable.name in subject.binder.used
-        mine = slice(variable.offset, variable.offset + variable.size)
+        used = variable.name in subject.problem.used
+        mine = subject.places.columns[variable]
         if used and subject.own(variable.span) and variable.size and not felt[mine].any():
             idle.add(variable.name)
     found = []

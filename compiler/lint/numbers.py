@@ -100,12 +100,12 @@ def _leak(p: Program, block: Block) -> tuple[str, str, str, str] | None:
 
 def check_penalties(subject: Subject) -> list[Diagnostic]:
     """Penalties of which the smallest is lost beside the largest."""
-    binder = subject.binder
+    evaluator = subject.evaluator
     weights: list[tuple[str, FloatArray, Span]] = []
     for prefer in (p for p in subject.model.prefers if subject.own(p.span)):
-        space = bind_index(prefer.index, Scope(), binder.evaluator, binder.time_name)
+        space = bind_index(prefer.index, Scope(), evaluator, subject.model.declared.time_name)
         name = prefer.name.name
-        data = binder.evaluator.data(prefer.penalty, space.scope, f"the penalty of '{name}'")
+        data = evaluator.data(prefer.penalty, space.scope, f"the penalty of '{name}'")
         positive = data.values[data.values > 0]
         if positive.size:
             weights.append((name, positive, prefer.penalty.span))

@@ -9,9 +9,9 @@ from typing import Any
 from allocc.compiler.names import errors
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
-from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import Span
 from allocc.dsl.walk import nodes
+from allocc.dsl.words import BUILTIN
 
 
 @dataclass

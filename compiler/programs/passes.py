@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.program import Program
 
 #: What a chain of passes is for: `stated` changes nothing that a limit says; the others are methods of
@@ -57,51 +56,3 @@ class Pass:
     after: tuple[str, ...] = ()
     exact: bool = True
     told: str = ""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What was done to a program: its name and why, the sizes before and after, and the way back.
-
-    `invert` takes a point of the program after to the point of the program before.
-    """
-
-    name: str
-    why: str
-    before: Size
-    after: Size
-    invert: Callable[[FloatArray], FloatArray]
-    told: str = ""
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A program, and the steps that led to it from the one that was lowered."""
-
-    steps: tuple[Step, ...]
-    program: Program
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the steps."""
-        return tuple(s.name for s in self.steps)
-
-    def invert(self, point: FloatArray) -> FloatArray:
-        """The point of the first program, from one of the last."""
-        for step in reversed(self.steps):
-            point = step.invert(point)
-        return point
-
-    def then(
-        self,
-        name: str,
-        why: str,
-        made: Program,
-        invert: Callable[[FloatArray], FloatArray] | None = None,
-        told: str = "",
-    ) -> Chain:
-        """The chain with a step more; without `invert` the old columns are the first of the new ones."""
-        count = self.program.columns
-        back = invert if invert is not None else lambda point: point[:count]
-        step = Step(name, why, Size.of(self.program), Size.of(made), back, told)
-        return Chain((*self.steps, step), made)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from allocc.compiler.algebra.expression import Node, Variable
+from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.algebra.index import Axis, Coordinate, IndexSet
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.names.structure import side_name
+from allocc.compiler.names.structure import Declarations, side_name
 from allocc.compiler.scoping.scope import Now, Scope
 from allocc.compiler.scoping.spaces import Space
+from allocc.compiler.scoping.usage import Expanded, Usage
 from allocc.compiler.units.check import Units
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
@@ -45,7 +47,7 @@ class Time:
         return np.asarray(self.points.components[0], dtype=float)
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class ParameterSymbol:
     """A parameter's data over `space.axes`; `effects` are the interventions that scale it."""
 
@@ -53,10 +55,10 @@ class ParameterSymbol:
     space: Space
     sets: tuple[IndexSet, ...]
     values: FloatArray
-    effects: list[tree.Effect] = field(default_factory=list)
+    effects: tuple[tree.Effect, ...] = ()
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class LetSymbol:
     """A named expression.
 
@@ -70,25 +72,23 @@ class LetSymbol:
     mode: Literal["data", "inline", "definition", "implicit"]
     values: FloatArray | None = None
     variable: Variable | None = None
-    #: What an inline one without an index is wherever it is used, once that is known.
-    shared: Node | None = None
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class FlowSymbol:
     """A flow over its index space; `origin` and `target` name compartments, None for outside."""
 
     statement: tree.Flow
     space: Space
     sets: tuple[IndexSet, ...]
-    effects: list[tree.Effect] = field(default_factory=list)
+    effects: tuple[tree.Effect, ...] = ()
 
     def leaves(self, compartment: str) -> bool:
         """Whether the flow takes from a compartment."""
         return side_name(self.statement.origin) == compartment
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class ReportSymbol:
     """A value over its index space that is computed once the decisions are known."""
 
@@ -138,9 +138,14 @@ def along(axes: tuple[Axis, ...], sets: tuple[IndexSet, ...]) -> tuple[Coordinat
     return tuple(Coordinate(s, (a,), np.arange(a.size)) for a, s in zip(axes, sets, strict=True))
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """A bound model, ready to be discretized."""
+    """A bound model, ready to be discretized.
+
+    `declared` are its statements, and `symbols` what each name in them means. `settings` are the
+    values that were set from outside. `usage` and `expanded` are what binding has read and expanded;
+    who goes on from there takes copies.
+    """
 
     name: str
     title: str
@@ -159,5 +164,9 @@ class Model:
     objective: Objective | None
     sets: dict[str, IndexSet]
     units: Units
-    binder: object
-    diagnostics: list[Diagnostic]
+    declared: Declarations
+    symbols: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    usage: Usage
+    expanded: Expanded
+    diagnostics: tuple[Diagnostic, ...]

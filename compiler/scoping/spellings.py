@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from allocc.compiler.data import errors
@@ -75,18 +75,23 @@ class Labels:
     span: Span
 
 
-def of_table(table: Table) -> list[Labels]:
-    """The columns of a table whose cells are labels or words."""
-    columns = dict.fromkeys((*table.keys, *sorted(table.read_as_words)))
+def of_table(table: Table, words: Collection[str]) -> list[Labels]:
+    """The columns of a table whose cells are labels: its keys, and those that are read as `words`."""
+    columns = dict.fromkeys((*table.keys, *sorted(words)))
     return [
         Labels(f"column '{c}' of '{table.file}'", list(dict.fromkeys(table.texts(c))), table.span)
         for c in columns
     ]
 
 
-def spelling_warnings(tables: Sequence[Table], sets: Sequence[Labels]) -> Iterator[Diagnostic]:
-    """A warning for each column that spells one thing twice, and for origins that spell apart."""
-    origins = [*(x for table in tables for x in of_table(table)), *sets]
+def spelling_warnings(
+    tables: Mapping[Table, Collection[str]], sets: Sequence[Labels]
+) -> Iterator[Diagnostic]:
+    """A warning for each column that spells one thing twice, and for origins that spell apart.
+
+    Each table comes with the columns of which cells were read as words.
+    """
+    origins = [*(x for table, words in tables.items() for x in of_table(table, words)), *sets]
     told: set[Span] = set()
     for k, origin in enumerate(origins):
         pair = next(twins(origin.labels), None)

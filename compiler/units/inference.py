@@ -15,7 +15,7 @@ from allocc.compiler.units.unit import ONE, Unit
 from allocc.compiler.units.words import Vocabulary, exact
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
-from allocc.dsl.scanner import TOTAL
+from allocc.dsl.words import TOTAL
 
 
 class Open(Enum):

@@ -17,7 +17,7 @@ from allocc.compiler.algebra import errors as algebra_errors
 from allocc.compiler.algebra.expression import Data, Extreme, Node, add, constant, multiply, negate
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import sum_over
-from allocc.compiler.binding.bind import Binder
+from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.labels import shown_label
 from allocc.compiler.scoping.forgotten import refuse_free
 from allocc.compiler.scoping.scope import Scope
@@ -43,36 +43,38 @@ DATA_TOLERANCE = 1e-9
 Sides = tuple[Node, str, Node]
 
 
-def limit_constraints(statement: tree.Limit, binder: Binder) -> list[Constraint]:
+def limit_constraints(statement: tree.Limit, evaluator: Evaluator) -> list[Constraint]:
     """The constraints of a limit, one for each of its comparisons that a decision can change.
 
-    One of data alone is reported to the binder's collector. Raises `errors.Failed`.
+    One of data alone is reported to the collector. Raises `errors.Failed`.
     """
-    space = _space(statement.index, binder)
+    space = _space(statement.index, evaluator)
     found = []
-    for place, sides in enumerate(_sides(statement, space, binder)):
+    for place, sides in enumerate(_sides(statement, space, evaluator)):
         body, equal = _body(*sides)
         if isinstance(body, Data):
-            _report_data_limit(statement, space, sides, body, equal, binder)
+            _report_data_limit(statement, space, sides, body, equal, evaluator)
             continue
         written = Comparison(statement, place, *sides, space)
         found.append(_constraint(written, body, 0.0 if equal else -np.inf))
     return found
 
 
-def chance_constraint(statement: tree.Chance, binder: Binder) -> ChanceConstraint:
+def chance_constraint(statement: tree.Chance, evaluator: Evaluator) -> ChanceConstraint:
     """A chance block: its scenarios, their weights, and what must hold in them together.
 
     Raises `errors.Failed` for a probability or weights that are none; the mistakes of its limits go
-    to the binder's collector.
+    to the collector.
     """
     name = statement.name.name
-    space = _space(statement.scenario, binder)
+    space = _space(statement.scenario, evaluator)
     likely, weighs = f"the probability of '{name}'", f"the weight of '{name}'"
-    probability = binder.evaluator.data(statement.probability, Scope(), likely)
-    weight = binder.evaluator.data(statement.weight, space.scope, weighs)
-    refuse_free(probability, (), likely, statement.probability, binder.declared)
-    refuse_free(weight, space.axes, weighs, statement.weight, binder.declared, statement.scenario)
+    probability = evaluator.data(statement.probability, Scope(), likely)
+    weight = evaluator.data(statement.weight, space.scope, weighs)
+    refuse_free(probability, (), likely, statement.probability, evaluator.symbols.declared)
+    refuse_free(
+        weight, space.axes, weighs, statement.weight, evaluator.symbols.declared, statement.scenario
+    )
     asked = float(probability.values)
     if not 0.0 < asked <= 1.0:
         reason = f"the probability must lie above 0 and at most at 1, not at {asked:g}"
@@ -89,28 +91,28 @@ def chance_constraint(statement: tree.Chance, binder: Binder) -> ChanceConstrain
         raise failures.Failed(algebra_errors.bad_chance(name, reason, statement.weight.span, hint))
     limits: list[ScenarioLimit] = []
     for limit in statement.limits:
-        limits.extend(binder.attempt(_scenario_limits, limit, space, binder) or [])
+        limits.extend(evaluator.symbols.attempt(_scenario_limits, limit, space, evaluator) or [])
     description = statement.description or ""
     span = statement.name.span
     return ChanceConstraint(name, asked, weights, limits, _row_labels(space), span, description)
 
 
-def penalty(statement: tree.Prefer, sense: str, binder: Binder) -> ObjectiveTerm:
+def penalty(statement: tree.Prefer, sense: str, evaluator: Evaluator) -> ObjectiveTerm:
     """What the excess of a soft limit costs in all, as a term of an objective of the given sense.
 
     Raises `errors.Failed`.
     """
-    space = _space(statement.index, binder)
+    space = _space(statement.index, evaluator)
     name = statement.name.name
     what, span = f"the penalty of '{name}'", statement.penalty.span
-    weight = binder.evaluator.data(statement.penalty, space.scope, what)
+    weight = evaluator.data(statement.penalty, space.scope, what)
     if (weight.values < 0).any():
         value = f"{float(weight.values.min()):g}"
         raise failures.Failed(algebra_errors.negative_penalty(name, value, span))
-    declared, index, declare = binder.declared, statement.index, f"prefer {name}"
+    declared, index, declare = evaluator.symbols.declared, statement.index, f"prefer {name}"
     refuse_free(weight, space.axes, what, statement.penalty, declared, index, declare)
     total: Node = constant(0.0)
-    for sides in _sides(statement, space, binder):
+    for sides in _sides(statement, space, evaluator):
         body, equal = _body(*sides)
         excess = _positive(body)
         if equal:
@@ -122,18 +124,20 @@ def penalty(statement: tree.Prefer, sense: str, binder: Binder) -> ObjectiveTerm
     return ObjectiveTerm(name, total, statement.span, statement.description or "", True)
 
 
-def objective_term(term: tree.Term, binder: Binder) -> ObjectiveTerm:
+def objective_term(term: tree.Term, evaluator: Evaluator) -> ObjectiveTerm:
     """A term of the objective, which is one number; raises `errors.Failed`."""
-    node = binder.evaluator.number(term.value, Scope())
-    refuse_free(node, (), f"objective term '{term.name.name}'", term.value, binder.declared)
+    node = evaluator.number(term.value, Scope())
+    refuse_free(
+        node, (), f"objective term '{term.name.name}'", term.value, evaluator.symbols.declared
+    )
     return ObjectiveTerm(term.name.name, node, term.span, term.description or "")
 
 
-def _space(index: tree.Index | None, binder: Binder) -> Space:
-    return bind_index(index, Scope(), binder.evaluator, binder.time_name)
+def _space(index: tree.Index | None, evaluator: Evaluator) -> Space:
+    return bind_index(index, Scope(), evaluator, evaluator.symbols.time_name)
 
 
-def _sides(statement: tree.Limit | tree.Prefer, space: Space, binder: Binder) -> list[Sides]:
+def _sides(statement: tree.Limit | tree.Prefer, space: Space, evaluator: Evaluator) -> list[Sides]:
     """The comparisons of a relation: `1 <= x <= 4` has two of them."""
     relation = statement.relation
     if not isinstance(relation, tree.Comparison):
@@ -143,12 +147,12 @@ def _sides(statement: tree.Limit | tree.Prefer, space: Space, binder: Binder) ->
         if operator not in ("<=", ">=", "=="):
             span = _between(operands[k].span, operands[k + 1].span)
             raise failures.Failed(algebra_errors.strict_relation(span, operator))
-    nodes = [binder.evaluator.number(e, space.scope) for e in operands]
+    nodes = [evaluator.number(e, space.scope) for e in operands]
     word = "limit" if isinstance(statement, tree.Limit) else "prefer"
     name = statement.name.name
     what, declare = f"each side of '{name}'", f"{word} {name}"
     for node, e in zip(nodes, operands, strict=True):
-        refuse_free(node, space.axes, what, e, binder.declared, statement.index, declare)
+        refuse_free(node, space.axes, what, e, evaluator.symbols.declared, statement.index, declare)
     return [(nodes[k], op, nodes[k + 1]) for k, op in enumerate(relation.operators)]
 
 
@@ -175,9 +179,11 @@ def _constraint(written: Comparison, body: Node, lower: float) -> Constraint:
     )
 
 
-def _scenario_limits(statement: tree.Limit, scenario: Space, binder: Binder) -> list[ScenarioLimit]:
+def _scenario_limits(
+    statement: tree.Limit, scenario: Space, evaluator: Evaluator
+) -> list[ScenarioLimit]:
     """The rows of a limit in every scenario; an equation holds from both sides."""
-    own = bind_index(statement.index, scenario.scope, binder.evaluator, binder.time_name)
+    own = bind_index(statement.index, scenario.scope, evaluator, evaluator.symbols.time_name)
     # A filter on data of the scenarios makes pairs, which know their scenario.
     outer = tuple(a for a in scenario.axes if a not in own.scatter)
     axes = (*outer, *own.axes)
@@ -192,7 +198,7 @@ def _scenario_limits(statement: tree.Limit, scenario: Space, binder: Binder) -> 
         flat = flat * axis.size + place
     position = np.broadcast_to(flat, space.shape).ravel()
     found = []
-    for k, sides in enumerate(_sides(statement, space, binder)):
+    for k, sides in enumerate(_sides(statement, space, evaluator)):
         body, equal = _body(*sides)
         written = Comparison(statement, k, *sides, space)
         for side in (body, negate(body)) if equal else (body,):
@@ -201,7 +207,7 @@ def _scenario_limits(statement: tree.Limit, scenario: Space, binder: Binder) -> 
 
 
 def _report_data_limit(
-    statement: tree.Limit, space: Space, sides: Sides, body: Data, equal: bool, binder: Binder
+    statement: tree.Limit, space: Space, sides: Sides, body: Data, equal: bool, evaluator: Evaluator
 ) -> None:
     """Report a limit that no decision can change."""
     name, span = statement.name.name, statement.relation.span
@@ -216,7 +222,9 @@ def _report_data_limit(
         full = np.broadcast_to(spread(bad, body.axes, space.axes), space.shape)
         k = int(np.flatnonzero(full)[0])
         where = f" for [{', '.join(shown_label(x) for x in _row_labels(space)(k))}]"
-    binder.collector.add(algebra_errors.limit_without_decision(name, span, not bad.any(), where))
+    evaluator.symbols.collector.add(
+        algebra_errors.limit_without_decision(name, span, not bad.any(), where)
+    )
 
 
 def _between(first: Span, second: Span) -> Span:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -20,17 +20,16 @@ from allocc.compiler.algebra.expression import (
 from allocc.compiler.algebra.index import Axis, Coordinate, same_sets
 from allocc.compiler.algebra.numeric import sum_over
 from allocc.compiler.arrays import IntArray
-from allocc.compiler.binding.assignment import unread_rows
-from allocc.compiler.binding.bind import Binder
+from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion, is_small, reference
-from allocc.compiler.names import errors as names_errors
 from allocc.compiler.names.structure import side_name
 from allocc.compiler.programs import errors as programs_errors
 from allocc.compiler.scoping import errors as scoping_errors
+from allocc.compiler.scoping.context import Context
 from allocc.compiler.scoping.forgotten import refuse_free
 from allocc.compiler.scoping.model import CompartmentSymbol, FlowSymbol, Model, along
 from allocc.compiler.scoping.scope import Now
-from allocc.compiler.scoping.spellings import spelling_warnings
+from allocc.compiler.scoping.symbols import ModelSymbols
 from allocc.compiler.unrolling.ahead import read_ahead
 from allocc.compiler.unrolling.constraints import (
     chance_constraint,
@@ -42,73 +41,64 @@ from allocc.compiler.unrolling.exponential import exponential_steps, without_sta
 from allocc.compiler.unrolling.problem import Constraint, FlowValue, ObjectiveTerm, Problem, Update
 from allocc.compiler.unrolling.reports import check_reports
 from allocc.compiler.unrolling.step_check import check_step
+from allocc.compiler.unrolling.unused import unused
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import Collector
+from allocc.dsl.diagnostics import Collector, Diagnostic
 
 
 def discretize(model: Model, effects: bool = True) -> Problem:
     """Unroll a model; raises `AlloccError` with all independent mistakes.
 
-    Warnings are added to `model.diagnostics`. Without `effects` the flows are those of a world in
+    Warnings are kept in `Problem.diagnostics`. Without `effects` the flows are those of a world in
     which no intervention acts: the baseline that results are compared with.
     """
-    binder = model.binder
-    assert isinstance(binder, Binder)
-    binder.effects_on = effects
-    try:
-        with deep_recursion():
-            return _Discretizer(model, binder).run()
-    finally:
-        binder.effects_on = True
+    with deep_recursion():
+        return _Discretizer(model, effects).run()
 
 
 class _Discretizer:
-    def __init__(self, model: Model, binder: Binder) -> None:
+    def __init__(self, model: Model, effects: bool) -> None:
         self.model = model
-        self.binder = binder
-        self.collector = Collector()
-        self.binder.collector = self.collector
+        self.symbols = ModelSymbols(model, Collector())
+        self.collector = self.symbols.collector
+        self.evaluator = Evaluator(self.symbols, Context(effects), model.expanded.copy())
         self.period = Axis(model.time.periods) if model.time is not None else None
         #: The flows without a mistake at the begin of a period: one is not told for both ends.
         self.sound: set[str] = set()
 
     def run(self) -> Problem:
-        model, binder = self.model, self.binder
+        model, attempt = self.model, self.symbols.attempt
         method = model.time.method if model.time is not None else None
         flows = self._flows(ahead=False)
         flows_ahead = self._flows(ahead=True) if method == "trapezoid" else {}
         updates: list[Update] = []
         for symbol in model.compartments.values():
-            update = binder.attempt(self._update, symbol, flows, flows_ahead)
+            update = attempt(self._update, symbol, flows, flows_ahead)
             if update is not None:
                 updates.append(update)
         sense = model.objective.sense if model.objective is not None else "minimize"
-        binder.time_needed = True
+        timed = self.evaluator.within(time_required=True)
         constraints: list[Constraint] = []
         for limit in model.limits:
-            constraints.extend(binder.attempt(limit_constraints, limit, binder) or [])
-        blocks = [binder.attempt(chance_constraint, chance, binder) for chance in model.chances]
+            constraints.extend(attempt(limit_constraints, limit, timed) or [])
+        blocks = [attempt(chance_constraint, chance, timed) for chance in model.chances]
         terms: list[ObjectiveTerm | None] = []
         if model.objective is not None:
-            terms += [binder.attempt(objective_term, t, binder) for t in model.objective.terms]
-        terms += [binder.attempt(penalty, p, sense, binder) for p in model.prefers]
-        binder.time_needed = False
-        check_reports(model)
+            terms += [attempt(objective_term, t, timed) for t in model.objective.terms]
+        terms += [attempt(penalty, p, sense, timed) for p in model.prefers]
+        check_reports(model, timed)
         if model.time is not None and method == "exponential":
             self._check_linear(flows, model.time.statement)
         self.collector.raise_errors()
-        self._unused()
+        for diagnostic in unused(self.symbols):
+            self.collector.add(diagnostic)
         if model.time is not None and method == "exponential":
             assert self.period is not None
             sources = [self._update(u.compartment, flows, {}) for u in updates]
             updates = exponential_steps(updates, sources, model.time, self.period)
-        if self.period is not None and binder.effects_on:
+        if self.period is not None and self.evaluator.context.effects:
             for diagnostic in check_step(model, list(flows.values()), self.period, self._taken):
                 self.collector.add(diagnostic)
-        model.diagnostics = [
-            *model.diagnostics,
-            *(d for d in self.collector.diagnostics if d not in model.diagnostics),
-        ]
         return Problem(
             model=model,
             decisions=model.decisions,
@@ -121,7 +111,10 @@ class _Discretizer:
             sense=sense,
             period=self.period,
             chances=[b for b in blocks if b is not None],
-            effects=binder.effects_on,
+            context=self.evaluator.context,
+            diagnostics=_joined(model.diagnostics, self.collector.diagnostics),
+            used=frozenset(self.symbols.usage.names),
+            calls=self.evaluator.expanded.calls,
         )
 
     # --- dynamics -------------------------------------------------------------------------
@@ -138,7 +131,7 @@ class _Discretizer:
         for name, symbol in self.model.flows.items():
             if ahead and name not in self.sound:
                 continue
-            value = self.binder.attempt(self._flow, symbol, ahead)
+            value = self.symbols.attempt(self._flow, symbol, ahead)
             if value is not None:
                 found[name] = value
                 self.sound.add(name)
@@ -153,9 +146,9 @@ class _Discretizer:
         for side in (statement.origin, statement.target):
             if isinstance(side, tree.Name):
                 self._check_side(symbol, side)
-        node = self.binder.flow_node(symbol, own, self._now(ahead))
+        node = self.evaluator.flow_node(symbol, own, self._now(ahead))
         axes = (*symbol.space.axes, self.period)
-        declared, index = self.binder.declared, statement.index
+        declared, index = self.symbols.declared, statement.index
         refuse_free(node, axes, f"flow '{name}'", statement.value, declared, index, now=True)
         early = None if ahead else read_ahead(node, self.period)
         if early is not None:
@@ -251,7 +244,7 @@ class _Discretizer:
             return self._at(flow, along(own, flow.symbol.sets), ahead)
         indices = side.indices if isinstance(side, tree.Subscript) else ()
         name = symbol.statement.name.name
-        places, _ = self.binder.evaluator.pick(name, sets, indices, space.scope, side.span)
+        places, _ = self.evaluator.pick(name, sets, indices, space.scope, side.span)
         value = self._at(flow, along(space.axes, flow.symbol.sets), ahead)
         return _scatter(value, flow.axes[:-1], places, own)
 
@@ -260,27 +253,12 @@ class _Discretizer:
         now = self._now(ahead)
         if flow.variable is not None:
             return reference(flow.variable, (*at, now.period), flow.symbol.statement.span)
-        return self.binder.flow_node(flow.symbol, at, now)
+        return self.evaluator.flow_node(flow.symbol, at, now)
 
-    def _unused(self) -> None:
-        """Warn of what is declared and used nowhere."""
-        d = self.binder.declared
-        kinds = {
-            tree.Table: "table",
-            tree.SetDeclaration: "set",
-            tree.Parameter: "parameter",
-            tree.Let: "let",
-            tree.Function: "function",
-            tree.Decide: "decision",
-        }
-        for name, statement in d.names.items():
-            kind = kinds.get(type(statement))
-            if kind and name not in self.binder.used and name not in d.library:
-                self.collector.add(names_errors.unused_name(kind, name, statement.name.span))
-        spelling = list(spelling_warnings(*self.binder.spelt()))
-        apart = {d.span for d in spelling if d.code == "W3010"}
-        for diagnostic in (*spelling, *unread_rows(self.binder, but=apart)):
-            self.collector.add(diagnostic)
+
+def _joined(first: Iterable[Diagnostic], more: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """All diagnostics, each once."""
+    return tuple(dict.fromkeys((*first, *more)))
 
 
 def _scatter(

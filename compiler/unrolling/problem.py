@@ -5,7 +5,7 @@ It is the one definition of the dynamics: `simulate` runs it forward, `lower` wr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,8 +14,10 @@ import numpy as np
 from allocc.compiler.algebra.expression import Data, Node, Variable
 from allocc.compiler.algebra.index import Axis
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.scoping.context import Context
 from allocc.compiler.scoping.model import CompartmentSymbol, FlowSymbol, Model
 from allocc.compiler.scoping.spaces import Space
+from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Limit, Span
 
 Labels = Callable[[int], tuple[Any, ...]]
@@ -140,7 +142,7 @@ class ObjectiveTerm:
     penalty: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """See the module's docstring. `period` is the axis that all flows and updates share."""
 
@@ -155,8 +157,14 @@ class Problem:
     sense: Literal["minimize", "maximize"]
     period: Axis | None
     chances: list[ChanceConstraint] = field(default_factory=list)
-    #: Whether interventions act; they do not in the baseline.
-    effects: bool = True
+    #: How it was read: in the baseline, interventions do not act.
+    context: Context = field(default_factory=Context)
+    #: What is told of it, with what binding told.
+    diagnostics: tuple[Diagnostic, ...] = ()
+    #: The names that anything reads.
+    used: frozenset[str] = frozenset()
+    #: What each call of a declared function has become, by its place.
+    calls: Mapping[Span, Node] = field(default_factory=dict)
 
     @property
     def variables(self) -> list[Variable]:

@@ -7,19 +7,21 @@ evaluated as an expression of data is, with decisions, compartments and flows am
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.binding.bind import Binder
+from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion
 from allocc.compiler.failures import Failed
+from allocc.compiler.scoping.context import Known
 from allocc.compiler.scoping.model import Model, ReportSymbol
-from allocc.compiler.scoping.symbols import Known
+from allocc.compiler.scoping.symbols import ModelSymbols
 from allocc.compiler.unrolling.problem import Problem
+from allocc.dsl.diagnostics import Collector
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,42 +36,34 @@ class ReportValue:
     reason: str = ""
 
 
-def check_reports(model: Model) -> None:
+def check_reports(model: Model, evaluator: Evaluator) -> None:
     """Find the mistakes of all reports before anything is decided; they go to the collector.
 
     Every decision is taken at its lower bound and every compartment as it starts. What merely has
     no value at that point is no mistake.
     """
-    binder = _binder(model)
     known = Known(Evaluation(_anywhere(model)))
+    reader = Evaluator(evaluator.symbols, replace(evaluator.context, report=known))
     for symbol in model.reports:
-        binder.attempt(_one, binder, symbol, known)
+        evaluator.symbols.attempt(_one, reader, symbol, known)
 
 
 def report_values(problem: Problem, values: Mapping[Variable, FloatArray]) -> list[ReportValue]:
-    """All reports of a model where decisions, compartments and flows have the given values.
+    """All reports of a problem where decisions, compartments and flows have the given values.
 
     Never raises: what cannot be computed there is not a number.
     """
-    model = problem.model
-    binder = _binder(model)
     known = Known(Evaluation(dict(values)))
-    found = []
-    before = binder.effects_on
-    binder.effects_on = problem.effects
-    try:
-        with deep_recursion():
-            for symbol in model.reports:
-                found.append(_safe(binder, symbol, known))
-    finally:
-        binder.effects_on = before
-    return found
+    symbols = ModelSymbols(problem.model, Collector())
+    reader = Evaluator(symbols, replace(problem.context, time_required=True, report=known))
+    with deep_recursion():
+        return [_safe(reader, symbol, known) for symbol in problem.model.reports]
 
 
-def _safe(binder: Binder, symbol: ReportSymbol, known: Known) -> ReportValue:
+def _safe(reader: Evaluator, symbol: ReportSymbol, known: Known) -> ReportValue:
     known.undefined.clear()
     try:
-        values = _one(binder, symbol, known)
+        values = _one(reader, symbol, known)
     except Failed as failed:
         nothing = np.full(symbol.space.shape, np.nan)
         return ReportValue(symbol, nothing, failed.diagnostics[0].message)
@@ -80,17 +74,11 @@ def _safe(binder: Binder, symbol: ReportSymbol, known: Known) -> ReportValue:
     return ReportValue(symbol, np.where(finite, values, np.nan), reason)
 
 
-def _one(binder: Binder, symbol: ReportSymbol, known: Known) -> FloatArray:
-    """A report's values; names are resolved as in limits, with their time where they change."""
-    evaluator = binder.evaluator
-    expansions, timed = evaluator.expansions, binder.time_needed
-    binder.known, binder.time_needed = known, True
-    try:
-        with np.errstate(all="ignore"):
-            return binder.report_values(symbol, known)
-    finally:
-        binder.known, binder.time_needed = None, timed
-        evaluator.expansions = expansions
+def _one(reader: Evaluator, symbol: ReportSymbol, known: Known) -> FloatArray:
+    """A report's values; what is expanded for one does not count for the next."""
+    reader.expanded.expansions = 0
+    with np.errstate(all="ignore"):
+        return reader.report(symbol, known)
 
 
 def _anywhere(model: Model) -> dict[Variable, FloatArray]:
@@ -104,8 +92,3 @@ def _anywhere(model: Model) -> dict[Variable, FloatArray]:
         shape = symbol.variable.shape
         found[symbol.variable] = np.broadcast_to(start[..., None], shape).astype(float)
     return found
-
-
-def _binder(model: Model) -> Binder:
-    assert isinstance(model.binder, Binder)
-    return model.binder

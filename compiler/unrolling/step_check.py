@@ -15,7 +15,7 @@ from allocc.compiler.algebra.expression import Node, Variable
 from allocc.compiler.algebra.index import Axis, spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.binding.assignment import named_point
+from allocc.compiler.evaluating.aligned import named_point
 from allocc.compiler.programs import errors
 from allocc.compiler.scoping.model import CompartmentSymbol, Model
 from allocc.compiler.unrolling.problem import FlowValue

@@ -12,8 +12,7 @@ from typing import Any
 import allocc
 from allocc.engine.options import make_options
 from allocc.questions.pareto.pareto import trace
-from allocc.showing.pareto_report import svg
-from allocc.showing.plots import available, draw_frontier
+from allocc.showing.plots import available
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[1] / "examples"

@@ -55,13 +55,13 @@ def diagnostics(model: str) -> list[Diagnostic]:
             warnings.simplefilter("error")
             bound = bind(parse_file(path), data, settings, path=path)
             problem = discretize(bound)
-            program = chain(problem, "stated").program
-            more = lint(problem, program) if pedantic(model) else []
+            lowered = chain(problem, "stated")
+            more = lint(problem, lowered) if pedantic(model) else []
             with contextlib.suppress(Infeasible):
-                Relaxation(program)
+                Relaxation(lowered.program)
     except AlloccError as error:
         return list(error.diagnostics)
-    return [*bound.diagnostics, *more]
+    return [*problem.diagnostics, *more]
 
 
 def pedantic(model: str) -> bool:

@@ -76,3 +76,26 @@ def test_through_a_let_and_from_both_sides(tmp_path: Path) -> None:
     kinds = {u.direction for u in function_uses(model) if u.call == "l1(y, plan)"}
     assert kinds == {1, -1}
     assert any(u.binaries for u in function_uses(model) if u.call == "l1(y, plan)")
+
+
+def test_what_is_asked_before_changes_nothing(tmp_path: Path) -> None:
+    rest = """
+        time t = 0 .. 2
+        compartment ill
+        initial ill = 4
+        param faster = 1
+        flow get_well: ill -> = faster * ill / 4
+        effect faster *= 1 + x["a"] / 20
+        function twice(v) = v ^ 2
+        report far = l1(x, plan) + l1(y, plan)
+        let off = l1(y, plan)
+        limit near: off <= 3
+        limit quick[p in period]: twice(faster[p]) <= 1.2
+        minimize { more : sum(x) + sum(y) + ill[end] }
+    """
+    fresh = function_uses(load(tmp_path, "l1", rest))
+    assert {u.call for u in fresh} == {"twice(faster[p])", "l1(y, plan)"}
+    model = load(tmp_path, "l1", rest)
+    model.simulate()
+    model.simulate({"x": [1, 2, 3]})
+    assert function_uses(model) == fresh

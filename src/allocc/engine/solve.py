@@ -96,7 +96,7 @@ class Loop(Ledger):
         for step in chain.steps:
             if step.told:
                 self.told(step.told)
-        program = chain.program
+        self.places, program = chain.places, chain.program
         try:
             relaxation = Relaxation(program)
         except Infeasible as empty:
@@ -129,14 +129,9 @@ class Loop(Ledger):
         if self.best is None:
             self.notes.append("no start meets every limit: none is used")
             return
-        given = np.zeros(program.columns, dtype=bool)
-        point = np.zeros(program.columns)
-        for v in self.problem.decisions:
-            here = slice(v.offset, v.offset + v.size)
-            point[here] = np.asarray(self.best.values[v]).ravel()
-            given[here] = True
-        complete = Completer(program, given)
-        full = complete(point)
+        decided = {v: self.best.values[v] for v in self.problem.decisions}
+        complete = Completer(program, self.places.mask(decided, program.columns))
+        full = complete(self.places.point(decided, program.columns))
         if not len(complete.missing) and np.isfinite(full).all():
             self.best_point = full
         self.note("start")

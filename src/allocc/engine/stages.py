@@ -13,8 +13,7 @@ from allocc.dsl.diagnostics import AlloccError, Diagnostic, in_order
 from allocc.errors import reported
 
 if TYPE_CHECKING:
-    from allocc.compiler.programs.passes import Chain
-    from allocc.compiler.programs.program import Program
+    from allocc.compiler.pipeline import Chain
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.scoping.model import Model as Bound
     from allocc.compiler.unrolling.problem import Problem
@@ -64,7 +63,9 @@ class Stages:
     @property
     def warnings(self) -> list[Diagnostic]:
         """What is suspicious but no mistake, by place in the file, then by code."""
-        return in_order(d for d in self.bound.diagnostics if d.severity == "warning")
+        unrolled = self.__dict__.get("problem")
+        found = self.bound.diagnostics if unrolled is None else unrolled.diagnostics
+        return in_order(d for d in found if d.severity == "warning")
 
     @once
     def problem(self) -> Problem:
@@ -75,9 +76,9 @@ class Stages:
             return discretize(self.bound)
 
     @property
-    def lowered(self) -> Program:
+    def lowered(self) -> Chain:
         """The program as the model states it, with products and functions."""
-        return self.chain("stated").program
+        return self.chain("stated")
 
     def chain(self, method: str = "auto") -> Chain:
         """The passes between the problem and what is relaxed for a method; see `compile --emit passes`."""
@@ -97,7 +98,7 @@ class Stages:
 
         with reported():
             try:
-                return Relaxation(self.lowered)
+                return Relaxation(self.lowered.program)
             except Infeasible:
                 raise AlloccError([mistakes.bounds_infeasible()]) from None
 

@@ -271,7 +271,7 @@ def explain_text(model: Stages) -> str:
     """The whole explanation as a person reads it."""
     p = model.relaxation.program
     with reported():
-        found = explanations(model.relaxation, model.lowered)
+        found = explanations(model.relaxation, model.lowered.program)
     whole = int(p.integer.sum())
     size = (
         f"{p.columns:,} columns ({whole:,} of them whole numbers), {p.rows:,} rows, "

@@ -26,11 +26,10 @@ from allocc.compiler.algebra.expression import (
     Reduce,
     Reference,
 )
-from allocc.compiler.binding.bind import Binder
 from allocc.compiler.lowering.lower import ratio_limit
 from allocc.compiler.programs.program import find_block
 from allocc.dsl import tree
-from allocc.dsl.scanner import TOTAL
+from allocc.dsl.words import TOTAL
 
 if TYPE_CHECKING:
     from allocc.engine.stages import Stages
@@ -66,9 +65,7 @@ class FunctionUse:
 
 def function_uses(model: Stages) -> list[FunctionUse]:
     """Every call of a declared function in a limit, a preference or the objective."""
-    model.problem  # noqa: B018 - calls are expanded when the model is unrolled
-    assert isinstance(model.bound.binder, Binder)
-    expanded = model.bound.binder.evaluator.expanded
+    expanded = model.problem.calls
     cleared = _multiplied_out(model)
     found: dict[FunctionUse, None] = {}
     for statement, call, direction in _calls(model):
@@ -88,7 +85,7 @@ def function_uses(model: Stages) -> list[FunctionUse]:
 
 def _multiplied_out(model: Stages) -> dict[str, list[Node]]:
     """The tops of the ratios that limits are multiplied out with, by statement."""
-    p = model.lowered
+    p = model.lowered.program
     q = p.products
     newer = np.maximum(q.left, q.right)
     ratio = q.result < newer

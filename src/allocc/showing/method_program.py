@@ -20,7 +20,7 @@ from allocc.errors import reported
 from allocc.showing.explain import explanations
 
 if TYPE_CHECKING:
-    from allocc.compiler.programs.passes import Chain
+    from allocc.compiler.pipeline import Chain
     from allocc.engine.stages import Stages
 
 #: The exact form is written to a file when it needs at most so many disaggregated columns.
@@ -95,5 +95,5 @@ def is_exact(model: Stages, method: str) -> bool:
     if method == "direct":
         return True
     method = _chosen(model, method)
-    found = explanations(model.relaxation, model.lowered)
+    found = explanations(model.relaxation, model.lowered.program)
     return all(e.exact or (method == "exact" and e.kind.startswith("integer")) for e in found)

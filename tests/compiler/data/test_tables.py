@@ -42,7 +42,7 @@ def test_what_spreadsheets_add_changes_nothing(tmp_path: Path, content: str) -> 
     model = bound(tmp_path, content)
     assert list(model.parameters["need"].sets[0].texts[0]) == ["02801", "02802"]
     assert model.parameters["need"].values.tolist() == [10.0, 40.0]
-    assert not model.diagnostics
+    assert model.diagnostics == ()
 
 
 @pytest.mark.parametrize(

@@ -144,9 +144,9 @@ minimize {{ ill : sum(t: A[t]) + 0.1 * sum(spend) }}
 @pytest.mark.parametrize(("start", "beds"), [(100, 40), (100, 90), (100, 120), (50, 500)])
 def test_a_limit_on_compartments_is_judged_by_solving(start: int, beds: int) -> None:
     text = DYNAMIC.format(start=start, beds=beds)
-    found = lower(problem(text))
+    found = lower(problem(text)).program
     # How many beds are needed at most, by solving without the limit.
-    free = lower(problem(text.replace(f"<= {beds}", "<= 1e6")))
+    free = lower(problem(text.replace(f"<= {beds}", "<= 1e6"))).program
     columns = [j for j in range(free.columns) if free.column_name(j).startswith("R[")]
     needed = max(best(free, "maximize", {j: 1.0}) or 0.0 for j in columns)
     assert found.columns == free.columns

@@ -19,20 +19,17 @@ from tests.compiler.solving import columns
 @pytest.mark.parametrize("infect", INFECTIONS)
 def test_explicit_dynamics_follow_from_the_decisions(infect: str) -> None:
     found = problem(DYNAMICS.format(method="euler", step=0.5, infect=INFECTIONS[infect]), PLACES)
-    made = lower(found)
-    given_columns = np.zeros(made.columns, dtype=bool)
-    for v in found.decisions:
-        given_columns[v.offset : v.offset + v.size] = True
+    lowered = lower(found)
+    made, places = lowered.program, lowered.places
+    given_columns = places.mask(found.decisions, made.columns)
     complete = Completer(made, given_columns)
     assert not len(complete.missing)
     values = simulated(found, np.random.default_rng(4))
-    point = np.full(made.columns, np.nan)
-    for v in found.decisions:
-        point[v.offset : v.offset + v.size] = values[v].ravel()
-    x = complete(point)
-    for v in found.states:
-        assert x[v.offset : v.offset + v.size] == pytest.approx(values[v].ravel())
-    assert np.isnan(point[found.states[0].offset])  # the given point is left as it is
+    decided = {v: values[v] for v in found.decisions}
+    point = np.where(given_columns, places.point(decided, made.columns), np.nan)
+    for v, x in places.values(complete(point), found.states).items():
+        assert x == pytest.approx(values[v])
+    assert np.isnan(point[~given_columns]).all()  # the given point is left as it is
 
 
 @settings(deadline=None, max_examples=100)
@@ -53,11 +50,10 @@ def test_a_step_that_is_implicit_is_missing() -> None:
     found = problem(
         DYNAMICS.format(method="trapezoid", step=1, infect=INFECTIONS["linear"]), PLACES
     )
-    made = lower(found)
-    given_columns = np.zeros(made.columns, dtype=bool)
-    for v in found.decisions:
-        given_columns[v.offset : v.offset + v.size] = True
-    names = {made.column_name(int(j)).split("[")[0] for j in Completer(made, given_columns).missing}
+    lowered = lower(found)
+    made = lowered.program
+    missing = Completer(made, lowered.places.mask(found.decisions, made.columns)).missing
+    names = {made.column_name(int(j)).split("[")[0] for j in missing}
     assert {"S", "I", "R"} <= names
 
 

@@ -40,7 +40,7 @@ maximize { t : sum(x) }
 
 
 def test_the_differences_of_all_pairs_are_laid_out_once_for_two() -> None:
-    program = lower(problem(PAIRS))
+    program = lower(problem(PAIRS)).program
     (absolute,) = program.functions
     # Ten pairs, and the difference of each with itself, which is nought.
     assert len(absolute) == 11
@@ -50,9 +50,10 @@ def test_the_differences_of_all_pairs_are_laid_out_once_for_two() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_rows_hold_at_simulated_points(seed: int) -> None:
     found = problem(PAIRS)
-    program = lower(found)
+    lowered = lower(found)
+    program = lowered.program
     values = simulated(found, np.random.default_rng(seed))
-    point = completed(found, program, values)
+    point = completed(lowered, values)
     activity = program.matrix @ point
     own = program.row_lower == program.row_upper
     assert activity[own] == pytest.approx(program.row_lower[own], abs=1e-9)

@@ -12,6 +12,7 @@ from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lowering.lower import lower
+from allocc.compiler.lowering.places import Lowered
 from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
@@ -36,9 +37,10 @@ def well_formed(made: Program) -> None:
         assert made.matrix[i, made.defined[i]] == 1.0
 
 
-def agrees(found: Problem, made: Program, values: Values) -> FloatArray:
+def agrees(found: Problem, lowered: Lowered, values: Values) -> FloatArray:
     """Check one simulated point against all rows, atoms, limits and the objective."""
-    x = completed(found, made, values)
+    made = lowered.program
+    x = completed(lowered, values)
     check = check_point(made, x)
     assert max(check.product, check.function, check.extreme) <= 1e-9
     activity = made.matrix @ x
@@ -51,12 +53,10 @@ def agrees(found: Problem, made: Program, values: Values) -> FloatArray:
     evaluate = Evaluation(dict(values))
     objective = sum(float(evaluate(t.node)) for t in found.terms)
     assert made.objective @ x + made.offset == pytest.approx(objective, rel=1e-7, abs=1e-7)
-    stated = [b for b in made.row_blocks if b.role == "stated"]
-    assert [b.name for b in stated] == [c.name for c in found.constraints]
-    for constraint, block in zip(found.constraints, stated, strict=True):
+    for constraint in found.constraints:
+        here = lowered.places.rows[constraint]
         shape = tuple(a.size for a in constraint.axes)
         body = spread(evaluate(constraint.body), constraint.body.axes, constraint.axes)
-        here = slice(block.start, block.start + block.count)
         mine = (activity - made.row_upper)[here]
         told = np.broadcast_to(body, shape).ravel()
         assert mine == pytest.approx(told, rel=1e-7, abs=1e-7 * (1 + size[here].max(initial=0)))
@@ -81,7 +81,8 @@ def test_random_expressions(seed: int) -> None:
     limit, g = writer.expression(int(rng.integers(1, 3)), [i])
     text = f"model m {HEAD} limit cap[{i} in S]: {limit} + y <= 7 minimize {{ o: y + {objective} }}"
     found = problem(text, TABLES)
-    made = lower(found)
+    lowered = lower(found)
+    made = lowered.program
     well_formed(made)
     for _ in range(2):
         values = simulated(found, rng)
@@ -93,14 +94,15 @@ def test_random_expressions(seed: int) -> None:
             told = spread(evaluate(constraint.body), constraint.body.axes, constraint.axes)
             expected_rows = [g(env, {i: k}) + env["y"] - 7 for k in SET]
             assert np.broadcast_to(told, 3) == pytest.approx(expected_rows, rel=1e-9, abs=1e-9)
-        agrees(found, made, values)
+        agrees(found, lowered, values)
 
 
 def static(objective: str, limits: str = "") -> tuple[Problem, Program]:
     found = problem(f"model m {HEAD} {limits} minimize {{ o: {objective} }}", TABLES)
-    made = lower(found)
+    lowered = lower(found)
+    made = lowered.program
     well_formed(made)
-    agrees(found, made, simulated(found, np.random.default_rng(1)))
+    agrees(found, lowered, simulated(found, np.random.default_rng(1)))
     return found, made
 
 
@@ -147,7 +149,7 @@ def test_sums_in_sums(text: str, meaning: object) -> None:
     for _ in range(3):
         values = simulated(found, rng)
         env = environment(found, values)
-        x = agrees(found, made, values)
+        x = agrees(found, lower(found), values)
         assert made.objective @ x + made.offset == pytest.approx(meaning(env))  # type: ignore[operator]
 
 
@@ -172,7 +174,7 @@ def test_sums_in_sums(text: str, meaning: object) -> None:
 def test_rows_of_limits(limit: str, meaning: object) -> None:
     found, made = static("y", f"limit {limit}")
     values = simulated(found, np.random.default_rng(5))
-    x = agrees(found, made, values)
+    x = agrees(found, lower(found), values)
     (block,) = [b for b in made.row_blocks if b.role == "stated"]
     env = environment(found, values)
     activity = (made.matrix @ x)[block.start : block.start + 3]
@@ -238,10 +240,11 @@ def test_maximize_and_soft_limits() -> None:
     prefer even: y == 1 penalty 10
     maximize {{ o: y }}"""
     found = problem(text, TABLES)
-    made = lower(found)
+    lowered = lower(found)
+    made = lowered.program
     well_formed(made)
     values = simulated(found, np.random.default_rng(0))
-    x = agrees(found, made, values)
+    x = agrees(found, lowered, values)
     env = environment(found, values)
     penalty = sum((env["a"][i] + 1) * max(env["x"][i] * env["n"][i] - 2, 0) for i in SET)
     expected = env["y"] - penalty - 10 * abs(env["y"] - 1)
@@ -261,7 +264,7 @@ def test_names_of_columns_and_rows() -> None:
     limit steady[c in County, t if t > start]: spend[c, t-1] - spend[c, t] <= 4
     limit viable[c in County, t]: spend[c, t] >= open[c]
     minimize { o: sum(c in County, t: spend[c, t] / open[c]) }"""
-    made = lower(problem(text, {"county": (["fips"], [["44001"], ["44003"]])}))
+    made = lower(problem(text, {"county": (["fips"], [["44001"], ["44003"]])})).program
     columns = [made.column_name(j) for j in range(made.columns)]
     assert columns[:6] == [
         "spend[44001,2017]",
@@ -333,12 +336,13 @@ INFECTIONS = {
 def test_dynamics(method: str, infect: str, step: float) -> None:
     text = DYNAMICS.format(method=method, step=step, infect=INFECTIONS[infect])
     found = problem(text, PLACES)
-    made = lower(found)
+    lowered = lower(found)
+    made = lowered.program
     well_formed(made)
     rng = np.random.default_rng(7)
     for _ in range(3):
         values = simulated(found, rng)
-        x = agrees(found, made, values)
+        x = agrees(found, lowered, values)
         # People are neither made nor lost.
         total = sum(values[v] for v in found.states)
         assert total == pytest.approx(np.broadcast_to(total[:, :1], total.shape), rel=1e-9)
@@ -378,11 +382,12 @@ def test_exponents_that_differ_between_indices(exponents: list[int], seed: int) 
         minimize {{ own : sum(i in I: (1 + i) * x[i]^k[i])  common : sum(i in I: y^k[i]) }}
         """
     )
-    made = lower(found)
+    lowered = lower(found)
+    made = lowered.program
     well_formed(made)
     x = np.random.default_rng(seed).uniform(0, 3, len(exponents) + 1)
     values = dict(zip(found.decisions, (x[:-1], x[-1]), strict=True))
-    agrees(found, made, {v: np.asarray(a) for v, a in values.items()})
+    agrees(found, lowered, {v: np.asarray(a) for v, a in values.items()})
     powers = np.array(exponents)
     own = float(np.sum(np.arange(1, len(powers) + 1) * x[:-1] ** powers))
     evaluate = Evaluation({v: np.asarray(a) for v, a in values.items()})

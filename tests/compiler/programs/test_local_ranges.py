@@ -30,7 +30,7 @@ def alone(near: LocalRanges, low: float, high: float) -> tuple[FloatArray, Float
 @pytest.mark.parametrize("name", ["opioid", "epidemic", "lockdown"])
 def test_side_by_side_is_as_alone(name: str) -> None:
     model = allocc.load(EXAMPLES / name / f"{name}.alloc")
-    relaxation = Relaxation(model.lowered)
+    relaxation = Relaxation(model.lowered.program)
     rng = np.random.default_rng(7)
     asked, empty = [], 0
     for j in relaxation.cut_columns[:12] or np.unique(relaxation.program.products.left)[:12]:

@@ -69,13 +69,14 @@ def bound(program: Program) -> float:
 def test_no_allocation_is_cut_off(penalty: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     found = made(penalty, PENALTIES[penalty])
-    program = lower(found)
+    lowered = lower(found)
+    program = lowered.program
     relaxation = relaxed(program, rng)
     assert len(relaxation.priced.priced)
     built = relaxation.build()
     tried = 0
     while tried < 3:
-        point = completed(found, program, simulated(found, rng))
+        point = completed(lowered, simulated(found, rng))
         if not check_point(program, point).holds(1e-9):
             continue
         tried += 1
@@ -91,7 +92,7 @@ def test_no_allocation_is_cut_off(penalty: str, seed: int) -> None:
 def test_the_bound_is_one_and_exact_over_single_values(penalty: str, seed: int) -> None:
     """A relaxation with prices bounds the true optimum, found value by value."""
     least = PENALTIES[penalty]
-    program = lower(made(penalty, least))
+    program = lower(made(penalty, least)).program
     relaxation = relaxed(program, np.random.default_rng(seed))
     sign = 1.0 if least else -1.0
     best = min(
@@ -113,7 +114,7 @@ def _fixed(program: Program, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_moving_money_between_pieces_has_its_price() -> None:
     """Without the price a share of a large piece could use all of the money at no cost."""
-    program = lower(made("max(i in Place: abs(spend[i] - 3))", True))
+    program = lower(made("max(i in Place: abs(spend[i] - 3))", True)).program
     with_price, without = Relaxation(program), Relaxation(program)
     without.__dict__["priced"] = priced_rows(program, np.zeros(0, dtype=np.int64))
     for relaxation in (with_price, without):

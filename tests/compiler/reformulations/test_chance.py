@@ -355,17 +355,17 @@ def test_successive_linear_programs_with_scenarios() -> None:
     maximize { area : a * b }
     """
     found = problem(text)
-    program = chain(found, "stated").program
+    lowered = chain(found, "stated")
+    program = lowered.program
     relaxation = Relaxation(program)
-    columns = np.concatenate([np.arange(v.offset, v.offset + v.size) for v in found.decisions])
+    columns = lowered.places.positions(found.decisions)
     steps = SuccessiveLinear(relaxation, program, columns)
     assert steps.usable
     best = 0.0
 
     def offer(point: np.ndarray) -> bool:
         nonlocal best
-        decided = {v: point[v.offset : v.offset + v.size].reshape(v.shape) for v in found.decisions}
-        judged = assess(found, decided)
+        judged = assess(found, lowered.places.values(point, found.decisions))
         if judged.violation.relative > 1e-6 or judged.value <= best:
             return False
         best = judged.value

@@ -38,7 +38,7 @@ def solved(built: Built) -> np.ndarray:
 @given(st.integers(0, 2**32 - 1))
 def test_splits_cover_every_value_once_and_set_the_best_apart(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    relaxation = Relaxation(lower(problem(MODEL)))
+    relaxation = Relaxation(lower(problem(MODEL)).program)
     p = relaxation.program
     whole = np.flatnonzero(p.integer)
     best = np.zeros(p.columns)
@@ -62,14 +62,14 @@ def test_splits_cover_every_value_once_and_set_the_best_apart(seed: int) -> None
 def test_a_smaller_box_keeps_every_point_in_it(seed: int) -> None:
     rng = np.random.default_rng(seed)
     found = problem(MODEL)
-    relaxation = Relaxation(lower(found))
+    lowered = lower(found)
+    relaxation = Relaxation(lowered.program)
     p = relaxation.program
     for j in relaxation.cut_columns:
         relaxation.split(j, float(rng.integers(1, 10)))
-    n, money = found.decisions
+    here, there = (lowered.places.columns[v] for v in found.decisions)
     low, high = p.lower.copy(), p.upper.copy()
     a = rng.integers(1, 10, 3)
-    here = slice(n.offset, n.offset + 3)
     low[here], high[here] = np.maximum(a - 2, 1), np.minimum(a + 2, 9)
     relaxation.shrink(low, high)
     q = relaxation.program
@@ -79,9 +79,8 @@ def test_a_smaller_box_keeps_every_point_in_it(seed: int) -> None:
         share = least + rng.dirichlet(np.ones(3)) * (15 - least.sum()) * rng.random()
         share = np.minimum(share, 10.0)
         assert (q.lower[here] <= x).all() and (x <= q.upper[here]).all()
-        there = slice(money.offset, money.offset + 3)
         assert (q.lower[there] <= share).all() and (share <= q.upper[there]).all()
-        for j, value in zip(range(n.offset, n.offset + 3), x, strict=True):
+        for j, value in zip(range(here.start, here.stop), x, strict=True):
             if j in relaxation.pieces:
                 first, last = relaxation.pieces_of(j)
                 assert ((first <= value) & (value <= last)).any()

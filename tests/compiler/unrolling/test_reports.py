@@ -173,14 +173,14 @@ def test_reports_over_time_and_their_baseline() -> None:
 
 def test_no_report_reaches_the_program() -> None:
     report = "report r[s in S] = if x[s] > 2 then floor(x[s] ^ 2.5) else log(x[s])"
-    plain, full = lower(problem(TEXT)), lower(problem(TEXT + report))
+    plain, full = lower(problem(TEXT)).program, lower(problem(TEXT + report)).program
     assert plain.columns == full.columns and plain.rows == full.rows
     assert (plain.matrix != full.matrix).nnz == 0
 
 
 def test_a_report_uses_what_it_mentions() -> None:
     text = TEXT + "param only = 3\nfunction own(y) = y * only\nreport r = own(n)"
-    assert [d.message for d in problem(text).model.diagnostics] == ["let 'total' is never used"]
+    assert [d.message for d in problem(text).diagnostics] == ["let 'total' is never used"]
 
 
 def test_a_report_belongs_to_its_intervention_and_file(tmp_path: Path) -> None:

@@ -311,11 +311,11 @@ def test_an_unsafe_step_is_told_with_the_largest_safe_one() -> None:
         flow out : A -> = 0.5 * A
         minimize { c : B[end] }
         """
-    warned = compiled(text.replace("STEP", "1")).model.diagnostics
+    warned = compiled(text.replace("STEP", "1")).diagnostics
     assert [d.code for d in warned] == ["W4002"]
     assert "'ab', 'out'" in warned[0].message and "0.5" in (warned[0].hint or "")
-    assert compiled(text.replace("STEP", "0.5")).model.diagnostics == []
-    assert compiled(text.replace("STEP", "1 method trapezoid")).model.diagnostics == []
+    assert compiled(text.replace("STEP", "0.5")).diagnostics == ()
+    assert compiled(text.replace("STEP", "1 method trapezoid")).diagnostics == ()
 
 
 def test_the_step_check_sees_single_regions_and_effects() -> None:
@@ -330,7 +330,7 @@ def test_the_step_check_sees_single_regions_and_effects() -> None:
         effect out += x
         minimize { c : A["n", end] }
         """
-    (warned,) = compiled(text).model.diagnostics
+    (warned,) = compiled(text).diagnostics
     assert "'A[s]'" in warned.message and "swing" in warned.message
     assert warned.hint is not None and "0.4" in warned.hint
     assert "effect" in warned.notes[0].message

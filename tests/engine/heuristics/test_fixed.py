@@ -37,7 +37,7 @@ def facilities(rng: np.random.Generator) -> tuple[models.Known, Relaxation]:
     """A random model that propagation does not find infeasible by itself."""
     known = models.facilities(rng)
     try:
-        return known, Relaxation(lower(known.problem))
+        return known, Relaxation(lower(known.problem).program)
     except Infeasible:
         assert known.value is None
         reject()
@@ -57,7 +57,7 @@ def test_a_value_does_not_depend_on_what_was_asked_before(seed: int) -> None:
 
 
 def test_factors_that_are_fixed_by_their_range_count_as_what_they_are() -> None:
-    relaxation = Relaxation(lower(problem(FIXED)))
+    relaxation = Relaxation(lower(problem(FIXED)).program)
     fixed = FixedProgram(relaxation)
     p = relaxation.program
     for n in itertools.product(range(5), repeat=2):

@@ -237,6 +237,21 @@ minimize { c: a }
         assert all(m.needed for m in found.members)
 
 
+@pytest.mark.parametrize("curve", ["x[i]", "x[i] * y"])
+def test_a_limit_over_nothing_is_no_part_of_a_conflict(tmp_path: Path, curve: str) -> None:
+    text = f"""model empty
+set S = 1 .. 3
+decide x[S] in 0 .. 10
+decide y in 1 .. 2
+limit none[i in S if i > 5]: x[i] >= 3
+limit much: sum(i in S: {curve}) >= 25
+limit little: sum(x) <= 10
+minimize {{ all: sum(x) }}
+"""
+    found = load(tmp_path, text).conflict()
+    assert [m.name for m in found.members if m.kind == "limit"] == ["much", "little"]
+
+
 def test_nothing_to_decide(tmp_path: Path) -> None:
     text = """model fixed
 time t : day = 0 .. 2

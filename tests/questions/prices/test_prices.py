@@ -92,6 +92,22 @@ maximize { gain: y - 3 * x }
     assert got["below"] == 0.0
 
 
+def test_the_first_comparison_of_a_chain_may_be_one_of_data(tmp_path: Path) -> None:
+    text = """model sides
+param a = 1
+param b = 2
+decide x in 0 .. 10
+decide y in 0 .. 10
+limit least: a <= b <= x
+limit room: x + y <= 8
+maximize { gain: y - 3 * x }
+"""
+    _, value, found = at_best(small.easy(tmp_path, text))
+    assert value == pytest.approx(6 - 6)
+    # One more at the right lets x be 1, and y 7.
+    assert by_name(found) == pytest.approx({"least": 4.0, "room": 1.0})
+
+
 def test_integers_are_fixed(run: Run, tmp_path: Path) -> None:
     text = """model kits
 decide n integer in 0 .. 3

@@ -15,7 +15,7 @@ import numpy as np
 
 from allocc.backends.solution import Refused, SolveOptions
 from allocc.compiler.arrays import FloatArray, IntArray
-from allocc.compiler.pipeline import chain
+from allocc.compiler.pipeline import Chain, chain
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.bounds_needed import (
     check_bounds,
@@ -23,7 +23,7 @@ from allocc.compiler.programs.bounds_needed import (
     possibly_nought,
     without_quotients,
 )
-from allocc.compiler.programs.passes import Chain, Pass
+from allocc.compiler.programs.passes import Pass
 from allocc.compiler.programs.program import Program, no_products
 from allocc.compiler.unrolling.problem import Problem
 from allocc.engine.proving.door import Empty, ScaledSession

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from allocc.compiler.algebra.index import Axis, Coordinate, IndexSet
-from allocc.compiler.binding.assignment import bare_column, cell_place
-from allocc.compiler.binding.bind import Binder
 from allocc.compiler.data.tables import Table
+from allocc.compiler.evaluating.aligned import bare_column, cell_place
+from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.labels import label_text, named
+from allocc.compiler.scoping.context import Read
 from allocc.compiler.scoping.model import LetSymbol, ParameterSymbol, enter
 from allocc.compiler.scoping.scope import Now, Scope
 from allocc.compiler.scoping.spaces import Space
@@ -23,7 +24,7 @@ MOST = 200
 
 
 def cells(
-    binder: Binder,
+    evaluator: Evaluator,
     expressions: Sequence[tree.Expression],
     space: Space,
     at: int,
@@ -34,14 +35,14 @@ def cells(
     """
     place = np.unravel_index(at, space.shape) if space.axes else ()
     scope = at_point(space, [int(p) for p in place])
-    return read_in(binder, ((e, scope) for e in expressions))
+    return read_in(evaluator, ((e, scope) for e in expressions))
 
 
-def read_in(binder: Binder, where: Iterable[tuple[tree.Expression, Scope]]) -> list[Cell]:
+def read_in(evaluator: Evaluator, where: Iterable[tuple[tree.Expression, Scope]]) -> list[Cell]:
     """The cells that expressions read, each in its scope; each cell once, at most `MOST`."""
     found: dict[tuple[str, tuple[int, ...]], Cell] = {}
     for e, scope in where:
-        for name, point, cell in _read(binder, e, scope):
+        for name, point, cell in _read(evaluator, e, scope):
             found.setdefault((name, point), cell)
             if len(found) >= MOST:
                 return list(found.values())
@@ -49,33 +50,30 @@ def read_in(binder: Binder, where: Iterable[tuple[tree.Expression, Scope]]) -> l
 
 
 def _read(
-    binder: Binder, e: tree.Expression, scope: Scope
+    evaluator: Evaluator, e: tree.Expression, scope: Scope
 ) -> Iterator[tuple[str, tuple[int, ...], Cell]]:
     """The cells that one expression reads in a scope."""
-    binder.reads = []
-    try:
-        binder.evaluator.node(e, scope)
-    finally:
-        reads, binder.reads = binder.reads, None
+    reads: list[Read] = []
+    evaluator.within(reads=reads).node(e, scope)
     for read in reads:
         for point in _points(read.coordinates):
             match read.source:
                 case LetSymbol() as symbol:
-                    yield from _named(binder, symbol, point)
+                    yield from _named(evaluator, symbol, point)
                 case ParameterSymbol() as symbol:
-                    yield from _parameter(binder, symbol, point)
+                    yield from _parameter(evaluator, symbol, point)
                 case Table() as table:
                     yield from _column(table, read.column, point[0])
 
 
 def _named(
-    binder: Binder, symbol: LetSymbol, point: tuple[int, ...]
+    evaluator: Evaluator, symbol: LetSymbol, point: tuple[int, ...]
 ) -> Iterator[tuple[str, tuple[int, ...], Cell]]:
     """What a named expression reads; its own value is not one that stands in a file."""
     statement = symbol.statement
-    place = cell_place(statement.value, point, symbol.space, symbol.sets, binder)
+    place = cell_place(statement.value, point, symbol.space, symbol.sets, evaluator.symbols)
     if place is None and bare_column(statement.value) is None:
-        yield from _inside(binder, statement.value, symbol.space, point)
+        yield from _inside(evaluator, statement.value, symbol.space, point)
     elif place is not None and symbol.values is not None and symbol.values.dtype.kind == "f":
         name = statement.name.name
         value, unit = float(symbol.values[point]), units.text(statement.unit)
@@ -117,7 +115,7 @@ def _points(coordinates: Sequence[Coordinate]) -> list[tuple[int, ...]]:
 
 
 def _parameter(
-    binder: Binder, symbol: ParameterSymbol, point: tuple[int, ...]
+    evaluator: Evaluator, symbol: ParameterSymbol, point: tuple[int, ...]
 ) -> Iterator[tuple[str, tuple[int, ...], Cell]]:
     statement, sets = symbol.statement, symbol.sets
     value = symbol.values[point]
@@ -128,10 +126,10 @@ def _parameter(
     labels = [label_text(x) for s, p in zip(sets, point, strict=True) for x in s.label(p)]
     shown = _shown(name, sets, point)
     unit = units.text(statement.unit)
-    if _set_from_outside(binder, name, labels):
+    if _set_from_outside(evaluator, name, labels):
         yield name, point, Cell(shown, float(value), unit)
         return
-    place = cell_place(statement.value, point, symbol.space, sets, binder)
+    place = cell_place(statement.value, point, symbol.space, sets, evaluator.symbols)
     if place is not None:
         cell = Cell(shown, float(value), unit, place.file, place.row, place.column or "")
         yield name, point, cell
@@ -139,14 +137,14 @@ def _parameter(
     span = statement.span
     yield name, point, Cell(shown, float(value), unit, span.source.name, span.line)
     if statement.value is not None and bare_column(statement.value) is None:
-        yield from _inside(binder, statement.value, symbol.space, point)
+        yield from _inside(evaluator, statement.value, symbol.space, point)
 
 
 def _inside(
-    binder: Binder, e: tree.Expression, space: Space, point: tuple[int, ...]
+    evaluator: Evaluator, e: tree.Expression, space: Space, point: tuple[int, ...]
 ) -> Iterator[tuple[str, tuple[int, ...], Cell]]:
     """What the value of a declared name reads at a point of its space."""
-    yield from _read(binder, e, at_point(space, point))
+    yield from _read(evaluator, e, at_point(space, point))
 
 
 def at_point(space: Space, point: Sequence[int], now: Now | None = None) -> Scope:
@@ -158,8 +156,8 @@ def at_point(space: Space, point: Sequence[int], now: Now | None = None) -> Scop
     return enter(space, here, Scope(), now)
 
 
-def _set_from_outside(binder: Binder, name: str, labels: Sequence[str]) -> bool:
-    for key in binder.settings:
+def _set_from_outside(evaluator: Evaluator, name: str, labels: Sequence[str]) -> bool:
+    for key in evaluator.symbols.settings:
         base, bracket, rest = key.partition("[")
         if base == name and (
             not bracket or [x.strip() for x in rest.removesuffix("]").split(",")] == list(labels)

@@ -11,6 +11,7 @@ import numpy as np
 from allocc.compiler.algebra.expression import Data, Node, Variable
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.evaluating.evaluator import Evaluator, reader
 from allocc.compiler.labels import label_text
 from allocc.compiler.unrolling.problem import ChanceConstraint, Comparison, Constraint
 from allocc.compiler.unrolling.simulate import Values, lowest
@@ -29,7 +30,6 @@ from allocc.results.findings import Cell, Conflict, Counted, Kind, Member, Statu
 from allocc.tables import number
 
 if TYPE_CHECKING:
-    from allocc.compiler.binding.bind import Binder
     from allocc.dsl.tree import Span
     from allocc.engine.stages import Stages
 
@@ -64,7 +64,7 @@ class _Told:
         budget: Budget,
     ) -> None:
         self.model = model
-        self.binder: Binder = model.bound.binder  # type: ignore[assignment]
+        self.evaluator = reader(model.bound)
         self.statements = statements
         self.found = found
         self.options = options
@@ -149,7 +149,7 @@ class _Told:
             written = limit.constraint.written
             assert written is not None
             for row in range(min(limit.constraint.count, MOST_ROWS)):
-                read |= {c.name: c for c in _cells(self.binder, written, row)}
+                read |= {c.name: c for c in _cells(self.evaluator, written, row)}
         return Member(
             "chance",
             block.name,
@@ -167,16 +167,18 @@ class _Told:
         labels = tuple(label_text(x) for x in v.labels(place))
         assert v.lower is not None
         assert v.upper is not None
-        d = self.binder.declared
+        d = self.model.bound.declared
         span, source, expressions = v.span, "", []
-        space, _ = self.binder.space(None)
+        space, _ = self.evaluator.space(None)
         operator, end = "", 0.0
         if s.kind == "initial":
             initial = d.initials[v.name]
             labels = labels[:-1]
             span, expressions = initial.span, [initial.value]
             symbol = self.model.bound.compartments[v.name]
-            space = symbol.space if initial.index is None else self.binder.space(initial.index)[0]
+            space = (
+                symbol.space if initial.index is None else self.evaluator.space(initial.index)[0]
+            )
             place = place // v.shape[-1]
             assert symbol.initial is not None
             about = (
@@ -195,13 +197,13 @@ class _Told:
             if interval is not None:
                 side = interval.low if low else interval.high
                 expressions = [side] if side is not None else []
-            space = self.binder.space(decide.index)[0]
+            space = self.evaluator.space(decide.index)[0]
         file, line, source = _place(span)
         if s.kind == "nonnegative":
             *member, last = (int(k) for k in np.unravel_index(place, v.shape))
             read = flow_cells(self.model.bound, v.name, member, last)
         else:
-            read = cells(self.binder, expressions, space, place) if expressions else []
+            read = cells(self.evaluator, expressions, space, place) if expressions else []
         return Member(
             s.kind,
             v.name,
@@ -226,7 +228,6 @@ def limit_member(model: Stages, c: Constraint, place: int) -> Member:
     assert written is not None
     sides = comparison_sides(written)
     file, line, source = _place(c.span)
-    binder: Binder = model.bound.binder  # type: ignore[assignment]
     fixed: dict[str, float] = {}
     for name, node in (("left", written.left), ("right", written.right)):
         if isinstance(node, Data):
@@ -247,7 +248,7 @@ def limit_member(model: Stages, c: Constraint, place: int) -> Member:
         fixed.get("right"),
         only,
         unit=model.bound.units.of_limit(written.statement),
-        cells=tuple(_cells(binder, written, place)),
+        cells=tuple(_cells(reader(model.bound), written, place)),
     )
 
 
@@ -259,11 +260,11 @@ def comparison_sides(written: Comparison) -> tuple[str, str, str]:
     return left.span.text, written.operator, right.span.text
 
 
-def _cells(binder: Binder, written: Comparison, place: int) -> list[Cell]:
+def _cells(evaluator: Evaluator, written: Comparison, place: int) -> list[Cell]:
     relation = written.statement.relation
     assert isinstance(relation, tree.Comparison)
     sides = relation.operands[written.place : written.place + 2]
-    return cells(binder, sides, written.space, place)
+    return cells(evaluator, sides, written.space, place)
 
 
 def _titled(s: Statement) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from allocc.compiler.algebra.index import Axis, Coordinate, spread
-from allocc.compiler.binding.bind import Binder
+from allocc.compiler.evaluating.evaluator import Evaluator, reader
 from allocc.compiler.names.structure import side_name
 from allocc.compiler.scoping.model import CompartmentSymbol, FlowSymbol, Model, Time
 from allocc.compiler.scoping.scope import Now, Scope
@@ -21,15 +21,19 @@ def flow_cells(model: Model, compartment: str, point: Sequence[int], last: int) 
 
     `point` is the compartment's member, one position for each of its sets.
     """
-    binder = model.binder
-    assert isinstance(binder, Binder)
     if model.time is None or last == 0:
         return []
-    return read_in(binder, _within(model, model.time, binder, compartment, point, last))
+    evaluator = reader(model)
+    return read_in(evaluator, _within(model, model.time, evaluator, compartment, point, last))
 
 
 def _within(
-    model: Model, time: Time, binder: Binder, compartment: str, point: Sequence[int], last: int
+    model: Model,
+    time: Time,
+    evaluator: Evaluator,
+    compartment: str,
+    point: Sequence[int],
+    last: int,
 ) -> Iterator[tuple[tree.Expression, Scope]]:
     """Every value of such a flow, and of an effect on it, with the scope of its place."""
     axis = Axis(time.periods, last)
@@ -39,15 +43,15 @@ def _within(
     for flow in model.flows.values():
         values = [(flow.statement.value, flow.space)]
         for effect in flow.effects:
-            own = flow.space if effect.index is None else binder.space(effect.index)[0]
+            own = flow.space if effect.index is None else evaluator.space(effect.index)[0]
             values.append((effect.value, own))
-        for at in _places(binder, flow, model.compartments[compartment], point):
+        for at in _places(evaluator, flow, model.compartments[compartment], point):
             for value, space in values:
                 yield value, at_point(space, at, now).with_names({time.name: here})
 
 
 def _places(
-    binder: Binder, flow: FlowSymbol, compartment: CompartmentSymbol, point: Sequence[int]
+    evaluator: Evaluator, flow: FlowSymbol, compartment: CompartmentSymbol, point: Sequence[int]
 ) -> list[tuple[int, ...]]:
     """The members of a flow that enter or leave a compartment's member."""
     name, sets = compartment.variable.name, compartment.variable.sets[:-1]
@@ -61,7 +65,7 @@ def _places(
         elif isinstance(side, tree.Name):
             found[tuple(point)] = True
         else:
-            places, _ = binder.evaluator.pick(name, sets, side.indices, flow.space.scope, side.span)
+            places, _ = evaluator.pick(name, sets, side.indices, flow.space.scope, side.span)
             hit: np.ndarray = np.ones(shape, dtype=bool)
             for place, member in zip(places, point, strict=True):
                 same = place.positions == member

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -22,9 +22,6 @@ from allocc.compiler.scoping.model import CompartmentSymbol
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
 from allocc.dsl import tree
 from allocc.results.findings import Kind
-
-if TYPE_CHECKING:
-    from allocc.compiler.binding.bind import Binder
 
 Side = Literal["lower", "upper", "both"]
 
@@ -95,8 +92,7 @@ class Statements:
         """The ends of a decision's range; that a binary is 0 or 1 is its kind, and hard."""
         assert v.lower is not None
         assert v.upper is not None
-        binder: Binder = self.problem.model.binder  # type: ignore[assignment]
-        declared = binder.declared.names.get(v.name)
+        declared = self.problem.model.declared.names.get(v.name)
         binary = isinstance(declared, tree.Decide) and declared.kind == "binary"
         low, high = (0.0, 1.0) if binary else (-np.inf, np.inf)
         self._add("range", v.name, np.flatnonzero(v.lower.ravel() > low), v, "lower", low)
@@ -196,15 +192,15 @@ class Statements:
 
 @contextmanager
 def ranges_set(problem: Problem, ranges: Ranges) -> Iterator[None]:
-    """Other ranges for some variables; afterwards ranges and places are as they were before."""
-    before = [(v, v.lower, v.upper, v.offset) for v in problem.variables]
+    """Other ranges for some variables; afterwards they are as they were before."""
+    before = [(v, v.lower, v.upper) for v in problem.variables]
     try:
         for v, (low, high) in ranges.items():
             v.lower, v.upper = low, high
         yield
     finally:
-        for v, lower, upper, offset in before:
-            v.lower, v.upper, v.offset = lower, upper, offset
+        for v, lower, upper in before:
+            v.lower, v.upper = lower, upper
 
 
 def masked(c: Constraint, on: BoolArray) -> Constraint:

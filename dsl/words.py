@@ -1,7 +1,11 @@
-"""One line on each word of the language, for hover and completion."""
+"""The words of the language, each with a line about it: the one list of them.
+
+The tests hold the grammar, the colors (of Pygments and of the editors) and the compiler against it.
+"""
 
 from __future__ import annotations
 
+#: Words that begin a statement.
 STATEMENTS = {
     "model": 'the name and title of the model: `model NAME "title"`',
     "use": 'statements of another file: `use NAME from "FILE.alloc" (parameter = EXPRESSION)`',
@@ -27,13 +31,34 @@ STATEMENTS = {
     "minimize": "the objective, in terms that are added: `minimize { NAME : EXPRESSION ... }`",
     "maximize": "the objective, in terms that are added: `maximize { NAME : EXPRESSION ... }`",
 }
+#: What cannot stand in any block, so that before it a block must have ended.
+OUTSIDE = frozenset(
+    ["model", "use", "table", "unit", "time", "function", "intervention", "minimize", "maximize"]
+)
+#: Words that are kept for their places only.
+SOFT = (
+    "from",
+    "key",
+    "step",
+    "method",
+    "integer",
+    "binary",
+    "penalty",
+    "probability",
+    "over",
+    "weight",
+)
+#: Words inside of expressions and indices.
+WORDS = ("if", "then", "else", "and", "or", "not", "in")
+RESERVED = frozenset([*STATEMENTS, *WORDS])
+#: Functions that every model has without declaring them.
 FUNCTIONS = {
     "sum": "`sum(i in S: x[i])`, `sum(x)`: the sum",
-    "total": "`total(p in period: x[p])`, `total(x)`: the amount of a rate over time, "
-    "its sum times the step",
     "mean": "`mean(i in S: x[i])`, `mean(x)`: the average",
     "min": "`min(i in S: x[i])`, `min(x, y)`: the smallest value",
     "max": "`max(i in S: x[i])`, `max(x, y)`: the largest value",
+    "total": "`total(p in period: x[p])`, `total(x)`: the amount of a rate over time, "
+    "its sum times the step",
     "abs": "`abs(x)`: the absolute value",
     "exp": "`exp(x)`: the exponential function",
     "log": "`log(x)`: the natural logarithm",
@@ -42,11 +67,21 @@ FUNCTIONS = {
     "binomial": "`binomial(k, n, p)`: the probability of at most `k` successes in `n` trials "
     "of probability `p`; on data only",
 }
+#: The amount of a rate over time.
+TOTAL = "total"
+#: Functions of data alone.
+DATA_FUNCTIONS = ("floor", "binomial")
+#: Functions for which a model may declare its own of the same name.
+REPLACEABLE = (TOTAL, *DATA_FUNCTIONS)
+#: Places in time that every model has without declaring them.
 PLACES = {
     "start": "the first point in time",
     "end": "the last point in time",
     "period": "the set of periods; each is named by the point at which it begins",
 }
+#: Names that no model may declare.
+BUILTIN = (*PLACES, *(f for f in FUNCTIONS if f not in REPLACEABLE))
+#: How flows are taken over a period.
 METHODS = {
     "euler": "takes the flows at the begin of each period",
     "trapezoid": "takes the mean of the flows at both ends of each period",

@@ -1,0 +1,54 @@
+"""How an expression is read: what acts, what is known, and what is written down on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from allocc.compiler.algebra.index import Coordinate
+from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.data.tables import Table
+from allocc.compiler.scoping.model import LetSymbol, ParameterSymbol
+from allocc.dsl.diagnostics import Diagnostic
+
+
+@dataclass(eq=False)
+class Known:
+    """Everything that is decided and simulated: what reports are evaluated with.
+
+    `reports` keeps the values of those that are done. `undefined` collects what has no value there,
+    as a division by nought: the entry of the report is then not a number.
+    """
+
+    evaluate: Evaluation
+    reports: dict[str, FloatArray] = field(default_factory=dict)
+    undefined: list[Diagnostic] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What an expression has read: a parameter, a named expression or a table's column, and where.
+
+    There is a coordinate for every set of a name; of a column, the one of its rows.
+    """
+
+    source: ParameterSymbol | LetSymbol | Table
+    coordinates: Sequence[Coordinate]
+    column: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """How expressions are read.
+
+    With `effects`, interventions act on flows and parameters. With `time_required`, a parameter that
+    they act on is an error where no time is meant, as in limits and objectives. `report` has what is
+    decided, where a report is evaluated: decisions and compartments are then data like any other.
+    Where `reads` is a list, everything that is read of the data is written down in it.
+    """
+
+    effects: bool = True
+    time_required: bool = False
+    report: Known | None = None
+    reads: list[Read] | None = None
