@@ -51,7 +51,8 @@ SOFT = (
 #: Words inside of expressions and indices.
 WORDS = ("if", "then", "else", "and", "or", "not", "in")
 RESERVED = frozenset([*STATEMENTS, *WORDS])
-#: Functions that every model has without declaring them.
+#: Functions that every model has without declaring them, but those of one number: these have their words
+#: with them (`allocc.compiler.functions`).
 FUNCTIONS = {
     "sum": "`sum(i in S: x[i])`, `sum(x)`: the sum",
     "mean": "`mean(i in S: x[i])`, `mean(x)`: the average",
@@ -59,10 +60,6 @@ FUNCTIONS = {
     "max": "`max(i in S: x[i])`, `max(x, y)`: the largest value",
     "total": "`total(p in period: x[p])`, `total(x)`: the amount of a rate over time, "
     "its sum times the step",
-    "abs": "`abs(x)`: the absolute value",
-    "exp": "`exp(x)`: the exponential function",
-    "log": "`log(x)`: the natural logarithm",
-    "sqrt": "`sqrt(x)`: the square root",
     "floor": "`floor(x)`: the largest whole number that is not above `x`; on data only",
     "binomial": "`binomial(k, n, p)`: the probability of at most `k` successes in `n` trials "
     "of probability `p`; on data only",
@@ -79,8 +76,6 @@ PLACES = {
     "end": "the last point in time",
     "period": "the set of periods; each is named by the point at which it begins",
 }
-#: Names that no model may declare.
-BUILTIN = (*PLACES, *(f for f in FUNCTIONS if f not in REPLACEABLE))
 #: How flows are taken over a period.
 METHODS = {
     "euler": "takes the flows at the begin of each period",

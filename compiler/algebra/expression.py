@@ -140,9 +140,9 @@ class Power:
 
 @dataclass(frozen=True, eq=False)
 class Apply:
-    """A function of one argument: exp, log, sqrt or abs."""
+    """A function of one argument, by its kind (see `functions`)."""
 
-    function: Literal["exp", "log", "sqrt", "abs"]
+    function: str
     argument: Node
     axes: tuple[Axis, ...]
     span: Span | None = None

@@ -40,6 +40,7 @@ from allocc.compiler.algebra.polynomial import (
     times,
 )
 from allocc.compiler.arrays import IntArray
+from allocc.compiler.functions import BY_KIND
 from allocc.compiler.labels import label_text
 from allocc.compiler.lowering.atoms import Atoms
 from allocc.compiler.lowering.distinct import unsigned
@@ -316,7 +317,7 @@ class Linearizer(Atoms):
 
     def function(self, node: Apply) -> list[Term]:
         """f(argument) as an atom over the argument's columns."""
-        if node.function == "abs":
+        if BY_KIND[node.function].even:
             argument = self.up_to_sign(node.argument)
         else:
             argument = self.as_columns(node.argument)

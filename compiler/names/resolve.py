@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from allocc.compiler.names.builtin import FUNCTIONS
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
-from allocc.dsl.words import FUNCTIONS, PLACES
+from allocc.dsl.words import PLACES
 
 #: What an expression can mention.
 Declaration = (

@@ -13,6 +13,7 @@ that names are made only when someone asks for them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.functions import function
+from allocc.compiler.functions.record import Function
 from allocc.compiler.labels import label_text, named
 
 if TYPE_CHECKING:  # a process that only solves needs neither, and starts the sooner
@@ -29,7 +32,6 @@ if TYPE_CHECKING:  # a process that only solves needs neither, and starts the so
 
 
 Role = Literal["stated", "definition", "auxiliary"]
-FunctionKind = Literal["exp", "log", "sqrt", "square", "power", "reciprocal", "abs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,7 @@ class Block:
 
 def find_block(blocks: Sequence[Block], position: int) -> Block:
     """The block that holds a column or a row; blocks are ordered and leave no hole."""
-    low, high = 0, len(blocks) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if blocks[middle].start <= position:
-            low = middle
-        else:
-            high = middle - 1
-    return blocks[low]
+    return blocks[max(bisect_right(blocks, position, key=lambda b: b.start) - 1, 0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +93,7 @@ class Products:
 class FunctionAtoms:
     """`x[result] = f(x[argument])`, entry by entry, for one `kind`; `exponent` is for `power`."""
 
-    kind: FunctionKind
+    kind: str
     result: IntArray
     argument: IntArray
     exponent: float = 1.0
@@ -106,6 +101,11 @@ class FunctionAtoms:
 
     def __len__(self) -> int:
         return len(self.result)
+
+    @property
+    def function(self) -> Function:
+        """f."""
+        return function(self.kind, self.exponent)
 
 
 @dataclass(frozen=True, slots=True)

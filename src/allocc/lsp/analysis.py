@@ -9,6 +9,7 @@ from pathlib import Path
 
 from allocc.api import Model
 from allocc.compiler.binding.bind import bind
+from allocc.compiler.names.builtin import BUILTIN
 from allocc.compiler.names.errors import unknown_name
 from allocc.compiler.units.check import units_of
 from allocc.compiler.units.unit import Unit
@@ -16,7 +17,6 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Collector, Diagnostic
 from allocc.dsl.reading.parser import check_syntax
 from allocc.dsl.tree import File, Source
-from allocc.dsl.words import BUILTIN
 from allocc.loading import data_folder
 from allocc.lsp.outline import Outline, read
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from allocc.compiler.names.builtin import FUNCTIONS
 from allocc.compiler.names.library import shipped
 from allocc.dsl import tree, words
 from allocc.dsl.escapes import markdown
@@ -118,6 +119,6 @@ def _names(outline: Outline, offset: int) -> list[Item]:
 
 def _words() -> list[Item]:
     found = [Item(w, "word", about) for w, about in words.STATEMENTS.items()]
-    found += [Item(w, "function", about) for w, about in words.FUNCTIONS.items()]
+    found += [Item(w, "function", about) for w, about in FUNCTIONS.items()]
     found += [Item(w, "name", about) for w, about in words.PLACES.items()]
     return [*found, *(Item(w, "word") for w in (*words.WORDS, *words.SOFT))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from allocc.compiler.names.builtin import FUNCTIONS
 from allocc.compiler.names.resolve import Bound, Named
 from allocc.compiler.units.check import QUANTITIES
 from allocc.dsl import tree, words
@@ -38,7 +39,7 @@ def hover(found: Found, outline: Outline, analysis: Analysis) -> str:
 
 def word(text: str) -> str | None:
     """Markdown about a word of the language."""
-    for kind in (words.STATEMENTS, words.FUNCTIONS, words.PLACES):
+    for kind in (words.STATEMENTS, FUNCTIONS, words.PLACES):
         if text in kind:
             return f"**{text}**: {kind[text]}"
     return None

@@ -13,27 +13,13 @@ from hypothesis import strategies as st
 
 from allocc.backends.check import check_point
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.programs import bounds
+from allocc.compiler.functions import function
 from allocc.compiler.programs.bounds import Infeasible, Propagator, tighten
 from allocc.compiler.programs.program import Extremes, FunctionAtoms, Products, Program
-from allocc.compiler.reformulations.univariate import evaluate
+from tests.compiler.curves import KINDS
 from tests.compiler.solving import INF, columns
 
 seeds = st.integers(0, 2**32 - 1)
-KINDS = [
-    ("exp", 1.0),
-    ("log", 1.0),
-    ("sqrt", 1.0),
-    ("square", 2.0),
-    ("abs", 1.0),
-    ("reciprocal", -1.0),
-    ("power", 3.0),
-    ("power", 4.0),
-    ("power", 0.5),
-    ("power", -1.5),
-    ("power", -2.0),
-    ("power", -3.0),
-]
 
 
 @dataclass
@@ -78,10 +64,10 @@ class Growing:
             self.products.append((b, self.column(self.x[b] / self.x[a], 0.2), a))
         elif choice == 2:
             kind, exponent = KINDS[rng.integers(len(KINDS))]
-            value = float(evaluate(kind, exponent, np.array([self.x[a]]))[0])
+            value = float(function(kind, exponent).value(np.array([self.x[a]]))[0])
             if np.isfinite(value) and abs(value) < 1e6:
                 w = np.array([self.column(value, 0.2)])
-                atoms = FunctionAtoms(kind, w, np.array([a]), exponent)  # type: ignore[arg-type]
+                atoms = FunctionAtoms(kind, w, np.array([a]), exponent)
                 self.functions.append(atoms)
         else:
             group = rng.integers(0, len(self.x), int(rng.integers(1, 4)))
@@ -197,49 +183,6 @@ def test_infeasible_only_where_enumeration_finds_nothing(seed: int) -> None:
         assert (tight.lower <= point).all() and (point <= tight.upper).all()
     # What is left for whole numbers are whole numbers.
     assert (tight.lower[:n] == np.rint(tight.lower[:n])).all()
-
-
-@pytest.mark.parametrize(("kind", "exponent"), KINDS)
-@settings(deadline=None, max_examples=60)
-@given(a=st.floats(-20, 20), b=st.floats(-20, 20), t=st.floats(0, 1))
-def test_the_range_of_a_function(kind: str, exponent: float, a: float, b: float, t: float) -> None:
-    low, high = min(a, b), max(a, b)
-    x = min(max(low + t * (high - low), low), high)
-    value = float(evaluate(kind, exponent, np.array([x]))[0])
-    if not np.isfinite(value):
-        return
-    ends = np.array([low]), np.array([high])
-    least, most = bounds.function_range(kind, exponent, *ends)
-    size = 1e-12 * (1 + abs(value))
-    assert least[0] - size <= value <= most[0] + size
-    back = bounds.inverse_range(kind, exponent, least, most, ends[0])
-    if back is not None:
-        size = 1e-6 * (1 + abs(x)) + (1e-12 if kind != "log" else 0.0)
-        assert back[0][0] - size <= x <= back[1][0] + size
-
-
-@pytest.mark.parametrize(
-    ("kind", "exponent", "low", "high", "least", "most"),
-    [
-        ("power", -2.0, -5.0, -3.0, 1 / 25, 1 / 9),
-        ("power", -3.0, -2.0, -1.0, -1.0, -1 / 8),
-        ("power", -2.0, -1.0, 2.0, 1 / 4, INF),
-        ("power", 0.5, 0.0, 0.25, 0.0, 0.5),
-        ("power", -0.5, 0.0, 0.25, 2.0, INF),
-        ("power", 3.0, -2.0, 1.0, -8.0, 1.0),
-        ("square", 2.0, -2.0, 1.0, 0.0, 4.0),
-        ("abs", 1.0, -2.0, -1.0, 1.0, 2.0),
-        ("reciprocal", -1.0, -1.0, 1.0, -INF, INF),
-        ("reciprocal", -1.0, 2.0, INF, 0.0, 0.5),
-        ("exp", 1.0, -INF, 0.0, 0.0, 1.0),
-        ("log", 1.0, 0.0, 1.0, -INF, 0.0),
-    ],
-)
-def test_ranges_that_are_easily_wrong(
-    kind: str, exponent: float, low: float, high: float, least: float, most: float
-) -> None:
-    found = bounds.function_range(kind, exponent, np.array([low]), np.array([high]))
-    assert [float(e[0]) for e in found] == pytest.approx([least, most])
 
 
 def test_a_row_bounds_the_ratio_that_it_is_made_of() -> None:

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.compiler.arrays import FloatArray
+from allocc.compiler.functions import function
 from allocc.compiler.programs.direction import harmless
 from allocc.compiler.programs.program import Extremes, FunctionAtoms, Products, Program
-from allocc.compiler.reformulations.univariate import evaluate
 from tests.compiler.solving import INF, columns
 
 
@@ -102,7 +102,7 @@ class Layers:
                 x[w] = x[a] * x[b]
             elif kind == "function":
                 name, a = what  # type: ignore[misc]
-                x[w] = float(evaluate(name, 2.0, np.array([x[a]]))[0])
+                x[w] = float(function(name, 2.0).value(np.array([x[a]]))[0])
             else:
                 sense, group = what  # type: ignore[misc]
                 x[w] = x[group].max() if sense == "max" else x[group].min()

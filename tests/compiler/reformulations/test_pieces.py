@@ -14,7 +14,7 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.bounds import times
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Products, Program
-from allocc.compiler.reformulations.pieces import Cut, PieceColumns, disaggregate
+from allocc.compiler.reformulations.pieces import Cut, PieceColumns, Pieces, disaggregate
 from allocc.compiler.relaxing.relaxation import Relaxation
 from tests.compiler.solving import INF, best, columns
 
@@ -165,3 +165,32 @@ def test_pieces_with_a_hole_and_a_piece_at_nought() -> None:
     assert best(made, "maximize", {2: 1.0}, {0: 0, 1: 4}) == pytest.approx(0, abs=1e-9)
     assert best(made, "maximize", {2: 1.0}, {0: 2, 1: 4}) is None
     assert best(made, "minimize", {2: 1.0}, {0: 5, 1: 4}) == pytest.approx(20)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seeds, st.booleans())
+def test_splits_are_new_pieces_of_the_same_values(seed: int, whole: bool) -> None:
+    rng = np.random.default_rng(seed)
+    low, high = (float(e) for e in (rng.integers(-3, 1), rng.integers(1, 9)))
+    first = Pieces(np.array([low]), np.array([high]), whole)
+    assert first.is_range(low, high)
+    before = first
+    for _ in range(6):
+        at = float(rng.uniform(low - 1, high + 1))
+        after = before.split(at, shortest=0.01)
+        if after is before:
+            assert whole or (before.high - before.low).min() <= 0.01
+        else:
+            assert len(after) > len(before)
+        # In order, without a hole, and none twice.
+        assert after.low[0] == low and after.high[-1] == high
+        assert after.low[1:].tolist() == [x + whole for x in after.high[:-1].tolist()]
+        assert after.values == first.values
+        before = after
+    assert first.is_range(low, high)
+    inner = before.within(low + 1, high - 0.5)
+    assert (low + 1 <= inner.low).all() and (inner.high <= high - 0.5).all()
+    assert not len(before.within(high + 1, high + 2))
+    if whole:
+        singles = before.singles()
+        assert singles.low.tolist() == singles.high.tolist() == list(np.arange(low, high + 1))

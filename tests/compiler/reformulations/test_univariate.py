@@ -7,28 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allocc.compiler.functions import function
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import FunctionAtoms
 from allocc.compiler.reformulations import univariate
+from tests.compiler.curves import KINDS, windows
 from tests.compiler.solving import INF, columns, range_of
 
-# kind, exponent, the range in which it has a value, and its curvature there
+# Functions, ranges in which they have a value, and their curvature there.
 CASES = [
-    ("exp", 1.0, (-20.0, 20.0), 1),
-    ("log", 1.0, (1e-3, 1e3), -1),
-    ("sqrt", 1.0, (0.0, 1e4), -1),
-    ("square", 2.0, (-50.0, 50.0), 1),
-    ("power", 3.0, (0.0, 50.0), 1),
-    ("power", 3.0, (-50.0, 0.0), -1),
-    ("power", 4.0, (-10.0, 10.0), 1),
-    ("power", 0.5, (0.0, 1e4), -1),
-    ("power", 1.5, (0.0, 100.0), 1),
-    ("power", -1.5, (0.05, 30.0), 1),
-    ("power", -2.0, (-30.0, -0.05), 1),
-    ("power", -3.0, (-30.0, -0.05), -1),
-    ("power", -3.0, (0.05, 30.0), 1),
-    ("reciprocal", -1.0, (0.05, 30.0), 1),
-    ("reciprocal", -1.0, (-30.0, -0.05), -1),
+    (kind, exponent, ends, int(f.curvature(*np.array([ends]).T)[0]))
+    for kind, exponent in KINDS
+    for f in [function(kind, exponent)]
+    if f.smooth
+    for low, high in windows(f)
+    for ends in ([(low, high)] if f.turn is None else [(low, f.turn), (f.turn, high)])
 ]
 part = st.floats(0, 1).map(lambda t: round(t, 6))
 
@@ -46,9 +39,9 @@ def test_the_graph_lies_between(
     cut: float,
 ) -> None:
     low, high = sorted(domain[0] + t * (domain[1] - domain[0]) for t in (first, second))
-    atoms = FunctionAtoms(kind, np.array([0]), np.array([1]), exponent)  # type: ignore[arg-type]
+    atoms = FunctionAtoms(kind, np.array([0]), np.array([1]), exponent)
     a, b = np.array([low]), np.array([high])
-    sign = univariate.curvature(kind, exponent, a, b)
+    sign = function(kind, exponent).curvature(a, b)
     if low == high == 0.0:
         return  # a point is as convex as it is concave
     assert sign.tolist() == [curved]
@@ -61,7 +54,7 @@ def test_the_graph_lies_between(
     made = build.finish()
     assert np.isfinite(made.matrix.data).all()
     grid = np.linspace(low, high, 25)
-    values = univariate.evaluate(kind, exponent, grid)
+    values = function(kind, exponent).value(grid)
     size = 1e-9 * (1 + np.abs(values).max())
     for x, f in zip(grid, values, strict=True):
         under, over = range_of(made, 0, np.array([0.0, x]))
@@ -71,35 +64,23 @@ def test_the_graph_lies_between(
     met = over if curved > 0 else under
     assert met == pytest.approx(values[0], abs=10 * size, rel=1e-6)
     under, over = range_of(made, 0, np.array([0.0, at]))
-    f_at = float(univariate.evaluate(kind, exponent, np.array([at]))[0])
-    slope = univariate.slope(kind, exponent, np.array([at]))
+    f_at = float(function(kind, exponent).value(np.array([at]))[0])
+    slope = function(kind, exponent).slope(np.array([at]))
     if np.abs(slope[0]) <= univariate.STEEPEST:
         assert (under if curved > 0 else over) == pytest.approx(f_at, abs=10 * size, rel=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("kind", "exponent"), [("power", 3.0), ("reciprocal", -1.0), ("power", -2.0), ("power", -1.0)]
+    ("kind", "exponent"), [("power", 3.0), ("reciprocal", -1.0), ("power", -2.0), ("tanh", 1.0)]
 )
 def test_neither_convex_nor_concave_gets_no_rows(kind: str, exponent: float) -> None:
-    atoms = FunctionAtoms(kind, np.array([0]), np.array([1]), exponent)  # type: ignore[arg-type]
+    atoms = FunctionAtoms(kind, np.array([0]), np.array([1]), exponent)
     a, b = np.array([-1.0]), np.array([2.0])
-    sign = univariate.curvature(kind, exponent, a, b)
+    sign = function(kind, exponent).curvature(a, b)
     build = Extension(columns([-INF, -1.0], [INF, 2.0]))
     univariate.tangents(build, atoms, np.array([0]), b, sign)
     univariate.secants(build, atoms, np.array([0]), a, b, sign)
     assert build.finish().rows == 0
-
-
-@pytest.mark.parametrize(("kind", "exponent", "domain", "curved"), CASES)
-def test_the_slope_is_the_derivative(
-    kind: str, exponent: float, domain: tuple[float, float], curved: int
-) -> None:
-    x = domain[0] + np.array([0.21, 0.5, 0.83]) * (domain[1] - domain[0])
-    h = 1e-6 * np.maximum(1, np.abs(x))
-    ahead, behind = (univariate.evaluate(kind, exponent, x + s * h) for s in (1, -1))
-    assert univariate.slope(kind, exponent, x) == pytest.approx(
-        (ahead - behind) / (2 * h), rel=1e-4
-    )
 
 
 @pytest.mark.parametrize("wants", ["down", "up", "neither"])

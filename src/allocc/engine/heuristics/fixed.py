@@ -11,7 +11,8 @@ from allocc.backends import registry
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs.extension import Extension
-from allocc.compiler.reformulations import absolute, extremes
+from allocc.compiler.programs.reformulation import Facts
+from allocc.compiler.reformulations import exact_forms
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.engine.proving import door
 
@@ -25,7 +26,7 @@ def is_linear_when_fixed(relaxation: Relaxation) -> bool:
     p, q = relaxation.program, relaxation.program.products
     simple = p.integer | (p.lower == p.upper)
     return bool(np.all(simple[q.left] | simple[q.right])) and all(
-        f.kind == "abs" for f in p.functions
+        not f.function.smooth for f in p.functions
     )
 
 
@@ -59,10 +60,9 @@ class FixedProgram:
             0.0,
             count=len(q),
         )
-        for atoms in p.functions:
-            absolute.write(build, atoms, p.lower, p.upper, relaxation.down)
-        for e in p.extremes:
-            extremes.write(build, e, p.lower, p.upper, relaxation.down, relaxation.up)
+        facts = Facts(p.lower, p.upper, relaxation.down, relaxation.up)
+        for form in exact_forms():
+            form.write(build, form.takes(p), facts)
         program = build.finish()
         whole = np.flatnonzero(p.integer)
         integer = program.integer.copy()

@@ -125,7 +125,7 @@ class Switched:
 
     def _built(self, stated: Program) -> Program | None:
         """The program with exact forms that hold without any member, None where there are none."""
-        if len(stated.products) or any(f.kind != "abs" for f in stated.functions):
+        if len(stated.products) or any(f.function.smooth for f in stated.functions):
             return None
         low, high = stated.lower.copy(), stated.upper.copy()
         self._put(low, high, np.zeros(self.statements.size, dtype=bool))

@@ -85,7 +85,7 @@ class _Pricing:
         self.chosen = self.places.mask(self.problem.chances, p.columns)
         q = p.products
         self.exact = bool(np.all(fixed[q.left] | fixed[q.right])) and all(
-            f.kind == "abs" or bool(fixed[f.argument].all()) for f in p.functions
+            not f.function.smooth or bool(fixed[f.argument].all()) for f in p.functions
         )
 
     def run(self) -> Prices:
@@ -173,7 +173,7 @@ class _Pricing:
         build = Extension(p)
         tangents.write_products(build, p.products, point)
         for f in p.functions:
-            if f.kind != "abs":
+            if f.function.smooth:
                 tangents.write_function(build, f, point)
                 continue
             sign = np.where(point[f.argument] < 0, -1.0, 1.0)

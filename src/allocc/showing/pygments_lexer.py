@@ -20,7 +20,8 @@ from pygments.token import (
     Whitespace,
 )
 
-from allocc.dsl.words import FUNCTIONS, PLACES, SOFT, STATEMENTS, WORDS
+from allocc.compiler.names.builtin import FUNCTIONS
+from allocc.dsl.words import PLACES, SOFT, STATEMENTS, WORDS
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 #: A word that is kept for its place only is a name where an operator or a bracket follows it.
