@@ -21,7 +21,7 @@ from allocc.compiler.labels import label_text
 from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.outcome import Options, Outcome
-from allocc.engine.solve import Loop
+from allocc.engine.solve import run, solve
 from allocc.errors import reported
 from allocc.questions.conflict.elastic import Elastic, ElasticLoop, Slack, elastic
 from allocc.questions.conflict.explanation import limit_member
@@ -58,7 +58,7 @@ def loosen(model: Stages, options: Options) -> Loosening:
         kept = np.ones(statements.size, dtype=bool)
         try:
             with elastic(statements, kept, soft, blocks) as loose:
-                outcome = ElasticLoop(loose, replace(options, method="auto")).run()
+                outcome = run(ElasticLoop(loose, replace(options, method="auto")))
         except AlloccError as error:
             # With a limit loosened, a factor has no range any more.
             message = error.diagnostics[0].message
@@ -107,7 +107,7 @@ def _proposal(
     for room in ROOM:
         amounts = {key: _with_room(by, loose.slacks[key], room) for key, by in found.items()}
         with _moved(statements, amounts) as problem:
-            own = Loop(problem, options).run()
+            own = solve(problem, options)
         told = amounts if room > PLAIN else found
         items = [i for key, by in told.items() for i in _items(model, key, loose.slacks[key], by)]
         result = loosened_run(model, own, options, [i.named for i in items])
