@@ -339,7 +339,7 @@ class Values(Calls, Sets):
                 per_period = (
                     times is not None
                     and variable.time_axis is not None
-                    and variable.sets[variable.time_axis] is times[1]
+                    and variable.sets[variable.time_axis] == times[1]
                 )
                 at = scope.now.period if per_period else scope.now.point
                 scope = scope.with_names({self.symbols.time_name: at})
