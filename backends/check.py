@@ -74,27 +74,6 @@ def check_point(program: Program, point: FloatArray) -> PointCheck:
     )
 
 
-def function_values(atoms: FunctionAtoms, x: FloatArray) -> FloatArray:
-    """f(x[argument]) for each entry; not a number where f has no value."""
-    a = x[atoms.argument]
-    with np.errstate(all="ignore"):
-        match atoms.kind:
-            case "exp":
-                return np.exp(a)
-            case "log":
-                return np.log(a)
-            case "sqrt":
-                return np.sqrt(a)
-            case "square":
-                return np.square(a)
-            case "power":
-                return np.power(a, atoms.exponent)
-            case "reciprocal":
-                return 1.0 / a
-            case "abs":
-                return np.abs(a)
-
-
 def _largest(values: FloatArray) -> float:
     return float(values.max()) if len(values) else 0.0
 
@@ -116,7 +95,7 @@ def _products(program: Program, x: FloatArray) -> float:
 def _function(atoms: FunctionAtoms, x: FloatArray) -> float:
     if not len(atoms):
         return 0.0
-    exact = function_values(atoms, x)
+    exact = atoms.function.value(x[atoms.argument])
     error = np.abs(x[atoms.result] - exact) / (1.0 + np.abs(exact))
     return _largest(np.where(np.isfinite(error), error, np.inf))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,19 @@ _TERMINATIONS: dict[str, Termination] = {
 _WITHOUT_POINT = ("infeasible", "unbounded", "infeasible_or_unbounded", "cutoff")
 
 
+#: How a function of one argument is added: to a model, with Gurobi's functions, from result, argument
+#: and exponent.
+_FUNCTIONS: dict[str, Callable[[Any, Any, Any, Any, float], Any]] = {
+    "exp": lambda model, given, w, x, p: model.addGenConstrNL(w, given.exp(x)),
+    "log": lambda model, given, w, x, p: model.addGenConstrNL(w, given.log(x)),
+    "sqrt": lambda model, given, w, x, p: model.addGenConstrNL(w, given.sqrt(x)),
+    "square": lambda model, given, w, x, p: model.addQConstr(x * x == w),
+    "power": lambda model, given, w, x, p: model.addGenConstrNL(w, x**p),
+    "reciprocal": lambda model, given, w, x, p: model.addQConstr(w * x == 1.0),
+    "abs": lambda model, given, w, x, p: model.addGenConstrAbs(w, x),
+}
+
+
 class GurobiBackend:
     """Gurobi; takes products and all functions."""
 
@@ -64,7 +78,7 @@ class GurobiBackend:
     package = "gurobipy"
     capabilities = Capabilities(
         products=True,
-        functions=frozenset({"exp", "log", "sqrt", "square", "power", "reciprocal", "abs"}),
+        functions=frozenset(_FUNCTIONS),
         warm_start=True,
         cutoff=True,
         duals=True,
@@ -161,22 +175,7 @@ def _add_rows(model: Any, x: Any, program: Program) -> None:
 def _add_functions(model: Any, atoms: FunctionAtoms, columns: list[Any]) -> None:
     nonlinear: Any = importlib.import_module("gurobipy.nlfunc")
     for w, a in zip(atoms.result.tolist(), atoms.argument.tolist(), strict=True):
-        result, x = columns[w], columns[a]
-        match atoms.kind:
-            case "exp":
-                model.addGenConstrNL(result, nonlinear.exp(x))
-            case "log":
-                model.addGenConstrNL(result, nonlinear.log(x))
-            case "sqrt":
-                model.addGenConstrNL(result, nonlinear.sqrt(x))
-            case "square":
-                model.addQConstr(x * x == result)
-            case "power":
-                model.addGenConstrNL(result, x**atoms.exponent)
-            case "reciprocal":
-                model.addQConstr(result * x == 1.0)
-            case "abs":
-                model.addGenConstrAbs(result, x)
+        _FUNCTIONS[atoms.kind](model, nonlinear, columns[w], columns[a], atoms.exponent)
 
 
 def _set_options(model: Any, options: SolveOptions) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,7 +58,16 @@ _OLD_OPTIONS = {
     "cbc": {"time_limit": "seconds", "gap": "ratioGap", "absolute_gap": "allowableGap"},
     "glpk": {"time_limit": "tmlim", "gap": "mipgap"},
 }
-_FUNCTIONS = frozenset({"exp", "log", "sqrt", "square", "power", "reciprocal", "abs"})
+_FUNCTIONS: dict[str, Callable[[Any, Any, Any, float], Any]] = {
+    "exp": lambda environment, w, x, p: w == environment.exp(x),
+    "log": lambda environment, w, x, p: w == environment.log(x),
+    "sqrt": lambda environment, w, x, p: w == environment.sqrt(x),
+    "square": lambda environment, w, x, p: x * x - w == 0.0,
+    "power": lambda environment, w, x, p: w == x**p,
+    "reciprocal": lambda environment, w, x, p: w * x == 1.0,
+    "abs": lambda environment, w, x, p: w == abs(x),
+}
+"""How a function of one argument is written: from result, argument and exponent."""
 _UNWRITTEN: dict[str, set[str]] = {"scip": {"abs"}}
 """Functions that Pyomo's interface of a solver cannot hand over (Pyomo 6.10)."""
 
@@ -107,7 +116,7 @@ class PyomoBackend:
         if self.solver in _LINEAR_ONLY:
             return Capabilities()
         return Capabilities(
-            products=True, functions=_FUNCTIONS - _UNWRITTEN.get(self.solver, set())
+            products=True, functions=frozenset(_FUNCTIONS) - _UNWRITTEN.get(self.solver, set())
         )
 
     def version(self) -> str:
@@ -321,17 +330,7 @@ def build(environment: Any, program: Program) -> Any:
 
 def _add_functions(environment: Any, model: Any, atoms: FunctionAtoms, x: list[Any]) -> None:
     for w, a in zip(atoms.result.tolist(), atoms.argument.tolist(), strict=True):
-        match atoms.kind:
-            case "exp" | "log" | "sqrt":
-                model.functions.add(x[w] == getattr(environment, atoms.kind)(x[a]))
-            case "square":
-                model.functions.add(x[a] * x[a] - x[w] == 0.0)
-            case "power":
-                model.functions.add(x[w] == x[a] ** atoms.exponent)
-            case "reciprocal":
-                model.functions.add(x[w] * x[a] == 1.0)
-            case "abs":
-                model.functions.add(x[w] == abs(x[a]))
+        model.functions.add(_FUNCTIONS[atoms.kind](environment, x[w], x[a], atoms.exponent))
 
 
 def _point(model: Any, program: Program) -> FloatArray:

@@ -13,7 +13,7 @@ the optimum of one program in a hundred, linear ones with ten columns among them
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,18 @@ _TERMINATIONS: dict[str, Termination] = {
 _WITHOUT_POINT = ("infeasible", "unbounded", "infeasible_or_unbounded")
 
 
+#: How a function of one argument is written: with PySCIPOpt, from result, argument and exponent.
+_FUNCTIONS: dict[str, Callable[[Any, Any, Any, float], Any]] = {
+    "exp": lambda core, w, x, p: w == core.exp(x),
+    "log": lambda core, w, x, p: w == core.log(x),
+    "sqrt": lambda core, w, x, p: w == core.sqrt(x),
+    "square": lambda core, w, x, p: x * x - w == 0.0,
+    "power": lambda core, w, x, p: w == x**p,
+    "reciprocal": lambda core, w, x, p: w * x == 1.0,
+    "abs": lambda core, w, x, p: w == abs(x),
+}
+
+
 class ScipBackend:
     """SCIP; takes products and all functions."""
 
@@ -63,7 +75,7 @@ class ScipBackend:
     interface = "PySCIPOpt"
     capabilities = Capabilities(
         products=True,
-        functions=frozenset({"exp", "log", "sqrt", "square", "power", "reciprocal", "abs"}),
+        functions=frozenset(_FUNCTIONS),
         warm_start=True,
         cutoff=True,
         progress=True,
@@ -166,22 +178,8 @@ def _add_rows(core: Any, model: Any, program: Program, variables: list[Any]) -> 
 
 def _add_functions(core: Any, model: Any, atoms: FunctionAtoms, variables: list[Any]) -> None:
     for w, a in zip(atoms.result.tolist(), atoms.argument.tolist(), strict=True):
-        result, x = variables[w], variables[a]
-        match atoms.kind:
-            case "exp":
-                model.addCons(result == core.exp(x))
-            case "log":
-                model.addCons(result == core.log(x))
-            case "sqrt":
-                model.addCons(result == core.sqrt(x))
-            case "square":
-                model.addCons(x * x - result == 0.0)
-            case "power":
-                model.addCons(result == x**atoms.exponent)
-            case "reciprocal":
-                model.addCons(result * x == 1.0)
-            case "abs":
-                model.addCons(result == abs(x))
+        written = _FUNCTIONS[atoms.kind](core, variables[w], variables[a], atoms.exponent)
+        model.addCons(written)
 
 
 def _or_none(bounds: FloatArray) -> list[float | None]:

@@ -183,11 +183,11 @@ def bound_model(folder: Path, weeks: int) -> object:
 
 def allocc(model: object) -> object:
     from allocc.backends.highs import HighsSession
-    from allocc.compiler.lowering.lower import lower
+    from allocc.compiler.pipeline import chain
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.unrolling.discretize import discretize
 
-    return HighsSession(Relaxation(lower(discretize(model))).build().program)  # type: ignore[arg-type]
+    return HighsSession(Relaxation(chain(discretize(model)).program).build().program)  # type: ignore[arg-type]
 
 
 def first_part(d: dict) -> dict:

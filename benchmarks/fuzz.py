@@ -93,7 +93,7 @@ def _compile(folder: Path, found: dict[str, Any], solved: bool) -> list[Any]:
     """All stages; the model's warnings, with those of the lint."""
     from allocc.api import Model
     from allocc.compiler.binding.bind import bind
-    from allocc.compiler.lowering.lower import lower
+    from allocc.compiler.pipeline import chain
     from allocc.compiler.programs.bounds import Infeasible
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.unrolling.discretize import discretize
@@ -105,9 +105,9 @@ def _compile(folder: Path, found: dict[str, Any], solved: bool) -> list[Any]:
     model = Model(bind(parse_file(path), folder, path=path), folder, {})
     # By hand, since the front door silences NumPy's warnings.
     model.problem = discretize(model.bound)
-    model.lowered = lower(model.problem)
+    model.lowered = chain(model.problem, "stated").program
     with contextlib.suppress(Infeasible):
-        model.relaxation = Relaxation(model.lowered)
+        model.relaxation = Relaxation(model.lowered.program)
         model.relaxation.build()
     shown = model.check(pedantic=True)
     found["stage"] = "program"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from base_models import starts
 from sentences import Sentences
 
-from allocc.dsl.scanner import RESERVED
+from allocc.dsl.words import RESERVED
 
 _WORDS = re.compile(r'"[^"\n]*"|[A-Za-z_]\w*|\d+(?:\.\d+)?|\.\.|->|[<>=!+*]=|\S|\s+')
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")

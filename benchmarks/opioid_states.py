@@ -23,9 +23,10 @@ from allocc.backends import registry
 from allocc.backends.scip import ScipBackend
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.binding.bind import bind
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.lowering.places import Places
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.extension import Extension
-from allocc.compiler.programs.program import Products, Program
+from allocc.compiler.programs.program import Products
 from allocc.compiler.reformulations import extremes, mccormick
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.discretize import discretize
@@ -43,10 +44,9 @@ def load(data: Path) -> Problem:
     return discretize(bind(parse_file(MODEL), data, path=MODEL))
 
 
-def simulated(problem: Problem, point: np.ndarray) -> float:
+def simulated(problem: Problem, places: Places, point: np.ndarray) -> float:
     decisions = {}
-    for v in problem.decisions:
-        x = point[v.offset : v.offset + v.size].reshape(v.shape)
+    for v, x in places.values(point, problem.decisions).items():
         decisions[v] = np.clip(np.rint(x) if v.integer else x, v.lower, v.upper)
     return assess(problem, decisions).value
 
@@ -54,7 +54,8 @@ def simulated(problem: Problem, point: np.ndarray) -> float:
 def published(problem: Problem, limit: float) -> tuple[float | None, float | None, float]:
     """Bound and simulated value of the published relaxation, and the seconds it took."""
     start = time.perf_counter()
-    relaxation = Relaxation(lower(problem))
+    lowered = chain(problem, "stated")
+    relaxation = Relaxation(lowered.program)
     p, q = relaxation.program, relaxation.program.products
     build = Extension(p)
     inverse = {}
@@ -92,13 +93,13 @@ def published(problem: Problem, limit: float) -> tuple[float | None, float | Non
     seconds = time.perf_counter() - start
     if found.point is None:
         return found.bound, None, seconds
-    return found.bound, simulated(problem, found.point), seconds
+    return found.bound, simulated(problem, lowered.places, found.point), seconds
 
 
 def scip(problem: Problem, limit: float) -> tuple[float | None, float | None, float]:
     """SCIP on the bilinear program as it stands, without any bound that allocc derives."""
     start = time.perf_counter()
-    program: Program = lower(problem)
+    program = chain(problem, "stated").program
     relaxation = Relaxation(program)
     build = Extension(program)
     for e in program.extremes:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lark import Lark
 
-from allocc.dsl.scanner import RESERVED
+from allocc.dsl.words import RESERVED
 
 Rules = dict[str, list[tuple[Any, ...]]]
 # fmt: off
@@ -24,7 +24,7 @@ _NAMES = [
 @lru_cache(maxsize=1)
 def _grammar() -> tuple[Rules, Rules, dict[str, str]]:
     """The expansions of every rule, those that end soonest, and the texts of fixed terminals."""
-    text = files("allocc.dsl").joinpath("grammar.lark").read_text("utf-8")
+    text = files("allocc.dsl.reading").joinpath("grammar.lark").read_text("utf-8")
     lark = Lark(text, start="file", parser="lalr", lexer="contextual")
     rules: Rules = {}
     for rule in lark.rules:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from allocc.dsl.scanner import OUTSIDE, STATEMENTS
+from allocc.dsl.words import OUTSIDE, STATEMENTS
 
 _MARK = re.compile(
     r'"(?:[^"\\\r\n]|\\[^\r\n])*"|\#[^\r\n]*|(?P<bracket>[()\[\]{}])'

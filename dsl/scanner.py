@@ -13,58 +13,8 @@ from dataclasses import dataclass, field, replace
 from allocc.dsl import errors
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Source, Span
+from allocc.dsl.words import OUTSIDE, RESERVED, STATEMENTS
 
-STATEMENTS = [
-    "model",
-    "use",
-    "table",
-    "set",
-    "unit",
-    "param",
-    "let",
-    "time",
-    "compartment",
-    "initial",
-    "flow",
-    "intervention",
-    "decide",
-    "effect",
-    "limit",
-    "prefer",
-    "chance",
-    "report",
-    "function",
-    "minimize",
-    "maximize",
-]
-# Words that are kept for their places only.
-SOFT = (
-    "from",
-    "key",
-    "step",
-    "method",
-    "integer",
-    "binary",
-    "penalty",
-    "probability",
-    "over",
-    "weight",
-)
-# Words inside of expressions and indices.
-WORDS = ("if", "then", "else", "and", "or", "not", "in")
-RESERVED = frozenset([*STATEMENTS, *WORDS])
-# Names that every model has without declaring them: places in time, and functions.
-PLACES = ("start", "end", "period")
-FUNCTIONS = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
-# Functions of data; a model may declare its own of the same name.
-DATA_FUNCTIONS = ("floor", "binomial")
-# The amount of a rate over time; here, too, a model may declare its own.
-TOTAL = "total"
-BUILTIN = (*PLACES, *FUNCTIONS)
-# What cannot stand in any block, so that before it a block must have ended.
-OUTSIDE = frozenset(
-    ["model", "use", "table", "unit", "time", "function", "intervention", "minimize", "maximize"]
-)
 # The empty word is a statement whose keyword is misspelt.
 _BLOCKS = ("intervention", "chance", "")
 

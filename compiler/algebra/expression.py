@@ -33,7 +33,7 @@ class Variable:
     """A block of unknowns over the product of `sets`; compared by identity.
 
     A definition has `axes` (one for each set) and `value`, an expression over them. `lower` and
-    `upper` have the shape of the block; `offset` is its first column once it is laid out.
+    `upper` have the shape of the block.
     """
 
     name: str
@@ -48,7 +48,6 @@ class Variable:
     upper: FloatArray | None = None
     axes: tuple[Axis, ...] = ()
     value: Node | None = None
-    offset: int = -1
     time_axis: int | None = None
 
     @property
@@ -141,9 +140,9 @@ class Power:
 
 @dataclass(frozen=True, eq=False)
 class Apply:
-    """A function of one argument: exp, log, sqrt or abs."""
+    """A function of one argument, by its kind (see `functions`)."""
 
-    function: Literal["exp", "log", "sqrt", "abs"]
+    function: str
     argument: Node
     axes: tuple[Axis, ...]
     span: Span | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,16 +26,10 @@ from allocc.compiler.algebra.expression import (
 )
 from allocc.compiler.algebra.index import Axis, join_axes, spread
 from allocc.compiler.arrays import FloatArray, IntArray
+from allocc.compiler.functions import BY_KIND
 
 #: A part of an expression is worked out for the whole horizon if it has at most so many numbers.
 MOST_SETTLED = 1_000_000
-
-FUNCTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "abs": np.abs,
-}
 
 
 def reduce_array(
@@ -169,9 +163,8 @@ class Evaluation:
             case Power(base=base, exponent=exponent):
                 with np.errstate(divide="ignore", invalid="ignore"):
                     return np.asarray(np.power(self(base), exponent))
-            case Apply(function=function, argument=argument):
-                with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                    return FUNCTIONS[function](self(argument))
+            case Apply(function=kind, argument=argument):
+                return BY_KIND[kind].value(self(argument))
             case Extreme(sense=sense, parts=parts, axes=axes):
                 ufunc = np.maximum if sense == "max" else np.minimum
                 best = spread(self(parts[0]), parts[0].axes, axes)

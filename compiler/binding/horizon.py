@@ -14,6 +14,7 @@ from allocc.compiler.scoping.model import Method, Time
 from allocc.compiler.scoping.scope import Scope
 from allocc.compiler.units import written as units
 from allocc.dsl import tree
+from allocc.dsl.words import METHODS
 
 #: More time points than this are taken for a mistake in the step.
 MOST_POINTS = 1_000_000
@@ -74,12 +75,11 @@ def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
     values = [round(first + k * step, 12) for k in range(periods + 1)]
     labels = [int(v) if v == int(v) else v for v in values]
     method = statement.method.name if statement.method is not None else "euler"
-    if method not in ("euler", "trapezoid", "exponential"):
+    if method not in METHODS:
         assert statement.method is not None
-        known = ["euler", "trapezoid", "exponential"]
-        hint = f"the methods are {', '.join(known)}"
+        hint = f"the methods are {', '.join(METHODS)}"
         raise failures.Failed(
-            names_errors.unknown_name(method, statement.method.span, known, "method", hint)
+            names_errors.unknown_name(method, statement.method.span, METHODS, "method", hint)
         )
     name = statement.name.name
     chosen: Method = method  # type: ignore[assignment]

@@ -25,14 +25,15 @@ from allocc.compiler.algebra.expression import (
 from allocc.compiler.algebra.index import Axis, IndexSet, join_axes, spread
 from allocc.compiler.algebra.numeric import binomial, reduce_array
 from allocc.compiler.evaluating.columns import Columns
+from allocc.compiler.functions import BY_KIND, WORDS
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.names.library import shipped_in
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.scope import Closure, Local, Scope
 from allocc.compiler.scoping.spaces import bind_index
 from allocc.dsl import tree
-from allocc.dsl.scanner import TOTAL
 from allocc.dsl.tree import Span
+from allocc.dsl.words import TOTAL
 
 #: Functions calling functions deeper than this are taken for a recursion without end.
 DEEPEST = 60
@@ -43,7 +44,7 @@ MOST_EXPANSIONS = 100_000
 #: Functions of data alone, with what they take. A model's own function of the name goes before.
 LATER = {"floor": "one argument", "binomial": "three arguments"}
 
-BUILT_IN = ("sum", "mean", "min", "max", TOTAL, "abs", "exp", "log", "sqrt", *LATER)
+BUILT_IN = ("sum", "mean", "min", "max", TOTAL, *WORDS, *LATER)
 
 
 class Calls(Columns):
@@ -70,7 +71,7 @@ class Calls(Columns):
             return self._reduce_bare(name, e.arguments[0], scope, e.span)
         if name in ("min", "max"):
             return self._extreme(name, e, scope)
-        if name in ("abs", "exp", "log", "sqrt"):
+        if name in WORDS:
             return self._apply(name, e, scope)
         if name in LATER and not self.symbols.declares(name):
             return self._later(name, e, scope)
@@ -188,10 +189,8 @@ class Calls(Columns):
             )
         argument = self.number(e.arguments[0], scope)
         if not isinstance(argument, Data):
-            return Apply(name, argument, argument.axes, e.span)  # type: ignore[arg-type]
-        ufunc = {"abs": np.abs, "exp": np.exp, "log": np.log, "sqrt": np.sqrt}[name]
-        with np.errstate(all="ignore"):
-            values = ufunc(argument.values.astype(float))
+            return Apply(name, argument, argument.axes, e.span)
+        values = BY_KIND[name].value(argument.values.astype(float))
         good = np.isfinite(values)
         if not good.all():
             value = float(argument.values[~good].ravel()[0])

@@ -32,6 +32,7 @@ from allocc.compiler.evaluating.sets import Sets
 from allocc.compiler.evaluating.subscripts import Mask
 from allocc.compiler.failures import NeedsTime
 from allocc.compiler.names import errors as names_errors
+from allocc.compiler.names.builtin import BUILTIN
 from allocc.compiler.names.structure import describe
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.context import Known, Read
@@ -48,7 +49,6 @@ from allocc.compiler.scoping.scope import Now, Scope
 from allocc.compiler.scoping.spaces import Space, bind_index
 from allocc.dsl import nesting, tree
 from allocc.dsl.diagnostics import Diagnostic
-from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import Span
 
 

@@ -60,9 +60,10 @@ def check_targets(subject: Subject) -> list[Diagnostic]:
     if everything is None:
         return []
     found = []
-    for (span, total, targets), (start, count) in zip(found_at, probes, strict=True):
-        low, high = everything.definitions(np.arange(start, start + count))
-        always = _always(total, count)
+    for (span, total, targets), here in zip(found_at, probes, strict=True):
+        columns = np.arange(here.start, here.stop)
+        low, high = everything.definitions(columns)
+        always = _always(total, len(columns))
         if always is not None:
             low, high = np.maximum(low, always), np.minimum(high, always)
         slack = ROUNDING * np.maximum(1.0, np.abs(targets))

@@ -28,7 +28,7 @@ def check_influence(subject: Subject) -> list[Diagnostic]:
     idle: set[str] = set()
     for variable in subject.problem.decisions:
         used = variable.name in subject.problem.used
-        mine = slice(variable.offset, variable.offset + variable.size)
+        mine = subject.places.columns[variable]
         if used and subject.own(variable.span) and variable.size and not felt[mine].any():
             idle.add(variable.name)
     found = []

@@ -143,8 +143,8 @@ def check_preferences(subject: Subject) -> list[Diagnostic]:
     if everything is None:
         return []
     free = dict.fromkeys((name for name, _ in excesses), True)
-    for (name, _), (start, count) in zip(excesses, probes, strict=True):
-        low, high = (x[start : start + count] for x in (everything.lower, everything.upper))
+    for (name, _), here in zip(excesses, probes, strict=True):
+        low, high = everything.lower[here], everything.upper[here]
         rounding = TOLERANCE * np.where(np.isfinite(low), np.abs(low), 0.0)
         free[name] &= bool((high <= rounding).all())
     return [messages.never_costs(name, prefers[name].relation.span) for name in free if free[name]]

@@ -15,8 +15,8 @@ from allocc.compiler.lint.influence import check_influence
 from allocc.compiler.lint.limits import check_limits, check_preferences
 from allocc.compiler.lint.numbers import check_coefficients, check_penalties, check_switches
 from allocc.compiler.lint.subject import Subject
+from allocc.compiler.lowering.places import Lowered
 from allocc.compiler.programs.bounds import MOST_PROPAGATED
-from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import Diagnostic, in_order
 
@@ -38,14 +38,14 @@ CHECKS = (
 PROVING = (check_limits, check_preferences, check_targets)
 
 
-def lint(problem: Problem, program: Program) -> list[Diagnostic]:
+def lint(problem: Problem, lowered: Lowered) -> list[Diagnostic]:
     """Warnings about what the language allows and a modeller hardly means, in the file's order.
 
-    `program` is the problem as `lower` writes it. Nothing is claimed that is not proven by bounds,
+    `lowered` is the problem as `lower` writes it. Nothing is claimed that is not proven by bounds,
     or seen in a simulation that the message tells of.
     """
-    subject = Subject(problem, program)
-    checks = [*CHECKS, *(PROVING if program.matrix.nnz <= MOST_PROPAGATED else ())]
+    subject = Subject(problem, lowered)
+    checks = [*CHECKS, *(PROVING if lowered.program.matrix.nnz <= MOST_PROPAGATED else ())]
     with deep_recursion():
         found = [d for check in checks for d in check(subject)]
     return in_order(found)

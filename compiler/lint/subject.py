@@ -11,8 +11,9 @@ import numpy as np
 from allocc.compiler.algebra.expression import Data, Node, Reference, Variable, children
 from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.evaluating.evaluator import Evaluator, reader
-from allocc.compiler.lowering.lower import lower
-from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.lowering.places import Lowered, Places
+from allocc.compiler.pipeline import chain
+from allocc.compiler.programs.program import Block, Program, find_block
 from allocc.compiler.scoping.model import Model, along
 from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.dsl import tree
@@ -24,7 +25,17 @@ class Subject:
     """A problem with its program; statements that a `use` brought are not judged."""
 
     problem: Problem
-    program: Program
+    lowered: Lowered
+
+    @property
+    def program(self) -> Program:
+        """The problem as a program."""
+        return self.lowered.program
+
+    @property
+    def places(self) -> Places:
+        """Where in the program its parts stand."""
+        return self.lowered.places
 
     @property
     def model(self) -> Model:
@@ -53,19 +64,20 @@ class Subject:
     @cached_property
     def limits(self) -> list[tuple[tree.Limit, list[Block]]]:
         """The file's own limits with their rows; those inside of a chance block are left out."""
-        rows: dict[tuple[str, Span | None], list[Block]] = {}
-        for block in self.program.row_blocks:
-            if block.role == "stated" and block.count:
-                rows.setdefault((block.name, block.span), []).append(block)
+        rows: dict[int, list[Block]] = {}
+        for c in self.problem.constraints:
+            if c.written is not None and c.count:
+                block = find_block(self.program.row_blocks, self.places.rows[c].start)
+                rows.setdefault(id(c.written.statement), []).append(block)
         return [
-            (limit, rows[limit.name.name, limit.span])
+            (limit, rows[id(limit)])
             for limit in self.model.limits
-            if self.own(limit.span) and (limit.name.name, limit.span) in rows
+            if self.own(limit.span) and id(limit) in rows
         ]
 
 
-def probed(problem: Problem, nodes: Sequence[Node]) -> tuple[Program, list[tuple[int, int]]]:
-    """A problem's program with a block of columns for each node: (first column, count)."""
+def probed(problem: Problem, nodes: Sequence[Node]) -> tuple[Program, list[slice]]:
+    """A problem's program with a block of columns for each node."""
     probes: list[Variable] = []
     extra: list[Constraint] = []
     for k, node in enumerate(nodes):
@@ -78,8 +90,8 @@ def probed(problem: Problem, nodes: Sequence[Node]) -> tuple[Program, list[tuple
         span = node.span or Span(tree.Source("", ""), 0, 0)
         extra.append(Constraint(name, node.axes, body, *nothing, lambda k: (), span))
         probes.append(probe)
-    program = lower(replace(problem, constraints=[*problem.constraints, *extra]))
-    return program, [(p.offset, p.size) for p in probes]
+    made = chain(replace(problem, constraints=[*problem.constraints, *extra]), "stated")
+    return made.program, [made.places.columns[p] for p in probes]
 
 
 def walk(node: Node, through: bool = True) -> Iterator[Node]:

@@ -10,6 +10,7 @@ from allocc.compiler.algebra.expression import Extreme, Reduce
 from allocc.compiler.algebra.index import Axis, join_axes, spread
 from allocc.compiler.algebra.polynomial import Factor, Term
 from allocc.compiler.arrays import IntArray
+from allocc.compiler.functions import function
 from allocc.compiler.lowering.layout import Layout
 from allocc.compiler.programs.program import Extremes, FunctionAtoms
 from allocc.compiler.unrolling.problem import Problem
@@ -23,14 +24,14 @@ class Atoms(Layout):
         super().__init__(problem)
         self.known: dict[object, tuple[IntArray, IntArray]] = {}
 
-    def atoms(self, kind: Any, exponent: float, argument: Factor, span: Span | None) -> Factor:
+    def atoms(self, kind: str, exponent: float, argument: Factor, span: Span | None) -> Factor:
         """Columns for f(argument), one for each distinct argument."""
         distinct, inverse_positions = np.unique(argument.columns, return_inverse=True)
         key = (kind, exponent, distinct.tobytes())
         if key not in self.known:
             names = self.snapshot(distinct)
-            text = kind if kind != "power" else f"power {exponent:g}"
-            start = self.new_columns(f"{text}", len(distinct), "auxiliary", span=span, labels=names)
+            text = function(kind, exponent).name
+            start = self.new_columns(text, len(distinct), "auxiliary", span=span, labels=names)
             result = np.arange(start, start + len(distinct))
             if len(result):  # over an empty set there is none
                 self.functions.append(FunctionAtoms(kind, result, distinct, exponent, span))

@@ -8,7 +8,6 @@ import numpy as np
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.programs.program import Extremes, FunctionAtoms, Program
-from allocc.compiler.reformulations.univariate import evaluate
 
 #: Fills in some columns of a point, in place.
 Step = Callable[[FloatArray], None]
@@ -112,7 +111,7 @@ def _function(atoms: FunctionAtoms, here: IntArray) -> Step:
     result, argument = atoms.result[here], atoms.argument[here]
 
     def fill(x: FloatArray) -> None:
-        x[result] = evaluate(atoms.kind, atoms.exponent, x[argument])
+        x[result] = atoms.function.value(x[argument])
 
     return fill
 

@@ -40,11 +40,12 @@ from allocc.compiler.algebra.polynomial import (
     times,
 )
 from allocc.compiler.arrays import IntArray
+from allocc.compiler.functions import BY_KIND
 from allocc.compiler.labels import label_text
 from allocc.compiler.lowering.atoms import Atoms
 from allocc.compiler.lowering.distinct import unsigned
 from allocc.compiler.programs.program import Role
-from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.problem import ChanceConstraint, Problem
 from allocc.dsl.tree import Span
 
 #: A factor with more terms than this gets a column of its own instead of being multiplied out.
@@ -56,16 +57,16 @@ class Linearizer(Atoms):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
-        self.offsets: dict[Variable, int] = {}
+        self.placed: dict[Variable | ChanceConstraint, slice] = {}
         self.pending: list[Variable] = []
         # Keys of factors have ids of axes, which must not be given out again.
         self.kept: list[Axis] = []
 
     def place(self, variable: Variable, role: Role) -> int:
         """Lay out a variable's columns if it has none yet."""
-        known = self.offsets.get(variable)
+        known = self.placed.get(variable)
         if known is not None:
-            return known
+            return int(known.start)
         lower = variable.lower.ravel() if variable.lower is not None else -np.inf
         upper = variable.upper.ravel() if variable.upper is not None else np.inf
         start = self.new_columns(
@@ -80,8 +81,7 @@ class Linearizer(Atoms):
             unit=variable.unit,
             labels=variable.labels if variable.sets else None,
         )
-        self.offsets[variable] = start
-        variable.offset = start
+        self.placed[variable] = slice(start, self.columns)
         if variable.value is not None:
             self.pending.append(variable)
         return start
@@ -105,7 +105,7 @@ class Linearizer(Atoms):
                 variable.labels,
                 variable.span,
                 variable.statement,
-                self.offsets[variable],
+                self.placed[variable].start,
                 variable.size,
             )
 
@@ -317,7 +317,7 @@ class Linearizer(Atoms):
 
     def function(self, node: Apply) -> list[Term]:
         """f(argument) as an atom over the argument's columns."""
-        if node.function == "abs":
+        if BY_KIND[node.function].even:
             argument = self.up_to_sign(node.argument)
         else:
             argument = self.as_columns(node.argument)

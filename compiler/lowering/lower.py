@@ -10,7 +10,6 @@ from scipy import sparse
 
 from allocc.compiler import failures
 from allocc.compiler.algebra.expression import (
-    Data,
     Node,
     Reference,
     add,
@@ -18,35 +17,38 @@ from allocc.compiler.algebra.expression import (
     multiply,
     negate,
 )
-from allocc.compiler.algebra.index import Axis, Coordinate, spread
+from allocc.compiler.algebra.index import Coordinate, spread
 from allocc.compiler.algebra.polynomial import flatten
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.lowering.linearize import Linearizer
+from allocc.compiler.lowering.places import Lowered, Places
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.magnitudes import refuse_no_amounts
-from allocc.compiler.programs.program import Block, Program, Role
+from allocc.compiler.programs.program import Block, Conditional, Program
 from allocc.compiler.reformulations import chance, ratios
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem, Update
 from allocc.dsl.diagnostics import AlloccError
-from allocc.dsl.tree import Span
 
 #: For each row, the binaries that must be 1 for it to hold.
 Binaries = tuple[IntArray, ...]
 
 
-def lower(problem: Problem) -> Program:
-    """Write a problem as a program; products and functions stay atoms.
+def lower(problem: Problem, clear_ratios: bool = True) -> Lowered:
+    """Write a problem as a program; products and functions stay atoms, rows on a condition stay that.
+
+    With `clear_ratios` limits on ratios are multiplied out where the sign of the denominator is proven by
+    the rest of the problem. Without it every row keeps the unit of its limit, and rests on no other.
 
     Raises `AlloccError` where a value does not exist: a quotient by nought, a largest of nothing,
     or where a number is too large for any solver.
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            program = _Lowering(problem).run()
+            lowered = _Lowering(problem, clear_ratios).run()
     except failures.Failed as failed:
         raise AlloccError(list(failed.diagnostics)) from None
-    refuse_no_amounts(program)
-    return program
+    refuse_no_amounts(lowered.program)
+    return lowered
 
 
 def ratio_limit(c: Constraint) -> ratios.RatioLimit | None:
@@ -58,12 +60,14 @@ def ratio_limit(c: Constraint) -> ratios.RatioLimit | None:
 
 
 class _Lowering(Linearizer):
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, clear_ratios: bool) -> None:
         super().__init__(problem)
-        self.conditional: list[chance.Conditional] = []
+        self.clear_ratios = clear_ratios
+        self.conditional: list[Conditional] = []
         self.deferred: list[tuple[Constraint, ratios.RatioLimit, Binaries]] = []
+        self.written: dict[Constraint | ChanceConstraint | Update, slice] = {}
 
-    def run(self) -> Program:
+    def run(self) -> Lowered:
         p = self.problem
         for variable in p.variables:
             self.place(variable, "stated")
@@ -77,43 +81,34 @@ class _Lowering(Linearizer):
         self.ratio_limits()
         objective, offset = self.objective()
         self.drain()
-        program = self.assemble(objective, offset)
-        return chance.write(program, self.conditional)
+        program = replace(self.assemble(objective, offset), conditional=tuple(self.conditional))
+        return Lowered(program, Places(self.placed, self.written))
 
-    def constraint(
-        self,
-        name: str,
-        axes: tuple[Axis, ...],
-        body: Node,
-        lower: Data,
-        upper: Data,
-        role: Role,
-        labels: Any,
-        span: Span,
-    ) -> None:
-        """Rows of a limit."""
-        terms = self.linear(self.terms(body), axes)
-        shape = tuple(a.size for a in axes)
-        ends = [
-            np.broadcast_to(spread(d.values, d.axes, axes), shape).ravel() for d in (lower, upper)
-        ]
-        self.write(name, terms, axes, ends[0], ends[1], role, labels, span, f"limit {name}")
-
-    def limit(self, c: Constraint, binaries: Binaries, ratio: bool = True) -> None:
+    def limit(self, c: Constraint, binaries: Binaries) -> None:
         """Rows of a limit, which hold where each of `binaries` is 1.
 
         A limit on a ratio waits until all others are written, from which its denominator's sign
         may follow.
         """
-        found = ratio_limit(c) if ratio else None
+        found = ratio_limit(c) if self.clear_ratios else None
         if found is not None:
             self.deferred.append((c, found, binaries))
-            return
-        self.constraint(c.name, c.axes, c.body, c.lower, c.upper, "stated", c.labels, c.span)
+        else:
+            self.stated(c, c.body, binaries)
+
+    def stated(self, c: Constraint, body: Node, binaries: Binaries) -> None:
+        """Rows of a limit with its own body, or one that says the same."""
+        terms = self.linear(self.terms(body), c.axes)
+        low, high = (
+            np.broadcast_to(spread(d.values, d.axes, c.axes), c.shape).ravel()
+            for d in (c.lower, c.upper)
+        )
+        start = self.rows
+        self.write(c.name, terms, c.axes, low, high, "stated", c.labels, c.span, f"limit {c.name}")
+        self.written[c] = slice(start, self.rows)
         if binaries:
-            # The rows before it define what the limit is made of; they hold in any case.
-            own = self.row_blocks[-1]
-            self.conditional.append(chance.Conditional(own.start, own.count, binaries, c.span))
+            # What defines the parts of the limit holds in any case.
+            self.conditional.append(Conditional(start, c.count, binaries, c.span))
         self.drain()
 
     def ratio_limits(self) -> None:
@@ -124,8 +119,8 @@ class _Lowering(Linearizer):
         for c, ratio, _ in self.deferred:
             bottoms.append([flatten(t, c.axes) for t in self.terms(ratio.bottom)])
             self.drain()
-        program = self.assemble([])
-        free = chance.without(program, self.conditional)
+        program = replace(self.assemble([]), conditional=tuple(self.conditional))
+        free = chance.without(program)
         try:
             bounds = Propagator(free).run(free.lower, free.upper)
         except Infeasible:
@@ -133,14 +128,13 @@ class _Lowering(Linearizer):
         for (c, ratio, binaries), bottom in zip(self.deferred, bottoms, strict=True):
             sign = self.proven_sign(c, bottom, binaries, program, bounds)
             if sign == 0:
-                self.limit(c, binaries, ratio=False)
+                self.stated(c, c.body, binaries)
                 continue
             if ratio.switch is not None:
                 start = self.place(ratio.switch.variable, "definition")
                 positions = start + spread(ratio.switch.positions(), ratio.switch.axes, c.axes)
-                shape = tuple(a.size for a in c.axes)
-                binaries = (*binaries, np.broadcast_to(positions, shape).ravel())
-            self.limit(replace(c, body=ratio.cleared(sign > 0)), binaries, ratio=False)
+                binaries = (*binaries, np.broadcast_to(positions, c.shape).ravel())
+            self.stated(c, ratio.cleared(sign > 0), binaries)
 
     def proven_sign(
         self,
@@ -151,7 +145,7 @@ class _Lowering(Linearizer):
         bounds: tuple[FloatArray, FloatArray],
     ) -> int:
         """1 where no denominator of a limit can be negative, -1 where all are, else 0."""
-        count = int(np.prod([a.size for a in c.axes], dtype=np.int64))
+        count = c.count
         level = np.zeros(count)
         triples = []
         for rows, values, columns in bottom:
@@ -229,6 +223,7 @@ class _Lowering(Linearizer):
             span=block.span,
             labels=block.labels,
         )
+        self.placed[block] = slice(kept, self.columns)
         for limit in block.limits:
             self.limit(limit.constraint, (kept + limit.scenario,))
         weights, least = block.weights, block.probability - chance.TOLERANCE
@@ -240,6 +235,7 @@ class _Lowering(Linearizer):
         self.row_lower.append(np.array([least]))
         self.row_upper.append(np.array([np.inf]))
         self.row_blocks.append(Block(name, self.rows, 1, "stated", statement, block.span))
+        self.written[block] = slice(self.rows, self.rows + 1)
         self.rows += 1
 
     def dynamics(self, update: Update) -> None:
@@ -271,9 +267,10 @@ class _Lowering(Linearizer):
             found = [x for s, i in zip(sets, where, strict=True) for x in s.label(int(i))]
             return (*found[:-1], time.points.label(int(where[-1]) + 1)[0])
 
+        start = self.rows
         if update.ahead is None:
             self.defines.append(
-                (self.rows, (self.place(variable, "stated") + there.positions()).ravel())
+                (start, (self.place(variable, "stated") + there.positions()).ravel())
             )
         self.write(
             f"{name}:step",
@@ -286,6 +283,7 @@ class _Lowering(Linearizer):
             variable.span,
             variable.statement,
         )
+        self.written[update] = slice(start, self.rows)
 
     def objective(self) -> tuple[list[tuple[IntArray, FloatArray]], float]:
         """Columns with their coefficients, and the constant."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allocc.compiler.names import errors
+from allocc.compiler.names.builtin import BUILTIN
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
-from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import Span
 from allocc.dsl.walk import nodes
 

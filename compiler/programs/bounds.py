@@ -274,93 +274,10 @@ def divide(
 
 
 def _functions(atoms: FunctionAtoms, lower: FloatArray, upper: FloatArray) -> None:
-    x, w = atoms.argument, atoms.result
-    low, high = function_range(atoms.kind, atoms.exponent, lower[x], upper[x])
-    _take(lower, upper, w, *_outward(low, high))
-    back = inverse_range(atoms.kind, atoms.exponent, lower[w], upper[w], lower[x])
-    if back is not None:
-        _take(lower, upper, x, *_outward(*back))
-
-
-def function_range(
-    kind: str, exponent: float, low: FloatArray, high: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """The range of a function atom over a range of its argument."""
-    with np.errstate(all="ignore"):
-        match kind:
-            case "exp":
-                return np.exp(low), np.exp(high)
-            case "log":
-                return _log(low, -np.inf), _log(high, -np.inf)
-            case "sqrt":
-                return np.sqrt(np.maximum(low, 0.0)), np.sqrt(np.maximum(high, 0.0))
-            case "abs":
-                most = np.maximum(np.abs(low), np.abs(high))
-                inside = (low <= 0) & (high >= 0)
-                return np.where(inside, 0.0, np.minimum(np.abs(low), np.abs(high))), most
-            case "reciprocal":
-                return divide(np.ones_like(low), np.ones_like(low), low, high)
-            case _:
-                return _power_range(2.0 if kind == "square" else exponent, low, high)
-
-
-def _log(x: FloatArray, other: float) -> FloatArray:
-    """log x, and something else where that has no value."""
-    return np.where(x > 0, np.log(np.where(x > 0, x, 1.0)), other)
-
-
-def _power_range(power: float, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The range of x^power; a fractional power has a value only where x is not negative."""
-    whole = power == int(power)
-    if whole and power >= 0:
-        ends = np.stack([low**power, high**power])
-        inside = (low < 0) & (high > 0)
-        least = np.where(inside & (power % 2 == 0), 0.0, ends.min(axis=0))
-        return least, ends.max(axis=0)
-    if whole:
-        below, above = _power_range(-power, low, high)
-        least, most = divide(np.ones_like(low), np.ones_like(low), below, above)
-        # An even power is positive, also on both sides of nought.
-        return (1.0 / above if power % 2 == 0 else least), most
-    low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
-    if power > 0:
-        return low**power, high**power
-    return np.where(high > 0, high**power, 0.0), low**power
-
-
-def inverse_range(
-    kind: str, exponent: float, low: FloatArray, high: FloatArray, argument_low: FloatArray
-) -> tuple[FloatArray, FloatArray] | None:
-    """The range of the argument of a function atom over a range of its value."""
-    with np.errstate(all="ignore"):
-        match kind:
-            case "exp":
-                return _log(low, -np.inf), _log(high, np.inf)
-            case "log":
-                return np.exp(low), np.exp(high)
-            case "sqrt":
-                return np.maximum(low, 0.0) ** 2, np.maximum(high, 0.0) ** 2
-            case "abs":
-                return -np.maximum(high, 0.0), np.maximum(high, 0.0)
-            case "reciprocal":
-                return divide(np.ones_like(low), np.ones_like(low), low, high)
-            case "square":
-                root = np.sqrt(np.maximum(high, 0.0))
-                inner = np.sqrt(np.maximum(low, 0.0))
-                return np.where(argument_low >= 0, inner, -root), root
-            case _:
-                if exponent <= 0:
-                    return None
-                root = np.maximum(high, 0.0) ** (1 / exponent)
-                inner = np.maximum(low, 0.0) ** (1 / exponent)
-                positive = argument_low >= 0
-                whole_even = exponent == int(exponent) and int(exponent) % 2 == 0
-                if exponent == int(exponent) and not whole_even:
-                    return (
-                        np.sign(low) * np.abs(low) ** (1 / exponent),
-                        np.sign(high) * np.abs(high) ** (1 / exponent),
-                    )
-                return np.where(positive, inner, -root if whole_even else 0.0), root
+    x, w, f = atoms.argument, atoms.result, atoms.function
+    _take(lower, upper, w, *_outward(*f.image(lower[x], upper[x])))
+    if f.preimage is not None:
+        _take(lower, upper, x, *_outward(*f.preimage(lower[w], upper[w], lower[x])))
 
 
 def _extremes(e: Extremes, lower: FloatArray, upper: FloatArray) -> None:

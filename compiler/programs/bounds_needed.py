@@ -8,7 +8,7 @@ import numpy as np
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.programs import errors
-from allocc.compiler.programs.program import FunctionAtoms, Products, Program, find_block
+from allocc.compiler.programs.program import Products, Program, find_block
 from allocc.dsl.diagnostics import AlloccError, Diagnostic, Note
 
 #: So many are told of. No more are looked for at any place: a long horizon has a million of them.
@@ -31,19 +31,19 @@ def check_bounds(program: Program) -> None:
         for j, more in _once(p, np.setdiff1d(bare, endless)):
             found.append(_with(p, _unbounded(p, j, "a product"), more))
     for atoms in p.functions:
-        if atoms.kind == "abs":
+        if not atoms.function.smooth:
             continue
         low, high = p.lower[atoms.argument], p.upper[atoms.argument]
         for j, more in _once(p, atoms.argument[~(np.isfinite(low) & np.isfinite(high))]):
             found.append(_with(p, _unbounded(p, j, f"{atoms.kind}(...)"), more))
-        bad = _outside(atoms, low, high)
+        bad = atoms.function.outside(low, high)
         for argument, more in _once(p, atoms.argument[bad]):
             name = p.column_name(argument)
             # Powers and ratios are made of monomials, which have no place of their own.
             span = atoms.span or find_block(p.column_blocks, argument).span
             wants = (
                 "an argument other than nought"
-                if atoms.kind == "reciprocal"
+                if atoms.function.domain == "not nought"
                 else "a positive argument"
             )
             least, most = (f"{end[argument] + 0.0:g}" for end in (p.lower, p.upper))
@@ -93,10 +93,6 @@ def _bottoms(p: Program) -> IntArray:
     return np.where(q.left == newer, q.right, q.left)[_are_ratios(q)]
 
 
-def _divides(atoms: FunctionAtoms) -> bool:
-    return atoms.kind == "reciprocal" or (atoms.kind == "power" and atoms.exponent < 0)
-
-
 def without_quotients(program: Program) -> Program:
     """The program without what its quotients have to be: their columns are free of their parts."""
     q = program.products
@@ -105,29 +101,14 @@ def without_quotients(program: Program) -> Program:
     return replace(
         program,
         products=Products(q.result[kept], q.left[kept], q.right[kept], factor),
-        functions=tuple(atoms for atoms in program.functions if not _divides(atoms)),
+        functions=tuple(atoms for atoms in program.functions if not atoms.function.divides),
     )
-
-
-def _outside(atoms: FunctionAtoms, low: FloatArray, high: FloatArray) -> BoolArray:
-    """Where a function may be taken outside of its domain, over ranges of its arguments."""
-    match atoms.kind:
-        case "log":
-            return low <= 0
-        case "sqrt":
-            return low < 0
-        case "reciprocal":
-            return (low <= 0) & (high >= 0)
-        case "power" if atoms.exponent != int(atoms.exponent) or atoms.exponent < 0:
-            return low < 0 if atoms.exponent > 0 else low <= 0
-        case _:
-            return np.zeros(len(low), dtype=bool)
 
 
 def nought_below(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
     """The denominators that may be nought within ranges."""
     bottoms = _bottoms(program)
-    powers = [atoms.argument for atoms in program.functions if _divides(atoms)]
+    powers = [atoms.argument for atoms in program.functions if atoms.function.divides]
     below = np.concatenate([bottoms, *powers])
     return np.unique(below[(lower[below] <= 0) & (upper[below] >= 0)])
 
@@ -136,9 +117,9 @@ def possibly_nought(program: Program, lower: FloatArray, upper: FloatArray) -> I
     """What a ratio, a negative power or a logarithm is taken of and may be nought within ranges."""
     found = [nought_below(program, lower, upper)]
     for atoms in program.functions:
-        if atoms.kind == "log" or (atoms.kind == "power" and atoms.exponent < 0):
+        if atoms.function.domain == "positive":
             x = atoms.argument
-            found.append(x[_outside(atoms, lower[x], upper[x])])
+            found.append(x[lower[x] <= 0])
     return np.unique(np.concatenate(found))
 
 

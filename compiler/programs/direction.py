@@ -68,9 +68,11 @@ def harmless(program: Program, atoms_only: bool = False) -> tuple[BoolArray, Boo
             down[mine] = False
             up[mine] = False
         for f in p.functions:
-            if f.kind in ("exp", "log", "sqrt"):
-                np.logical_and.at(down, f.argument, down[f.result])
-                np.logical_and.at(up, f.argument, up[f.result])
+            if f.function.monotone:
+                below, above = (down, up) if f.function.monotone > 0 else (up, down)
+                below_ok, above_ok = below[f.result], above[f.result]
+                np.logical_and.at(down, f.argument, below_ok)
+                np.logical_and.at(up, f.argument, above_ok)
             else:
                 down[f.argument] = False
                 up[f.argument] = False
@@ -87,7 +89,7 @@ def _entries_that_matter(
     In a linear program these can be the results of abs, min and max and what they are defined into.
     """
     m = program.matrix
-    curved = len(program.products) or any(f.kind != "abs" for f in program.functions)
+    curved = len(program.products) or any(f.function.smooth for f in program.functions)
     if curved or not atoms_only:
         rows = np.repeat(np.arange(program.rows), np.diff(m.indptr))
         return slice(None), rows, np.ones(program.columns, dtype=bool)

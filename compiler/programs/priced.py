@@ -51,7 +51,7 @@ class _Steps:
         self.below: dict[int, list[_Step]] = {}
         self.above: dict[int, list[_Step]] = {}
         for atoms in program.functions:
-            if atoms.kind == "abs":
+            if not atoms.function.smooth:
                 for w, x in zip(atoms.result.tolist(), atoms.argument.tolist(), strict=True):
                     self.below.setdefault(w, []).extend([(x, 1.0, 0.0), (x, -1.0, 0.0)])
         for e in program.extremes:

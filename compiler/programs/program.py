@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.functions import function
+from allocc.compiler.functions.record import Function
 from allocc.compiler.labels import label_text, named
 
 if TYPE_CHECKING:  # a process that only solves needs neither, and starts the sooner
@@ -29,7 +31,6 @@ if TYPE_CHECKING:  # a process that only solves needs neither, and starts the so
 
 
 Role = Literal["stated", "definition", "auxiliary"]
-FunctionKind = Literal["exp", "log", "sqrt", "square", "power", "reciprocal", "abs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Products:
 class FunctionAtoms:
     """`x[result] = f(x[argument])`, entry by entry, for one `kind`; `exponent` is for `power`."""
 
-    kind: FunctionKind
+    kind: str
     result: IntArray
     argument: IntArray
     exponent: float = 1.0
@@ -106,6 +107,11 @@ class FunctionAtoms:
 
     def __len__(self) -> int:
         return len(self.result)
+
+    @property
+    def function(self) -> Function:
+        """f."""
+        return function(self.kind, self.exponent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,24 @@ class Extremes:
 
     def __len__(self) -> int:
         return len(self.result)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """Rows `start` and on that hold only where each of their binaries is 1.
+
+    Every array of `binaries` has one column for each row.
+    """
+
+    start: int
+    count: int
+    binaries: tuple[IntArray, ...]
+    span: Span | None = None
+
+    @property
+    def rows(self) -> IntArray:
+        """The positions of the rows."""
+        return np.arange(self.start, self.start + self.count)
 
 
 def no_products() -> Products:
@@ -150,6 +174,7 @@ class Program:
     products: Products = field(default_factory=no_products)
     functions: tuple[FunctionAtoms, ...] = ()
     extremes: tuple[Extremes, ...] = ()
+    conditional: tuple[Conditional, ...] = ()
     defined: IntArray | None = None
 
     @property

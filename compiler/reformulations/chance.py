@@ -25,8 +25,7 @@ always holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
@@ -34,48 +33,28 @@ from scipy import sparse
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs import errors
 from allocc.compiler.programs.bounds import Infeasible, Propagator
-from allocc.compiler.programs.program import Program
+from allocc.compiler.programs.passes import Pass
+from allocc.compiler.programs.program import Conditional, Program
 from allocc.dsl.diagnostics import AlloccError, Diagnostic
-from allocc.dsl.tree import Span
 
 #: Probabilities may miss what is asked by this much: sums of decimal fractions do.
 TOLERANCE = 1e-9
 
 
-@dataclass(frozen=True)
-class Conditional:
-    """Rows `start` and on that hold only where each of their binaries is 1.
-
-    Every array of `binaries` has one column for each row.
-    """
-
-    start: int
-    count: int
-    binaries: tuple[IntArray, ...]
-    span: Span | None = None
-
-    @property
-    def rows(self) -> IntArray:
-        """The positions of the rows."""
-        return np.arange(self.start, self.start + self.count)
-
-
-def without(program: Program, blocks: Sequence[Conditional]) -> Program:
+def without(program: Program) -> Program:
     """The program in which the conditional rows say nothing."""
     upper = program.row_upper.copy()
-    for block in blocks:
+    for block in program.conditional:
         upper[block.rows] = np.inf
-    return replace(program, row_upper=upper)
+    return replace(program, row_upper=upper, conditional=())
 
 
-def write(program: Program, blocks: Sequence[Conditional]) -> Program:
+def write(program: Program) -> Program:
     """The program with the conditional rows as plain ones; their lower sides must be open.
 
     Raises `AlloccError` where a row can be violated without end.
     """
-    if not blocks:
-        return program
-    free = without(program, blocks)
+    free = without(program)
     try:
         lower, upper = Propagator(free).run(free.lower, free.upper)
     except Infeasible:
@@ -87,7 +66,7 @@ def write(program: Program, blocks: Sequence[Conditional]) -> Program:
     rows: list[IntArray] = []
     columns: list[IntArray] = []
     values: list[FloatArray] = []
-    for block in blocks:
+    for block in program.conditional:
         mine = block.rows
         big = most[mine] - program.row_upper[mine]
         open_rows = mine[np.isinf(big)]
@@ -110,7 +89,7 @@ def write(program: Program, blocks: Sequence[Conditional]) -> Program:
     )
     matrix = sparse.csr_array(program.matrix + sparse.csr_array(extra))
     matrix.eliminate_zeros()
-    return replace(program, matrix=matrix, row_upper=row_upper)
+    return replace(program, matrix=matrix, row_upper=row_upper, conditional=())
 
 
 def largest_activity(program: Program, lower: FloatArray, upper: FloatArray) -> FloatArray:
@@ -131,3 +110,11 @@ def _unbounded(
     ends = np.where(values > 0, upper[columns], lower[columns])
     names = [program.column_name(int(j)) for j in columns[np.isinf(ends)][:3]]
     return errors.unbounded_row(program.row_name(row), names, block.span)
+
+
+PASS = Pass(
+    "chance",
+    "rows that hold where binaries are 1, by the most by which they can be broken",
+    lambda program: bool(program.conditional),
+    write,
+)

@@ -39,6 +39,7 @@ from scipy import sparse
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.programs.bounds import UNIT, Infeasible, Propagator
+from allocc.compiler.programs.passes import Pass
 from allocc.compiler.programs.program import Program
 from allocc.compiler.programs.scaling import sweeps_of
 
@@ -193,3 +194,13 @@ def far_apart(program: Program) -> FarApart | None:
         float(size[k]),
         program.column_name(other),
     )
+
+
+PASS = Pass(
+    "coefficients",
+    "coefficients of whole columns, cut to what the ranges of the others prove",
+    lambda program: bool(program.integer.any()),
+    tighten_coefficients,
+    methods=frozenset({"direct", "exact", "refine", "auto"}),
+    after=("chance", "denominators", "growth"),
+)

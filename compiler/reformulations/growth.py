@@ -31,6 +31,7 @@ from allocc.compiler.arrays import BoolArray
 from allocc.compiler.programs.bounds import MARGIN
 from allocc.compiler.programs.direction import harmless
 from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.passes import Pass
 from allocc.compiler.programs.program import FunctionAtoms, Products, Program
 
 #: Ranges whose ends differ by a smaller factor than this are left to the exact rows of products.
@@ -57,12 +58,15 @@ class Step:
         return self.plain, self.plain + self.more
 
 
-def in_logarithms(program: Program) -> Program | None:
-    """The program with its growth in logarithms; None where there is none, or nothing to gain."""
+def chosen(program: Program) -> bool:
+    """Whether a binary is multiplied where columns are defined."""
     q = program.products
     binary = _binary(program)
-    if program.defined is None or not (binary[q.left] | binary[q.right]).any():
-        return None
+    return program.defined is not None and bool((binary[q.left] | binary[q.right]).any())
+
+
+def in_logarithms(program: Program) -> Program:
+    """The program with its growth in logarithms; itself where there is none, or nothing to gain."""
     found = list(_Reader(program).steps())
     # A flow that was put into another definition is no quantity by itself.
     inner = {c for s in found for c in s.dropped}
@@ -74,12 +78,12 @@ def in_logarithms(program: Program) -> Program | None:
         not any(s.binary >= 0 for s in grown)
         or max(high[s.target] / low[s.target] for s in grown) < WIDE
     ):
-        return None
+        return program
     if not _whole_blocks(program, {s.target for s in grown}):
-        return None
+        return program
     made = _written(program, grown, low, high)
     down, _ = harmless(made, atoms_only=True)
-    return made if down[[s.target for s in grown]].all() else None
+    return made if down[[s.target for s in grown]].all() else program
 
 
 def _binary(program: Program) -> BoolArray:
@@ -264,3 +268,14 @@ def _written(
     assert made.defined is not None
     made.defined[p.rows :] = logs
     return made
+
+
+PASS = Pass(
+    "growth",
+    "growth by a factor that a binary chooses, in logarithms: linear in the decisions, whatever the range",
+    chosen,
+    in_logarithms,
+    methods=frozenset({"refine", "auto"}),
+    after=("chance", "denominators"),
+    told="growth by a factor that a binary chooses is written in logarithms",
+)

@@ -37,6 +37,62 @@ from allocc.compiler.programs.extension import Extension
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """The range of a column in pieces `low[k] .. high[k]`, in order; `whole` if only whole numbers count."""
+
+    low: FloatArray
+    high: FloatArray
+    whole: bool
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    @property
+    def values(self) -> float:
+        """How many values are left; infinite where they are not whole."""
+        return float(np.sum(self.high - self.low + 1)) if self.whole else np.inf
+
+    def is_range(self, low: float, high: float) -> bool:
+        """Whether the pieces say no more than this range."""
+        return len(self) == 1 and bool(self.low[0] == low and self.high[0] == high)
+
+    def within(self, low: float, high: float) -> Pieces:
+        """What of the pieces lies in a range: perhaps none."""
+        low_ends, high_ends = np.maximum(self.low, low), np.minimum(self.high, high)
+        kept = low_ends <= high_ends
+        return replace(self, low=low_ends[kept], high=high_ends[kept])
+
+    def singles(self) -> Pieces:
+        """Every whole value that is left as a piece."""
+        ends = zip(self.low, self.high, strict=True)
+        values = np.concatenate([np.arange(a, b + 1) for a, b in ends])
+        return replace(self, low=values, high=values)
+
+    def split(self, at: float, shortest: float = 0.0) -> Pieces:
+        """The piece that holds `at` cut there; the very same pieces where it cannot be cut.
+
+        A whole value is set apart from those below and above. A continuous piece is cut in two, neither of
+        which is shorter than a fifth of it; one of at most `shortest` is not cut.
+        """
+        k = int(np.argmin(np.maximum(self.low - at, at - self.high)))
+        a, b = float(self.low[k]), float(self.high[k])
+        if a == b or (not self.whole and b - a <= shortest):
+            return self
+        if self.whole:
+            v = float(min(max(round(at), a), b))
+            parts = [(x, y) for x, y in ((a, v - 1), (v, v), (v + 1, b)) if x <= y]
+        else:
+            v = min(max(at, a + 0.2 * (b - a)), b - 0.2 * (b - a))
+            parts = [(a, v), (v, b)]
+        low, high = np.array(parts).T
+        return replace(
+            self,
+            low=np.concatenate([self.low[:k], low, self.low[k + 1 :]]),
+            high=np.concatenate([self.high[:k], high, self.high[k + 1 :]]),
+        )
+
+
+@dataclass(frozen=True)
 class PieceColumns:
     """Where the copies of one partitioned variable are, to read and to write points.
 

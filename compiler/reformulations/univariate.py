@@ -8,7 +8,7 @@ For :math:`f` convex on :math:`[l, u]`,
 
 and for :math:`f` concave both are turned around: tangents on one side, one secant on the other.
 
-:Source: ``w = f(x)`` for exp, log, sqrt, powers and 1/x, with ``x`` in a bounded range.
+:Source: ``w = f(x)`` for every smooth function (exp, log, powers, ...), with ``x`` in a bounded range.
 :Target: Linear rows.
 :Exact: Only where :math:`x` is fixed. A relaxation that tightens with more tangents and, over pieces,
     with shorter secants. Where only the tangents' side matters (see ``direction``) it is an outer
@@ -32,67 +32,6 @@ from allocc.compiler.reformulations.pieces import PieceColumns
 STEEPEST = 1e10
 
 
-def evaluate(kind: str, exponent: float, x: FloatArray) -> FloatArray:
-    """f(x)."""
-    with np.errstate(all="ignore"):
-        match kind:
-            case "exp":
-                return np.exp(x)
-            case "log":
-                return np.log(x)
-            case "sqrt":
-                return np.sqrt(x)
-            case "square":
-                return x * x
-            case "reciprocal":
-                return 1.0 / x
-            case "abs":
-                return np.abs(x)
-            case _:
-                return np.asarray(np.power(x, exponent))
-
-
-def slope(kind: str, exponent: float, x: FloatArray) -> FloatArray:
-    """f'(x)."""
-    with np.errstate(all="ignore"):
-        match kind:
-            case "exp":
-                return np.exp(x)
-            case "log":
-                return 1.0 / x
-            case "sqrt":
-                return 0.5 / np.sqrt(x)
-            case "square":
-                return 2.0 * x
-            case "reciprocal":
-                return -1.0 / (x * x)
-            case _:
-                return np.asarray(exponent * np.power(x, exponent - 1.0))
-
-
-def curvature(kind: str, exponent: float, low: FloatArray, high: FloatArray) -> IntArray:
-    """1 where f is convex over the range, -1 where concave, 0 where it is neither."""
-    n = len(low)
-    match kind:
-        case "exp" | "square" | "abs":
-            return np.ones(n, dtype=int)
-        case "log" | "sqrt":
-            return -np.ones(n, dtype=int)
-        case "reciprocal":
-            return np.where(low > 0, 1, np.where(high < 0, -1, 0))
-        case _:
-            whole = exponent == int(exponent)
-            if whole and exponent > 0 and int(exponent) % 2 == 0:
-                return np.ones(n, dtype=int)
-            if whole and exponent > 0:
-                return np.where(low >= 0, 1, np.where(high <= 0, -1, 0))
-            if whole and exponent < 0:
-                below = 1 if int(exponent) % 2 == 0 else -1
-                return np.where(low > 0, 1, np.where(high < 0, below, 0))
-            convex = exponent >= 1 or exponent < 0
-            return np.full(n, 1 if convex else -1)
-
-
 def _usable(build: Extension, x: Any, w: Any, rate: FloatArray) -> BoolArray:
     """Which slopes of w over x a solver can calculate with."""
     p = build.program
@@ -112,8 +51,7 @@ def tangents(
 ) -> None:
     """Tangent rows at `points` for the atoms `which`, whose curvature is `sign`."""
     x, w = atoms.argument[which], atoms.result[which]
-    value = evaluate(atoms.kind, atoms.exponent, points)
-    rate = slope(atoms.kind, atoms.exponent, points)
+    value, rate = atoms.function.value(points), atoms.function.slope(points)
     good = np.flatnonzero(np.isfinite(value) & _usable(build, x, w, rate) & (sign != 0))
     level = value[good] - rate[good] * points[good]
     convex = sign[good] > 0
@@ -136,8 +74,7 @@ def secants(
 ) -> None:
     """Secant rows over `low .. high` for the atoms `which`, whose curvature is `sign`."""
     x, w = atoms.argument[which], atoms.result[which]
-    f_low = evaluate(atoms.kind, atoms.exponent, low)
-    f_high = evaluate(atoms.kind, atoms.exponent, high)
+    f_low, f_high = atoms.function.value(low), atoms.function.value(high)
     width = high - low
     with np.errstate(all="ignore"):
         rate = np.where(width > 0, (f_high - f_low) / np.where(width > 0, width, 1.0), 0.0)
@@ -161,15 +98,11 @@ def over_pieces(
     `w = sum_j w_j`, and every line of a piece is scaled by the piece's binary. Exact in pieces that
     are single points. Tangents are put at the ends, in the middle and at `points` of a piece.
     """
-    kind, exponent = atoms.kind, atoms.exponent
+    f = atoms.function
     low, high = copy.low, copy.high
-    f_low, f_high = evaluate(kind, exponent, low), evaluate(kind, exponent, high)
-    sign = curvature(kind, exponent, low, high)
-    middle = evaluate(kind, exponent, (low + high) / 2)
-    least = np.minimum(np.minimum(f_low, f_high), np.where(sign == 0, middle, np.inf))
-    most = np.maximum(np.maximum(f_low, f_high), np.where(sign == 0, middle, -np.inf))
-    if kind == "square" or (kind == "power" and exponent % 2 == 0):
-        least = np.where((low < 0) & (high > 0), 0.0, least)
+    f_low, f_high = f.value(low), f.value(high)
+    sign = f.curvature(low, high)
+    least, most = f.image(low, high)
     n = len(low)
     w_copy = build.columns("piece of curve", n, np.minimum(least, 0.0), np.maximum(most, 0.0))
     z = copy.binaries
@@ -202,7 +135,7 @@ def over_pieces(
         inside = wide[(low[wide] < x) & (x < high[wide])]
         places.append((inside, np.full(len(inside), x)))
     for which, at in places:
-        line(which, at, evaluate(kind, exponent, at), slope(kind, exponent, at), True)
+        line(which, at, f.value(at), f.slope(at), True)
     return copy.with_copies(int(atoms.result[k]), w_copy)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 
 from allocc.compiler.arrays import FloatArray, IntArray
-from allocc.compiler.reformulations import univariate
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 
 #: Below every number that a model means.
@@ -69,7 +68,7 @@ def _errors(
     for number, n in relaxation.curved.get(j, ()):
         atoms = p.functions[number]
         w = atoms.result[n : n + 1]
-        true = univariate.evaluate(atoms.kind, atoms.exponent, x)
+        true = atoms.function.value(x)
         off.append(np.abs(value(w) - weight * true) / _width(relaxation, w)[:, None])
     return np.asarray(np.concatenate(off).max(axis=0, initial=0.0))
 
@@ -90,13 +89,11 @@ def add_tangents(relaxation: Relaxation, point: FloatArray, tolerance: float) ->
     p = relaxation.program
     count = 0
     for number, atoms in enumerate(p.functions):
-        if atoms.kind == "abs":
+        if not atoms.function.smooth:
             continue
         x = point[atoms.argument]
-        sign = univariate.curvature(
-            atoms.kind, atoms.exponent, p.lower[atoms.argument], p.upper[atoms.argument]
-        )
-        true = univariate.evaluate(atoms.kind, atoms.exponent, x)
+        sign = atoms.function.curvature(p.lower[atoms.argument], p.upper[atoms.argument])
+        true = atoms.function.value(x)
         short = sign * (true - point[atoms.result]) / _width(relaxation, atoms.result)
         count += int(np.sum(short > tolerance))
         relaxation.cuts[number].append(x.copy())

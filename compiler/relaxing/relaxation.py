@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from allocc.compiler.programs.priced import PricedRows, priced_rows
 from allocc.compiler.programs.program import FunctionAtoms, Program, no_products
 from allocc.compiler.programs.scaling import Scaling, scale
 from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, price, univariate
+from allocc.compiler.reformulations.pieces import Pieces
 
 #: A piece of a continuous range is not cut below this share of it.
 SHORTEST = 1e-7
@@ -68,7 +68,7 @@ class Relaxation:
             lower, upper = self.propagator.run(lower, upper)
         self.program = replace(program, lower=lower, upper=upper)
         self.cuts: list[list[FloatArray]] = [[] for _ in program.functions]
-        self.pieces: dict[int, tuple[FloatArray, FloatArray]] = {}
+        self.pieces: dict[int, Pieces] = {}
         # Whether anything was cut off that is no better than what was had at the time.
         self.dropped = False
         self._local: dict[int, LocalRanges] = {}
@@ -92,7 +92,7 @@ class Relaxation:
     def _needs_bounds(self) -> bool:
         """Whether any reformulation needs derived bounds; a linear program is left as it is."""
         p = self.original
-        if len(p.products) or any(f.kind != "abs" for f in p.functions):
+        if len(p.products) or any(f.function.smooth for f in p.functions):
             return True
         free = {"max": self.down, "min": self.up}
         return any(not self.down[f.result].all() for f in p.functions) or any(
@@ -138,17 +138,19 @@ class Relaxation:
         p = self.program
         found: dict[int, list[tuple[int, int]]] = {}
         for number, atoms in enumerate(p.functions):
-            if atoms.kind == "abs":
+            if not atoms.function.smooth:
                 continue
             low, high = p.lower[atoms.argument], p.upper[atoms.argument]
-            sign = univariate.curvature(atoms.kind, atoms.exponent, low, high)
+            sign = atoms.function.curvature(low, high)
             hard = univariate.needs_secant(atoms, sign, self.down, self.up) | (sign == 0)
             for k in np.flatnonzero(hard & (low < high)).tolist():
                 j = int(atoms.argument[k])
                 found.setdefault(j, []).append((number, k))
-                if sign[k] == 0 and low[k] < 0 < high[k] and not p.integer[j]:
-                    # Between its signs the curve turns: there is a piece for each.
-                    self.pieces[j] = (np.array([low[k], 0.0]), np.array([0.0, high[k]]))
+                turn = atoms.function.turn
+                if turn is not None and low[k] < turn < high[k] and not p.integer[j]:
+                    # There is a piece for each side of the point where the curve turns.
+                    ends = np.array([low[k], turn]), np.array([turn, high[k]])
+                    self.pieces[j] = Pieces(*ends, whole=False)
         return found
 
     @cached_property
@@ -175,10 +177,13 @@ class Relaxation:
 
     # --- pieces ----------------------------------------------------------------------------
 
-    def pieces_of(self, j: int) -> tuple[FloatArray, FloatArray]:
+    def pieces_of(self, j: int) -> Pieces:
         """The pieces of a column's range."""
-        p = self.program
-        return self.pieces.get(j, (p.lower[j : j + 1], p.upper[j : j + 1]))
+        p, here = self.program, slice(j, j + 1)
+        found = self.pieces.get(j)
+        if found is not None:
+            return found
+        return Pieces(p.lower[here], p.upper[here], bool(p.integer[j]))
 
     def shrink(self, lower: FloatArray, upper: FloatArray) -> None:
         """Continue within a smaller box; raises `Infeasible` when nothing is left in it."""
@@ -186,79 +191,52 @@ class Relaxation:
         self.program = replace(self.program, lower=lower, upper=upper)
         for local in self._local.values():
             local.update(self.program)
-        for j, (low, high) in list(self.pieces.items()):
-            low, high = np.maximum(low, lower[j]), np.minimum(high, upper[j])
-            kept = low <= high
-            if not kept.any():
+        for j, found in self.pieces.items():
+            self.pieces[j] = found.within(lower[j], upper[j])
+            if not len(self.pieces[j]):
                 raise Infeasible(j)
-            self.pieces[j] = (low[kept], high[kept])
 
     def keep_pieces(self, j: int, low: FloatArray, high: FloatArray) -> None:
         """Drop the other pieces of a column: nothing better than what is had lies in them."""
         self.dropped = True
-        self.pieces[j] = (low, high)
+        self.pieces[j] = Pieces(low, high, bool(self.program.integer[j]))
 
     def make_exact(self) -> None:
         """Cut the remaining pieces of every integer factor into single values."""
         for j in np.unique(self.partition[self.partition >= 0]).tolist():
             if self.program.integer[j]:
-                low, high = self.pieces_of(j)
-                values = np.concatenate(
-                    [np.arange(a, b + 1) for a, b in zip(low, high, strict=True)]
-                )
-                self.pieces[j] = (values, values.copy())
+                self.pieces[j] = self.pieces_of(j).singles()
 
     def values_left(self) -> float:
         """Values in the pieces of all integer factors; infinite where a factor is continuous."""
-        total = 0.0
-        for j in np.unique(self.partition[self.partition >= 0]).tolist():
-            if not self.program.integer[j]:
-                return np.inf
-            low, high = self.pieces_of(j)
-            total += float(np.sum(high - low + 1))
-        return total
+        columns = np.unique(self.partition[self.partition >= 0]).tolist()
+        return sum((self.pieces_of(j).values for j in columns), 0.0)
 
-    def build_direct(self, capabilities: Any) -> Built:
+    def build_direct(self) -> Built:
         """The program with products and functions as they are; only abs, min and max are linear."""
         p = self.program
         build = Extension(p)
         for atoms in p.functions:
-            if atoms.kind == "abs":
+            if not atoms.function.smooth:
                 self._absolute(build, atoms, p.lower, p.upper)
         self._extremes(build, p.lower, p.upper)
-        smooth = tuple(f for f in p.functions if f.kind != "abs")
+        smooth = tuple(f for f in p.functions if f.function.smooth)
         program = build.finish(p.products, smooth)
         return Built(program, p.columns, ())
 
     def split(self, j: int, at: float) -> bool:
         """Cut the piece that holds `at` there; False where it cannot be cut further."""
-        low, high = self.pieces_of(j)
-        k = int(np.argmin(np.maximum(low - at, at - high)))
-        a, b = low[k], high[k]
-        if self.program.integer[j]:
-            v = round(at)
-            v = min(max(v, a), b)
-            if a == b:
-                return False
-            parts = [(a, v - 1), (v, v), (v + 1, b)]
-        else:
-            width = b - a
-            total = self.program.upper[j] - self.program.lower[j]
-            if width <= SHORTEST * total:
-                return False
-            v = min(max(at, a + 0.2 * width), b - 0.2 * width)
-            parts = [(a, v), (v, b)]
-        parts = [(x, y) for x, y in parts if x <= y]
-        new_low = np.concatenate([low[:k], [x for x, _ in parts], low[k + 1 :]])
-        new_high = np.concatenate([high[:k], [y for _, y in parts], high[k + 1 :]])
-        self.pieces[j] = (new_low, new_high)
+        before = self.pieces_of(j)
+        total = float(self.program.upper[j] - self.program.lower[j])
+        after = before.split(at, SHORTEST * total)
+        if after is before:
+            return False
+        self.pieces[j] = after
         return True
 
     def _is_cut(self, j: int) -> bool:
         """Whether the pieces of a column say more than its range."""
-        low, high = self.pieces_of(j)
-        whole = low[0] == self.program.lower[j] and high[0] == self.program.upper[j]
-        return len(low) > 1 or not whole
+        return not self.pieces_of(j).is_range(self.program.lower[j], self.program.upper[j])
 
     def _cuts(self, exact: BoolArray) -> tuple[list[pieces.Cut], IntArray]:
         """The columns that are written over pieces, with their feasible pieces, and the products.
@@ -274,7 +252,8 @@ class Relaxation:
                 if len(mine) or j in self.curved:
                     if j not in self._local:
                         self._local[j] = LocalRanges(self.program, j)
-                    found.append((j, mine, self._local[j], *self.pieces_of(j)))
+                    parts = self.pieces_of(j)
+                    found.append((j, mine, self._local[j], parts.low, parts.high))
         propagate([(near, low, high) for _, _, near, low, high in found])
         cuts = []
         for j, mine, near, low, high in found:
@@ -330,7 +309,7 @@ class Relaxation:
             build, q.result[rest], q.left[rest], q.right[rest], low, high, below, above
         )
         for number, atoms in enumerate(p.functions):
-            if atoms.kind == "abs":
+            if not atoms.function.smooth:
                 self._absolute(build, atoms, low, high)
                 continue
             self._function(build, number, low, high, curves)
@@ -367,10 +346,10 @@ class Relaxation:
         atoms = self.program.functions[number]
         here = np.array([(number, k) not in done for k in range(len(atoms))])
         a, b = low[atoms.argument], high[atoms.argument]
-        sign = univariate.curvature(atoms.kind, atoms.exponent, a, b)
+        sign = atoms.function.curvature(a, b)
         which = np.flatnonzero(here)
         # Shares towards both ends, so that a curve too steep at its end has a tangent nearby.
-        near = [2.0**-n for n in range(3, 14, 2)] if atoms.kind != "square" else []
+        near = [2.0**-n for n in range(3, 14, 2)] if atoms.function.steep else []
         shares = [0.0, *near, 0.25, 0.5, 0.75, *(1 - x for x in near), 1.0]
         for points in [
             *(a + x * (b - a) for x in shares),

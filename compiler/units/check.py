@@ -16,7 +16,7 @@ from allocc.compiler.units.unit import ONE, Unit
 from allocc.compiler.units.words import Vocabulary
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
-from allocc.dsl.scanner import TOTAL
+from allocc.dsl.words import TOTAL
 
 #: Statements that declare a quantity, which may carry a unit.
 QUANTITIES = (

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from enum import Enum
 from fractions import Fraction
 
+from allocc.compiler.functions import WORDS
 from allocc.compiler.names.structure import Declarations, side_name
 from allocc.compiler.units import errors
 from allocc.compiler.units.errors import Side
@@ -15,7 +16,7 @@ from allocc.compiler.units.unit import ONE, Unit
 from allocc.compiler.units.words import Vocabulary, exact
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
-from allocc.dsl.scanner import TOTAL
+from allocc.dsl.words import TOTAL
 
 
 class Open(Enum):
@@ -267,21 +268,26 @@ class Inference(Mends):
                 return self.agree(
                     f"`{name}`", list(zip(e.arguments, arguments, strict=True)), names
                 )
-            case "abs" if arguments:
-                return arguments[0]
             case "floor" if arguments and name not in self.declared.names:
                 return arguments[0]
             case "binomial" if name not in self.declared.names:
                 for argument, found in zip(e.arguments[2:], arguments[2:], strict=True):
                     self.pure("a probability", argument, found, names)
                 return ONE
-            case "sqrt" if arguments:
-                found = arguments[0]
-                return found ** Fraction(1, 2) if isinstance(found, Unit) else found
-            case "exp" | "log" if arguments:
-                self.pure(f"what `{name}` is taken of", e.arguments[0], arguments[0], names)
-                return NUMBER if arguments[0] is NUMBER else ONE
+            case _ if name in WORDS and arguments:
+                return self._function(name, e.arguments[0], arguments[0], names)
         return self._user_call(e, name, tuple(arguments))
+
+    def _function(self, name: str, e: tree.Expression, found: Found, names: Names) -> Found:
+        """The unit of a function of one argument."""
+        match WORDS[name].units:
+            case "kept":
+                return found
+            case "root":
+                return found ** Fraction(1, 2) if isinstance(found, Unit) else found
+            case "pure":
+                self.pure(f"what `{name}` is taken of", e, found, names)
+                return NUMBER if found is NUMBER else ONE
 
     def _total(self, e: tree.Call, names: Names) -> Found:
         """The unit of an amount over time: that of the rate, times that of the model's time."""

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
+from allocc.compiler.functions import WORDS
 from allocc.compiler.names.structure import Declarations
 from allocc.compiler.units.errors import Mend
 from allocc.compiler.units.unit import ONE, TIMES, Unit
@@ -17,6 +18,9 @@ from allocc.dsl.walk import nodes
 
 #: An expression is shown up to this many characters.
 LONGEST = 60
+
+#: Functions whose result has the unit of their argument.
+KEEPING = ("sum", "mean", *(name for name, word in WORDS.items() if word.units == "kept"))
 
 #: A factor of an expression, its unit if it has one, and its power.
 Factor = tuple[tree.Expression, Any, int]
@@ -88,7 +92,7 @@ class Mends(ABC):
                     yield from self._factors(body, self.names(index, names), power)
                 else:
                     yield e, self.infer(e, names), power
-            case tree.Call(function=f, arguments=(one,)) if f.name in ("sum", "mean", "abs"):
+            case tree.Call(function=f, arguments=(one,)) if f.name in KEEPING:
                 yield from self._factors(one, names, power)
             case _:
                 yield e, self.infer(e, names), power

@@ -38,6 +38,7 @@ from allocc.compiler.algebra.expression import (
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation, reduce_array
 from allocc.compiler.arrays import FloatArray
+from allocc.compiler.functions import WORDS
 from allocc.compiler.unrolling.problem import Problem, Update
 
 
@@ -92,16 +93,8 @@ class Sizes:
                     return np.asarray(self._size(base) ** p)
                 u = self._value(base)
                 return np.asarray(u**p + p * u ** (p - 1) * self._hidden(base))
-            case Apply(function=function, argument=argument):
-                match function:
-                    case "abs":
-                        return self._size(argument)
-                    case "sqrt":
-                        return np.asarray(np.sqrt(self._size(argument)))
-                    case "exp":
-                        return self._value(node)
-                    case "log":
-                        return self._value(node) + 1.0
+            case Apply(function=kind, argument=argument):
+                return WORDS[kind].size(self._value(node), self._size(argument))
             case Extreme(parts=parts, axes=axes):
                 value = self._evaluate(node)
                 best = np.zeros((1,) * len(axes))

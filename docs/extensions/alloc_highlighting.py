@@ -5,7 +5,7 @@ from __future__ import annotations
 from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
-from allocc.dsl.pygments_lexer import AllocLexer
+from allocc.showing.pygments_lexer import AllocLexer
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

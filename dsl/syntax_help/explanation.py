@@ -7,9 +7,10 @@ import re
 
 from allocc.dsl import errors
 from allocc.dsl.diagnostics import Diagnostic
-from allocc.dsl.scanner import RESERVED, SOFT, STATEMENTS, Lexeme
+from allocc.dsl.scanner import Lexeme
 from allocc.dsl.syntax_help.stop import Stop
 from allocc.dsl.tree import Span
+from allocc.dsl.words import RESERVED, SOFT, STATEMENTS
 
 _ORDER = {
     "param": 'param NAME[SET] "text" : UNIT integer in LOW .. HIGH = VALUE',

@@ -6,8 +6,9 @@ import difflib
 from dataclasses import dataclass
 from functools import cached_property
 
-from allocc.dsl.scanner import SOFT, STATEMENTS, Lexeme
+from allocc.dsl.scanner import Lexeme
 from allocc.dsl.tree import Source, Span
+from allocc.dsl.words import SOFT, STATEMENTS
 
 _SYNONYMS = {
     "var": "decide",

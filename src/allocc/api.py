@@ -19,6 +19,7 @@ from allocc.errors import AlloccError, reported
 if TYPE_CHECKING:
     import threading
 
+    from allocc.compiler.pipeline import Chain
     from allocc.compiler.programs.program import Program
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.scoping.model import Model as Bound
@@ -40,6 +41,7 @@ class Model:
         self.bound = bound
         self.data = data
         self.settings = settings
+        self._chains: dict[str, Chain] = {}
 
     @property
     def name(self) -> str:
@@ -72,12 +74,18 @@ class Model:
             return discretize(self.bound)
 
     @cached_property
-    def lowered(self) -> Program:
+    def lowered(self) -> Chain:
         """The program as the model states it, with products and functions."""
-        from allocc.engine.proving.denominators import lowered
+        return self.chain("stated")
 
-        with reported():
-            return lowered(self.problem)
+    def chain(self, method: str = "auto") -> Chain:
+        """The passes between the problem and what is relaxed for a method; see `compile --emit passes`."""
+        from allocc.engine.proving.denominators import prepared
+
+        if method not in self._chains:
+            with reported():
+                self._chains[method] = prepared(self.problem, method)
+        return self._chains[method]
 
     @cached_property
     def relaxation(self) -> Relaxation:
@@ -87,7 +95,7 @@ class Model:
 
         with reported():
             try:
-                return Relaxation(self.lowered)
+                return Relaxation(self.lowered.program)
             except Infeasible:
                 raise PlainError([mistakes.bounds_infeasible()]) from None
 
@@ -96,10 +104,11 @@ class Model:
         from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
 
         relaxation = self.relaxation
-        if self.lowered.matrix.nnz > MOST_PROPAGATED:
+        program = self.lowered.program
+        if program.matrix.nnz > MOST_PROPAGATED:
             return
         try:
-            relaxation.propagator.run(self.lowered.lower, self.lowered.upper)
+            relaxation.propagator.run(program.lower, program.upper)
         except Infeasible:
             raise PlainError([mistakes.bounds_infeasible()]) from None
 

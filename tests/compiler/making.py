@@ -14,7 +14,7 @@ from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.binding.bind import bind
 from allocc.compiler.lowering.complete import Completer
-from allocc.compiler.programs.program import Program
+from allocc.compiler.lowering.places import Lowered
 from allocc.compiler.unrolling.discretize import discretize
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, simulate
@@ -47,16 +47,14 @@ def decisions(found: Problem, rng: np.random.Generator) -> dict[Variable, FloatA
     return chosen
 
 
-def completed(found: Problem, program: Program, values: Values) -> FloatArray:
-    """The point of a lowered program that simulated values mean; NaN where nothing says."""
-    given = np.zeros(program.columns, dtype=bool)
-    point = np.full(program.columns, np.nan)
-    for v in found.variables:
-        given[v.offset : v.offset + v.size] = True
-        point[v.offset : v.offset + v.size] = values[v].ravel()
+def completed(lowered: Lowered, values: Values) -> FloatArray:
+    """The point of a lowered program that simulated values mean."""
+    program, places = lowered.program, lowered.places
+    given = places.mask(values, program.columns)
     complete = Completer(program, given)
     assert not len(complete.missing), [program.column_name(int(j)) for j in complete.missing]
-    return complete(point)
+    # Nothing is read where nothing is said.
+    return complete(np.where(given, places.point(values, program.columns), np.nan))
 
 
 def simulated(found: Problem, rng: np.random.Generator) -> Values:

@@ -154,7 +154,7 @@ def test_models(block: Shown, folder: Path) -> None:
     path = folder / "shown.alloc"
     path.write_text(text, "utf-8")
     model = allocc.load(path)
-    assert model.lowered.columns >= 0
+    assert model.lowered.program.columns >= 0
     if kind == "solve":
         result = model.solve(time_limit=20)
         assert result.status == "optimal", result
@@ -277,7 +277,7 @@ def anchors(page: Path) -> set[str]:
 
 def test_reserved_words() -> None:
     """The reference lists exactly the words that the scanner keeps."""
-    from allocc.dsl.scanner import RESERVED, SOFT
+    from allocc.dsl.words import RESERVED, SOFT
 
     text = (ROOT / "docs" / "language.md").read_text("utf-8")
     section = text.split("Reserved words", 1)[1]

@@ -9,7 +9,7 @@ import pytest
 
 from allocc.dsl import AlloccError, Source, parse
 from allocc.dsl.catalogue import explain
-from allocc.dsl.scanner import RESERVED
+from allocc.dsl.words import RESERVED
 
 
 def test_explain_forgives_case_and_knows_its_limits() -> None:

@@ -18,17 +18,9 @@ pytest.importorskip("pygments", reason="Pygments is not installed")
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator
 
 from allocc.compiler.evaluating import calls
-from allocc.dsl.pygments_lexer import AllocLexer
-from allocc.dsl.scanner import (
-    BUILTIN,
-    DATA_FUNCTIONS,
-    FUNCTIONS,
-    PLACES,
-    SOFT,
-    STATEMENTS,
-    TOTAL,
-    WORDS,
-)
+from allocc.compiler.names.builtin import BUILTIN, FUNCTIONS
+from allocc.dsl.words import DATA_FUNCTIONS, PLACES, REPLACEABLE, SOFT, STATEMENTS, WORDS
+from allocc.showing.pygments_lexer import AllocLexer
 
 ROOT = Path(__file__).parents[2]
 VSCODE = ROOT / "editors" / "vscode"
@@ -79,7 +71,7 @@ def test_the_lexer_has_the_grammars_words() -> None:
         assert kind_of(f"{word} x", word) in Keyword, word
         for name in (f"{word} = 1", f"{word}: 1", f"{word}[1]", f"2 * {word}", f"{word}(1)"):
             assert kind_of(f"{name} - 1", word) not in Keyword or name.startswith("2"), name
-    for word in (*FUNCTIONS, *DATA_FUNCTIONS, TOTAL):
+    for word in FUNCTIONS:
         assert kind_of(f"{word}(x)", word) is Name.Builtin
     for word in PLACES:
         assert kind_of(f"x[{word}]", word) is Name.Builtin.Pseudo
@@ -89,7 +81,7 @@ def test_the_textmate_grammar_has_the_grammars_words() -> None:
     assert alternatives("statement") == set(STATEMENTS)
     assert alternatives("operatorWord") | alternatives("word") == set(WORDS)
     assert alternatives("soft") == set(keywords()) - reserved()
-    assert alternatives("builtin") == {*FUNCTIONS, *DATA_FUNCTIONS, TOTAL}
+    assert alternatives("builtin") == set(FUNCTIONS)
     assert alternatives("place") == set(PLACES)
     declared = alternatives("declaration") | {"function", "use", "minimize", "maximize"}
     assert declared == set(STATEMENTS)
@@ -101,12 +93,8 @@ def test_the_textmate_grammar_has_the_grammars_words() -> None:
 
 
 def test_the_functions_are_those_that_are_built_in() -> None:
-    assert set(BUILTIN) == {*FUNCTIONS, *PLACES}
-    import inspect
-
-    source = inspect.getsource(calls)
-    assert all(f'"{word}"' in source for word in FUNCTIONS)
-    assert set(calls.BUILT_IN) == {*FUNCTIONS, *DATA_FUNCTIONS, TOTAL}
+    assert {*BUILTIN, *REPLACEABLE} == {*FUNCTIONS, *PLACES}
+    assert set(calls.BUILT_IN) == set(FUNCTIONS)
     assert set(calls.LATER) == set(DATA_FUNCTIONS)
 
 

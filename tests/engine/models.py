@@ -157,7 +157,7 @@ def curves(rng: np.random.Generator) -> Known:
         first = rng.integers(1, 3)
         text += f"decide n{i} integer in {first} .. {first + rng.integers(1, 5)}\n"
     pool = [
-        "exp(0.3 * n0)", "log(n0 + n1)", "sqrt(n1)", "n0^1.5", "1 / n1", "n0^2", "n1 / n0",
+        "exp(0.3 * n0)", "tanh(n0 - 2)", "log(n0 + n1)", "sqrt(n1)", "n0^1.5", "1 / n1", "n0^2", "n1 / n0",
         "log(n0) * n1", "exp(0 - n1)", "1 / (n0 + n1)", "(n0 + n1)^3",
     ]  # fmt: skip
     some = rng.choice(len(pool), 3, replace=False)

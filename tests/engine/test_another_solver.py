@@ -8,7 +8,7 @@ from allocc.backends.gurobi import GurobiBackend
 from allocc.backends.scip import ScipBackend
 from allocc.engine.choose import takes_the_rest
 from allocc.engine.outcome import Options
-from allocc.engine.proving.denominators import lowered
+from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 
@@ -32,7 +32,7 @@ def test_only_what_is_installed(
 ) -> None:
     monkeypatch.setattr(ScipBackend, "available", lambda self: scip)
     monkeypatch.setattr(GurobiBackend, "available", lambda self: gurobi)
-    assert takes_the_rest(lowered(problem(HARD))) == named
+    assert takes_the_rest(prepared(problem(HARD)).program) == named
     found = solve(problem(HARD), Options(time_limit=0.2))
     assert found.stopped == "time_limit"
     told = [n for n in found.notes if "--method direct" in n]
@@ -46,7 +46,7 @@ def test_only_what_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         ScipBackend, "capabilities", type(able)(products=True, functions=frozenset())
     )
-    assert takes_the_rest(lowered(problem(HARD))) == "gurobi"
+    assert takes_the_rest(prepared(problem(HARD)).program) == "gurobi"
 
 
 def test_nothing_is_said_without_need(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import pytest
 
 from allocc.compiler.lowering.lower import lower
@@ -47,8 +46,8 @@ def by_hand(text: str) -> float:
     """The best value over all ways to open, each a linear program."""
     found = problem(text)
     (opened,) = (v for v in found.decisions if v.name == "open")
-    program = lower(found)
-    columns = np.arange(opened.offset, opened.offset + opened.size).tolist()
+    lowered = lower(found)
+    program, columns = lowered.program, lowered.places.positions([opened]).tolist()
     values = []
     for ways in itertools.product((0.0, 1.0), repeat=len(columns)):
         value = best(program, fixed=dict(zip(columns, ways, strict=True)))

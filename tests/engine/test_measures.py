@@ -276,12 +276,12 @@ def test_the_gap_is_measured_by_the_value_or_what_adds_up_to_it() -> None:
 def test_a_false_bound_contradicts_at_every_scale(unit: float) -> None:
     """A bound beyond the value by a hundredth is no bound, in dollars and in millions."""
     p = problem(f"model m decide x in {unit} .. {3 * unit} minimize {{ o : x }}")
-    lower(p)
-    ledger = Ledger(p, Options())
+    places = lower(p).places
+    ledger = Ledger(p, Options(), places)
     ledger.offer(np.array([unit]))
     ledger.prove(1.01 * unit, "claimed")
     assert ledger.contradicted and not ledger.closed
-    ledger = Ledger(p, Options())
+    ledger = Ledger(p, Options(), places)
     ledger.offer(np.array([unit]))
     ledger.prove(0.99 * unit, "claimed")
     assert not ledger.contradicted and not ledger.closed and ledger.gap == pytest.approx(0.01)
@@ -292,8 +292,8 @@ def test_dust_is_put_to_the_end_of_its_range() -> None:
     p = problem(
         "model m decide x in 0 .. 5 decide y in 0 .. 5 limit order: 2 * x <= y minimize { o : -x }"
     )
-    lower(p)
-    ledger = Ledger(p, Options())
+    places = lower(p).places
+    ledger = Ledger(p, Options(), places)
     assert ledger.offer(np.array([1e-12, 1e-12]))
     assert ledger.best is not None and ledger.best.violation.relative == 0
     assert not ledger.offer(np.array([1.0, 1.0]))

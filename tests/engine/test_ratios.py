@@ -12,7 +12,7 @@ from allocc.compiler.programs.bounds import tighten
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options
-from allocc.engine.proving.denominators import lowered, with_ranges
+from allocc.engine.proving.denominators import prepared, with_ranges
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 
@@ -141,21 +141,21 @@ def test_a_proven_range_cuts_off_no_allocation() -> None:
     found = problem(
         PICK.format(range="in 0 .. 1", guard="limit one: sum(pick) >= 1.5", sense="maximize")
     )
-    program = lowered(found)
-    (total,) = np.flatnonzero(program.lower > lower(found).lower)
+    program = prepared(found, "stated").program
+    (total,) = np.flatnonzero(program.lower > lower(found).program.lower)
     # The lightest one and half of the next.
     assert program.column_name(int(total)) == "total"
     assert program.lower[total] == pytest.approx(0.09 + 0.06) and program.lower[total] < 0.15
 
 
 def test_a_range_that_propagation_knows_is_not_asked_for() -> None:
-    program = lower(problem(PICK.format(range="in 0.5 .. 1", guard="", sense="maximize")))
+    program = lower(problem(PICK.format(range="in 0.5 .. 1", guard="", sense="maximize"))).program
     assert with_ranges(program) is program
 
 
 def test_sums_of_what_is_not_negative_end_at_nought() -> None:
     program = tighten(
-        lower(problem(KITS.format(limits="", value="sum(each)", most=40, stock=60), TABLE))
+        lower(problem(KITS.format(limits="", value="sum(each)", most=40, stock=60), TABLE)).program
     )
     assert (program.lower == 0.0).all()
 

@@ -84,6 +84,6 @@ def test_infeasible_stays_infeasible() -> None:
 def test_few_integers_are_left_to_the_solver() -> None:
     found = made(0, items=relaxed.FEWEST - 1)
     loop = Loop(found, Options())
-    program = Relaxation(lower(found)).build().program
+    program = Relaxation(lower(found).program).build().program
     assert relaxed.relaxed_first(loop, registry.get("highs"), program) is None
     assert loop.bound is None

@@ -123,8 +123,7 @@ def test_no_refinement_cuts_off_the_optimum(family: str, monkeypatch: pytest.Mon
             continue
         recorded.built.clear()
         solve(known.problem, Options(method="refine", time_limit=5))
-        program = lower(known.problem)
-        base = completed(known.problem, program, simulate(known.problem, known.point))
+        base = completed(lower(known.problem), simulate(known.problem, known.point))
         for made in recorded.built:
             point = made.lift_point(base)
             if np.isnan(point).any():

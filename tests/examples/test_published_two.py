@@ -143,7 +143,7 @@ def test_own_drones() -> None:
 
 
 def test_drone_ratio_is_multiplied_out() -> None:
-    program = lower(problem(DRONE / "drone.alloc", DRONE))
+    program = lower(problem(DRONE / "drone.alloc", DRONE)).program
     assert len(program.products) == 0 and not program.functions
 
 

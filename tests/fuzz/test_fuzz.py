@@ -20,7 +20,7 @@ from hypothesis.extra.lark import from_lark
 from lark import Lark
 
 from allocc.compiler.binding.bind import bind
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import chain
 from allocc.compiler.unrolling.discretize import discretize
 from allocc.dsl import AlloccError, Source, parse
 from allocc.dsl.render import render
@@ -99,7 +99,7 @@ def test_sentences_of_the_grammar(start: str, sentence: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             model = bind(parse(Source("model.alloc", start + sentence)), Path("."))
-            lower(discretize(model))
+            chain(discretize(model), "stated")
     except AlloccError as error:
         assert error.diagnostics
         assert render(error.diagnostics)

@@ -18,7 +18,7 @@ from allocc.lsp.hover import hover
 from allocc.lsp.outline import outline
 from allocc.lsp.places import find
 from tests.dsl.test_escapes import hostile, unseen
-from tests.front.test_hostile import as_label, as_words, written
+from tests.showing.test_hostile import as_label, as_words, written
 
 
 def forbidden(text: str) -> set[str]:

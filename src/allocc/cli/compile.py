@@ -7,7 +7,7 @@ import click
 from allocc.cli.options import load_model, method_option, model_options, output_option
 from allocc.cli.terminal import put
 
-STAGES = ("tree", "model", "problem", "program")
+STAGES = ("tree", "model", "problem", "passes", "program")
 
 
 @click.command("compile")
@@ -15,7 +15,8 @@ STAGES = ("tree", "model", "problem", "program")
 @click.option(
     "--emit",
     type=click.Choice(STAGES),
-    help="The stage to print: as read, bound to data, unrolled in time, or as a program.",
+    help="The stage to print: as read, bound to data, unrolled in time, the passes that `solve` runs, or "
+    "the program.",
 )
 @method_option(
     "refine: the linear relaxation; exact: integer factors cut into single values; direct: "
@@ -49,5 +50,7 @@ def compile_model(
         put(stages.model_text(loaded))
     elif emit == "problem":
         put(stages.problem_text(loaded))
+    elif emit == "passes":
+        put(stages.passes_text(loaded, method))
     else:
         put(stages.program_text(loaded, method))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,7 +33,7 @@ class CannotServe(Exception):
 def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice:
     """Pick the method; raises `CannotServe` when the asked one does not fit."""
     p, q = relaxation.program, relaxation.program.products
-    smooth = [f for f in p.functions if f.kind != "abs"]
+    smooth = [f for f in p.functions if f.function.smooth]
     hard = np.flatnonzero(relaxation.partition >= 0)
     columns = np.unique(relaxation.partition[hard])
     integer = p.integer[columns]
@@ -42,9 +43,10 @@ def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice
             missing.append("products")
         missing += sorted({f.kind for f in smooth} - backend.capabilities.functions)
         if missing:
+            other = next(takers(p), "")
             raise CannotServe(
                 f"{options.solver} does not take {', '.join(missing)} as they are; "
-                "use --method auto, or --solver scip"
+                "use --method auto" + (f", or --solver {other}" if other else "")
             )
         return Choice("direct", f"as asked: {options.solver} gets the nonlinear terms as they are")
     if not len(hard) and not smooth:
@@ -79,15 +81,18 @@ def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice
     return Choice("refine", asked + reason)
 
 
-def takes_the_rest(p: Program) -> str:
-    """The first installed solver that takes all products and functions of a program as they are."""
-    kinds = {f.kind for f in p.functions}
+def takers(p: Program) -> Iterator[str]:
+    """The solvers, installed or not, that take all products and functions of a program as they are."""
+    kinds = {f.kind for f in p.functions if f.function.smooth}
     for name in registry.names():
-        backend = registry.get(name)
-        able = backend.capabilities
-        if able.products and kinds <= able.functions | {"abs"} and backend.available():
-            return name
-    return ""
+        able = registry.get(name).capabilities
+        if able.products and kinds <= able.functions:
+            yield name
+
+
+def takes_the_rest(p: Program) -> str:
+    """The first of them that is installed."""
+    return next((name for name in takers(p) if registry.get(name).available()), "")
 
 
 def _counted(count: int, noun: str) -> str:

@@ -83,8 +83,8 @@ class Heuristics:
         if ledger.best_point is None:
             return
         if self._successive is None:
-            columns = [np.arange(v.offset, v.offset + v.size) for v in ledger.problem.decisions]
-            self._successive = SuccessiveLinear(relaxation, program, np.concatenate(columns))
+            columns = ledger.places.positions(ledger.problem.decisions)
+            self._successive = SuccessiveLinear(relaxation, program, columns)
         if not self._successive.usable:
             return
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from allocc.backends.solution import Word
 from allocc.compiler.arrays import FloatArray
+from allocc.compiler.lowering.places import Places
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest
 from allocc.compiler.unrolling.undefined import undefined
@@ -36,9 +37,11 @@ NEARLY, STEPS, MOST_INSIDE = 1e-3, (1.0, 4.0, 16.0, 64.0, 256.0), 4
 class Ledger:
     """The books of one solve: every allocation in them was simulated, and every bound has its word."""
 
-    def __init__(self, problem: Problem, options: Options) -> None:
+    def __init__(self, problem: Problem, options: Options, places: Places | None = None) -> None:
         self.problem = problem
         self.options = options
+        #: Where decisions stand in the points that are offered; a `Loop` knows once it has lowered.
+        self.places = places or Places()
         self.started = time.perf_counter()
         self.minimize = problem.sense == "minimize"
         #: The best bound by what it rests on.
@@ -206,9 +209,8 @@ class Ledger:
     def decisions(self, point: FloatArray) -> Values:
         """Decisions from a point of the program: whole numbers rounded, ranges kept."""
         found: Values = {}
-        for v in self.problem.decisions:
+        for v, x in self.places.values(point, self.problem.decisions).items():
             assert v.lower is not None and v.upper is not None
-            x = point[v.offset : v.offset + v.size].reshape(v.shape)
             x = np.rint(x) if v.integer else x
             found[v] = np.clip(x, v.lower, v.upper)
         return found

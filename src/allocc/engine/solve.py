@@ -12,10 +12,10 @@ from allocc.backends import registry
 from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Solution, Word
 from allocc.compiler.lowering.complete import Completer
+from allocc.compiler.pipeline import written
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
-from allocc.compiler.reformulations.coefficients import far_apart, tighten_coefficients
-from allocc.compiler.reformulations.growth import in_logarithms
+from allocc.compiler.reformulations.coefficients import far_apart
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
@@ -26,7 +26,7 @@ from allocc.engine.continuous import NotMeasured, deviations
 from allocc.engine.improve import Heuristics
 from allocc.engine.ledger import WORDS, Ledger
 from allocc.engine.outcome import Deviation, Options, Outcome, Status, Stopped
-from allocc.engine.proving.denominators import lowered
+from allocc.engine.proving.denominators import prepared
 from allocc.engine.proving.examine import said
 from allocc.engine.refine import SEARCH, refine
 from allocc.engine.relaxed import relaxed_first
@@ -92,12 +92,11 @@ class Loop(Ledger):
 
     def _run(self) -> Outcome:
         backend = registry.get(self.options.solver)
-        program = lowered(self.problem)
-        grown = in_logarithms(program) if self.options.method in ("auto", "refine") else None
-        if grown is not None:
-            self.told("growth by a factor that a binary chooses is written in logarithms")
-            program = grown
-        program = tighten_coefficients(program)
+        chain = prepared(self.problem, self.options.method)
+        for step in chain.steps:
+            if step.told:
+                self.told(step.told)
+        self.places, program = chain.places, chain.program
         try:
             relaxation = Relaxation(program)
         except Infeasible as empty:
@@ -110,11 +109,10 @@ class Loop(Ledger):
         self._begin(program)
         self._simple()
         if self.choice.method == "direct":
-            return self._once(backend, relaxation, relaxation.build_direct(backend.capabilities))
+            return self._once(backend, relaxation, written(relaxation, "direct"))
         if self.choice.method == "exact":
-            relaxation.make_exact()
             try:
-                built = relaxation.build()
+                built = written(relaxation, "exact")
             except Infeasible as empty:
                 return self._propagated_infeasible(program, empty)
             return self._once(backend, relaxation, built)
@@ -131,14 +129,9 @@ class Loop(Ledger):
         if self.best is None:
             self.notes.append("no start meets every limit: none is used")
             return
-        given = np.zeros(program.columns, dtype=bool)
-        point = np.zeros(program.columns)
-        for v in self.problem.decisions:
-            here = slice(v.offset, v.offset + v.size)
-            point[here] = np.asarray(self.best.values[v]).ravel()
-            given[here] = True
-        complete = Completer(program, given)
-        full = complete(point)
+        decided = {v: self.best.values[v] for v in self.problem.decisions}
+        complete = Completer(program, self.places.mask(decided, program.columns))
+        full = complete(self.places.point(decided, program.columns))
         if not len(complete.missing) and np.isfinite(full).all():
             self.best_point = full
         self.note("start")

@@ -9,18 +9,16 @@ from pathlib import Path
 
 from allocc.api import Model
 from allocc.compiler.binding.bind import bind
+from allocc.compiler.names.builtin import BUILTIN
 from allocc.compiler.names.errors import unknown_name
 from allocc.compiler.units.check import units_of
 from allocc.compiler.units.unit import Unit
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Collector, Diagnostic
 from allocc.dsl.reading.parser import check_syntax
-from allocc.dsl.scanner import BUILTIN
 from allocc.dsl.tree import File, Source
-from allocc.dsl.walk import nodes
 from allocc.loading import data_folder
 from allocc.lsp.outline import Outline, read
-from allocc.lsp.places import locals_at
 
 #: Without any of its tables a model can be read, but not bound: what only data could tell is left out.
 _DATA_CODES = ("E3001", "E3022")
@@ -102,21 +100,8 @@ def unknown_names(file: File, path: Path) -> list[Diagnostic]:
     if any(here.file(s.file.value) is None for s in uses):
         return []
     found: dict[str, Diagnostic] = {}
-    for statement in file.statements:
-        for n in _names(statement):
-            known = n.name in BUILTIN or here.lookup(n.name) is not None
-            if (
-                known
-                or n.name in found
-                or any(x.names(n.name) for x in locals_at(here, n.span.start))
-            ):
-                continue
-            pool = [*here.declared, *here.used, *BUILTIN]
-            found[n.name] = unknown_name(n.name, n.span, pool)
+    pool = [*here.declared, *here.used, *BUILTIN]
+    for m in here.resolved.mentions:
+        if m.meaning is None and isinstance(m.node, tree.Name) and m.node.name not in found:
+            found[m.node.name] = unknown_name(m.node.name, m.node.span, pool)
     return list(found.values())
-
-
-def _names(statement: tree.Statement) -> list[tree.Name]:
-    """The names in a statement; bare words in a list of labels are none."""
-    labels = {id(m) for n in nodes(statement) if isinstance(n, tree.SetLiteral) for m in n.members}
-    return [n for n in nodes(statement) if isinstance(n, tree.Name) and id(n) not in labels]

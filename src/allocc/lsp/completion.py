@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from allocc.compiler.names.builtin import FUNCTIONS
 from allocc.compiler.names.library import shipped
-from allocc.dsl import tree
+from allocc.dsl import tree, words
 from allocc.dsl.escapes import markdown
-from allocc.dsl.scanner import SOFT, WORDS
-from allocc.lsp import words
 from allocc.lsp.outline import Outline
-from allocc.lsp.places import locals_at
 from allocc.lsp.symbols import kind_of
 from allocc.lsp.tables import header
 
@@ -103,9 +101,9 @@ def _usable(outline: Outline, file: re.Match[str] | None) -> list[Item]:
 
 def _names(outline: Outline, offset: int) -> list[Item]:
     found: dict[str, Item] = {}
-    for local in locals_at(outline, offset):
-        text = " ".join(local.binder.span.text.split())
-        found.setdefault(local.name.name, Item(local.name.name, "index", text))
+    for bound in outline.resolved.in_sight(outline.source, offset):
+        text = " ".join(bound.by.span.text.split())
+        found.setdefault(bound.name.name, Item(bound.name.name, "index", text))
     for names in (outline.declared, outline.used):
         for name, statement in names.items():
             if isinstance(statement, tree.Limit | tree.Prefer | tree.Chance | tree.Intervention):
@@ -121,6 +119,6 @@ def _names(outline: Outline, offset: int) -> list[Item]:
 
 def _words() -> list[Item]:
     found = [Item(w, "word", about) for w, about in words.STATEMENTS.items()]
-    found += [Item(w, "function", about) for w, about in words.FUNCTIONS.items()]
+    found += [Item(w, "function", about) for w, about in FUNCTIONS.items()]
     found += [Item(w, "name", about) for w, about in words.PLACES.items()]
-    return [*found, *(Item(w, "word") for w in (*WORDS, *SOFT))]
+    return [*found, *(Item(w, "word") for w in (*words.WORDS, *words.SOFT))]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from allocc.compiler.names.builtin import FUNCTIONS
+from allocc.compiler.names.resolve import Bound, Named
 from allocc.compiler.units.check import QUANTITIES
-from allocc.dsl import tree
+from allocc.dsl import tree, words
 from allocc.dsl.escapes import markdown, markdown_block
 from allocc.dsl.escapes import markdown_code as code
 from allocc.dsl.walk import nodes
-from allocc.lsp import words
 from allocc.lsp.analysis import Analysis
-from allocc.lsp.outline import Declared, Outline
-from allocc.lsp.places import Found, Local
+from allocc.lsp.outline import Outline
+from allocc.lsp.places import Found
 from allocc.lsp.tables import header, rows, table_file
 from allocc.tables import number
 
@@ -26,33 +27,36 @@ MOST_LINES = 12
 
 def hover(found: Found, outline: Outline, analysis: Analysis) -> str:
     """Markdown about what was found."""
-    if found.local is not None:
-        return _local(found.local, analysis)
+    if isinstance(found.meaning, Bound):
+        return _bound(found.meaning, analysis)
     if found.column is not None:
         return _column(*found.column, analysis)
     if found.file is not None:
         return f"the file {code(found.file.name)}\n\n{_names(outline.file(found.file.name))}"
-    assert found.statement is not None
-    return _statement(found.statement, outline, analysis)
+    assert found.meaning is not None
+    return _statement(found.meaning, outline, analysis)
 
 
 def word(text: str) -> str | None:
     """Markdown about a word of the language."""
-    for kind in (words.STATEMENTS, words.FUNCTIONS, words.PLACES):
+    for kind in (words.STATEMENTS, FUNCTIONS, words.PLACES):
         if text in kind:
             return f"**{text}**: {kind[text]}"
     return None
 
 
-def _local(local: Local, analysis: Analysis) -> str:
-    if isinstance(local.binder, tree.Formal):
-        over = ", ".join(s.name for s in local.binder.sets)
-        return f"argument {code(local.name.name)}" + (f" over {code(over)}" if over else "")
-    text = " ".join(local.binder.set_expression.span.text.split())
+def _bound(bound: Bound, analysis: Analysis) -> str:
+    name, by = bound.name, bound.by
+    if isinstance(by, tree.Formal):
+        if name is not by.name:
+            return f"{code(name.name)}, a set of the argument {code(by.name.name)}"
+        over = ", ".join(s.name for s in by.sets)
+        return f"argument {code(name.name)}" + (f" over {code(over)}" if over else "")
+    text = " ".join(by.set_expression.span.text.split())
     size = ""
     if analysis.model is not None and text in analysis.model.bound.sets:
         size = f", {_members(analysis.model.bound.sets[text])}"
-    return f"index {code(local.name.name)} in {code(text)}{size}"
+    return f"index {code(name.name)} in {code(text)}{size}"
 
 
 def _members(index_set: IndexSet) -> str:
@@ -84,7 +88,7 @@ def _column(table: tree.Table, column: str, analysis: Analysis) -> str:
     return "\n\n".join(lines)
 
 
-def _statement(statement: Declared, outline: Outline, analysis: Analysis) -> str:
+def _statement(statement: Named, outline: Outline, analysis: Analysis) -> str:
     lines = statement.span.text.splitlines()
     shown = "\n".join(lines[:MOST_LINES]) + ("\n..." if len(lines) > MOST_LINES else "")
     parts = [markdown_block(shown, "alloc")]
@@ -108,7 +112,7 @@ def _statement(statement: Declared, outline: Outline, analysis: Analysis) -> str
     return "\n\n".join(parts)
 
 
-def _values(statement: Declared, analysis: Analysis) -> list[str]:
+def _values(statement: Named, analysis: Analysis) -> list[str]:
     """What the bound model knows of a name."""
     if analysis.model is None:
         return []
@@ -147,7 +151,7 @@ def _range(what: str, values: Any) -> list[str]:
     return [f"{what}: {low} .. {high} ({values.size:,} of them)"]
 
 
-def _sources(statement: Declared, outline: Outline, analysis: Analysis) -> list[str]:
+def _sources(statement: Named, outline: Outline, analysis: Analysis) -> list[str]:
     """The columns that a statement reads, with their files."""
     found: dict[str, None] = {}
     if isinstance(statement, tree.Table):

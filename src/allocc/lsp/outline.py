@@ -15,29 +15,12 @@ from typing import Any
 
 from allocc.compiler.failures import Failed
 from allocc.compiler.names.library import _chosen, shipped
+from allocc.compiler.names.resolve import Named, Resolved, flat, resolve
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError
 from allocc.dsl.reading.parser import parse, read_alone, read_source
 from allocc.dsl.scanner import scan
 from allocc.dsl.tree import Source
-
-Declared = (
-    tree.Table
-    | tree.SetDeclaration
-    | tree.UnitDeclaration
-    | tree.Parameter
-    | tree.Let
-    | tree.Time
-    | tree.Compartment
-    | tree.Flow
-    | tree.Decide
-    | tree.Function
-    | tree.Intervention
-    | tree.Limit
-    | tree.Prefer
-    | tree.Chance
-    | tree.Report
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,18 +38,14 @@ class Outline:
     @cached_property
     def flat(self) -> tuple[tree.Statement, ...]:
         """All statements, those inside of blocks too."""
-        found: list[tree.Statement] = []
-        for s in self.statements:
-            found.append(s)
-            found.extend(inside(s))
-        return tuple(found)
+        return tuple(flat(self.statements))
 
     @cached_property
-    def declared(self) -> dict[str, Declared]:
+    def declared(self) -> dict[str, Named]:
         """The file's own names, with the statements that declare them."""
-        found: dict[str, Declared] = {}
+        found: dict[str, Named] = {}
         for s in self.flat:
-            if isinstance(s, Declared):
+            if isinstance(s, Named):
                 found.setdefault(s.name.name, s)
         return found
 
@@ -86,20 +65,24 @@ class Outline:
             except Failed:
                 # A name that is not there yet: what is there may still be asked for.
                 named = {i.name for i in s.names}
-                found.extend(x for x in every if isinstance(x, Declared) and x.name.name in named)
+                found.extend(x for x in every if isinstance(x, Named) and x.name.name in named)
         return tuple(found)
 
     @cached_property
-    def used(self) -> dict[str, Declared]:
+    def used(self) -> dict[str, Named]:
         """The names that come from other files."""
-        found: dict[str, Declared] = {}
-        for s in self.brought:
-            for x in (s, *inside(s)):
-                if isinstance(x, Declared):
-                    found.setdefault(x.name.name, x)
+        found: dict[str, Named] = {}
+        for s in flat(self.brought):
+            if isinstance(s, Named):
+                found.setdefault(s.name.name, s)
         return found
 
-    def lookup(self, name: str) -> Declared | None:
+    @cached_property
+    def resolved(self) -> Resolved:
+        """What the names in the file mean."""
+        return resolve(self.statements, self.brought)
+
+    def lookup(self, name: str) -> Named | None:
         """What declares a name, here or in a used file."""
         return self.declared.get(name) or self.used.get(name)
 
@@ -125,13 +108,6 @@ class Outline:
         if name in shipped():
             return Path(str(files("allocc.models") / "library" / name)).resolve()
         return None
-
-
-def inside(statement: tree.Statement) -> tuple[tree.Statement, ...]:
-    """The statements of a block."""
-    if isinstance(statement, tree.Intervention):
-        return statement.body
-    return statement.limits if isinstance(statement, tree.Chance) else ()
 
 
 @lru_cache(maxsize=8)

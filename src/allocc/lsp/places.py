@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from allocc.compiler.names.resolve import Bound, Named
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
 from allocc.dsl.walk import nodes
-from allocc.lsp.outline import Declared, Outline
+from allocc.lsp.outline import Outline
 from allocc.lsp.tables import column_place, table_file
 
 
 @dataclass(frozen=True)
-class Local:
-    """A name that an index or a function's head binds, and what it stands in."""
-
-    name: tree.Identifier
-    binder: tree.Binder | tree.Formal
-    scope: Span
-
-    def names(self, name: str) -> bool:
-        """Whether a name is bound here; a function's arguments name their sets, too."""
-        sets = self.binder.sets if isinstance(self.binder, tree.Formal) else ()
-        return name == self.name.name or any(s.name == name for s in sets)
-
-
-@dataclass(frozen=True)
 class Found:
-    """What a word means: a statement, a bound name, or a column of a table."""
+    """What a word means: what is declared or bound, a column of a table, or a file."""
 
     word: Span
-    statement: Declared | None = None
-    local: Local | None = None
+    meaning: Named | Bound | None = None
     column: tuple[tree.Table, str] | None = None
     file: Path | None = None
 
@@ -62,38 +47,6 @@ def statement_at(outline: Outline, offset: int) -> tree.Statement | None:
     return min(around, key=lambda s: s.span.stop - s.span.start, default=None)
 
 
-def locals_at(outline: Outline, offset: int) -> list[Local]:
-    """The names that are bound at a place, the innermost first."""
-    found = []
-    for statement in outline.flat:
-        if covers(statement.span, offset):
-            found += [x for x in _bound(statement, outline) if covers(x.scope, offset)]
-    return sorted(found, key=lambda x: x.scope.stop - x.scope.start)
-
-
-def _bound(statement: tree.Statement, outline: Outline) -> Iterator[Local]:
-    for n in nodes(statement):
-        index = getattr(n, "index", None)
-        if isinstance(n, tree.Chance):
-            index = n.scenario
-        if isinstance(index, tree.Index):
-            yield from _of_index(index, n.span)
-        if isinstance(n, tree.Function):
-            for formal in n.formals:
-                yield Local(formal.name, formal, n.span)
-        if isinstance(n, tree.Effect) and n.index is None:
-            # Without an index of its own, an effect knows the names of what it acts on.
-            flow = outline.lookup(n.name.name)
-            if isinstance(flow, tree.Flow | tree.Parameter) and flow.index is not None:
-                yield from _of_index(flow.index, n.span)
-
-
-def _of_index(index: tree.Index, scope: Span) -> Iterator[Local]:
-    for binder in index.binders:
-        for name in binder.names:
-            yield Local(name, binder, scope)
-
-
 def find(outline: Outline, offset: int) -> Found | None:
     """What the word at a place means; None where it means nothing that is declared."""
     statement = statement_at(outline, offset)
@@ -115,23 +68,17 @@ def _meaning(n: Any, around: list[Any], outline: Outline, offset: int) -> Found 
     match n:
         case tree.Text():
             return _file(n, around, outline)
-        case tree.Field(table=table, column=column):
-            declared = outline.lookup(table.name)
-            if covers(column.span, offset) and isinstance(declared, tree.Table):
+        case tree.Field(table=table, column=column) if covers(column.span, offset):
+            declared = outline.resolved.meaning(table)
+            if isinstance(declared, tree.Table):
                 return Found(column.span, column=(declared, column.name))
-            return Found(table.span, statement=declared) if declared is not None else None
-        case tree.Identifier(name=name, span=span) | tree.Name(name=name, span=span):
-            field = next((x for x in around if isinstance(x, tree.Field)), None)
-            if field is not None and n is not field:
-                return _meaning(field, around, outline, offset)
+            return None
+        case tree.Identifier() | tree.Name() | tree.UnitName():
             key = next((x for x in around if isinstance(x, tree.Table)), None)
             if key is not None and any(k is n for k in key.keys):
-                return Found(span, column=(key, name))
-            local = next((x for x in locals_at(outline, offset) if x.name.name == name), None)
-            if local is not None:
-                return Found(span, local=local)
-            declared = outline.lookup(name)
-            return Found(span, statement=declared) if declared is not None else None
+                return Found(n.span, column=(key, n.name))
+            meaning = outline.resolved.meaning(n)
+            return Found(n.span, meaning) if isinstance(meaning, Named | Bound) else None
         case _:
             return None
 
@@ -143,24 +90,22 @@ def _file(text: tree.Text, around: list[Any], outline: Outline) -> Found | None:
             path = outline.path_of(text.value)
             return Found(text.span, file=path) if path is not None else None
         if isinstance(n, tree.Table) and n.file is text:
-            return Found(text.span, statement=n)
+            return Found(text.span, n)
     return None
 
 
 def definition(found: Found, data: Path | None) -> Place | None:
     """Where that which was found is declared; `data` is the folder of the tables."""
-    if found.local is not None:
-        return _at(found.local.name.span)
     if found.column is not None:
         table, column = found.column
         file = table_file(table, data)
         return Place(file, column=column_place(file, column)) if file else _at(table.name.span)
     if found.file is not None:
         return Place(found.file)
-    if isinstance(found.statement, tree.Table) and found.word == found.statement.file.span:
-        file = table_file(found.statement, data)
+    if isinstance(found.meaning, tree.Table) and found.word == found.meaning.file.span:
+        file = table_file(found.meaning, data)
         return Place(file) if file is not None else None
-    return _at(found.statement.name.span) if found.statement is not None else None
+    return _at(found.meaning.name.span) if found.meaning is not None else None
 
 
 def _at(span: Span) -> Place:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from allocc.compiler.names.resolve import inside
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
-from allocc.lsp.outline import Outline, inside
+from allocc.lsp.outline import Outline
 
 Kind = Literal["model", "table", "set", "data", "value", "function", "block", "rule", "time"]
 

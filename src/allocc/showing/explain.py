@@ -11,9 +11,9 @@ import numpy as np
 from allocc.compiler.arrays import IntArray
 from allocc.compiler.programs.program import Block, FunctionAtoms, Program, find_block
 from allocc.compiler.reformulations import univariate
-from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.dsl.tree import Span
+from allocc.engine.choose import takers
 from allocc.errors import reported
 from allocc.showing.explain_functions import function_uses
 from allocc.tables import number, wrap
@@ -183,7 +183,7 @@ def _functions(relaxation: Relaxation, before: Program) -> Iterator[Explanation]
     for atoms in p.functions:
         name = shown(_block(p, int(atoms.argument[0])))
         factor = _factor(p, before, name, atoms.argument)
-        if atoms.kind == "abs":
+        if not atoms.function.smooth:
             free = bool(relaxation.down[atoms.result].all())
             form = (
                 "two rows: only its lower side matters here"
@@ -193,8 +193,8 @@ def _functions(relaxation: Relaxation, before: Program) -> Iterator[Explanation]
             yield _function(p, atoms, factor, "absolute value", form, True)
             continue
         low, high = p.lower[atoms.argument], p.upper[atoms.argument]
-        sign = univariate.curvature(atoms.kind, atoms.exponent, low, high)
-        secant = univariate.needs_secant(atoms, sign, relaxation.down, relaxation.up)
+        sign = atoms.function.curvature(low, high)
+        secant = univariate.needs_secant(atoms, sign, relaxation.down, relaxation.up) | (sign == 0)
         shape = {1: "convex", -1: "concave"}.get(int(sign[0]), "neither convex nor concave")
         if bool((np.asarray(sign) != sign[0]).any()):
             shape = "of mixed curvature"
@@ -209,12 +209,8 @@ def _functions(relaxation: Relaxation, before: Program) -> Iterator[Explanation]
 def _function(
     program: Program, atoms: FunctionAtoms, factor: Factor, kind: str, form: str, exact: bool
 ) -> Explanation:
-    text = f"{factor.name} ^ {atoms.exponent:g}" if atoms.kind == "power" else ""
-    text = text or {"square": f"{factor.name} ^ 2", "reciprocal": f"1 / {factor.name}"}.get(
-        atoms.kind, f"{atoms.kind}({factor.name})"
-    )
     return Explanation(
-        text,
+        atoms.function.text.format(factor.name),
         len(atoms),
         kind,
         form,
@@ -272,7 +268,7 @@ def explain_text(model: Model) -> str:
     """The whole explanation as a person reads it."""
     p = model.relaxation.program
     with reported():
-        found = explanations(model.relaxation, model.lowered)
+        found = explanations(model.relaxation, model.lowered.program)
     whole = int(p.integer.sum())
     size = (
         f"{p.columns:,} columns ({whole:,} of them whole numbers), {p.rows:,} rows, "
@@ -296,9 +292,9 @@ def explain_text(model: Model) -> str:
             lines.append(f"  {name:<11}{first}")
             lines += [f"  {'':<11}{line}" for line in rest]
         lines.append("")
-    if in_logarithms(model.lowered) is not None:
+    if "growth" in model.chain().names:
         return "\n".join([*lines, _IN_LOGARITHMS])
-    return "\n".join([*lines, _conclusion(found)])
+    return "\n".join([*lines, _conclusion(found, p)])
 
 
 #: What is said of a model whose products are growth, instead of how products are written.
@@ -327,7 +323,7 @@ def _exactness(e: Explanation) -> str:
     return "exact once every value is a piece" if e.kind.startswith("integer") else "relaxed"
 
 
-def _conclusion(found: list[Explanation]) -> str:
+def _conclusion(found: list[Explanation], program: Program) -> str:
     if all(e.exact for e in found):
         return "Every term has an exact linear form: one solve gives the proof."
     if all(e.exact or e.kind.startswith("integer") for e in found):
@@ -335,7 +331,11 @@ def _conclusion(found: list[Explanation]) -> str:
             "Every term has an exact linear form. Where the ranges are long, `--method auto` refines "
             "them\npiece by piece instead, which ends with the same proof and is often faster."
         )
+    relaxed = "Some terms are relaxed: `allocc solve` refines them round by round"
+    solver = next(takers(program), "")
+    if not solver:
+        return f"{relaxed}."
     return (
-        "Some terms are relaxed: `allocc solve` refines them round by round, and a solver that takes\n"
-        "products as they are can be tried with `--method direct --solver scip`."
+        f"{relaxed}, and a solver that takes\n"
+        f"products as they are can be tried with `--method direct --solver {solver}`."
     )

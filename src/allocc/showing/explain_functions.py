@@ -26,10 +26,12 @@ from allocc.compiler.algebra.expression import (
     Reduce,
     Reference,
 )
+from allocc.compiler.functions import WORDS, function
+from allocc.compiler.functions.record import Function
 from allocc.compiler.lowering.lower import ratio_limit
 from allocc.compiler.programs.program import find_block
 from allocc.dsl import tree
-from allocc.dsl.scanner import TOTAL
+from allocc.dsl.words import TOTAL
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -85,7 +87,7 @@ def function_uses(model: Model) -> list[FunctionUse]:
 
 def _multiplied_out(model: Model) -> dict[str, list[Node]]:
     """The tops of the ratios that limits are multiplied out with, by statement."""
-    p = model.lowered
+    p = model.lowered.program
     q = p.products
     newer = np.maximum(q.left, q.right)
     ratio = q.result < newer
@@ -149,16 +151,16 @@ def _cost(node: Node, direction: Direction) -> _Cost:
             return _extreme(sense, parts, direction)
         case Reduce(operation=operation, body=body):
             return _extreme("max" if operation == "max" else "min", (body,), direction)
-        case Apply(function="abs", argument=argument):
-            own = _Cost() if direction == 1 else _Cost(binaries=True, bent=True)
-            return own | _cost(argument, 0)
-        case Apply(function=function, argument=argument):
-            side = 1 if function == "exp" else -1
-            return _Cost(relaxed=True, bent=direction != side) | _cost(argument, direction)
+        case Apply(function=kind, argument=argument):
+            return _curve(function(kind), argument, direction)
         case Power(base=base, exponent=exponent):
-            convex = exponent == int(exponent) and exponent > 0 and int(exponent) % 2 == 0
-            bent = not (convex and direction == 1)
-            return _Cost(relaxed=True, bent=bent) | _cost(base, 0)
+            return _curve(function("power", exponent), base, direction)
+
+
+def _curve(f: Function, argument: Node, direction: Direction) -> _Cost:
+    bent = direction != f.convexity or direction == 0
+    own = _Cost(relaxed=True, bent=bent) if f.smooth else _Cost(binaries=bent, bent=bent)
+    return own | _cost(argument, direction * f.monotone)
 
 
 def _all(parts: tuple[Node, ...], direction: Direction) -> _Cost:
@@ -245,7 +247,7 @@ def _walk(
 
 
 #: Built-in functions that are no use of a function of their own.
-_TRANSPARENT = ("sum", "mean", "min", "max", "abs", "exp", "log", "sqrt")
+_TRANSPARENT = ("sum", "mean", "min", "max", *WORDS)
 
 
 def _let_name(e: object, known: _Known) -> str | None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from allocc import mistakes
 from allocc.backends import registry
-from allocc.backends.solution import Capabilities
+from allocc.compiler.pipeline import whole, written
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.choose import choose
-from allocc.engine.outcome import Options
+from allocc.engine.choose import CannotServe, Choice, choose
+from allocc.engine.outcome import Method, Options
 from allocc.showing.explain import explanations
 
 if TYPE_CHECKING:
     from allocc.api import Model
+    from allocc.compiler.pipeline import Chain
 
 #: The exact form is written to a file when it needs at most so many disaggregated columns.
 MOST_COLUMNS = 2_000_000
@@ -29,16 +30,28 @@ def method_program(model: Model, method: str) -> Program:
 
     Raises `AlloccError` where no piece of a factor's range satisfies the limits.
     """
-    if method == "direct":
-        return model.relaxation.build_direct(Capabilities(products=True)).program
-    if _chosen(model, method) == "exact":
-        # Cutting changes a relaxation, and the model's own stays as it is.
-        relaxation = Relaxation(model.lowered)
-        relaxation.make_exact()
-    else:
-        relaxation = model.relaxation
+    method = _chosen(model, method)
     try:
-        return relaxation.build().program
+        return written(Relaxation(model.chain(method).program), method).program
+    except Infeasible:
+        raise AlloccError([mistakes.bounds_infeasible()]) from None
+
+
+def solved(model: Model, method: str) -> tuple[Choice, Chain]:
+    """The method that `solve` takes, and the chain to the first program that a solver gets by it.
+
+    Raises `AlloccError` where the method does not fit, or no allocation meets every limit.
+    """
+    found = model.chain(method)
+    # A direct solve is for a solver that takes what is nonlinear.
+    solver = "scip" if method == "direct" else "highs"
+    options = Options(solver=solver, method=cast(Method, method))
+    try:
+        relaxation = Relaxation(found.program)
+        choice = choose(relaxation, registry.get(solver), options)
+        return choice, whole(found, written(relaxation, choice.method), choice.method)
+    except CannotServe as reason:
+        raise AlloccError([mistakes.cannot_serve(str(reason))]) from None
     except Infeasible:
         raise AlloccError([mistakes.bounds_infeasible()]) from None
 
@@ -70,5 +83,5 @@ def is_exact(model: Model, method: str) -> bool:
     if method == "direct":
         return True
     method = _chosen(model, method)
-    found = explanations(model.relaxation, model.lowered)
+    found = explanations(model.relaxation, model.lowered.program)
     return all(e.exact or (method == "exact" and e.kind.startswith("integer")) for e in found)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from allocc.dsl.tree import File
 
 
+#: What the first pass does.
+LOWERED = "every statement as rows; products, functions and rows on a condition are kept as such"
+
+
 def tree_text(file: File) -> str:
     """The syntax tree: one line a node, children indented."""
     return "\n".join(line for s in file.statements for line in _node(s, 0, ""))
@@ -168,6 +172,30 @@ def _count(constraint: Any) -> int:
 def _text(span: Any) -> str:
     text = " ".join(span.text.split())
     return text if len(text) <= 90 else f"{text[:87]}..."
+
+
+def passes_text(model: Model, method: str) -> str:
+    """Every pass between the problem and what a solver gets: why it is there, and what it changes.
+
+    It is the chain that `solve` runs, up to the first program that a solver gets.
+    """
+    from allocc.showing.method_program import solved
+
+    choice, found = solved(model, method)
+    counts = ("columns", "rows", "coefficients", "products", "functions")
+    first = found.steps[0].before
+    sizes = [("lower", first), *((step.name, step.after) for step in found.steps)]
+    rows = [[name, *(f"{getattr(size, c):,}" for c in counts)] for name, size in sizes]
+    reasons = [["lower", LOWERED], *([step.name, step.why] for step in found.steps)]
+    return "\n".join(
+        [
+            f"{found.program.name}: method {choice.method}, {choice.reason}",
+            "",
+            *table(["after", *counts], rows, right=[1, 2, 3, 4, 5]),
+            "",
+            *table(["pass", "what it does"], reasons),
+        ]
+    )
 
 
 def program_text(model: Model, method: str) -> str:

@@ -25,7 +25,7 @@ def is_linear_when_fixed(relaxation: Relaxation) -> bool:
     p, q = relaxation.program, relaxation.program.products
     simple = p.integer | (p.lower == p.upper)
     return bool(np.all(simple[q.left] | simple[q.right])) and all(
-        f.kind == "abs" for f in p.functions
+        not f.function.smooth for f in p.functions
     )
 
 

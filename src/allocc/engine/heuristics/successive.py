@@ -53,7 +53,7 @@ class SuccessiveLinear:
         tangents.write_products(build, p.products, point)
         r = self.relaxation
         for atoms in p.functions:
-            if atoms.kind == "abs":
+            if not atoms.function.smooth:
                 absolute.write(build, atoms, r.program.lower, r.program.upper, r.down)
             else:
                 tangents.write_function(build, atoms, point)

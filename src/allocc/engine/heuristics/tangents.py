@@ -5,7 +5,6 @@ from __future__ import annotations
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import FunctionAtoms, Products
-from allocc.compiler.reformulations import univariate
 
 
 def write_products(build: Extension, products: Products, point: FloatArray) -> None:
@@ -19,7 +18,7 @@ def write_products(build: Extension, products: Products, point: FloatArray) -> N
 def write_function(build: Extension, atoms: FunctionAtoms, point: FloatArray) -> None:
     """A row for each entry of a function that has a slope everywhere: its tangent at the point."""
     x = point[atoms.argument]
-    rate = univariate.slope(atoms.kind, atoms.exponent, x)
-    level = univariate.evaluate(atoms.kind, atoms.exponent, x) - rate * x
+    rate = atoms.function.slope(x)
+    level = atoms.function.value(x) - rate * x
     entries = [(atoms.result, 1.0), (atoms.argument, -rate)]
     build.rows("tangent", entries, level, level, count=len(atoms))

@@ -8,13 +8,14 @@ what dual values prove is used (`allocc.compiler.programs.duality`), rounded out
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
 
 from allocc.backends.solution import Refused, SolveOptions
 from allocc.compiler.arrays import FloatArray, IntArray
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import Chain, chain
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.bounds_needed import (
     check_bounds,
@@ -22,20 +23,13 @@ from allocc.compiler.programs.bounds_needed import (
     possibly_nought,
     without_quotients,
 )
+from allocc.compiler.programs.passes import Pass
 from allocc.compiler.programs.program import Program, no_products
 from allocc.compiler.unrolling.problem import Problem
 from allocc.engine.proving.door import Empty, ScaledSession
 
 #: A proven end is moved outward by this part of its size and of the range.
 OUTWARD = 1e-9
-
-
-def lowered(problem: Problem) -> Program:
-    """The program of a problem, with ranges of denominators that its rows prove together.
-
-    Raises `AlloccError` as `allocc.compiler.lowering.lower` does.
-    """
-    return with_ranges(lower(problem))
 
 
 def with_ranges(program: Program) -> Program:
@@ -110,3 +104,17 @@ def _proven(
                 found[j] = (end, high[j]) if sign > 0 else (low[j], -end)
                 break
     return found
+
+
+PASS = Pass(
+    "denominators",
+    "ranges without 0 for what is divided by, proven by linear programs over all rows together",
+    lambda program: not program.polyhedral,
+    with_ranges,
+    after=("chance",),
+)
+
+
+def prepared(problem: Problem, method: str = "auto", without: Collection[str] = ()) -> Chain:
+    """The chain of passes of a problem (see `allocc.compiler.pipeline.chain`), with the one here."""
+    return chain(problem, method, without, (PASS,))

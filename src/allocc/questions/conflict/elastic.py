@@ -31,7 +31,7 @@ from allocc.compiler.unrolling.simulate import Values, simulate
 from allocc.dsl.tree import Span
 from allocc.engine.outcome import Options
 from allocc.engine.solve import Loop
-from allocc.questions.conflict.statements import Statement, Statements, ranges_set
+from allocc.questions.conflict.statements import Statement, Statements
 
 #: Slack weights for each row of a limit, or end of a range; infinite where there is no slack.
 Weights = FloatArray
@@ -130,9 +130,7 @@ def elastic(
             terms=[ObjectiveTerm("loosening", total, span)],
             sense="minimize",
         )
-        # Slack is laid out before the compartments: their places are put back, too.
-        with ranges_set(problem, {}):
-            yield Elastic(made, problem, slacks)
+        yield Elastic(made, problem, slacks)
 
 
 def _anywhere(problem: Problem) -> Span:

@@ -24,7 +24,6 @@ from scipy import sparse
 
 from allocc.backends import registry
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.labels import label_text, named
 from allocc.compiler.programs.bounds import Infeasible
@@ -36,7 +35,7 @@ from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options
 from allocc.engine.proving import door
-from allocc.engine.proving.denominators import lowered
+from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import Loop
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def escape(model: Model, options: Options, seconds: float) -> Escape:
     found = _ray(problem, options, seconds)
     if found is None:
         return Escape((), (), False, time.perf_counter() - started)
-    rates = _decided(problem, found)
+    rates = _decided(found)
     decisions = []
     for v, rate in rates.items():
         for k in np.flatnonzero(rate).tolist():
@@ -114,23 +113,21 @@ def escape(model: Model, options: Options, seconds: float) -> Escape:
     return Escape(tuple(decisions), terms, shown, time.perf_counter() - started)
 
 
-def _ray(problem: Problem, options: Options, seconds: float) -> FloatArray | None:
-    """A direction for all columns of the lowered program; None where the relaxation has none."""
-    program = lowered(problem)
+def _ray(problem: Problem, options: Options, seconds: float) -> Values | None:
+    """A direction for all decisions; None where the relaxation of the lowered program has none."""
+    made = prepared(problem, "stated")
     try:
-        built = Relaxation(program).build(integral=False).program
+        built = Relaxation(made.program).build(integral=False).program
     except (AlloccError, Infeasible):
         return None
-    decided = np.zeros(built.columns, dtype=bool)
-    for v in problem.decisions:
-        decided[v.offset : v.offset + v.size] = True
+    decided = made.places.mask(problem.decisions, built.columns)
     asked = SolveOptions(time_limit=seconds, threads=options.threads, seed=options.seed)
     rays = _rays(built, np.where(decided, 1.0, LITTLE))
     found = door.ask(registry.get(options.solver), rays, asked)
     if found.point is None or found.termination != "optimal":
         return None
     n = built.columns
-    return np.asarray(found.point[:n] - found.point[n:])
+    return made.places.values(found.point[:n] - found.point[n:], problem.decisions)
 
 
 def _rays(p: Program, costs: FloatArray) -> Program:
@@ -157,9 +154,8 @@ def _rays(p: Program, costs: FloatArray) -> Program:
     )
 
 
-def _decided(problem: Problem, ray: FloatArray) -> dict[Variable, FloatArray]:
+def _decided(rates: Values) -> Values:
     """The ray of the decisions that move, where the fastest moves by 1."""
-    rates = {v: ray[v.offset : v.offset + v.size].reshape(v.shape) for v in problem.decisions}
     most = max((float(np.abs(r).max(initial=0.0)) for r in rates.values()), default=0.0)
     if not most:
         return {}
@@ -168,7 +164,7 @@ def _decided(problem: Problem, ray: FloatArray) -> dict[Variable, FloatArray]:
 
 
 def _walked(
-    problem: Problem, options: Options, rates: dict[Variable, FloatArray], seconds: float
+    problem: Problem, options: Options, rates: Values, seconds: float
 ) -> tuple[tuple[Improved, ...], bool]:
     """How the terms change along the ray, and whether every limit holds and the value gets better."""
     limited = replace(options, time_limit=seconds, on_progress=None)

@@ -20,20 +20,21 @@ from scipy import sparse
 from allocc.backends import registry
 from allocc.backends.check import check_point
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.algebra.expression import Data, Variable
+from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.lowering.lower import lower, ratio_limit
+from allocc.compiler.lowering.places import Places
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Block, Program, no_products
 from allocc.compiler.relaxing.relaxation import Relaxation
-from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.problem import Constraint
 from allocc.compiler.unrolling.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine import calls
 from allocc.engine.choose import CannotServe
 from allocc.engine.ledger import Ledger
 from allocc.engine.outcome import Options
-from allocc.engine.proving.denominators import lowered
+from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import Loop
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.elastic import ElasticLoop, elastic
@@ -91,20 +92,13 @@ class Oracle(Protocol):
         """How little a row of a limit, or an end of a range, is broken where all else is kept."""
 
 
-def block_rows(problem: Problem, program: Program) -> list[IntArray | None]:
-    """The rows of every constraint in a lowered program, None where it is not found."""
-    waiting: dict[str, list[IntArray]] = {}
-    for block in program.row_blocks:
-        if block.role == "stated" and block.statement.startswith("limit "):
-            rows = np.arange(block.start, block.start + block.count)
-            waiting.setdefault(block.name, []).append(rows)
-    found: list[IntArray | None] = []
-    for c in problem.constraints:
-        mine = waiting.get(c.name, [])
-        next_rows = mine.pop(0) if mine else None
-        known = next_rows is not None and len(next_rows) == c.count
-        found.append(next_rows if known else None)
-    return found
+def _rows(statements: Statements, places: Places) -> dict[Statement, IntArray]:
+    """The rows of every limit, in the order of its members."""
+    return {
+        s: places.row_positions(s.source)
+        for s in statements.limits()
+        if isinstance(s.source, Constraint)
+    }
 
 
 class Switched:
@@ -120,15 +114,9 @@ class Switched:
         self.held = np.zeros(statements.size, dtype=bool)
         self.wide: Mapping[Statement, FloatArray] = {}
         problem = statements.problem
-        # With a side that is not nought, limits on ratios are not multiplied out.
-        aside = Data((), np.asarray(1e-300))
-        plain = [
-            c if ratio_limit(c) is None else replace(c, upper=aside) for c in problem.constraints
-        ]
-        bare = replace(problem, constraints=plain, chances=[], terms=[])
-        stated = lower(bare)
-        self.offsets: dict[Variable, int] = {v: v.offset for v in problem.variables}
-        self.rows = [r for r in block_rows(bare, stated) if r is not None]
+        made = chain(replace(problem, chances=[], terms=[]), "stated", without={"ratios"})
+        stated, self.places = made.program, made.places
+        self.rows = _rows(statements, made.places)
         built = None if problem.chances else self._built(stated)
         self.exact = built is not None
         if built is None:
@@ -137,7 +125,7 @@ class Switched:
 
     def _built(self, stated: Program) -> Program | None:
         """The program with exact forms that hold without any member, None where there are none."""
-        if len(stated.products) or any(f.kind != "abs" for f in stated.functions):
+        if len(stated.products) or any(f.function.smooth for f in stated.functions):
             return None
         low, high = stated.lower.copy(), stated.upper.copy()
         self._put(low, high, np.zeros(self.statements.size, dtype=bool))
@@ -150,7 +138,7 @@ class Switched:
     def _put(self, low: FloatArray, high: FloatArray, kept: BoolArray) -> None:
         """Write the ranges of all variables that have members."""
         for v, ends in self.statements.ranges(kept).items():
-            here = slice(self.offsets[v], self.offsets[v] + v.size)
+            here = self.places.columns[v]
             low[here], high[here] = ends[0].ravel(), ends[1].ravel()
 
     def restricted(self, kept: BoolArray) -> Program:
@@ -158,7 +146,7 @@ class Switched:
         p = self.program
         low, high = p.lower.copy(), p.upper.copy()
         row_low, row_high = p.row_lower.copy(), p.row_upper.copy()
-        for s, rows in zip(self.statements.limits(), self.rows, strict=True):
+        for s, rows in self.rows.items():
             off = rows[~kept[s.members]]
             row_low[off], row_high[off] = -np.inf, np.inf
         self._put(low, high, kept)
@@ -199,11 +187,10 @@ class Switched:
         program = self.restricted(without)
         costs = np.zeros(program.columns)
         if isinstance(s.source, Variable):
-            j = self.offsets[s.source] + place
-            costs[j] = 1.0
+            costs[self.places.columns[s.source]][place] = 1.0
             low, high = self.program_range(s, place)
         else:
-            i = self.rows[self.statements.limits().index(s)][place]
+            i = self.rows[s][place]
             row = self.program.matrix[[i]].tocsr()
             costs[row.indices] = row.data
             low, high = float(self.program.row_lower[i]), float(self.program.row_upper[i])
@@ -254,23 +241,23 @@ class Switched:
 
     def _values(self, point: FloatArray) -> Values:
         """Decisions and compartments of a point."""
-        return {v: point[k : k + v.size].reshape(v.shape) for v, k in self.offsets.items()}
+        return self.places.values(point, self.statements.problem.variables)
 
     def start(self, seconds: float) -> BoolArray | None:
         """The members of a Farkas certificate."""
         kept = np.ones(self.statements.size, dtype=bool)
-        rows = np.concatenate([np.zeros(0, dtype=np.int64), *self.rows])
+        rows = np.concatenate([np.zeros(0, dtype=np.int64), *self.rows.values()])
         o = self.options
         options = SolveOptions(time_limit=seconds, threads=o.threads, seed=o.seed, cancel=o.cancel)
         found = support(self.restricted(kept), rows, self.backend, options)
         if found is None:
             return None
         kept[:] = False
-        for s, mine in zip(self.statements.limits(), self.rows, strict=True):
+        for s, mine in self.rows.items():
             kept[s.members] = found.rows[mine]
         for s in self.statements.all:
             if isinstance(s.source, Variable):
-                columns = self.offsets[s.source] + s.places
+                columns = self.places.positions([s.source])[s.places]
                 if s.side != "upper":
                     kept[s.members] |= found.lower[columns]
                 if s.side != "lower":
@@ -338,7 +325,7 @@ class Recompiled:
                 self.statements.restricted(kept, self.wide, silent=True) as problem,
                 np.errstate(all="ignore"),
             ):
-                Relaxation(lowered(problem)).build()
+                Relaxation(prepared(problem, "auto").program).build()
         except AlloccError:
             return False
         except Infeasible:
@@ -368,22 +355,22 @@ class Recompiled:
         kept = np.ones(self.statements.size, dtype=bool)
         with self.statements.restricted(kept) as problem, np.errstate(all="ignore"):
             try:
-                stated = lowered(problem)
-                program = Relaxation(stated).build(integral=False).program
+                made = prepared(problem, "stated")
+                program = Relaxation(made.program).build(integral=False).program
             except (AlloccError, Infeasible):
                 return None
-            rows = block_rows(problem, stated)
-        known = [r for r in rows if r is not None]
-        if not known:
+        rows = _rows(self.statements, made.places)
+        if not rows:
             return None
         o = self.options
         options = SolveOptions(time_limit=seconds, threads=o.threads, seed=o.seed, cancel=o.cancel)
-        found = support(program, np.concatenate(known), registry.get(o.solver), options)
+        found = support(
+            program, np.concatenate(list(rows.values())), registry.get(o.solver), options
+        )
         if found is None:
             return None
-        for s, mine in zip(self.statements.limits(), rows, strict=True):
-            if mine is not None:
-                kept[s.members] = found.rows[mine]
+        for s, mine in rows.items():
+            kept[s.members] = found.rows[mine]
         return kept
 
     def nearest(self, kept: BoolArray, member: int, seconds: float) -> Nearest:

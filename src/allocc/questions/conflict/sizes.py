@@ -7,9 +7,8 @@ import numpy as np
 from allocc.compiler.algebra.expression import Add, Data
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import chain
 from allocc.compiler.unrolling.problem import Constraint, Problem
-from allocc.questions.conflict.oracle import block_rows
 
 
 def sizes(problem: Problem) -> dict[Constraint, FloatArray]:
@@ -18,7 +17,8 @@ def sizes(problem: Problem) -> dict[Constraint, FloatArray]:
     It is the number that stands in the row, as the 900 of `sum(spend) <= 900`. Where that is 0, it is
     the largest term that ranges allow, and without ranges the largest coefficient.
     """
-    program = lower(problem)
+    made = chain(problem, "stated")
+    program = made.program
     m = program.matrix
     row_of = np.repeat(np.arange(program.rows), np.diff(m.indptr))
     reach = np.maximum(np.abs(program.lower), np.abs(program.upper))[m.indices]
@@ -28,10 +28,9 @@ def sizes(problem: Problem) -> dict[Constraint, FloatArray]:
     np.maximum.at(coefficient, row_of, np.abs(m.data))
     fallback = np.where(term > 0, term, np.where(coefficient > 0, coefficient, 1.0))
     found: dict[Constraint, FloatArray] = {}
-    for c, rows in zip(problem.constraints, block_rows(problem, program), strict=True):
+    for c in problem.constraints:
         size = stated_size(c)
-        other = np.ones(c.count) if rows is None else fallback[rows]
-        found[c] = np.where(size > 0, size, other)
+        found[c] = np.where(size > 0, size, fallback[made.places.rows[c]])
     return found
 
 

@@ -192,15 +192,15 @@ class Statements:
 
 @contextmanager
 def ranges_set(problem: Problem, ranges: Ranges) -> Iterator[None]:
-    """Other ranges for some variables; afterwards ranges and places are as they were before."""
-    before = [(v, v.lower, v.upper, v.offset) for v in problem.variables]
+    """Other ranges for some variables; afterwards they are as they were before."""
+    before = [(v, v.lower, v.upper) for v in problem.variables]
     try:
         for v, (low, high) in ranges.items():
             v.lower, v.upper = low, high
         yield
     finally:
-        for v, lower, upper, offset in before:
-            v.lower, v.upper, v.offset = lower, upper, offset
+        for v, lower, upper in before:
+            v.lower, v.upper = lower, upper
 
 
 def masked(c: Constraint, on: BoolArray) -> Constraint:

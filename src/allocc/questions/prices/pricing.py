@@ -11,20 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from allocc.backends import registry
 from allocc.backends.solution import Solution, SolveOptions
-from allocc.compiler.algebra.expression import Data
-from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.labels import label_text
 from allocc.compiler.lowering.complete import Completer
-from allocc.compiler.lowering.lower import lower
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.direction import harmless
 from allocc.compiler.programs.extension import Extension
-from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError
@@ -37,7 +37,7 @@ from allocc.results.given import given_decisions
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
+    from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, ScenarioLimit
 
 #: A row is binding where its slack is below this part of its size.
 BINDING = 1e-6
@@ -63,31 +63,25 @@ def prices(model: Model, decisions: object) -> Prices:
 class _Pricing:
     def __init__(self, model: Model, decisions: Mapping[Any, FloatArray]) -> None:
         self.model = model
-        self.problem = _ratios_kept(model.problem)
+        self.problem = model.problem
         self.values = dict(decisions)
-        self.program = lower(self.problem)
+        # Where limits on ratios are multiplied out, their rows have another unit.
+        made = chain(self.problem, "stated", without={"ratios"})
+        self.program, self.places = made.program, made.places
         self.down, self.up = harmless(self.program, atoms_only=True)
         p = self.program
-        self.decided = np.concatenate(
-            [np.arange(v.offset, v.offset + v.size, dtype=np.int64) for v in self.problem.decisions]
-            or [np.zeros(0, dtype=np.int64)]
-        )
-        given = np.zeros(p.columns, dtype=bool)
-        for v in self.problem.variables:
-            given[v.offset : v.offset + v.size] = True
-        self.complete = Completer(p, given)
+        self.decided = self.places.positions(self.problem.decisions)
+        self.complete = Completer(p, self.places.mask(self.problem.variables, p.columns))
         whole = np.zeros(p.columns, dtype=bool)
         whole[self.decided] = p.integer[self.decided]
         self.integers = bool(whole.any())
         fixed = np.ones(p.columns, dtype=bool)
         fixed[Completer(p, whole).missing] = False
         self.fixed = fixed
-        self.chosen = np.zeros(p.columns, dtype=bool)
-        for chance in self.problem.chances:
-            self.chosen[self.choices(chance)] = True
+        self.chosen = self.places.mask(self.problem.chances, p.columns)
         q = p.products
         self.exact = bool(np.all(fixed[q.left] | fixed[q.right])) and all(
-            f.kind == "abs" or bool(fixed[f.argument].all()) for f in p.functions
+            not f.function.smooth or bool(fixed[f.argument].all()) for f in p.functions
         )
 
     def run(self) -> Prices:
@@ -139,10 +133,8 @@ class _Pricing:
         found = assess(self.model.problem, self.values)
         if not found.finite:
             raise AlloccError([undefined(self.model.problem, found.values)])
-        point = np.zeros(self.program.columns)
-        for v in self.problem.variables:
-            point[v.offset : v.offset + v.size] = found.values[v].ravel()
-        return self.complete(point)
+        known = {v: found.values[v] for v in self.problem.variables}
+        return self.complete(self.places.point(known, self.program.columns))
 
     def improve(self, rounds: int = 40) -> None:
         """Successive linear programs with the integers fixed, as `allocc.engine.heuristics.successive`."""
@@ -157,10 +149,9 @@ class _Pricing:
                 radius *= 0.25
                 continue
             trial = {}
-            for v in problem.decisions:
+            for v, x in self.places.values(solution.point, problem.decisions).items():
                 assert v.lower is not None
                 assert v.upper is not None
-                x = solution.point[v.offset : v.offset + v.size].reshape(v.shape)
                 trial[v] = np.clip(np.rint(x) if v.integer else x, v.lower, v.upper)
             found = assess(problem, trial)
             gain = best.value - found.value
@@ -178,7 +169,7 @@ class _Pricing:
         build = Extension(p)
         tangents.write_products(build, p.products, point)
         for f in p.functions:
-            if f.kind != "abs":
+            if f.function.smooth:
                 tangents.write_function(build, f, point)
                 continue
             sign = np.where(point[f.argument] < 0, -1.0, 1.0)
@@ -246,63 +237,54 @@ class _Pricing:
 
     def rows(self, program: Program, point: FloatArray, duals: FloatArray) -> list[Price]:
         """A price for every row of every limit."""
-        statements = {x.name.name: x for x in self.model.bound.limits}
-        stated = [
-            b
-            for b in self.program.row_blocks
-            if b.role == "stated" and b.statement.startswith("limit ")
-        ]
         activity = program.matrix @ point
         size = abs(program.matrix) @ np.abs(point)
-        seen: dict[str, int] = {}
         found: list[Price] = []
         noise = NOISE * float(np.max(np.abs(program.objective * point), initial=0.0))
-        alone = len(self.problem.constraints)
-        for c, block in zip(self.problem.constraints, stated[:alone], strict=True):
-            assert c.name == block.name
-            place = seen[c.name] = seen.get(c.name, -1) + 1
-            found += self.limit(c, block, statements[c.name], place, activity, size, duals, noise)
-        inside = iter(stated[alone:])
-        for chance, written in zip(self.problem.chances, self.model.bound.chances, strict=True):
+        for c in self.problem.constraints:
+            found += self.limit(c, activity, size, duals, noise)
+        for chance in self.problem.chances:
             kept = self.kept(chance, point)
-            for place, c, block, statement, scenario, price in _of_scenarios(
-                chance, written, inside, duals
-            ):
-                every = self.limit(c, block, statement, place, activity, size, price, noise)
-                found += [r for r, k in zip(every, scenario, strict=True) if kept[k]]
+            for limit, price in self.of_scenarios(chance, duals):
+                every = self.limit(limit.constraint, activity, size, price, noise)
+                found += [r for r, k in zip(every, limit.scenario, strict=True) if kept[k]]
         return found
 
     def kept(self, chance: ChanceConstraint, point: FloatArray) -> BoolArray:
         """Which scenarios of a chance block hold at a point of the program."""
-        return np.asarray(point[self.choices(chance)] > 0.5)
+        return np.asarray(point[self.places.columns[chance]] > 0.5)
 
-    def choices(self, chance: ChanceConstraint) -> slice:
-        """The columns that say which scenarios of a chance block hold."""
-        (block,) = (
-            b
-            for b in self.program.column_blocks
-            if b.role == "auxiliary" and b.statement == f"chance {chance.name}"
-        )
-        return slice(block.start, block.start + block.count)
+    def of_scenarios(
+        self, chance: ChanceConstraint, duals: FloatArray
+    ) -> Iterator[tuple[ScenarioLimit, FloatArray]]:
+        """The comparisons of a chance block's limits, and the duals.
+
+        An equation is two rows, one from each side; what they are worth together is in the first.
+        """
+        rows = self.places.rows
+        for _, sides in groupby(chance.limits, lambda x: x.constraint.written):
+            first, *others = sides
+            price = duals.copy()
+            for other in others:
+                price[rows[first.constraint]] -= duals[rows[other.constraint]]
+            yield first, price
 
     def limit(
         self,
         c: Constraint,
-        block: Block,
-        statement: tree.Limit,
-        place: int,
         activity: FloatArray,
         size: FloatArray,
         duals: FloatArray,
         noise: float,
     ) -> list[Price]:
         """The rows of one comparison of a limit."""
-        side, sign = _side(statement.relation, place)
+        assert c.written is not None
+        statement = c.written.statement
+        side, sign = _side(statement.relation, c.written.place)
         unit = self.model.bound.units.of_limit(statement)
         timed = self.timed(statement)
         p, found = self.program, []
-        for k in range(block.count):
-            i = block.start + k
+        for k, i in enumerate(self.places.row_positions(c).tolist()):
             slack = min(activity[i] - p.row_lower[i], p.row_upper[i] - activity[i])
             binding = bool(abs(slack) <= BINDING * size[i])
             labels = tuple(label_text(x) for x in c.labels(k))
@@ -330,48 +312,6 @@ class _Pricing:
             mine = isinstance(base, tree.Name) and base.name in (time.name, "period")
             found += [mine] * max(1, len(binder.names))
         return found
-
-
-def _ratios_kept(problem: Problem) -> Problem:
-    """The problem with sides that are not nought, so that limits on ratios are not multiplied out.
-
-    Their rows would have another unit then.
-    """
-    aside = Data((), np.asarray(1e-300))
-
-    def kept(c: Constraint) -> Constraint:
-        return replace(c, upper=aside) if np.isneginf(c.lower.values).all() else c
-
-    return replace(
-        problem,
-        constraints=[kept(c) for c in problem.constraints],
-        chances=[
-            replace(b, limits=[replace(x, constraint=kept(x.constraint)) for x in b.limits])
-            for b in problem.chances
-        ],
-    )
-
-
-def _of_scenarios(
-    chance: ChanceConstraint, written: tree.Chance, blocks: Iterator[Block], duals: FloatArray
-) -> Iterator[tuple[int, Constraint, Block, tree.Limit, IntArray, FloatArray]]:
-    """The comparisons of a chance block's limits, with each row's scenario, and the duals.
-
-    An equation is two rows, one from each side; what they are worth together is in the first.
-    """
-    limits = iter(chance.limits)
-    for statement in written.limits:
-        assert isinstance(statement.relation, tree.Comparison)
-        for place, operator in enumerate(statement.relation.operators):
-            found, block, price = next(limits), next(blocks), duals
-            assert found.constraint.name == block.name == statement.name.name
-            if operator == "==":
-                next(limits)
-                other = next(blocks)
-                mine = slice(block.start, block.start + block.count)
-                price = duals.copy()
-                price[mine] -= duals[other.start : other.start + other.count]
-            yield place, found.constraint, block, statement, found.scenario, price
 
 
 def _side(relation: tree.Expression, place: int) -> tuple[Side, float]:

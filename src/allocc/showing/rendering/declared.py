@@ -9,7 +9,7 @@ from pathlib import Path
 from allocc.compiler.names.library import expand_uses
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
-from allocc.dsl.scanner import TOTAL
+from allocc.dsl.words import TOTAL
 
 PERIOD = "period"
 

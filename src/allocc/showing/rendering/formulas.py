@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from allocc.compiler.functions import WORDS
 from allocc.dsl import tree
 from allocc.showing.rendering.declared import PERIOD, Axis, Declared, axes
 from allocc.showing.rendering.symbols import joined, letter, number, operator, symbol, words
@@ -286,10 +287,9 @@ class Formulas:
         if len(node.arguments) == 1 and name in ("sum", "mean", "min", "max"):
             return self._over_all(name, node.arguments[0], scope)
         arguments = [self.text(a, scope) for a in node.arguments]
-        if name == "abs" and len(arguments) == 1:
-            return rf"\left|{arguments[0]}\right|", ATOM
-        if name == "sqrt" and len(arguments) == 1:
-            return rf"\sqrt{{{arguments[0]}}}", ATOM
+        around = WORDS[name].around if name in WORDS else None
+        if around is not None and len(arguments) == 1:
+            return arguments[0].join(around), ATOM
         return rf"{operator(name)}\left({', '.join(arguments)}\right)", POWER
 
     @property

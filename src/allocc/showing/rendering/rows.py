@@ -103,9 +103,8 @@ def _atoms(program: Program, most: int) -> Iterator[str]:
     found = [f"{name(int(w))} = {name(int(a))} * {name(int(b))}" for w, a, b in triples]
     yield from _listed("products", found, len(p))
     for f in program.functions:
-        shown = f"power {number(f.exponent)}" if f.kind == "power" else f.kind
         pairs = zip(f.result[:most], f.argument[:most], strict=True)
-        calls = [f"{name(int(w))} = {shown}({name(int(a))})" for w, a in pairs]
+        calls = [f"{name(int(w))} = {f.function.name}({name(int(a))})" for w, a in pairs]
         yield from _listed("functions", calls, len(f))
 
 

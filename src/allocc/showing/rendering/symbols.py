@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from allocc.compiler.functions import WORDS
 from allocc.dsl.escapes import latex
 from allocc.showing.rendering.plain import GREEK
 
@@ -49,7 +50,7 @@ def number(written: str) -> str:
 
 def operator(name: str) -> str:
     """The name of a function, upright."""
-    known = name in ("min", "max", "exp", "log")
+    known = name in ("min", "max", *WORDS)
     return f"\\{name}" if known else rf"\operatorname{{{latex(name)}}}"
 
 

@@ -1,0 +1,242 @@
+"""What each name in a tree means, from the text alone: no data are read, and no mistake stops it.
+
+A name means the innermost thing of its name that is in sight: what an index or a function's head
+binds, then what a statement declares, then what every model has. Indices are in sight of what they
+stand before: an index list of its later entries and its condition, a statement's of the statement, a
+call's of its body (language reference, §2.2). An `initial` or `effect` without an index of
+its own sees that of the compartment, flow or parameter that it is about. In a tuple such as
+`(a, b) in Link`, a name that is bound around it is mentioned, and picks the members that have it (§2.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from allocc.compiler.names.builtin import FUNCTIONS
+from allocc.dsl import tree
+from allocc.dsl.tree import Span
+from allocc.dsl.words import PLACES
+
+#: What an expression can mention.
+Declaration = (
+    tree.Table
+    | tree.SetDeclaration
+    | tree.Parameter
+    | tree.Let
+    | tree.Time
+    | tree.Compartment
+    | tree.Flow
+    | tree.Decide
+    | tree.Report
+    | tree.Function
+    | tree.Intervention
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Bound:
+    """A name that an index binds to a member, or a function's head to an argument or its set."""
+
+    name: tree.Identifier
+    by: tree.Binder | tree.Formal
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """A function or a place in time that every model has."""
+
+    name: str
+
+
+#: Every statement that has a name of its own.
+Named = Declaration | tree.UnitDeclaration | tree.Limit | tree.Prefer | tree.Chance
+Meaning = Named | Bound | BuiltIn
+Sight = Mapping[str, Bound]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Mention:
+    """A name where it is used; `meaning` is None where nothing in sight has it."""
+
+    node: tree.Name | tree.Identifier | tree.UnitName
+    meaning: Meaning | None
+
+
+@dataclass(frozen=True, eq=False)
+class Resolved:
+    """The names of some statements: what is declared, what is bound where, and each mention."""
+
+    declared: Sequence[Named]
+    bound: Sequence[Bound]
+    mentions: Sequence[Mention]
+    #: The names that are bound within each stretch of text.
+    sights: Sequence[tuple[Span, Sight]]
+
+    @cached_property
+    def _meanings(self) -> Mapping[int, Meaning | None]:
+        heads = {id(x.name): x for x in (*self.declared, *self.bound)}
+        return {**heads, **{id(m.node): m.meaning for m in self.mentions}}
+
+    @cached_property
+    def _mentions(self) -> Mapping[int, list[Mention]]:
+        found: dict[int, list[Mention]] = {}
+        for m in self.mentions:
+            found.setdefault(id(m.meaning), []).append(m)
+        return found
+
+    def meaning(self, node: object) -> Meaning | None:
+        """What a name in the tree means, be it used or declared there; None for other nodes."""
+        return self._meanings.get(id(node))
+
+    def mentions_of(self, meaning: Named | Bound) -> Sequence[Mention]:
+        """All places where a declared or bound name is used."""
+        return self._mentions.get(id(meaning), ())
+
+    def in_sight(self, source: tree.Source, offset: int) -> list[Bound]:
+        """The names that are bound at a place, the innermost first."""
+        here = [
+            (span.stop - span.start, sight)
+            for span, sight in self.sights
+            if span.start <= offset <= span.stop and span.source == source
+        ]
+        here.sort(key=lambda entry: entry[0])
+        return list(dict.fromkeys(b for _, sight in here for b in sight.values()))
+
+
+def inside(statement: tree.Statement) -> tuple[tree.Statement, ...]:
+    """The statements of a block."""
+    if isinstance(statement, tree.Intervention):
+        return statement.body
+    return statement.limits if isinstance(statement, tree.Chance) else ()
+
+
+def flat(statements: Iterable[tree.Statement]) -> Iterator[tree.Statement]:
+    """Statements, each followed by those inside of it."""
+    for statement in statements:
+        yield statement
+        yield from flat(inside(statement))
+
+
+def resolve(statements: Sequence[tree.Statement], among: Sequence[tree.Statement] = ()) -> Resolved:
+    """Resolve every name in `statements`; what they or those `among` which they stand declare counts.
+
+    Of two statements that declare one name, the first counts.
+    """
+    names: dict[str, Declaration] = {}
+    units: dict[str, tree.UnitDeclaration] = {}
+    for s in flat((*statements, *among)):
+        if isinstance(s, tree.UnitDeclaration):
+            units.setdefault(s.name.name, s)
+        elif isinstance(s, Declaration):
+            names.setdefault(s.name.name, s)
+    walk = _Walk(names, units)
+    walk.over(tuple(statements))
+    declared = tuple(s for s in flat(statements) if isinstance(s, Named))
+    return Resolved(declared, tuple(walk.bound.values()), tuple(walk.mentions), tuple(walk.sights))
+
+
+class _Walk:
+    """Goes over a tree with what is in sight, and writes down what it finds."""
+
+    def __init__(
+        self, names: Mapping[str, Declaration], units: Mapping[str, tree.UnitDeclaration]
+    ) -> None:
+        self.names = names
+        self.units = units
+        self.sights: list[tuple[Span, Sight]] = []
+        self.mentions: list[Mention] = []
+        self.bound: dict[int, Bound] = {}
+
+    def over(self, node: Any) -> None:
+        """Go over a node, or a tuple of them, and all below, in the order of the text."""
+        stack: list[tuple[Any, Sight]] = [(node, {})]
+        while stack:
+            stack.extend(reversed(list(self._parts(*stack.pop()))))
+
+    def _parts(self, node: Any, sight: Sight) -> Iterator[tuple[Any, Sight]]:
+        """The parts of a node, each with what it sees; what the node mentions is written down."""
+        match node:
+            case tuple():
+                yield from ((n, sight) for n in node)
+            case tree.Name(name=name):
+                self._mention(node, sight.get(name) or self._declared(name, PLACES))
+            case tree.UnitName(name=name):
+                self._mention(node, self.units.get(name))
+            case tree.Field(table=table):
+                self._mention(table, self._declared(table.name))
+            case tree.SetLiteral() | tree.Span():
+                pass  # bare names in a literal are labels
+            case tree.Call(function=function):
+                self._mention(function, self._declared(function.name, FUNCTIONS))
+                yield from self._under(node, node.index, sight, (node.arguments, node.body))
+            case tree.Use(names=names, arguments=arguments):
+                for identifier in (*names, *(a.name for a in arguments)):
+                    self._mention(identifier, self._declared(identifier.name))
+                yield tuple(a.value for a in arguments), sight
+            case tree.Function(formals=formals, value=value):
+                yield value, self._seen(node, self._head(formals))
+            case tree.Chance(scenario=scenario):
+                yield node.probability, sight
+                yield from self._under(node, scenario, sight, (node.weight, node.limits))
+            case tree.Initial(name=name, index=index) | tree.Effect(name=name, index=index):
+                about = self._declared(name.name)
+                self._mention(name, about)
+                if index is None and isinstance(
+                    about, tree.Compartment | tree.Flow | tree.Parameter
+                ):
+                    binders = about.index.binders if about.index is not None else ()
+                    own = {i.name: self._binding(i, b) for b in binders for i in b.names}
+                    sight = self._seen(node, own)
+                yield from self._under(node, index, sight, (node.value,))
+            case _ if hasattr(node, "__dataclass_fields__"):
+                rest = tuple(getattr(node, f) for f in node.__dataclass_fields__ if f != "index")
+                yield from self._under(node, getattr(node, "index", None), sight, rest)
+
+    def _mention(
+        self, node: tree.Name | tree.Identifier | tree.UnitName, meaning: Meaning | None
+    ) -> None:
+        self.mentions.append(Mention(node, meaning))
+
+    def _declared(self, name: str, every: Container[str] = ()) -> Declaration | BuiltIn | None:
+        return self.names.get(name) or (BuiltIn(name) if name in every else None)
+
+    def _binding(self, name: tree.Identifier, by: tree.Binder | tree.Formal) -> Bound:
+        """What an identifier binds: the same one whenever it is asked for."""
+        return self.bound.setdefault(id(name), Bound(name, by))
+
+    def _seen(self, node: Any, sight: Sight) -> Sight:
+        if sight:
+            self.sights.append((node.span, sight))
+        return sight
+
+    def _under(
+        self, node: Any, index: tree.Index | None, sight: Sight, rest: tuple[Any, ...]
+    ) -> Iterator[tuple[Any, Sight]]:
+        """The parts of an index, and those of what it stands before."""
+        if index is not None:
+            for binder in index.binders:
+                yield binder.set_expression, sight
+                fresh = {}
+                for name in binder.names:
+                    outer = sight.get(name.name)
+                    if len(binder.names) > 1 and outer and isinstance(outer.by, tree.Binder):
+                        self._mention(name, outer)
+                    else:
+                        fresh[name.name] = self._binding(name, binder)
+                sight = {**sight, **fresh}
+            yield index.condition, self._seen(node, sight)
+        yield rest, sight
+
+    def _head(self, formals: Iterable[tree.Formal]) -> Sight:
+        """What the head of a function binds; a set that stands there twice is the same."""
+        found: dict[str, Bound] = {}
+        for formal in formals:
+            for name in formal.sets:
+                if name.name in found:
+                    self._mention(name, found[name.name])
+                else:
+                    found[name.name] = self._binding(name, formal)
+        return {**found, **{f.name.name: self._binding(f.name, f) for f in formals}}
