@@ -95,7 +95,7 @@ def _multiplied_out(model: Model) -> dict[str, list[Node]]:
     left = {find_block(p.column_blocks, int(j)).span for j in np.unique(bottoms)}
     found: dict[str, list[Node]] = {}
     for c in model.problem.constraints:
-        limit = ratio_limit(c)
+        limit = ratio_limit(c, model.problem)
         if limit is None:
             continue
         bottom = limit.bottom
