@@ -258,12 +258,15 @@ class Resolver(Symbols):
 
     def _let(self, statement: tree.Let) -> LetSymbol:
         space, sets = self.evaluator.space(statement.index)
+        # A parameter that interventions act on is no data: it has a value at each time.
+        evaluator = self.evaluator.within(effects=True, time_required=True)
         try:
-            node = assign(statement.name.name, statement.value, space, sets, self.evaluator)
+            node = assign(statement.name.name, statement.value, space, sets, evaluator)
         except NeedsTime:
-            if self.time is not None:
-                return LetSymbol(statement, space, sets, "implicit")
-            raise
+            if self.time_name is None or self.time_name in self._active:
+                raise
+            self.resolve(self.time_name)
+            return LetSymbol(statement, space, sets, "implicit")
         if isinstance(node, Data):
             return LetSymbol(statement, space, sets, "data", full(node, space))
         if is_small(node):
