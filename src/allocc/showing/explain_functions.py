@@ -91,7 +91,7 @@ def _multiplied_out(model: Stages) -> dict[str, list[Node]]:
     left = {find_block(p.column_blocks, int(j)).span for j in np.unique(p.products.bottoms)}
     found: dict[str, list[Node]] = {}
     for c in model.problem.constraints:
-        limit = ratio_limit(c)
+        limit = ratio_limit(c, model.problem)
         if limit is None:
             continue
         bottom = limit.bottom

@@ -55,8 +55,7 @@ class EpsilonConstraint:
         #: How many solves there were.
         self.count = 0
         self._lowest, self._highest = (
-            self._sizes(Evaluation(simulate(problem, ends(problem.decisions))))
-            for ends in (lowest, highest)
+            self._sizes(Evaluation(simulate(problem, ends(problem)))) for ends in (lowest, highest)
         )
 
     def _sizes(self, evaluate: Evaluation) -> tuple[float, float]:

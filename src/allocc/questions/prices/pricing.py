@@ -154,9 +154,7 @@ class _Pricing:
                 continue
             trial = {}
             for v, x in self.places.values(solution.point, problem.decisions).items():
-                assert v.lower is not None
-                assert v.upper is not None
-                trial[v] = np.clip(np.rint(x) if v.integer else x, v.lower, v.upper)
+                trial[v] = np.clip(np.rint(x) if v.integer else x, *problem.ends(v))
             found = assess(problem, trial)
             gain = best.value - found.value
             if problem.sense == "maximize":
