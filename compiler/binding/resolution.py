@@ -155,7 +155,7 @@ class Resolver(Symbols):
 
     def _sets_of(self, table: str) -> tuple[tuple[str, str], ...]:
         """The sets that are declared as columns of a table: the column and the name of each."""
-        found = ((name, self.declared.names[name].value) for name in self.declared.sets)
+        found = ((n, s.value) for n, s in self.declared.every(tree.SetDeclaration).items())
         return tuple(
             (e.column.name, name)
             for name, e in found

@@ -51,7 +51,9 @@ class Model(Stages):
 
         Indices may be left out: `spend / course`. Raises `AlloccError` where it cannot be read.
         """
-        from allocc.dsl import Source, parse, tree
+        from allocc.dsl import tree
+        from allocc.dsl.reading.parser import parse
+        from allocc.dsl.tree import Source
         from allocc.dsl import errors as syntax_errors
 
         with reported():

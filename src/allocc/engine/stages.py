@@ -122,7 +122,7 @@ class Stages:
         if self.bound.time is None:
             return None
         problem = self.baseline_problem
-        return problem, assess(problem, lowest(problem.decisions))
+        return problem, assess(problem, lowest(problem))
 
     def units(self) -> dict[str, str | None]:
         """The unit of every quantity of the model, declared or inferred; None where none is known.

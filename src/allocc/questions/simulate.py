@@ -25,7 +25,7 @@ def simulate(model: Stages, decisions: object = None, rest: object = None) -> Ru
     notes: tuple[str, ...] = ()
     if baseline:
         problem = model.baseline_problem
-        values = lowest(problem.decisions)
+        values = lowest(problem)
     else:
         problem = model.problem
         given = given_decisions(problem, {} if decisions is None else decisions, rest)
