@@ -28,8 +28,8 @@ from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.unrolling.problem import Constraint, ObjectiveTerm, Problem
 from allocc.compiler.unrolling.simulate import Values, simulate
 from allocc.dsl.tree import Span
+from allocc.engine.judging.outcome import Options
 from allocc.engine.loop import Loop
-from allocc.engine.outcome import Options
 from allocc.engine.solve import run
 from allocc.questions.conflict.statements import Statement, Statements
 

@@ -19,7 +19,7 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.labels import label_text
 from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.outcome import Options, Outcome
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import run, solve
 from allocc.errors import reported
 from allocc.questions.conflict.elastic import Elastic, ElasticLoop, Slack, elastic

@@ -33,8 +33,8 @@ from allocc.compiler.unrolling.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine import calls
 from allocc.engine.choose import CannotServe
+from allocc.engine.judging.outcome import Options
 from allocc.engine.ledger import Ledger
-from allocc.engine.outcome import Options
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import run, solve
 from allocc.questions.conflict.budget import Budget
