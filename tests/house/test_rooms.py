@@ -56,6 +56,7 @@ ROOMS = (
     "allocc.questions",
     "allocc.showing.rendering",
     "allocc.showing.picture",
+    "allocc.showing.pareto_report",
     "allocc.showing.plots",
     "allocc.showing",
     "allocc.api",
