@@ -105,10 +105,8 @@ def _compile(folder: Path, found: dict[str, Any], solved: bool) -> list[Any]:
     model = Model(bind(parse_file(path), folder, path=path), folder, {})
     # By hand, since the front door silences NumPy's warnings.
     model.problem = discretize(model.bound)
-    model.lowered = chain(model.problem, "stated").program
     with contextlib.suppress(Infeasible):
-        model.relaxation = Relaxation(model.lowered.program)
-        model.relaxation.build()
+        Relaxation(chain(model.problem, "stated").program).build()
     shown = model.check(pedantic=True)
     found["stage"] = "program"
     if solved:

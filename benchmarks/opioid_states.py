@@ -86,7 +86,7 @@ def published(problem: Problem, limit: float) -> tuple[float | None, float | Non
     high = np.concatenate([p.upper, *build._upper])
     mccormick.envelope(build, q.left, q.result, z, low, high)
     for e in p.extremes:
-        extremes.write(build, e, p.lower, p.upper, relaxation.down, relaxation.up)
+        extremes.write(build, e, p.lower, p.upper, relaxation.plan.down, relaxation.plan.up)
     program = build.finish()
     found = registry.get("highs").solve(program, SolveOptions(time_limit=limit, gap=1e-4))
     seconds = time.perf_counter() - start
@@ -102,7 +102,9 @@ def scip(problem: Problem, limit: float) -> tuple[float | None, float | None, fl
     relaxation = Relaxation(program)
     build = Extension(program)
     for e in program.extremes:
-        extremes.write(build, e, program.lower, program.upper, relaxation.down, relaxation.up)
+        extremes.write(
+            build, e, program.lower, program.upper, relaxation.plan.down, relaxation.plan.up
+        )
     bilinear = build.finish(program.products)
     # As SCIP comes: what allocc turns off is not the peer's to pay for.
     as_it_comes = ScipBackend({"presolving/donotaggr": False})

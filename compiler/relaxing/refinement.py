@@ -28,7 +28,7 @@ def split_active(
     """
     cut = {c.variable: c for c in built.copies}
     splits = 0
-    for j in relaxation.cut_columns:
+    for j in relaxation.plan.cut_columns:
         copy = cut.get(j)
         if copy is None:
             x = point[j : j + 1]
@@ -61,11 +61,11 @@ def _errors(
     an array of shape (columns, pieces).
     """
     p, q = relaxation.program, relaxation.program.products
-    mine = relaxation.products_of(j)
+    mine = relaxation.plan.products_of(j)
     w = q.result[mine]
     other = np.where(q.left[mine] == j, q.right[mine], q.left[mine])
     off = [np.abs(value(w) - x * value(other)) / _width(relaxation, w)[:, None]]
-    for number, n in relaxation.curved.get(j, ()):
+    for number, n in relaxation.plan.curved.get(j, ()):
         atoms = p.functions[number]
         w = atoms.result[n : n + 1]
         true = atoms.function.value(x)

@@ -8,9 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.programs.bounds import Infeasible, Propagator
-from allocc.compiler.programs.bounds_needed import check_bounds
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.local_ranges import LocalRanges, propagate
 from allocc.compiler.programs.priced import PricedRows, priced_rows
@@ -19,6 +17,7 @@ from allocc.compiler.programs.reformulation import Atoms, Facts, applied
 from allocc.compiler.programs.scaling import Scaling, scale
 from allocc.compiler.reformulations import exact_forms, mccormick, pieces, price, univariate
 from allocc.compiler.reformulations.pieces import Pieces
+from allocc.compiler.relaxing.plan import classify
 
 #: A piece of a continuous range is not cut below this share of it.
 SHORTEST = 1e-7
@@ -53,128 +52,28 @@ class Built:
 
 
 class Relaxation:
-    """A tightened program with, for each partitioned column, the pieces of its range.
+    """A plan carried out: for each column that is cut, the pieces of its range, which may be refined.
 
     Integer columns are cut into ranges of whole values, continuous ones into intervals. With every
     piece of every integer column a single value, products with an integer factor are exact.
     """
 
-    # What overflows is infinite, and is found where bounds and coefficients are checked.
-    @np.errstate(over="ignore", invalid="ignore")
     def __init__(self, program: Program) -> None:
-        self.down, self.up = harmless(program, atoms_only=True)
-        self.original = program
-        lower, upper = program.lower, program.upper
-        if self._needs_bounds():
-            lower, upper = self.propagator.run(lower, upper)
-        self.program = replace(program, lower=lower, upper=upper)
+        self.plan = classify(program)
+        self.program = self.plan.program
         self.cuts: list[list[FloatArray]] = [[] for _ in program.functions]
-        self.pieces: dict[int, Pieces] = {}
+        self.pieces: dict[int, Pieces] = dict(self.plan.turns)
         # Whether anything was cut off that is no better than what was had at the time.
         self.dropped = False
         self._local: dict[int, LocalRanges] = {}
-        check_bounds(self.program)
-        self.partition = self._choose_partition()
-        self.curved = self._choose_curves()
-
-    @cached_property
-    def propagator(self) -> Propagator:
-        """Propagation over the program's own rows and atoms."""
-        return Propagator(self.original)
 
     @cached_property
     def priced(self) -> PricedRows:
         """How columns with a price follow from the factors of products that are cut."""
         q = self.program.products
-        cut = self.partition >= 0
+        cut = self.plan.partition >= 0
         sides = [side[cut] for side in (q.left, q.right, q.result)]
         return priced_rows(self.program, np.unique(np.concatenate(sides)))
-
-    def _needs_bounds(self) -> bool:
-        """Whether any reformulation needs derived bounds; a linear program is left as it is."""
-        p = self.original
-        if len(p.products) or any(f.function.smooth for f in p.functions):
-            return True
-        free = {"max": self.down, "min": self.up}
-        return any(not self.down[f.result].all() for f in p.functions) or any(
-            not free[e.sense][e.result].all() for e in p.extremes
-        )
-
-    # --- what has to be partitioned --------------------------------------------------------
-
-    def exact_products(self, lower: FloatArray, upper: FloatArray) -> BoolArray:
-        """Products whose envelope is exact: a factor is fixed, or binary."""
-        q = self.program.products
-        fixed = lower == upper
-        with np.errstate(over="ignore", invalid="ignore"):
-            binary = self.program.integer & (upper - lower <= 1)
-        simple: BoolArray = fixed | binary
-        return np.asarray(simple[q.left] | simple[q.right])
-
-    def _choose_partition(self) -> IntArray:
-        """For each product, the column whose range is cut for it; -1 where none has to be."""
-        p, q = self.program, self.program.products
-        chosen = np.full(len(q), -1, dtype=np.int64)
-        exact = self.exact_products(p.lower, p.upper)
-        for side in (q.left, q.right):
-            take = (chosen < 0) & ~exact & p.integer[side]
-            chosen[take] = side[take]
-        # Between two continuous factors: the one that serves the most products.
-        rest = np.flatnonzero((chosen < 0) & ~exact)
-        if len(rest):
-            use = np.bincount(np.concatenate([q.left[rest], q.right[rest]]), minlength=p.columns)
-            # Columns without bounds are no factors; what is said of them does not matter.
-            with np.errstate(invalid="ignore"):
-                size = np.maximum(np.abs(p.upper), np.abs(p.lower))
-                width = (p.upper - p.lower) / np.where(size > 0, size, 1.0)
-            left, right = q.left[rest], q.right[rest]
-            prefer_left = (use[left] > use[right]) | (
-                (use[left] == use[right]) & (width[left] <= width[right])
-            )
-            chosen[rest] = np.where(prefer_left, left, right)
-        return chosen
-
-    def _choose_curves(self) -> dict[int, list[tuple[int, int]]]:
-        """Columns that are cut because a function of them is; with (block, place) of each atom."""
-        p = self.program
-        found: dict[int, list[tuple[int, int]]] = {}
-        for number, atoms in enumerate(p.functions):
-            if not atoms.function.smooth:
-                continue
-            low, high = p.lower[atoms.argument], p.upper[atoms.argument]
-            sign = atoms.function.curvature(low, high)
-            hard = univariate.needs_secant(atoms, sign, self.down, self.up) | (sign == 0)
-            for k in np.flatnonzero(hard & (low < high)).tolist():
-                j = int(atoms.argument[k])
-                found.setdefault(j, []).append((number, k))
-                turn = atoms.function.turn
-                if turn is not None and low[k] < turn < high[k] and not p.integer[j]:
-                    # There is a piece for each side of the point where the curve turns.
-                    ends = np.array([low[k], turn]), np.array([turn, high[k]])
-                    self.pieces[j] = Pieces(*ends, whole=False)
-        return found
-
-    @cached_property
-    def cut_columns(self) -> list[int]:
-        """Columns whose ranges are cut into pieces when they are refined."""
-        return sorted({*self._products_of, *self.curved})
-
-    @cached_property
-    def _products_of(self) -> dict[int, IntArray]:
-        """The products for which each column is cut."""
-        order = np.argsort(self.partition, kind="stable")
-        columns, first = np.unique(self.partition[order], return_index=True)
-        groups = np.split(order, first)[1:]
-        return {int(j): mine for j, mine in zip(columns, groups, strict=True) if j >= 0}
-
-    def products_of(self, j: int) -> IntArray:
-        """The products for which a column is cut."""
-        return self._products_of.get(j, np.zeros(0, dtype=np.int64))
-
-    @property
-    def has_continuous_cuts(self) -> bool:
-        """Whether a continuous column has to be cut."""
-        return any(not self.program.integer[j] for j in self.cut_columns)
 
     # --- pieces ----------------------------------------------------------------------------
 
@@ -188,7 +87,7 @@ class Relaxation:
 
     def shrink(self, lower: FloatArray, upper: FloatArray) -> None:
         """Continue within a smaller box; raises `Infeasible` when nothing is left in it."""
-        lower, upper = self.propagator.run(lower, upper, SHRINK_SWEEPS)
+        lower, upper = self.plan.propagator.run(lower, upper, SHRINK_SWEEPS)
         self.program = replace(self.program, lower=lower, upper=upper)
         for local in self._local.values():
             local.update(self.program)
@@ -204,19 +103,18 @@ class Relaxation:
 
     def make_exact(self) -> None:
         """Cut the remaining pieces of every integer factor into single values."""
-        for j in np.unique(self.partition[self.partition >= 0]).tolist():
+        for j in self.plan.factors.tolist():
             if self.program.integer[j]:
                 self.pieces[j] = self.pieces_of(j).singles()
 
     def values_left(self) -> float:
         """Values in the pieces of all integer factors; infinite where a factor is continuous."""
-        columns = np.unique(self.partition[self.partition >= 0]).tolist()
-        return sum((self.pieces_of(j).values for j in columns), 0.0)
+        return sum((self.pieces_of(j).values for j in self.plan.factors.tolist()), 0.0)
 
     def build_direct(self) -> Built:
         """The program with products and functions as they are; only abs, min and max are linear."""
         p = self.program
-        facts = Facts(p.lower, p.upper, self.down, self.up)
+        facts = Facts(p.lower, p.upper, self.plan.down, self.plan.up)
         return Built(applied(p, exact_forms(), facts), p.columns, ())
 
     def split(self, j: int, at: float) -> bool:
@@ -240,11 +138,11 @@ class Relaxation:
         """
         q = self.program.products
         found = []
-        for j in self.cut_columns:
+        for j in self.plan.cut_columns:
             if self._is_cut(j):
-                mine = self.products_of(j)
+                mine = self.plan.products_of(j)
                 mine = mine[~exact[mine]]
-                if len(mine) or j in self.curved:
+                if len(mine) or j in self.plan.curved:
                     if j not in self._local:
                         self._local[j] = LocalRanges(self.program, j)
                     parts = self.pieces_of(j)
@@ -284,7 +182,7 @@ class Relaxation:
         build = Extension(base)
         copies = []
         q = p.products
-        exact = self.exact_products(low, high)
+        exact = self.plan.exact_products(low, high)
         cut = np.zeros(len(q), dtype=bool)
         curves: set[tuple[int, int]] = set()
         if not boxed:
@@ -292,13 +190,13 @@ class Relaxation:
             cut[written] = True
             for one, plain in zip(cuts, pieces.disaggregate(build, cuts), strict=True):
                 copy = price.write(build, plain, one, self.priced, low, high)
-                for number, k in self.curved.get(copy.variable, ()):
+                for number, k in self.plan.curved.get(copy.variable, ()):
                     seen = np.array([c[k] for c in self.cuts[number]])
                     copy = univariate.over_pieces(build, p.functions[number], k, copy, seen)
                     curves.add((number, k))
                 copies.append(copy)
         rest = np.flatnonzero(~cut)
-        facts = Facts(low, high, self.down, self.up)
+        facts = Facts(low, high, self.plan.down, self.plan.up)
         whole = q.taken(rest)
         mccormick.REFORMULATION.write(build, Atoms(whole), facts)
         for number, atoms in enumerate(p.functions):

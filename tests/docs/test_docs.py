@@ -168,7 +168,7 @@ def refused(block: Shown, folder: Path) -> None:
         except allocc.dsl.AlloccError:
             text = block.text
         (folder / "shown.alloc").write_text(text, "utf-8")
-        _ = allocc.load(folder / "shown.alloc").relaxation
+        _ = allocc.load(folder / "shown.alloc").plan
     assert code in {d.code for d in caught.value.diagnostics}, str(caught.value)
 
 

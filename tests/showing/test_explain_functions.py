@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import allocc
+from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.showing.explain import explain_text
 from allocc.showing.explain_functions import function_uses
 
@@ -55,7 +56,7 @@ def test_shape_and_binaries(name: str, place: str, small: bool, tmp_path: Path) 
     model = load(tmp_path, name, rest)
     (use,) = function_uses(model)
     assert (use.call, use.shape, use.direction) == (call, shape, 1 if small else -1)
-    assert use.binaries == bool(model.relaxation.build().program.integer.any())
+    assert use.binaries == bool(Relaxation(model.lowered.program).build().program.integer.any())
     # A limit on a ratio alone is multiplied out.
     assert use.relaxed == (name == "gini" and place == "objective")
     text = explain_text(model)

@@ -11,7 +11,7 @@ import numpy as np
 from allocc.backends import registry
 from allocc.backends.registry import Backend
 from allocc.compiler.programs.program import Program
-from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.compiler.relaxing.plan import Plan
 from allocc.engine.judging.outcome import Options
 
 #: Up to this many single-value pieces, all products are written exactly at once.
@@ -30,12 +30,11 @@ class CannotServe(Exception):
     """The asked method does not fit the model or the solver; the message says why."""
 
 
-def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice:
+def choose(plan: Plan, backend: Backend, options: Options) -> Choice:
     """Pick the method; raises `CannotServe` when the asked one does not fit."""
-    p, q = relaxation.program, relaxation.program.products
+    p, q = plan.program, plan.program.products
     smooth = [f for f in p.functions if f.function.smooth]
-    hard = np.flatnonzero(relaxation.partition >= 0)
-    columns = np.unique(relaxation.partition[hard])
+    columns = plan.factors
     integer = p.integer[columns]
     if options.method == "direct":
         missing = []
@@ -49,7 +48,7 @@ def choose(relaxation: Relaxation, backend: Backend, options: Options) -> Choice
                 "use --method auto" + (f", or --solver {other}" if other else "")
             )
         return Choice("direct", f"as asked: {options.solver} gets the nonlinear terms as they are")
-    if not len(hard) and not smooth:
+    if not len(columns) and not smooth:
         reason = (
             "all terms have exact linear forms" if len(q) or p.extremes else "the model is linear"
         )

@@ -50,7 +50,7 @@ TIGHTENING_PROGRESS, TIGHTENING_ROUNDS = 0.05, 12
 
 def refine(loop: Loop, backend: Backend, relaxation: Relaxation, program: Program) -> Outcome:
     """Run the loop to its end."""
-    if relaxation.has_continuous_cuts:
+    if relaxation.plan.has_continuous_cuts:
         ended = _tightening_rounds(loop, backend, relaxation, program)
     else:
         ended = _linear_rounds(loop, backend, relaxation)
@@ -262,7 +262,7 @@ def _integer_rounds(
         point = built.lower_point(solution.point)
         best = loop.best
         loop.heuristics.round(relaxation, point)
-        if loop.best is not best and relaxation.has_continuous_cuts:
+        if loop.best is not best and relaxation.plan.has_continuous_cuts:
             loop.heuristics.polish(relaxation, program)
         loop.heuristics.search(point, 2 * SEARCH * loop.rounds)
         loop.note(f"round {loop.rounds}")

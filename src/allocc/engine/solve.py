@@ -81,7 +81,7 @@ def _run(loop: Loop) -> Outcome:
     except Infeasible as empty:
         return _propagated_infeasible(loop, program, empty)
     loop.box = relaxation.program
-    loop.choice = choose(relaxation, backend, loop.options)
+    loop.choice = choose(relaxation.plan, backend, loop.options)
     loop.note(loop.choice.reason)
     if not loop.problem.decisions:
         return _nothing_to_decide(loop)

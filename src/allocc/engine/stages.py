@@ -14,7 +14,7 @@ from allocc.errors import reported
 
 if TYPE_CHECKING:
     from allocc.compiler.pipeline import Chain
-    from allocc.compiler.relaxing.relaxation import Relaxation
+    from allocc.compiler.relaxing.plan import Plan
     from allocc.compiler.scoping.model import Model as Bound
     from allocc.compiler.unrolling.problem import Problem
     from allocc.engine.judging.assess import Assessment
@@ -91,14 +91,14 @@ class Stages:
             return self._chains[method]
 
     @once
-    def relaxation(self) -> Relaxation:
-        """The lowered program with tightened bounds, before any piece of it is refined."""
+    def plan(self) -> Plan:
+        """Which reformulation serves what in the lowered program, with the ranges that follow."""
         from allocc.compiler.programs.bounds import Infeasible
-        from allocc.compiler.relaxing.relaxation import Relaxation
+        from allocc.compiler.relaxing.plan import classify
 
         with reported():
             try:
-                return Relaxation(self.lowered.program)
+                return classify(self.lowered.program)
             except Infeasible:
                 raise AlloccError([mistakes.bounds_infeasible()]) from None
 

@@ -29,12 +29,12 @@ def check(model: Stages, pedantic: bool = False) -> list[Diagnostic]:
 
 def _propagate(model: Stages) -> None:
     """Show that the limits contradict each other, where propagation alone can show it."""
-    relaxation = model.relaxation
+    plan = model.plan
     program = model.lowered.program
     if program.matrix.nnz > MOST_PROPAGATED:
         return
     try:
-        relaxation.propagator.run(program.lower, program.upper)
+        plan.propagator.run(program.lower, program.upper)
     except Infeasible:
         raise AlloccError([mistakes.bounds_infeasible()]) from None
 

@@ -1,4 +1,4 @@
-"""What became of each nonlinear term, and why: read from the relaxation of a lowered program."""
+"""What became of each nonlinear term, and why: read from the plan of a lowered program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from allocc.compiler.arrays import IntArray
 from allocc.compiler.programs.program import Block, FunctionAtoms, Program, find_block
 from allocc.compiler.reformulations import univariate
-from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.compiler.relaxing.plan import Plan
 from allocc.dsl.tree import Span
 from allocc.engine.choose import takers
 from allocc.errors import reported
@@ -50,23 +50,23 @@ class Explanation:
     place: str = ""
 
 
-def explanations(relaxation: Relaxation, before: Program) -> list[Explanation]:
+def explanations(plan: Plan, before: Program) -> list[Explanation]:
     """Every nonlinear block, products first; `before` is the program as it was lowered."""
     return [
-        *_products(relaxation, before),
-        *_functions(relaxation, before),
-        *_extremes(relaxation),
+        *_products(plan, before),
+        *_functions(plan, before),
+        *_extremes(plan),
     ]
 
 
 # --- products ------------------------------------------------------------------------------------
 
 
-def _products(relaxation: Relaxation, before: Program) -> Iterator[Explanation]:
-    p, q = relaxation.program, relaxation.program.products
+def _products(plan: Plan, before: Program) -> Iterator[Explanation]:
+    p, q = plan.program, plan.program.products
     if not len(q):
         return
-    exact = relaxation.exact_products(p.lower, p.upper)
+    exact = plan.exact_products(p.lower, p.upper)
     # In a ratio the new column is a factor: w * bottom = top.
     made = np.where(q.is_ratio, q.left, q.result)
     first = np.where(q.is_ratio, q.result, q.left)
@@ -76,14 +76,14 @@ def _products(relaxation: Relaxation, before: Program) -> Iterator[Explanation]:
     def block_of(columns: IntArray) -> IntArray:
         return np.asarray(np.searchsorted(starts, columns, side="right") - 1)
 
-    kinds = [_kind(relaxation, int(a), int(b)) for a, b in zip(q.left, q.right, strict=True)]
+    kinds = [_kind(plan, int(a), int(b)) for a, b in zip(q.left, q.right, strict=True)]
     groups: dict[tuple[bool, int, int, str, int], list[int]] = {}
     keys = zip(
         q.is_ratio.tolist(),
         block_of(first).tolist(),
         block_of(second).tolist(),
         kinds,
-        relaxation.partition.tolist(),
+        plan.partition.tolist(),
         strict=True,
     )
     for k, (is_ratio, a, b, kind, cut) in enumerate(keys):
@@ -93,8 +93,8 @@ def _products(relaxation: Relaxation, before: Program) -> Iterator[Explanation]:
         mine = np.array(members)
         left, right = p.column_blocks[a], p.column_blocks[b]
         good = bool(exact[mine].all())
-        cut_columns = np.unique(relaxation.partition[mine])
-        form = _product_form(relaxation, kind, good, chosen, cut_columns)
+        cut_columns = np.unique(plan.partition[mine])
+        form = _product_form(plan, kind, good, chosen, cut_columns)
         factors = [
             _factor(p, before, shown(left), first[mine]),
             _factor(p, before, shown(right), second[mine]),
@@ -112,9 +112,9 @@ def _products(relaxation: Relaxation, before: Program) -> Iterator[Explanation]:
         )
 
 
-def _kind(relaxation: Relaxation, a: int, b: int) -> str:
+def _kind(plan: Plan, a: int, b: int) -> str:
     """The class of a product of two columns."""
-    p = relaxation.program
+    p = plan.program
     if p.lower[a] == p.upper[a] or p.lower[b] == p.upper[b]:
         return "fixed x anything"
     classes = []
@@ -128,10 +128,8 @@ def _kind(relaxation: Relaxation, a: int, b: int) -> str:
     return f"{x} x {'bounded' if y == 'continuous' else y}"
 
 
-def _product_form(
-    relaxation: Relaxation, kind: str, exact: bool, chosen: int, cut: IntArray
-) -> str:
-    p = relaxation.program
+def _product_form(plan: Plan, kind: str, exact: bool, chosen: int, cut: IntArray) -> str:
+    p = plan.program
     if kind.startswith("fixed"):
         return "a constant multiple: linear as it is"
     if exact:
@@ -174,13 +172,13 @@ def _used_in(program: Program, columns: IntArray) -> tuple[str, ...]:
 # --- functions, min and max ----------------------------------------------------------------------
 
 
-def _functions(relaxation: Relaxation, before: Program) -> Iterator[Explanation]:
-    p = relaxation.program
+def _functions(plan: Plan, before: Program) -> Iterator[Explanation]:
+    p = plan.program
     for atoms in p.functions:
         name = shown(_block(p, int(atoms.argument[0])))
         factor = _factor(p, before, name, atoms.argument)
         if not atoms.function.smooth:
-            free = bool(relaxation.down[atoms.result].all())
+            free = bool(plan.down[atoms.result].all())
             form = (
                 "two rows: only its lower side matters here"
                 if free
@@ -190,7 +188,7 @@ def _functions(relaxation: Relaxation, before: Program) -> Iterator[Explanation]
             continue
         low, high = p.lower[atoms.argument], p.upper[atoms.argument]
         sign = atoms.function.curvature(low, high)
-        secant = univariate.needs_secant(atoms, sign, relaxation.down, relaxation.up) | (sign == 0)
+        secant = univariate.needs_secant(atoms, sign, plan.down, plan.up) | (sign == 0)
         shape = {1: "convex", -1: "concave"}.get(int(sign[0]), "neither convex nor concave")
         if bool((np.asarray(sign) != sign[0]).any()):
             shape = "of mixed curvature"
@@ -217,10 +215,10 @@ def _function(
     )
 
 
-def _extremes(relaxation: Relaxation) -> Iterator[Explanation]:
-    p = relaxation.program
+def _extremes(plan: Plan) -> Iterator[Explanation]:
+    p = plan.program
     for e in p.extremes:
-        free = relaxation.down if e.sense == "max" else relaxation.up
+        free = plan.down if e.sense == "max" else plan.up
         blocks = dict.fromkeys(shown(_block(p, int(j))) for j in e.argument)
         one_sided = bool(free[e.result].all())
         side = "lower" if e.sense == "max" else "upper"
@@ -262,9 +260,9 @@ def _place(span: object) -> str:
 
 def explain_text(model: Stages) -> str:
     """The whole explanation as a person reads it."""
-    p = model.relaxation.program
+    p = model.plan.program
     with reported():
-        found = explanations(model.relaxation, model.lowered.program)
+        found = explanations(model.plan, model.lowered.program)
     whole = int(p.integer.sum())
     size = (
         f"{p.columns:,} columns ({whole:,} of them whole numbers), {p.rows:,} rows, "

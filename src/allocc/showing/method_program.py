@@ -11,6 +11,7 @@ from allocc.backends import registry
 from allocc.compiler.pipeline import whole, written
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
+from allocc.compiler.relaxing.plan import Plan
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.choose import CannotServe, Choice, choose
@@ -55,7 +56,7 @@ def solved(model: Stages, method: str) -> tuple[Choice, Chain]:
     options = Options(solver=solver, method=cast(Method, method))
     try:
         relaxation = Relaxation(found.program)
-        choice = choose(relaxation, registry.get(solver), options)
+        choice = choose(relaxation.plan, registry.get(solver), options)
         return choice, whole(found, written(relaxation, choice.method), choice.method)
     except CannotServe as reason:
         raise AlloccError([mistakes.cannot_serve(str(reason))]) from None
@@ -72,17 +73,17 @@ def _chosen(model: Stages, method: str) -> str:
     """What `auto` stands for in this model: the exact form where there is one of a sensible size."""
     if method != "auto":
         return method
-    relaxation = model.relaxation
-    if relaxation.cut_columns and not relaxation.curved and _exact_size(relaxation) <= MOST_COLUMNS:
+    plan = model.plan
+    if plan.cut_columns and not plan.curved and _exact_size(plan) <= MOST_COLUMNS:
         return "exact"
-    return choose(relaxation, registry.get("highs"), Options()).method
+    return choose(plan, registry.get("highs"), Options()).method
 
 
-def _exact_size(relaxation: Relaxation) -> float:
+def _exact_size(plan: Plan) -> float:
     """Columns that the exact form adds; infinite where a continuous column would be cut."""
-    p, q = relaxation.program, relaxation.program.products
+    p, q = plan.program, plan.program.products
     total = 0.0
-    for j in relaxation.cut_columns:
+    for j in plan.cut_columns:
         if not p.integer[j]:
             return np.inf
         uses = int(np.sum((q.left == j) | (q.right == j)))
@@ -95,5 +96,5 @@ def is_exact(model: Stages, method: str) -> bool:
     if method == "direct":
         return True
     method = _chosen(model, method)
-    found = explanations(model.relaxation, model.lowered.program)
+    found = explanations(model.plan, model.lowered.program)
     return all(e.exact or (method == "exact" and e.kind.startswith("integer")) for e in found)

@@ -33,7 +33,7 @@ def test_side_by_side_is_as_alone(name: str) -> None:
     relaxation = Relaxation(model.lowered.program)
     rng = np.random.default_rng(7)
     asked, empty = [], 0
-    for j in relaxation.cut_columns[:12] or np.unique(relaxation.program.products.left)[:12]:
+    for j in relaxation.plan.cut_columns[:12] or np.unique(relaxation.program.products.left)[:12]:
         low, high = relaxation.program.lower[j], relaxation.program.upper[j]
         cuts = np.sort(rng.uniform(low, high, 4))
         if relaxation.program.integer[j]:

@@ -51,7 +51,7 @@ intervention money {{
 
 def relaxed(program: Program, rng: np.random.Generator) -> Relaxation:
     relaxation = Relaxation(program)
-    for j in relaxation.cut_columns:
+    for j in relaxation.plan.cut_columns:
         for _ in range(int(rng.integers(0, 4))):
             relaxation.split(j, float(rng.uniform(program.lower[j], program.upper[j])))
     return relaxation

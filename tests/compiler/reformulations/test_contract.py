@@ -280,7 +280,7 @@ def test_pieces_hold_every_point_and_single_values_are_exact(method: str, seed: 
     program = replace(program, objective=objective)
     relaxation = Relaxation(program)
     if method == "refine":
-        for j in relaxation.cut_columns:
+        for j in relaxation.plan.cut_columns:
             for _ in range(int(rng.integers(0, 3))):
                 at = rng.uniform(relaxation.program.lower[j], relaxation.program.upper[j])
                 relaxation.split(j, float(at))

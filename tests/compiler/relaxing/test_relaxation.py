@@ -44,12 +44,12 @@ def test_splits_cover_every_value_once_and_set_the_best_apart(seed: int) -> None
     best = np.zeros(p.columns)
     best[whole] = rng.integers(1, 10, len(whole))
     for _ in range(4):
-        before = {j: len(relaxation.pieces_of(j)) for j in relaxation.cut_columns}
+        before = {j: len(relaxation.pieces_of(j)) for j in relaxation.plan.cut_columns}
         built = relaxation.build(integral=False)
         splits = split_active(relaxation, built, solved(built), 1e-6, best)
-        grown = {j for j in relaxation.cut_columns if len(relaxation.pieces_of(j)) > before[j]}
+        grown = {j for j in relaxation.plan.cut_columns if len(relaxation.pieces_of(j)) > before[j]}
         assert (splits > 0) == bool(grown)
-        for j in relaxation.cut_columns:
+        for j in relaxation.plan.cut_columns:
             low, high = relaxation.pieces_of(j).low, relaxation.pieces_of(j).high
             values = [x for a, b in zip(low, high, strict=True) for x in np.arange(a, b + 1)]
             assert values == list(np.arange(p.lower[j], p.upper[j] + 1))
@@ -65,7 +65,7 @@ def test_a_smaller_box_keeps_every_point_in_it(seed: int) -> None:
     lowered = lower(found)
     relaxation = Relaxation(lowered.program)
     p = relaxation.program
-    for j in relaxation.cut_columns:
+    for j in relaxation.plan.cut_columns:
         relaxation.split(j, float(rng.integers(1, 10)))
     here, there = (lowered.places.columns[v] for v in found.decisions)
     low, high = p.lower.copy(), p.upper.copy()

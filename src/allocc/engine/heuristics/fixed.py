@@ -60,7 +60,7 @@ class FixedProgram:
             0.0,
             count=len(q),
         )
-        facts = Facts(p.lower, p.upper, relaxation.down, relaxation.up)
+        facts = Facts(p.lower, p.upper, relaxation.plan.down, relaxation.plan.up)
         for form in exact_forms():
             form.write(build, form.takes(p), facts)
         program = build.finish()

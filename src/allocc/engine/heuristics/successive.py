@@ -56,7 +56,7 @@ class SuccessiveLinear:
         for atoms in p.functions:
             if atoms.function.smooth:
                 tangents.write_function(build, atoms, point)
-        facts = Facts(r.program.lower, r.program.upper, r.down, r.up)
+        facts = Facts(r.program.lower, r.program.upper, r.plan.down, r.plan.up)
         for form in exact_forms():
             form.write(build, form.takes(p), facts)
         return build.finish()

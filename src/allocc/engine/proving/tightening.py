@@ -28,9 +28,9 @@ CHUNK = 24
 def factors(relaxation: Relaxation) -> IntArray:
     """Columns whose ranges the relaxation depends on, in the order in which they were laid out."""
     p, q = relaxation.program, relaxation.program.products
-    exact = relaxation.exact_products(p.lower, p.upper)
+    exact = relaxation.plan.exact_products(p.lower, p.upper)
     columns = [q.left[~exact], q.right[~exact]]
-    columns.append(np.array(sorted(relaxation.curved), dtype=np.int64))
+    columns.append(np.array(sorted(relaxation.plan.curved), dtype=np.int64))
     found = np.unique(np.concatenate(columns)) if columns else np.zeros(0, dtype=np.int64)
     return found[p.lower[found] < p.upper[found]]
 
