@@ -13,6 +13,7 @@ that names are made only when someone asks for them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -59,14 +60,7 @@ class Block:
 
 def find_block(blocks: Sequence[Block], position: int) -> Block:
     """The block that holds a column or a row; blocks are ordered and leave no hole."""
-    low, high = 0, len(blocks) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if blocks[middle].start <= position:
-            low = middle
-        else:
-            high = middle - 1
-    return blocks[low]
+    return blocks[max(bisect_right(blocks, position, key=lambda b: b.start) - 1, 0)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from allocc.compiler.algebra.expression import Node, Variable
+from allocc.compiler.algebra.expression import Ends, Node, Variable
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation, Settling
 from allocc.compiler.arrays import FloatArray
@@ -15,26 +15,31 @@ from allocc.compiler.unrolling.problem import FlowValue, Problem, Update
 
 Values = dict[Variable, FloatArray]
 
-#: Newton's method on the implicit step stops at this relative residual.
+#: The implicit step is solved to this relative error, and believed with a residual of ten times as much.
 IMPLICIT_TOLERANCE = 1e-12
+ACCEPTED = 10 * IMPLICIT_TOLERANCE
+#: Of more unknowns than this no matrix of derivatives is kept.
+MOST_DENSE = 400
 
 
-def lowest(decisions: Iterable[Variable]) -> Values:
+def lowest(problem: Problem) -> Values:
     """Every decision at its lower end; at 0, or its upper end, where it has none."""
-    values: Values = {}
-    for v in decisions:
-        assert v.lower is not None and v.upper is not None
-        low = np.where(np.isfinite(v.lower), v.lower, np.minimum(v.upper, 0.0))
-        values[v] = np.where(np.isfinite(low), low, 0.0)
-    return values
+    return {v: low(problem.ends(v)) for v in problem.decisions}
 
 
-def highest(decisions: Iterable[Variable]) -> Values:
+def low(ends: Ends) -> FloatArray:
+    """The lower of two ends; 0, or the upper one, where there is none."""
+    lower, upper = ends
+    found = np.where(np.isfinite(lower), lower, np.minimum(upper, 0.0))
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+def highest(problem: Problem) -> Values:
     """Every decision at its upper end; as in `lowest` where it has none."""
-    values = lowest(decisions)
-    for v, low in values.items():
-        assert v.upper is not None
-        values[v] = np.where(np.isfinite(v.upper), v.upper, low)
+    values = lowest(problem)
+    for v, least in values.items():
+        upper = problem.ends(v)[1]
+        values[v] = np.where(np.isfinite(upper), upper, least)
     return values
 
 
@@ -48,9 +53,8 @@ def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Valu
     if time is None or problem.period is None:
         return values
     for symbol in problem.model.compartments.values():
-        assert symbol.initial is not None
         state = np.full(symbol.variable.shape, np.nan)
-        state[..., 0] = symbol.initial
+        state[..., 0] = problem.starts[symbol.variable]
         values[symbol.variable] = state
     for flow in (*problem.flows, *problem.flows_ahead):
         if flow.variable is not None:
@@ -192,27 +196,17 @@ def _newton(residual: Callable[[FloatArray], FloatArray], start: FloatArray) -> 
 
     Unknowns and residuals are of size one.
     """
-    if start.size > 400:
-        from scipy.optimize import NoConvergence, newton_krylov
+    # Imported where it is needed: it would slow every other command.
+    from scipy.optimize import NoConvergence, newton_krylov, root
 
-        try:
-            found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE)
-        except (NoConvergence, ValueError, np.linalg.LinAlgError):
-            return np.full(start.size, np.nan)
-        return found
-    x = start
-    for _ in range(50):
-        r = residual(x)
-        if np.max(np.abs(r), initial=0.0) <= IMPLICIT_TOLERANCE:
-            break
-        jacobian = np.empty((x.size, x.size))
-        for j in range(x.size):
-            h = 1e-6 * max(1.0, abs(float(x[j])))
-            moved = x.copy()
-            moved[j] += h
-            jacobian[:, j] = (residual(moved) - r) / h
-        try:
-            x = x - np.linalg.solve(jacobian, r)
-        except np.linalg.LinAlgError:
-            return np.full(start.size, np.nan)
-    return x
+    if not start.size:
+        return start
+    if start.size <= MOST_DENSE:
+        ended = root(residual, start, options={"xtol": IMPLICIT_TOLERANCE})
+        good = np.max(np.abs(ended.fun)) <= ACCEPTED
+        return ended.x if good else np.full(start.size, np.nan)
+    try:
+        found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE)
+    except (NoConvergence, ValueError, np.linalg.LinAlgError):
+        return np.full(start.size, np.nan)
+    return found

@@ -19,7 +19,7 @@ from allocc.backends.solution import (
     Termination,
 )
 from allocc.compiler.programs.program import Program
-from allocc.engine.outcome import Options, Outcome
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.proving import door
 from allocc.engine.solve import solve
 from tests.backends.programs import program

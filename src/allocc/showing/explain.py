@@ -19,7 +19,7 @@ from allocc.showing.explain_functions import function_uses
 from allocc.tables import number, wrap
 
 if TYPE_CHECKING:
-    from allocc.api import Model
+    from allocc.engine.stages import Stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ def _place(span: object) -> str:
 # --- text ----------------------------------------------------------------------------------------
 
 
-def explain_text(model: Model) -> str:
+def explain_text(model: Stages) -> str:
     """The whole explanation as a person reads it."""
     p = model.relaxation.program
     with reported():
@@ -300,7 +300,7 @@ _IN_LOGARITHMS = (
 )
 
 
-def _function_lines(model: Model) -> list[str]:
+def _function_lines(model: Stages) -> list[str]:
     """The declared functions that the model calls, their shape and what each use costs."""
     uses = function_uses(model)
     if not uses:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from allocc.results.result import Result
+from allocc import Result
 from allocc.results.run_folder import writing
 from tests import small
 from tests.helpers import Run, only_json
