@@ -14,7 +14,6 @@ agrees: HiGHS 1.15.1 was seen to call a feasible program with 59 binaries infeas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -85,7 +84,9 @@ class HighsSession:
         self._terminations = {statuses[k]: v for k, v in _TERMINATIONS.items() if k in statuses}
         self._error = self._core.HighsStatus.kError
         self._indices = np.arange(program.columns, dtype=np.int32)
-        self._note = ""
+        # Coefficients that HiGHS takes for zero.
+        self._left_out = 0
+        self._least: float = self._highs.getOptionValue("small_matrix_value")[1]
         # Whether the next LP starts from a basis; HiGHS then leaves presolve out by itself.
         self._hot = False
         self._load(program)
@@ -128,10 +129,7 @@ class HighsSession:
         )
         if status == self._error:
             raise Refused("HiGHS refuses the program: a number in it is out of range")
-        dropped = int(np.count_nonzero(matrix.data)) - int(self._highs.getNumNz())
-        self._altered = dropped > 0
-        if dropped > 0:
-            self._note = f"HiGHS left out {dropped} coefficients that are zero or nearly zero"
+        self._left_out = max(0, int(np.count_nonzero(matrix.data)) - int(self._highs.getNumNz()))
 
     # ---- changes ----
 
@@ -162,10 +160,19 @@ class HighsSession:
         self, rows: Sequence[int], columns: Sequence[int], values: Sequence[float]
     ) -> None:
         """New matrix coefficients, entry by entry; an entry may be new or become zero."""
-        change, error = self._highs.changeCoeff, self._error
+        change, error, least = self._highs.changeCoeff, self._error, self._least
         for row, column, value in zip(rows, columns, values, strict=True):
             if change(row, column, value) == error:
                 self._try(error)
+            if 0.0 < abs(value) <= least:
+                self._left_out += 1
+
+    @property
+    def _altered(self) -> str:
+        """How HiGHS has changed the program, in words."""
+        if not self._left_out:
+            return ""
+        return f"HiGHS left out {self._left_out} coefficients that are zero or nearly zero"
 
     def _try(self, status: Any) -> None:
         if status == self._error:
@@ -185,7 +192,7 @@ class HighsSession:
         hot = self._hot and not self._mixed
         self._run(monitor, options, direct)
         termination = self._termination(monitor)
-        note = self._note
+        note = self._altered
         if termination in _TO_CONFIRM and not hot and highs.getOptionValue("presolve")[1] != "off":
             termination, note = self._confirm(monitor, options, direct, termination)
         return self._read(monitor, options, termination, note)
@@ -339,10 +346,10 @@ class HighsSession:
             highs.setOptionValue("presolve", presolve)
             self._applied = None
         if second == claim:
-            return second, self._note
+            return second, self._altered
         if second in _TO_CONFIRM:
             specific = claim if second == "infeasible_or_unbounded" else second
-            return specific, self._note
+            return specific, self._altered
         return second, f"HiGHS said {claim} with presolve and {second} without; the second counts"
 
     def _read(
@@ -383,9 +390,18 @@ class HighsSession:
         if monitor.keyboard:
             note = note or "stopped by Ctrl-C"
         answer = Solution(
-            termination, point, value, bound, monitor.seconds, nodes, "highs", note, duals, costs
+            termination,
+            point,
+            value,
+            bound,
+            monitor.seconds,
+            nodes,
+            "highs",
+            note,
+            duals,
+            costs,
+            altered=self._altered,
         )
-        answer = replace(answer, altered=self._altered)
         if options.on_progress is not None:
             monitor.note(value, bound, nodes)
             options.on_progress(monitor.progress())

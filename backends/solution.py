@@ -95,7 +95,8 @@ class Solution:
     `value` and `bound` are in the Program's own sense and include its offset. `row_duals` (a LP only)
     is the change of the objective for one more unit of a row's side that holds; of an infeasible LP
     they are multipliers that show it, where the solver gives any. `word` says what the bound, or that
-    there is no point, rests on. `altered` says that the solver has left out coefficients.
+    there is no point, rests on. `altered` says in words how the solver has changed the program, and is
+    empty where it solved the program as it was: the answer to a changed one proves nothing about it.
     """
 
     termination: Termination
@@ -109,7 +110,7 @@ class Solution:
     row_duals: FloatArray | None = None
     reduced_costs: FloatArray | None = None
     word: Word = "claimed"
-    altered: bool = False
+    altered: str = ""
 
 
 class Refused(ValueError):

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 #: From the first to the last; rooms on one line do not ask each other.
 ORDER: tuple[tuple[str, ...], ...] = (
     ("dsl",),
-    ("compiler.arrays", "compiler.labels", "compiler.failures"),
+    ("compiler.arrays", "compiler.labels", "compiler.failures", "compiler.origin"),
     ("compiler.functions",),
     ("compiler.names",),
     ("compiler.units",),

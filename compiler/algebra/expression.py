@@ -23,6 +23,7 @@ from allocc.compiler.algebra.index import (
     spread,
 )
 from allocc.compiler.arrays import FloatArray, IntArray
+from allocc.compiler.origin import Origin
 from allocc.dsl.tree import Span
 
 VariableKind = Literal["decision", "state", "definition", "excess"]
@@ -45,14 +46,23 @@ class Variable:
     sets: tuple[IndexSet, ...]
     unit: str = ""
     description: str = ""
-    span: Span | None = None
-    statement: str = ""
+    origin: Origin | None = None
     integer: bool = False
     lower: FloatArray | None = None
     upper: FloatArray | None = None
     axes: tuple[Axis, ...] = ()
     value: Node | None = None
     time_axis: int | None = None
+
+    @property
+    def span(self) -> Span | None:
+        """The place of the statement that it comes from."""
+        return None if self.origin is None else self.origin.span
+
+    @property
+    def statement(self) -> str:
+        """The statement that it comes from, as `limit viable`; empty where it comes from none."""
+        return "" if self.origin is None else str(self.origin)
 
     @property
     def shape(self) -> tuple[int, ...]:

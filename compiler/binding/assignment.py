@@ -17,6 +17,7 @@ from allocc.compiler.data.settings import chosen_labels, set_entry, setting
 from allocc.compiler.evaluating.aligned import assign, cell_place, full, named_point, point_text
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.names.structure import Declarations
+from allocc.compiler.origin import Kind, Origin
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.model import CompartmentSymbol
 from allocc.compiler.scoping.spaces import Space
@@ -25,7 +26,7 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import DataPlace
 
 #: How the statement begins that declares a variable of each kind.
-WORDS: dict[VariableKind, str] = {
+WORDS: dict[VariableKind, Kind] = {
     "decision": "decide",
     "state": "compartment",
     "definition": "let",
@@ -50,8 +51,7 @@ def make_variable(
         sets,
         unit=shown(statement.unit, time.unit if isinstance(time, tree.Time) else None),
         description=statement.description or "",
-        span=statement.span,
-        statement=f"{WORDS[kind]} {name}",
+        origin=Origin(WORDS[kind], name, statement.span),
         **more,
     )
 

@@ -12,6 +12,7 @@ from allocc.compiler.algebra.polynomial import Factor, Term
 from allocc.compiler.arrays import IntArray
 from allocc.compiler.functions import function
 from allocc.compiler.lowering.layout import Layout
+from allocc.compiler.origin import Origin
 from allocc.compiler.programs.program import Extremes, FunctionAtoms
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.tree import Span
@@ -31,7 +32,8 @@ class Atoms(Layout):
         if key not in self.known:
             names = self.snapshot(distinct)
             text = function(kind, exponent).name
-            start = self.new_columns(text, len(distinct), "auxiliary", span=span, labels=names)
+            origin = Origin("expression", text, span)
+            start = self.new_columns(text, len(distinct), "auxiliary", origin=origin, labels=names)
             result = np.arange(start, start + len(distinct))
             if len(result):  # over an empty set there is none
                 self.functions.append(FunctionAtoms(kind, result, distinct, exponent, span))
@@ -103,7 +105,8 @@ class Atoms(Layout):
     ) -> Term:
         """A term for min or max atoms: the k-th of the arguments with owner k."""
         sense = node.sense if isinstance(node, Extreme) else node.operation
-        start = self.new_columns(sense, count, "auxiliary", span=node.span)
+        origin = Origin("expression", sense, node.span)
+        start = self.new_columns(sense, count, "auxiliary", origin=origin)
         result = np.arange(start, start + count)
         if count:
             self.extremes.append(Extremes(sense, result, owner, argument, node.span))  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from allocc.compiler.algebra.index import Axis, spread
 from allocc.compiler.algebra.polynomial import Term, flatten
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.lowering.rows import SparseRows
+from allocc.compiler.origin import Origin
 from allocc.compiler.programs.program import (
     Block,
     Extremes,
@@ -21,7 +22,6 @@ from allocc.compiler.programs.program import (
     no_products,
 )
 from allocc.compiler.unrolling.problem import Problem
-from allocc.dsl.tree import Span
 
 
 class Layout:
@@ -113,8 +113,7 @@ class Layout:
         upper: Any,
         role: Role,
         labels: Any,
-        span: Span | None,
-        statement: str,
+        origin: Origin | None,
     ) -> None:
         """Rows `lower <= terms <= upper` over axes; the terms are linear."""
         count = int(np.prod([a.size for a in axes], dtype=np.int64))
@@ -142,7 +141,7 @@ class Layout:
         self.sparse.add(count, regular, triples)
         self.row_lower.append(np.broadcast_to(lower, count) - level)
         self.row_upper.append(np.broadcast_to(upper, count) - level)
-        self.row_blocks.append(Block(name, self.rows, count, role, statement, span, labels=labels))
+        self.row_blocks.append(Block(name, self.rows, count, role, origin, labels=labels))
         self.rows += count
 
     def define_rows(
@@ -151,8 +150,7 @@ class Layout:
         matrix: sparse.csr_array,
         level: FloatArray,
         column: int,
-        statement: str,
-        span: Span | None,
+        origin: Origin,
     ) -> None:
         """Rows that define the columns from `column` on to be `matrix @ x + level`."""
         m, count = matrix.tocoo(), len(level)
@@ -160,6 +158,6 @@ class Layout:
         self.sparse.add(count, [own], [(m.row.astype(np.int64), m.col.astype(np.int64), -m.data)])
         self.row_lower.append(level)
         self.row_upper.append(level)
-        self.row_blocks.append(Block(f"{name}:is", self.rows, count, "definition", statement, span))
+        self.row_blocks.append(Block(f"{name}:is", self.rows, count, "definition", origin))
         self.defines.append((self.rows, own[0]))
         self.rows += count

@@ -44,9 +44,9 @@ from allocc.compiler.functions import BY_KIND
 from allocc.compiler.labels import label_text
 from allocc.compiler.lowering.atoms import Atoms
 from allocc.compiler.lowering.distinct import unsigned
+from allocc.compiler.origin import Origin
 from allocc.compiler.programs.program import Role
 from allocc.compiler.unrolling.problem import ChanceConstraint, Problem
-from allocc.dsl.tree import Span
 
 #: A factor with more terms than this gets a column of its own instead of being multiplied out.
 MOST_TERMS = 2
@@ -78,8 +78,7 @@ class Linearizer(Atoms):
             lower,
             upper,
             variable.integer,
-            statement=variable.statement,
-            span=variable.span,
+            origin=variable.origin,
             unit=variable.unit,
             labels=variable.labels if variable.sets else None,
         )
@@ -105,8 +104,7 @@ class Linearizer(Atoms):
                 terms,
                 variable.axes,
                 variable.labels,
-                variable.span,
-                variable.statement,
+                variable.origin,
                 self.placed[variable].start,
                 variable.size,
             )
@@ -127,17 +125,14 @@ class Linearizer(Atoms):
         terms: list[Term],
         axes: tuple[Axis, ...],
         labels: Any,
-        span: Span | None,
-        statement: str,
+        origin: Origin | None,
         column: int,
         count: int,
     ) -> None:
         """Rows `own - terms = 0`, which define the columns from `column` on."""
         start = self.rows
         minus = [Term(-t.coefficient, t.axes, t.factors, t.scatter) for t in terms]
-        self.write(
-            f"{name}:is", [own, *minus], axes, 0.0, 0.0, "definition", labels, span, statement
-        )
+        self.write(f"{name}:is", [own, *minus], axes, 0.0, 0.0, "definition", labels, origin)
         self.defines.append((start, np.arange(column, column + count)))
 
     # --- expressions --------------------------------------------------------------------------
@@ -237,15 +232,12 @@ class Linearizer(Atoms):
         shape = tuple(a.size for a in axes)
         count = int(np.prod(shape, dtype=np.int64))
         name, labels = self.named(node)
-        start = self.new_columns(
-            f"({name})", count, "definition", statement=name, span=node.span, labels=labels
-        )
+        origin = Origin("expression", name, node.span)
+        start = self.new_columns(f"({name})", count, "definition", origin=origin, labels=labels)
         flat = np.arange(start, start + count).reshape(shape)
         factor = Factor(("column", start), axes, flat)
         own = Term(np.asarray(1.0), (), (factor,))
-        self.define(
-            f"({name})", own, self.linear(terms, axes), axes, labels, node.span, name, start, count
-        )
+        self.define(f"({name})", own, self.linear(terms, axes), axes, labels, origin, start, count)
         return [own]
 
     def named(self, node: Node) -> tuple[str, Callable[[int], tuple[Any, ...]]]:
@@ -380,15 +372,15 @@ class Linearizer(Atoms):
             (term,) = self.column(linear, node)
             return term.factors[0]
         name, labels = self.named(node)
+        origin = Origin("expression", name, node.span)
         start = self.new_columns(
             f"({name})",
             len(found.first),
             "definition",
-            statement=name,
-            span=node.span,
+            origin=origin,
             labels=lambda k: labels(int(found.first[k])),
         )
-        self.define_rows(f"({name})", found.matrix, found.level, start, name, node.span)
+        self.define_rows(f"({name})", found.matrix, found.level, start, origin)
         return Factor(("column", start), node.axes, (start + found.place).reshape(shape))
 
     def fixed(self, node: Node, terms: list[Term]) -> int:

@@ -15,6 +15,7 @@ from allocc.compiler.algebra.polynomial import flatten
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.lowering.linearize import Linearizer
 from allocc.compiler.lowering.places import Lowered, Places
+from allocc.compiler.origin import Origin
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.magnitudes import refuse_no_amounts
 from allocc.compiler.programs.program import Block, Conditional, Program
@@ -99,7 +100,8 @@ class _Lowering(Linearizer):
             for d in (c.lower, c.upper)
         )
         start = self.rows
-        self.write(c.name, terms, c.axes, low, high, "stated", c.labels, c.span, f"limit {c.name}")
+        origin = Origin("limit", c.name, c.span)
+        self.write(c.name, terms, c.axes, low, high, "stated", c.labels, origin)
         self.written[c] = slice(start, self.rows)
         if binaries:
             # What defines the parts of the limit holds in any case.
@@ -206,7 +208,7 @@ class _Lowering(Linearizer):
     def chance(self, block: ChanceConstraint) -> None:
         """A binary for each scenario, the rows that hold where it is 1, and what they must weigh."""
         name, count = block.name, len(block.weights)
-        statement = f"chance {name}"
+        origin = Origin("chance", name, block.span)
         kept = self.new_columns(
             f"{name}:kept",
             count,
@@ -214,8 +216,7 @@ class _Lowering(Linearizer):
             0.0,
             1.0,
             integer=True,
-            statement=statement,
-            span=block.span,
+            origin=origin,
             labels=block.labels,
         )
         self.placed[block] = slice(kept, self.columns)
@@ -229,7 +230,7 @@ class _Lowering(Linearizer):
         self.sparse.add(1, [], [(np.zeros(count, dtype=np.int64), columns, weights)])
         self.row_lower.append(np.array([least]))
         self.row_upper.append(np.array([np.inf]))
-        self.row_blocks.append(Block(name, self.rows, 1, "stated", statement, block.span))
+        self.row_blocks.append(Block(name, self.rows, 1, "stated", origin))
         self.written[block] = slice(self.rows, self.rows + 1)
         self.rows += 1
 
@@ -275,8 +276,7 @@ class _Lowering(Linearizer):
             0.0,
             "definition",
             labels,
-            variable.span,
-            variable.statement,
+            variable.origin,
         )
         self.written[update] = slice(start, self.rows)
 

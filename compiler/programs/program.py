@@ -24,6 +24,7 @@ from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.functions import function
 from allocc.compiler.functions.record import Function
 from allocc.compiler.labels import label_text, named
+from allocc.compiler.origin import Origin
 
 if TYPE_CHECKING:  # a process that only solves needs neither, and starts the sooner
     from scipy import sparse
@@ -45,10 +46,19 @@ class Block:
     start: int
     count: int
     role: Role
-    statement: str = ""
-    span: Span | None = None
+    origin: Origin | None = None
     unit: str = ""
     labels: Callable[[int], tuple[Any, ...]] | None = None
+
+    @property
+    def span(self) -> Span | None:
+        """The place of the statement that it comes from."""
+        return None if self.origin is None else self.origin.span
+
+    @property
+    def statement(self) -> str:
+        """The statement that it comes from, as `limit viable`; empty where it comes from none."""
+        return "" if self.origin is None else str(self.origin)
 
     def name_of(self, k: int) -> str:
         """The name of the k-th entry, as `spend[44001,2017.25]`."""

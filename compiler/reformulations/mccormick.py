@@ -43,19 +43,18 @@ def envelope(
     left_fixed = al == au
     right_fixed = (bl == bu) & ~left_fixed
     fixed = left_fixed | right_fixed
-    for p, q, side, name in (
-        (al, bl, below, "product >="),
-        (au, bu, below & ~fixed, "product >="),
-        (au, bl, above & ~fixed, "product <="),
-        (al, bu, above, "product <="),
+    for p, q, side, is_lower in (
+        (al, bl, below, True),
+        (au, bu, below & ~fixed, True),
+        (au, bl, above & ~fixed, False),
+        (al, bu, above, False),
     ):
         # w - q a - p b  >= (or <=)  -p q, with p an end of a's range and q one of b's
         p, q = np.where(right_fixed, 0.0, p), np.where(left_fixed, 0.0, q)
         used = np.flatnonzero(side & np.isfinite(p) & np.isfinite(q))
         level = -p[used] * q[used]
-        is_lower = name.endswith(">=")
         build.rows(
-            name,
+            "product >=" if is_lower else "product <=",
             [(result[used], 1.0), (left[used], -q[used]), (right[used], -p[used])],
             level if is_lower else -np.inf,
             np.inf if is_lower else level,

@@ -23,6 +23,7 @@ from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion, is_small, reference
 from allocc.compiler.names.structure import side_name
+from allocc.compiler.origin import Origin
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.context import Context
 from allocc.compiler.scoping.forgotten import refuse_free
@@ -166,8 +167,7 @@ class _Discretizer:
                 "definition",
                 (*symbol.sets, time.periods),
                 description=statement.description or "",
-                span=statement.span,
-                statement=f"flow {name}",
+                origin=Origin("flow", name, statement.span),
                 axes=axes,
                 value=node,
                 time_axis=len(symbol.sets),

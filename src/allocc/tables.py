@@ -47,6 +47,10 @@ def numbers(values: Sequence[float | None], digits: int = 6) -> list[str]:
     ]
 
 
+#: A smaller percentage is not written out.
+LEAST_PERCENT = 1e-4
+
+
 def percent(x: float | None, sign: bool = False) -> str:
     """A share as a percentage with two or three significant digits."""
     if x is None or math.isnan(x):
@@ -57,7 +61,7 @@ def percent(x: float | None, sign: bool = False) -> str:
     size = abs(p)
     if size == 0:
         return "0 %"
-    if size < 1e-4:
+    if size < LEAST_PERCENT:
         return "0 %" if sign else "below 0.0001 %"
     places = 0 if size >= 100 else max(2, 1 - math.floor(math.log10(size)))
     text = f"{p:,.{places}f}"

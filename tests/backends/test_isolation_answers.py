@@ -76,6 +76,7 @@ def test_a_message_that_breaks_off_is_an_end(size: int) -> None:
 def assert_same(found: Solution, expected: Solution) -> None:
     assert found.termination == expected.termination and found.message == expected.message
     assert found.nodes == expected.nodes and found.solver == expected.solver
+    assert found.altered == expected.altered
     assert found.value == expected.value and found.bound == expected.bound
     for name in ("point", "row_duals", "reduced_costs"):
         a, b = getattr(found, name), getattr(expected, name)
@@ -93,6 +94,7 @@ PROGRAMS = {
     "infeasible mip": program([1, 1], [[2, 2]], [3], [3], upper=4, integer=True),
     "unbounded": program([-1.0, 1.0], [[1, -1]], [0], [INF]),
     "nothing to decide": program([0.0], upper=3.0),
+    "lost coefficient": program([1, 1], [[1, 1e-12]], [1], [INF], integer=True),
     "small costs": program([1e-6, 3e-6], [[1, 1]], [1.5], [INF], upper=4, integer=True),
 }
 

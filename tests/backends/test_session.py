@@ -131,8 +131,25 @@ def test_bad_data_is_refused() -> None:
 
 
 def test_a_lost_coefficient_is_said() -> None:
+    said = "HiGHS left out 1 coefficients that are zero or nearly zero"
     answer = HighsSession(program([1, 1], [[1, 1e-12]], [1], [INF])).solve()
-    assert "left out 1" in answer.message
+    assert (answer.message, answer.altered) == (said, said)
+    session = HighsSession(program([1, 1], [[1, 1]], [1], [INF]))
+    assert not session.solve().altered
+    session.set_coefficients([0], [1], [1e-12])
+    assert session.solve().altered == said
+
+
+def test_a_lost_coefficient_is_known_whatever_else_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    original: Any = HighsSession._termination
+    claims: list[Termination] = ["infeasible"]
+
+    def lying(self: HighsSession, monitor: Any) -> Termination:
+        return claims.pop() if claims else original(self, monitor)
+
+    monkeypatch.setattr(HighsSession, "_termination", lying)
+    answer = HighsSession(program([1, 1], [[1, 1e-12]], [1], [INF], integer=[True, False])).solve()
+    assert "the second counts" in answer.message and "left out 1" in answer.altered
 
 
 @pytest.mark.parametrize("whole", [False, True])

@@ -11,11 +11,18 @@ import pytest
 
 from allocc.backends import registry
 from allocc.backends.highs import HighsBackend
-from allocc.backends.solution import Capabilities, MissingSolver, Solution, SolveOptions
+from allocc.backends.solution import (
+    Capabilities,
+    MissingSolver,
+    Solution,
+    SolveOptions,
+    Termination,
+)
 from allocc.compiler.programs.program import Program
 from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.proving import door
 from allocc.engine.solve import solve
+from tests.backends.programs import program
 from tests.compiler.making import problem
 
 #: The optimum is 5, at x = 3 and y = 2; y is continuous. All decisions at 0 are not allowed.
@@ -307,3 +314,58 @@ def test_a_missing_solver_is_no_breakdown(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(MissingSolver):
         told(monkeypatch, MODEL, lie)
+
+
+LEFT_OUT = "liar left out 2 coefficients"
+SECOND = "liar said infeasible with presolve and optimal without; the second counts"
+
+
+@pytest.mark.parametrize("message", ["", LEFT_OUT, SECOND])
+def test_a_solver_that_has_changed_the_program_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch, message: str
+) -> None:
+    """Whatever the solver says besides: a second answer may have a sentence of its own."""
+
+    def lie(program: Program, found: Solution, call: int) -> Solution:
+        return replace(found, bound=7.0, row_duals=None, altered=LEFT_OUT, message=message)
+
+    found = told(monkeypatch, MODEL, lie)
+    honest(found, 5, 8)
+    assert found.bound is None or found.word == "proven"
+    assert f"{LEFT_OUT}; its bounds are not used" in found.notes
+
+    def empty(program: Program, found: Solution, call: int) -> Solution:
+        return Solution(
+            "infeasible", None, None, None, 0.0, solver="liar", message=message, altered=LEFT_OUT
+        )
+
+    assert told(monkeypatch, MODEL, empty).status != "infeasible"
+
+
+#: What may be asked: with whole numbers, with a product, linear and without dual values.
+ASKED = {
+    "whole": program([1, 1], [[1, 1]], [1], [9], upper=4, integer=True),
+    "product": program([1, 1, 1], [[1, 1, 0]], [1], [9], upper=4, products=[(2, 0, 1)]),
+    "linear": program([1, 1], [[1, 1]], [1], [9], upper=4),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize("ended", ["optimal", "unbounded", "infeasible_or_unbounded", "time_limit"])
+def test_nothing_comes_through_the_door_of_a_program_that_was_changed(
+    monkeypatch: pytest.MonkeyPatch, asked: Program, ended: Termination
+) -> None:
+    class Odd(Liar):
+        capabilities = Capabilities(products=True, duals=True)
+
+        def solve(self, program: Program, options: SolveOptions) -> Solution:
+            point = np.zeros(program.columns) if ended in ("optimal", "time_limit") else None
+            point = None if point is None else point + (np.arange(len(point)) == 0)
+            bound = None if point is None else 3.0
+            return Solution(ended, point, bound, bound, 0.0, 0, self.name, SECOND, altered=LEFT_OUT)
+
+    notes: list[str] = []
+    found = door.ask(Odd(lambda p, s, n: s), asked, SolveOptions(), notes.append, tries=1)
+    assert found.bound is None
+    assert found.termination == (ended if found.point is not None else "failed")
+    assert f"{LEFT_OUT}; its bounds are not used" in notes

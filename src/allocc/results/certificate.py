@@ -6,7 +6,7 @@ from typing import Any
 
 from allocc.results.run import Run
 from allocc.results.run_folder.plain import clean
-from allocc.tables import number, percent, rests
+from allocc.tables import LEAST_PERCENT, number, percent, rests
 
 #: A gap below this is rounding, and nothing is said of it.
 CLOSED = 1e-8
@@ -61,7 +61,7 @@ def _optimal(result: Run) -> str:
     within = ""
     if result.gap is not None and result.gap > CLOSED:
         shown = percent(result.gap)
-        if shown.startswith("below"):
+        if 100 * result.gap < LEAST_PERCENT:
             within = f" (gap {shown})"
         else:
             within = f" within {_open(result) if near_zero(result) else shown}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -38,7 +38,10 @@ class Factor:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One kind of nonlinear term between the same blocks."""
+    """One kind of nonlinear term between the same blocks.
+
+    `by_values` says that it is exact once a whole factor is cut into single values.
+    """
 
     expression: str
     count: int
@@ -48,6 +51,7 @@ class Explanation:
     factors: tuple[Factor, ...]
     used_in: tuple[str, ...] = ()
     place: str = ""
+    by_values: bool = False
 
 
 def explanations(plan: Plan, before: Program) -> list[Explanation]:
@@ -76,8 +80,8 @@ def _products(plan: Plan, before: Program) -> Iterator[Explanation]:
     def block_of(columns: IntArray) -> IntArray:
         return np.asarray(np.searchsorted(starts, columns, side="right") - 1)
 
-    kinds = [_kind(plan, int(a), int(b)) for a, b in zip(q.left, q.right, strict=True)]
-    groups: dict[tuple[bool, int, int, str, int], list[int]] = {}
+    kinds = [_kinds(plan, int(a), int(b)) for a, b in zip(q.left, q.right, strict=True)]
+    groups: dict[tuple[bool, int, int, _Kinds, int], list[int]] = {}
     keys = zip(
         q.is_ratio.tolist(),
         block_of(first).tolist(),
@@ -104,38 +108,48 @@ def _products(plan: Plan, before: Program) -> Iterator[Explanation]:
         yield Explanation(
             f"{shown(left)} {'/' if is_ratio else '*'} {shown(right)}",
             len(mine),
-            f"{kind}{', under a ratio' if is_ratio else ''}",
+            f"{_words(kind)}{', under a ratio' if is_ratio else ''}",
             form,
             good,
             tuple(factors),
             _used_in(p, made[mine]),
+            by_values=kind[0] == "integer",
         )
 
 
-def _kind(plan: Plan, a: int, b: int) -> str:
-    """The class of a product of two columns."""
+_Kind = Literal["fixed", "anything", "binary", "integer", "continuous"]
+_Kinds = tuple[_Kind, _Kind]
+
+
+def _kinds(plan: Plan, a: int, b: int) -> _Kinds:
+    """What the two factors of a product are, the one that makes it easier first."""
     p = plan.program
     if p.lower[a] == p.upper[a] or p.lower[b] == p.upper[b]:
-        return "fixed x anything"
-    classes = []
+        return "fixed", "anything"
+    classes: list[_Kind] = []
     for j in (a, b):
         binary = p.integer[j] and p.upper[j] - p.lower[j] <= 1
         classes.append("binary" if binary else "integer" if p.integer[j] else "continuous")
-    order = ["binary", "integer", "continuous"]
-    x, y = sorted(classes, key=order.index)
-    if x == "continuous":
-        return "continuous x continuous"
-    return f"{x} x {'bounded' if y == 'continuous' else y}"
+    order: list[_Kind] = ["binary", "integer", "continuous"]
+    first, second = sorted(classes, key=order.index)
+    return first, second
 
 
-def _product_form(plan: Plan, kind: str, exact: bool, chosen: int, cut: IntArray) -> str:
+def _words(kinds: _Kinds) -> str:
+    """The class of a product in words."""
+    first, second = kinds
+    bounded = second == "continuous" and first != "continuous"
+    return f"{first} x {'bounded' if bounded else second}"
+
+
+def _product_form(plan: Plan, kinds: _Kinds, exact: bool, chosen: int, cut: IntArray) -> str:
     p = plan.program
-    if kind.startswith("fixed"):
+    if kinds[0] == "fixed":
         return "a constant multiple: linear as it is"
     if exact:
         return "four rows around the product (McCormick), exact because a factor is 0 or 1"
     name = shown(p.column_blocks[chosen])
-    if kind.startswith("integer"):
+    if kinds[0] == "integer":
         values = (p.upper[cut] - p.lower[cut] + 1).sum()
         return (
             f"the range of {name} is cut into pieces where the error is; cut into single values "
@@ -242,7 +256,8 @@ def _extremes(plan: Plan) -> Iterator[Explanation]:
 def shown(block: Block) -> str:
     """A block's name; the text of a long expression ends in dots."""
     name = block.name
-    if name.startswith("(") and name.endswith(")") and len(name) >= 42:
+    is_text = block.origin is not None and block.origin.kind == "expression"
+    if is_text and len(name) >= 42:
         return f"({name[1:-1].rstrip()} ...)"
     return name
 
@@ -314,13 +329,13 @@ def _function_lines(model: Stages) -> list[str]:
 def _exactness(e: Explanation) -> str:
     if e.exact:
         return "exact"
-    return "exact once every value is a piece" if e.kind.startswith("integer") else "relaxed"
+    return "exact once every value is a piece" if e.by_values else "relaxed"
 
 
 def _conclusion(found: list[Explanation], program: Program) -> str:
     if all(e.exact for e in found):
         return "Every term has an exact linear form: one solve gives the proof."
-    if all(e.exact or e.kind.startswith("integer") for e in found):
+    if all(e.exact or e.by_values for e in found):
         return (
             "Every term has an exact linear form. Where the ranges are long, `--method auto` refines "
             "them\npiece by piece instead, which ends with the same proof and is often faster."

@@ -97,4 +97,4 @@ def is_exact(model: Stages, method: str) -> bool:
         return True
     method = _chosen(model, method)
     found = explanations(model.plan, model.lowered.program)
-    return all(e.exact or (method == "exact" and e.kind.startswith("integer")) for e in found)
+    return all(e.exact or (method == "exact" and e.by_values) for e in found)

@@ -92,3 +92,32 @@ def test_a_problem_is_the_same_after_it_was_lowered_with_more_in_it() -> None:
         point = made.places.point(values, made.program.columns)
         again = made.places.values(point, found.decisions)
         assert all((again[v] == values[v]).all() for v in values)
+
+
+NAMED = """
+set S = 1 .. 3
+decide limit_x[S] in 1 .. 10
+decide y in 0 .. 5
+let chance_of = sum(limit_x) * y
+limit flow_b: chance_of + exp(y - 1) <= 40
+limit decide_c[i in S]: limit_x[i] / (y + 1) >= 0.1
+chance limit_d: probability 0.5 over k in S weight 1 / 3 { limit chance_e: y <= 2 * k }
+minimize { all: abs(limit_x[1] - limit_x[2]) + y }
+"""
+
+
+def test_every_block_says_of_what_kind_its_statement_is() -> None:
+    """Names may look like any word of the language: none is read for what it says."""
+    program = lower(problem(NAMED), clear_ratios=False).program
+    rows = {(b.name, str(b.origin)): b.origin for b in program.row_blocks}
+    kinds = {name: origin and origin.kind for (name, _), origin in rows.items()}
+    assert kinds.pop("chance_of:is") == "let"
+    assert [kinds.pop(name) for name in ("flow_b", "decide_c", "chance_e")] == ["limit"] * 3
+    assert kinds.pop("limit_d") == "chance"
+    assert kinds and set(kinds.values()) == {"expression"}
+    for block in (*program.row_blocks, *program.column_blocks):
+        assert block.origin is None or block.origin.kind == "expression" or block.span is not None
+    columns = {b.name: str(b.origin) for b in program.column_blocks if b.role == "stated"}
+    assert columns == {"limit_x": "decide limit_x", "y": "decide y"}
+    kept = next(b for b in program.column_blocks if b.name == "limit_d:kept")
+    assert kept.statement == "chance limit_d" and kept.role == "auxiliary"

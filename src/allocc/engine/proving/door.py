@@ -206,11 +206,9 @@ def _once(way: _Way, scaled: Program, scaling: Scaling, tell: Tell) -> Solution 
         message = f"{way.backend.name} broke down: {said(error)}"
         return broken_off(way.backend.name, "failed", message)
     found = examined(scaled, well_formed(scaled, found, tell), tell)
-    if not scaled.polyhedral:
-        return found
-    if scaled.integer.any():
-        return _distrusted(found, tell) if found.altered else found
-    return _proven(way, scaled, scaling.boxed(scaled), found)
+    if scaled.linear:
+        found = _proven(way, scaled, scaling.boxed(scaled), found)
+    return _distrusted(found, tell) if found.altered and found.word == "claimed" else found
 
 
 def _proven(way: _Way, scaled: Program, boxed: Program, found: Solution) -> Solution:
@@ -299,7 +297,7 @@ def _after(options: SolveOptions, found: Solution) -> SolveOptions:
 
 def _distrusted(found: Solution, tell: Tell) -> Solution:
     """A solution of a program that the solver has changed: it proves nothing."""
-    tell(f"{found.message}; its bounds are not used")
+    tell(f"{found.altered}; its bounds are not used")
     ended = found.termination
     if ended in ("infeasible", "unbounded", "infeasible_or_unbounded"):
         return replace(found, termination="failed", bound=None)

@@ -25,6 +25,7 @@ from allocc.compiler.algebra.expression import (
 from allocc.compiler.algebra.index import Axis, Coordinate, IndexSet, spread
 from allocc.compiler.algebra.numeric import Evaluation, sum_over
 from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.origin import Origin
 from allocc.compiler.unrolling.problem import Constraint, ObjectiveTerm, Problem
 from allocc.compiler.unrolling.simulate import Values, simulate
 from allocc.dsl.tree import Span
@@ -150,7 +151,12 @@ def _with_slack(c: Constraint, weights: Weights) -> tuple[Slack, Node, Node]:
     for sign in (1, -1) if equal else (1,):
         name = f"{c.name}:{'up' if sign > 0 else 'down'}"
         slack = Variable(
-            name, "decision", (rows,), span=c.span, lower=np.zeros(count), upper=most.copy()
+            name,
+            "decision",
+            (rows,),
+            origin=Origin("slack", c.name, c.span),
+            lower=np.zeros(count),
+            upper=most.copy(),
         )
         made.append(slack)
         here: Node = Reference(slack, (place,), c.axes)
