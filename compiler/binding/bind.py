@@ -126,11 +126,7 @@ class Binder(Resolver):
         name = statement.name.name
         symbol = self.resolve(name)
         assert isinstance(symbol, CompartmentSymbol)
-        values = assignment.initial_values(statement, symbol, self.evaluator)
-        self._initials[name] = values
-        lower, upper = symbol.variable.lower, symbol.variable.upper
-        assert lower is not None and upper is not None
-        lower[..., 0] = upper[..., 0] = values
+        self._initials[name] = assignment.initial_values(statement, symbol, self.evaluator)
 
     def _effect(self, statement: tree.Effect) -> None:
         name = statement.name.name

@@ -19,7 +19,7 @@ from allocc.compiler.algebra.expression import (
 )
 from allocc.compiler.algebra.index import Axis, Coordinate, same_sets
 from allocc.compiler.algebra.numeric import sum_over
-from allocc.compiler.arrays import IntArray
+from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion, is_small, reference
 from allocc.compiler.names.structure import side_name
@@ -99,6 +99,7 @@ class _Discretizer:
         if self.period is not None and self.evaluator.context.effects:
             for diagnostic in check_step(model, list(flows.values()), self.period, self._taken):
                 self.collector.add(diagnostic)
+        starts = {c.variable: _initial(c) for c in model.compartments.values()}
         return Problem(
             model=model,
             decisions=model.decisions,
@@ -111,6 +112,8 @@ class _Discretizer:
             sense=sense,
             period=self.period,
             chances=[b for b in blocks if b is not None],
+            starts=starts,
+            ranges={v: (_held(v.ends[0], x), _held(v.ends[1], x)) for v, x in starts.items()},
             context=self.evaluator.context,
             diagnostics=_joined(model.diagnostics, self.collector.diagnostics),
             calls=self.evaluator.expanded.calls,
@@ -253,6 +256,18 @@ class _Discretizer:
         if flow.variable is not None:
             return reference(flow.variable, (*at, now.period), flow.symbol.statement.span)
         return self.evaluator.flow_node(flow.symbol, at, now)
+
+
+def _initial(symbol: CompartmentSymbol) -> FloatArray:
+    assert symbol.initial is not None
+    return symbol.initial
+
+
+def _held(end: FloatArray, initial: FloatArray) -> FloatArray:
+    """An end of a compartment's range that is its initial value at the first point."""
+    found = end.copy()
+    found[..., 0] = initial
+    return found
 
 
 def _joined(first: Iterable[Diagnostic], more: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
