@@ -10,7 +10,7 @@ from allocc.compiler.names.library import expand_uses
 from allocc.compiler.names.structure import Declarations, declare
 from allocc.compiler.units import errors
 from allocc.compiler.units.errors import Mend, Rule
-from allocc.compiler.units.inference import UNKNOWN, Found, Inference, Names, constant, side
+from allocc.compiler.units.inference import UNKNOWN, Found, Inference, constant, side
 from allocc.compiler.units.mends import words_of
 from allocc.compiler.units.unit import ONE, Unit
 from allocc.compiler.units.words import Vocabulary
@@ -46,23 +46,19 @@ class Units:
             return None
         return self.inference.vocabulary.amount(found, time)
 
-    def of(self, e: tree.Expression, index: tree.Index | None = None) -> Unit | None:
-        """The unit of an expression, or of both sides of a comparison; None where none is known.
-
-        `index` binds names that it mentions.
-        """
+    def of(self, e: tree.Expression) -> Unit | None:
+        """The unit of an expression, or of both sides of a comparison; None where none is known."""
         with self.inference.quiet():
-            names = self.inference.names(index)
             found = (
-                self.inference.compare(e, names)
+                self.inference.compare(e)
                 if isinstance(e, tree.Comparison)
-                else self.inference.infer(e, names)
+                else self.inference.infer(e)
             )
         return found if isinstance(found, Unit) else None
 
     def of_limit(self, limit: tree.Limit) -> str:
         """The unit that the sides of a limit share, as text; empty where they do not say."""
-        shared = self.of(limit.relation, limit.index)
+        shared = self.of(limit.relation)
         return str(shared) if shared is not None and shared.words else ""
 
 
@@ -117,18 +113,18 @@ class _Statements:
             self.inference.quantity(name)
             match statement:
                 case tree.SetDeclaration():
-                    self.inference.infer(statement.value, {})
+                    self.inference.infer(statement.value)
                 case tree.Function():
                     self.inference.found.extend(self.inference.always_wrong(statement))
                 case tree.Parameter() | tree.Let() | tree.Report():
                     self._value(statement)
                 case tree.Decide():
-                    names = self.inference.names(statement.index)
-                    self._interval(statement, names)
+                    self.inference.index(statement.index)
+                    self._interval(statement)
                 case tree.Time():
                     self._time(statement)
                 case tree.Compartment():
-                    self.inference.names(statement.index)
+                    self.inference.index(statement.index)
                 case tree.Flow():
                     self._flow(statement)
         for initial in d.initials.values():
@@ -136,7 +132,7 @@ class _Statements:
         for effect in d.effects:
             self._effect(effect)
         for limit in d.limits:
-            self._relation(limit, {})
+            self._relation(limit)
         for chance in d.chances:
             self._chance(chance)
         self._objective([self._penalty(prefer) for prefer in d.prefers])
@@ -144,12 +140,12 @@ class _Statements:
     # --- values ---------------------------------------------------------------------------------
 
     def _value(self, statement: tree.Parameter | tree.Let | tree.Report) -> None:
-        names = self.inference.names(statement.index)
+        self.inference.index(statement.index)
         if statement.value is not None:
-            found = self.inference.infer(statement.value, names)
-            self._declared(statement, "value", statement.value, found, names)
+            found = self.inference.infer(statement.value)
+            self._declared(statement, "value", statement.value, found)
         if isinstance(statement, tree.Parameter):
-            self._interval(statement, names)
+            self._interval(statement)
 
     def _declared(
         self,
@@ -162,7 +158,6 @@ class _Statements:
         what: str,
         e: tree.Expression,
         found: Found,
-        names: Names,
     ) -> None:
         """Report a value in another unit than the name was declared with."""
         name = statement.name.name
@@ -174,7 +169,6 @@ class _Statements:
             e,
             found,
             wanted,
-            names,
             lambda mend, unit: errors.other_unit_declared(
                 what, name, words_of(wanted), side(e, unit), place, mend
             ),
@@ -185,41 +179,40 @@ class _Statements:
         e: tree.Expression,
         found: Found,
         wanted: Unit,
-        names: Names,
         report: Callable[[Mend, Unit], Diagnostic],
     ) -> None:
         if isinstance(found, Unit) and found != wanted:
-            mend = self.inference.mend(e, found, wanted, names)
+            mend = self.inference.mend(e, found, wanted)
             self.inference.found.append(report(mend, found))
 
-    def _interval(self, statement: tree.Parameter | tree.Decide, names: Names) -> None:
+    def _interval(self, statement: tree.Parameter | tree.Decide) -> None:
         interval = statement.interval
         ends = (interval.low, interval.high) if interval is not None else ()
-        parts = [(e, self.inference.infer(e, names)) for e in ends if e is not None]
+        parts = [(e, self.inference.infer(e)) for e in ends if e is not None]
         if statement.unit is None:
-            self.inference.agree("a range", parts, names)
+            self.inference.agree("a range", parts)
         for e, found in parts:
-            self._declared(statement, "range", e, found, names)
+            self._declared(statement, "range", e, found)
 
     def _time(self, statement: tree.Time) -> None:
         ends = (("start", statement.start), ("end", statement.end), ("step", statement.step))
         for what, e in ends:
             if e is not None:
-                self._declared(statement, what, e, self.inference.infer(e, {}), {})
+                self._declared(statement, what, e, self.inference.infer(e))
 
     # --- dynamics -------------------------------------------------------------------------------
 
     def _initial(self, statement: tree.Initial) -> None:
         compartment = self.declared.compartments[statement.name.name]
-        names = self.inference.names(statement.index or compartment.index)
-        found = self.inference.infer(statement.value, names)
-        self._declared(compartment, "initial value", statement.value, found, names)
+        self.inference.index(statement.index)
+        found = self.inference.infer(statement.value)
+        self._declared(compartment, "initial value", statement.value, found)
 
     def _flow(self, statement: tree.Flow) -> None:
-        names = self.inference.names(statement.index)
+        self.inference.index(statement.index)
         ends = [s for s in (statement.origin, statement.target) if s is not None]
-        units = [(e, u) for e in ends if isinstance(u := self.inference.infer(e, names), Unit)]
-        found = self.inference.infer(statement.value, names)
+        units = [(e, u) for e in ends if isinstance(u := self.inference.infer(e), Unit)]
+        found = self.inference.infer(statement.value)
         if len(units) == 2 and units[0][1] != units[1][1]:
             first, second = (side(*unit) for unit in units)
             self.inference.found.append(
@@ -234,7 +227,6 @@ class _Statements:
                 e,
                 found,
                 wanted,
-                names,
                 lambda mend, unit: errors.flow_unit(name, rule, side(e, unit), mend),
             )
 
@@ -254,14 +246,13 @@ class _Statements:
         target = self.declared.names.get(name)
         if not isinstance(target, tree.Flow | tree.Parameter):
             return
-        names = self.inference.names(statement.index, self.inference.names(target.index))
-        found = self.inference.infer(e, names)
+        self.inference.index(statement.index)
+        found = self.inference.infer(e)
         if isinstance(target, tree.Parameter):
             self._fits(
                 e,
                 found,
                 ONE,
-                names,
                 lambda mend, unit: errors.factor_unit(name, side(e, unit), mend),
             )
             return
@@ -271,32 +262,31 @@ class _Statements:
                 e,
                 found,
                 wanted,
-                names,
                 lambda mend, unit: errors.effect_unit(name, rule, side(e, unit), mend),
             )
 
     # --- limits and the objective ---------------------------------------------------------------
 
-    def _relation(self, statement: tree.Limit | tree.Prefer, outer: Names) -> Found:
-        names = self.inference.names(statement.index, outer)
+    def _relation(self, statement: tree.Limit | tree.Prefer) -> Found:
+        self.inference.index(statement.index)
         if isinstance(statement.relation, tree.Comparison):
-            return self.inference.compare(statement.relation, names)
-        return self.inference.infer(statement.relation, names)
+            return self.inference.compare(statement.relation)
+        return self.inference.infer(statement.relation)
 
     def _chance(self, statement: tree.Chance) -> None:
-        found = self.inference.infer(statement.probability, {})
-        self.inference.pure("a probability", statement.probability, found, {})
-        names = self.inference.names(statement.scenario)
-        weight = self.inference.infer(statement.weight, names)
-        self.inference.pure("a weight of scenarios", statement.weight, weight, names)
+        found = self.inference.infer(statement.probability)
+        self.inference.pure("a probability", statement.probability, found)
+        self.inference.index(statement.scenario)
+        weight = self.inference.infer(statement.weight)
+        self.inference.pure("a weight of scenarios", statement.weight, weight)
         for limit in statement.limits:
-            self._relation(limit, names)
+            self._relation(limit)
 
     def _penalty(self, statement: tree.Prefer) -> Term:
         """A preference as a term of the objective: its penalty times what it is over."""
-        over = self._relation(statement, {})
+        over = self._relation(statement)
         e = statement.penalty
-        found = self.inference.infer(e, self.inference.names(statement.index))
+        found = self.inference.infer(e)
         if weighted(e) or not isinstance(over, Unit) or not isinstance(found, Unit):
             return Term(statement.name.name, e, UNKNOWN)
         return Term(statement.name.name, e, over * found, over)
@@ -306,7 +296,7 @@ class _Statements:
         terms = []
         objective = self.declared.objective
         for stated in objective.terms if objective is not None else ():
-            found = self.inference.infer(stated.value, {})
+            found = self.inference.infer(stated.value)
             unit = UNKNOWN if weighted(stated.value) else found
             terms.append(Term(stated.name.name, stated.value, unit))
         known = [(t, t.unit) for t in (*terms, *penalties) if isinstance(t.unit, Unit)]

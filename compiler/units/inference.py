@@ -8,6 +8,7 @@ from enum import Enum
 from fractions import Fraction
 
 from allocc.compiler.functions import WORDS
+from allocc.compiler.names.resolve import Bound
 from allocc.compiler.names.structure import Declarations, side_name
 from allocc.compiler.units import errors
 from allocc.compiler.units.errors import Side
@@ -37,9 +38,6 @@ Found = Unit | Open
 #: Definitions inside of each other beyond this are not followed; the binder refuses them.
 DEEPEST = 200
 
-#: What the names mean that an index or a function binds.
-Names = Mapping[str, Found]
-
 Part = tuple[tree.Expression, Found]
 
 
@@ -55,6 +53,8 @@ class Inference(Mends):
         self.step = step
         self.found: list[Diagnostic] = []
         self._depth = 0
+        #: The units of the arguments in the call that is looked at.
+        self._given: Mapping[object, Found] = {}
         self._known: dict[str, Found] = {}
         self._calls: dict[tuple[str, tuple[Found, ...]], tuple[Found, list[Diagnostic]]] = {}
 
@@ -88,7 +88,7 @@ class Inference(Mends):
 
     def _of_value(self, statement: tree.Let | tree.Report | tree.Flow) -> Found:
         with self.quiet():
-            found = self.infer(statement.value, self.names(statement.index))
+            found = self.infer(statement.value)
         return found if isinstance(found, Unit) else UNKNOWN
 
     def flow(self, statement: tree.Flow) -> Found:
@@ -107,29 +107,30 @@ class Inference(Mends):
         known = self.declared.compartments
         return next((p for p in places if p in known and isinstance(self.quantity(p), Unit)), None)
 
-    def names(self, index: tree.Index | None, outer: Names | None = None) -> Names:
-        """The names that an index binds, with its filter checked."""
-        found = dict(outer or {})
-        if index is None:
-            return found
-        for binder in index.binders:
-            base = binder.set_expression
-            timed = self.is_time(base)
-            for identifier in binder.names:
-                found[identifier.name] = self.time if timed else UNKNOWN
-            if not isinstance(base, tree.Name):
-                self.infer(base, found)
-        if index.condition is not None:
-            self.infer(index.condition, found)
-        return found
+    def index(self, index: tree.Index | None) -> None:
+        """Check the sets of an index and its filter."""
+        for binder in index.binders if index is not None else ():
+            if not isinstance(binder.set_expression, tree.Name):
+                self.infer(binder.set_expression)
+        if index is not None and index.condition is not None:
+            self.infer(index.condition)
+
+    def _bound(self, meaning: Bound) -> Found:
+        """The unit of an argument in the call that is looked at, or of a member of a set."""
+        if isinstance(meaning.by, tree.Formal):
+            return self._given.get(meaning, UNKNOWN)
+        return self.time if self.is_time(meaning.by.set_expression) else UNKNOWN
 
     @contextmanager
-    def _deeper(self) -> Iterator[None]:
+    def _deeper(self, given: Mapping[object, Found] | None = None) -> Iterator[None]:
+        """Look at a definition; at a function's with the units of its arguments."""
+        before, self._given = self._given, given or {}
         self._depth += 1
         try:
             yield
         finally:
             self._depth -= 1
+            self._given = before
 
     @contextmanager
     def quiet(self) -> Iterator[list[Diagnostic]]:
@@ -142,46 +143,45 @@ class Inference(Mends):
 
     # --- expressions ----------------------------------------------------------------------------
 
-    def infer(self, e: tree.Expression, names: Names) -> Found:
+    def infer(self, e: tree.Expression) -> Found:
         """The unit of an expression; what disagrees inside is reported, and is then unknown."""
         match e:
             case tree.Number():
                 return NUMBER
             case tree.Name(name=name):
-                return names[name] if name in names else self.quantity(name)
+                meaning = self.declared.resolved.meaning(e)
+                return self._bound(meaning) if isinstance(meaning, Bound) else self.quantity(name)
             case tree.Subscript(base=base, indices=indices):
                 for index in indices:
-                    self._subscript(index, names)
-                return self.infer(base, names)
+                    self._subscript(index)
+                return self.infer(base)
             case tree.Fallback(subscript=subscript, otherwise=otherwise):
-                return self._agree("`else`", [subscript, otherwise], names)
+                return self._agree("`else`", [subscript, otherwise])
             case tree.Unary(operator=operator, operand=operand):
-                found = self.infer(operand, names)
+                found = self.infer(operand)
                 return UNKNOWN if operator == "not" else found
             case tree.Binary():
-                return self._binary(e, names)
+                return self._binary(e)
             case tree.Comparison():
-                self.compare(e, names)
+                self.compare(e)
                 return UNKNOWN
             case tree.Conditional(condition=condition, then=then, otherwise=otherwise):
-                self.infer(condition, names)
-                return self._agree("`if ... then ... else`", [then, otherwise], names)
+                self.infer(condition)
+                return self._agree("`if ... then ... else`", [then, otherwise])
             case tree.Range(low=low, high=high):
-                return self._agree("a range", [low, high], names)
+                return self._agree("a range", [low, high])
             case tree.SetFilter(index=index):
-                self.names(index, names)
+                self.index(index)
                 return UNKNOWN
             case tree.Call():
-                return self._call(e, names)
+                return self._call(e)
             case _:
                 return UNKNOWN
 
-    def _agree(self, what: str, parts: Sequence[tree.Expression], names: Names) -> Found:
-        return self.agree(what, [(p, self.infer(p, names)) for p in parts], names)
+    def _agree(self, what: str, parts: Sequence[tree.Expression]) -> Found:
+        return self.agree(what, [(p, self.infer(p)) for p in parts])
 
-    def agree(
-        self, what: str, parts: Sequence[Part], names: Names, compared: bool = False
-    ) -> Found:
+    def agree(self, what: str, parts: Sequence[Part], compared: bool = False) -> Found:
         """The one unit of values that are added or compared; what differs is reported."""
         reference: tuple[tree.Expression, Unit] | None = None
         for e, found in parts:
@@ -190,7 +190,7 @@ class Inference(Mends):
             if reference is None:
                 reference = e, found
             elif found != reference[1]:
-                mend = self.mend(e, found, reference[1], names, reference[0])
+                mend = self.mend(e, found, reference[1], reference[0])
                 first, second = side(*reference), side(e, found)
                 self.found.append(errors.different_units(what, first, second, mend, compared))
                 return UNKNOWN
@@ -198,40 +198,40 @@ class Inference(Mends):
             return reference[1]
         return UNKNOWN if any(found is UNKNOWN for _, found in parts) else NUMBER
 
-    def compare(self, e: tree.Comparison, names: Names) -> Found:
+    def compare(self, e: tree.Comparison) -> Found:
         """The unit that the sides of a comparison share."""
         parts: list[Part] = []
         shared: Found = UNKNOWN
         for k, operand in enumerate(e.operands):
-            found = self.infer(operand, names)
+            found = self.infer(operand)
             if k and e.operators[k - 1] in ("in", "not in"):
                 parts = []
             parts.append((operand, found))
         if len(parts) > 1:
-            shared = self.agree("a comparison", parts, names, compared=True)
+            shared = self.agree("a comparison", parts, compared=True)
         return shared
 
-    def pure(self, what: str, e: tree.Expression, found: Found, names: Names) -> None:
+    def pure(self, what: str, e: tree.Expression, found: Found) -> None:
         """Report a value with a unit where only a pure number has a meaning."""
         if isinstance(found, Unit) and found != ONE:
-            mend = self.mend(e, found, ONE, names)
+            mend = self.mend(e, found, ONE)
             self.found.append(errors.not_pure(what, side(e, found), mend))
 
-    def _binary(self, e: tree.Binary, names: Names) -> Found:
-        left, right = self.infer(e.left, names), self.infer(e.right, names)
+    def _binary(self, e: tree.Binary) -> Found:
+        left, right = self.infer(e.left), self.infer(e.right)
         match e.operator:
             case "+" | "-":
                 what = "a sum" if e.operator == "+" else "a difference"
-                return self.agree(what, [(e.left, left), (e.right, right)], names)
+                return self.agree(what, [(e.left, left), (e.right, right)])
             case "*" | "/":
                 return _product(left, right, divided=e.operator == "/")
             case "^":
-                return self._power(e, left, right, names)
+                return self._power(e, left, right)
             case _:
                 return UNKNOWN
 
-    def _power(self, e: tree.Binary, base: Found, exponent: Found, names: Names) -> Found:
-        self.pure("an exponent", e.right, exponent, names)
+    def _power(self, e: tree.Binary, base: Found, exponent: Found) -> Found:
+        self.pure("an exponent", e.right, exponent)
         if base is NUMBER:
             return NUMBER if exponent is NUMBER else ONE
         if not isinstance(base, Unit) or base == ONE:
@@ -240,12 +240,12 @@ class Inference(Mends):
         # Which unit a power has cannot be said before its exponent is known.
         return base**value if value is not None else UNKNOWN
 
-    def _subscript(self, e: tree.Expression, names: Names) -> None:
+    def _subscript(self, e: tree.Expression) -> None:
         """Check the expression of an index; in `x[t - lag]` the lag counts steps."""
         if not (isinstance(e, tree.Binary) and e.operator in ("+", "-")):
-            self.infer(e, names)
+            self.infer(e)
             return
-        left, lag = self.infer(e.left, names), self.infer(e.right, names)
+        left, lag = self.infer(e.left), self.infer(e.right)
         if not isinstance(self.time, Unit) or left != self.time or not isinstance(lag, Unit):
             return
         if lag != ONE and not (lag == self.time and self.step in (None, 1.0)):
@@ -255,30 +255,29 @@ class Inference(Mends):
 
     # --- calls ----------------------------------------------------------------------------------
 
-    def _call(self, e: tree.Call, names: Names) -> Found:
+    def _call(self, e: tree.Call) -> Found:
         name = e.function.name
         if name == TOTAL and not isinstance(self.declared.names.get(name), tree.Function):
-            return self._total(e, names)
+            return self._total(e)
         if e.index is not None:
             assert e.body is not None
-            return self.infer(e.body, self.names(e.index, names))
-        arguments = [self.infer(a, names) for a in e.arguments]
+            self.index(e.index)
+            return self.infer(e.body)
+        arguments = [self.infer(a) for a in e.arguments]
         match name:
             case "sum" | "mean" | "min" | "max":
-                return self.agree(
-                    f"`{name}`", list(zip(e.arguments, arguments, strict=True)), names
-                )
+                return self.agree(f"`{name}`", list(zip(e.arguments, arguments, strict=True)))
             case "floor" if arguments and name not in self.declared.names:
                 return arguments[0]
             case "binomial" if name not in self.declared.names:
                 for argument, found in zip(e.arguments[2:], arguments[2:], strict=True):
-                    self.pure("a probability", argument, found, names)
+                    self.pure("a probability", argument, found)
                 return ONE
             case _ if name in WORDS and arguments:
-                return self._function(name, e.arguments[0], arguments[0], names)
+                return self._function(name, e.arguments[0], arguments[0])
         return self._user_call(e, name, tuple(arguments))
 
-    def _function(self, name: str, e: tree.Expression, found: Found, names: Names) -> Found:
+    def _function(self, name: str, e: tree.Expression, found: Found) -> Found:
         """The unit of a function of one argument."""
         match WORDS[name].units:
             case "kept":
@@ -286,14 +285,14 @@ class Inference(Mends):
             case "root":
                 return found ** Fraction(1, 2) if isinstance(found, Unit) else found
             case "pure":
-                self.pure(f"what `{name}` is taken of", e, found, names)
+                self.pure(f"what `{name}` is taken of", e, found)
                 return NUMBER if found is NUMBER else ONE
 
-    def _total(self, e: tree.Call, names: Names) -> Found:
+    def _total(self, e: tree.Call) -> Found:
         """The unit of an amount over time: that of the rate, times that of the model's time."""
-        inner = self.names(e.index, names)
+        self.index(e.index)
         parts = e.arguments if e.body is None else (e.body,)
-        found = [self.infer(part, inner) for part in parts]
+        found = [self.infer(part) for part in parts]
         if len(found) != 1 or not isinstance(found[0], Unit) or not isinstance(self.time, Unit):
             return UNKNOWN
         amount = self.vocabulary.amount(found[0], self.time)
@@ -335,9 +334,10 @@ class Inference(Mends):
             self._calls[key] = UNKNOWN, []
             if self._depth > DEEPEST:
                 return self._calls[key]
-            names = {f.name.name: u for f, u in zip(function.formals, arguments, strict=True)}
-            with self._deeper(), self.quiet() as mistakes:
-                self._calls[key] = self.infer(function.value, names), mistakes
+            names = (self.declared.resolved.meaning(f.name) for f in function.formals)
+            given: dict[object, Found] = dict(zip(names, arguments, strict=True))
+            with self._deeper(given), self.quiet() as mistakes:
+                self._calls[key] = self.infer(function.value), mistakes
         return self._calls[key]
 
 

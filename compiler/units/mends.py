@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -34,14 +34,8 @@ class Mends(ABC):
     step: float | None
 
     @abstractmethod
-    def infer(self, e: tree.Expression, names: Mapping[str, Any]) -> Any:
+    def infer(self, e: tree.Expression) -> Any:
         """The unit of an expression."""
-
-    @abstractmethod
-    def names(
-        self, index: tree.Index | None, outer: Mapping[str, Any] | None = None
-    ) -> Mapping[str, Any]:
-        """The names that an index binds."""
 
     @abstractmethod
     def quiet(self) -> AbstractContextManager[Any]:
@@ -58,12 +52,11 @@ class Mends(ABC):
         e: tree.Expression,
         found: Unit,
         wanted: Unit,
-        names: Mapping[str, Any],
         other: tree.Expression | None = None,
     ) -> Mend:
         """How an expression in one unit can be brought into another, that of `other`."""
         with self.quiet():
-            factors = list(self._factors(e, names, 1))
+            factors = list(self._factors(e, 1))
         gap = wanted / found
         notes = (*self._notes(factors), *self._paces(factors, gap))
         if found.same_dimension(wanted):
@@ -77,25 +70,23 @@ class Mends(ABC):
         )
         return Mend(hint, None, notes)
 
-    def _factors(
-        self, e: tree.Expression, names: Mapping[str, Any], power: int
-    ) -> Iterator[Factor]:
+    def _factors(self, e: tree.Expression, power: int) -> Iterator[Factor]:
         """What an expression multiplies and divides by, with the sums around it left out."""
         match e:
             case tree.Binary(operator="*" | "/" as operator, left=left, right=right):
-                yield from self._factors(left, names, power)
-                yield from self._factors(right, names, power if operator == "*" else -power)
+                yield from self._factors(left, power)
+                yield from self._factors(right, power if operator == "*" else -power)
             case tree.Unary(operator="-" | "+", operand=operand):
-                yield from self._factors(operand, names, power)
-            case tree.Call(function=f, index=index, body=body) if body is not None:
+                yield from self._factors(operand, power)
+            case tree.Call(function=f, body=body) if body is not None:
                 if f.name in ("sum", "mean", "min", "max"):
-                    yield from self._factors(body, self.names(index, names), power)
+                    yield from self._factors(body, power)
                 else:
-                    yield e, self.infer(e, names), power
+                    yield e, self.infer(e), power
             case tree.Call(function=f, arguments=(one,)) if f.name in KEEPING:
-                yield from self._factors(one, names, power)
+                yield from self._factors(one, power)
             case _:
-                yield e, self.infer(e, names), power
+                yield e, self.infer(e), power
 
     def _notes(self, factors: list[Factor]) -> tuple[Note, ...]:
         """Where the unit of a product comes from."""
