@@ -26,7 +26,6 @@ from allocc.compiler.binding.bind import bind
 from allocc.compiler.lowering.places import Places
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.extension import Extension
-from allocc.compiler.programs.program import Products
 from allocc.compiler.reformulations import extremes, mccormick
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.discretize import discretize
@@ -104,9 +103,7 @@ def scip(problem: Problem, limit: float) -> tuple[float | None, float | None, fl
     build = Extension(program)
     for e in program.extremes:
         extremes.write(build, e, program.lower, program.upper, relaxation.down, relaxation.up)
-    bilinear = build.finish(
-        Products(program.products.result, program.products.left, program.products.right)
-    )
+    bilinear = build.finish(program.products)
     # As SCIP comes: what allocc turns off is not the peer's to pay for.
     as_it_comes = ScipBackend({"presolving/donotaggr": False})
     found = as_it_comes.solve(bilinear, SolveOptions(time_limit=limit, gap=1e-4))

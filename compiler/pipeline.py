@@ -9,8 +9,6 @@ explanations, conflicts, prices, lints, benchmarks.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -84,9 +82,7 @@ class Chain(Lowered):
 @cache
 def passes() -> tuple[Pass, ...]:
     """The passes of `allocc.compiler.reformulations`: each module there may have a `PASS`."""
-    names = sorted(m.name for m in pkgutil.iter_modules(reformulations.__path__))
-    modules = [importlib.import_module(f"{reformulations.__name__}.{name}") for name in names]
-    return tuple(m.PASS for m in modules if hasattr(m, "PASS"))
+    return tuple(m.PASS for m in reformulations.modules() if hasattr(m, "PASS"))
 
 
 def ordered(found: Iterable[Pass]) -> list[Pass]:

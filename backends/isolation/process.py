@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 
 from allocc.backends.interrupt import resident_megabytes
@@ -113,10 +114,10 @@ class Worker:
 
 def _paths() -> list[str]:
     """Where this process finds its modules, and where allocc is."""
-    import allocc
-
+    package = find_spec("allocc")
+    assert package is not None
     paths = [str(Path(p).absolute()) for p in sys.path]
-    home = [str(Path(x).parent) for x in allocc.__path__]
+    home = [str(Path(x).parent) for x in package.submodule_search_locations or ()]
     return [*paths, *(p for p in home if p not in paths)]
 
 

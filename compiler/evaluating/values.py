@@ -77,7 +77,6 @@ class Values(Calls, Sets):
             if name.name in ("start", "end"):
                 return self._end_of_time(name)
             self._unknown(name, scope)
-        self.symbols.usage.names.add(name.name)
         if isinstance(statement, tree.Time):
             if scope.now is not None:
                 return self.labels(scope.now.point, name.span)

@@ -13,6 +13,7 @@ that names are made only when someone asks for them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -59,26 +60,21 @@ class Block:
 
 def find_block(blocks: Sequence[Block], position: int) -> Block:
     """The block that holds a column or a row; blocks are ordered and leave no hole."""
-    low, high = 0, len(blocks) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if blocks[middle].start <= position:
-            low = middle
-        else:
-            high = middle - 1
-    return blocks[low]
+    return blocks[max(bisect_right(blocks, position, key=lambda b: b.start) - 1, 0)]
 
 
 @dataclass(frozen=True, slots=True)
 class Products:
     """`x[result] = factor * x[left] * x[right]`, entry by entry; arrays of one length.
 
-    Only scaling makes a `factor`; without one it is 1 everywhere.
+    Where `is_ratio`, `left` was made to be the quotient `result / right`; elsewhere `result` was made to be
+    the product. Only scaling makes a `factor`; without one it is 1 everywhere.
     """
 
     result: IntArray
     left: IntArray
     right: IntArray
+    is_ratio: BoolArray
     factor: FloatArray | None = None
 
     def __len__(self) -> int:
@@ -88,6 +84,18 @@ class Products:
     def factors(self) -> FloatArray:
         """`factor`, written out."""
         return np.ones(len(self.result)) if self.factor is None else self.factor
+
+    @property
+    def bottoms(self) -> IntArray:
+        """The denominators of the ratios."""
+        return self.right[self.is_ratio]
+
+    def taken(self, which: BoolArray | IntArray) -> Products:
+        """Some of the products."""
+        factor = None if self.factor is None else self.factor[which]
+        return Products(
+            self.result[which], self.left[which], self.right[which], self.is_ratio[which], factor
+        )
 
     def entries(self) -> Iterator[tuple[int, int, int, float]]:
         """Result, left, right and factor of each product."""
@@ -149,7 +157,7 @@ class Conditional:
 def no_products() -> Products:
     """An empty set of products."""
     none = np.zeros(0, dtype=np.int64)
-    return Products(none, none, none)
+    return Products(none, none, none, np.zeros(0, dtype=bool))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,10 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.programs.bounds_needed import check_finite
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import FunctionAtoms
+from allocc.compiler.programs.reformulation import Atoms, Facts, Reformulation
 
 
 def write(
@@ -45,3 +47,20 @@ def write(
         build.rows("abs is", [(w[mixed], 1.0), (x[mixed], -1.0), (z, -low)], -np.inf, 0.0)
         build.rows("abs is", [(w[mixed], 1.0), (x[mixed], 1.0), (z, high)], -np.inf, high)
     return len(mixed)
+
+
+def _write(build: Extension, atoms: Atoms, facts: Facts) -> None:
+    for f in atoms.functions:
+        x = f.argument
+        # Bounds are needed only where both signs are possible and it could float.
+        mixed = x[~facts.down[f.result] & (facts.lower[x] < 0) & (facts.upper[x] > 0)]
+        check_finite(build.program, mixed, facts.lower, facts.upper)
+        write(build, f, facts.lower, facts.upper, facts.down)
+
+
+REFORMULATION = Reformulation(
+    "absolute values",
+    exact=True,
+    takes=lambda p: Atoms(functions=tuple(f for f in p.functions if not f.function.smooth)),
+    write=_write,
+)

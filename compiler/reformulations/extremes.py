@@ -28,8 +28,10 @@ from scipy import sparse
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.programs.bounds import MARGIN
+from allocc.compiler.programs.bounds_needed import check_finite
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Extremes, Program
+from allocc.compiler.programs.reformulation import Atoms, Facts, Reformulation
 
 
 def write(
@@ -164,3 +166,19 @@ def _written_out(program: Program, columns: IntArray) -> tuple[sparse.csr_array,
         sparse.coo_array((np.ones(len(has)), (has, rows[has])), shape=(len(columns), program.rows))
     )
     return sparse.csr_array(unit - pick @ program.matrix), level
+
+
+def _write(build: Extension, atoms: Atoms, facts: Facts) -> None:
+    for e in atoms.extremes:
+        free = facts.down if e.sense == "max" else facts.up
+        held = e.argument[~free[e.result[e.owner]]]
+        check_finite(build.program, held, facts.lower, facts.upper)
+        write(build, e, facts.lower, facts.upper, facts.down, facts.up)
+
+
+REFORMULATION = Reformulation(
+    "smallest and largest",
+    exact=True,
+    takes=lambda p: Atoms(extremes=p.extremes),
+    write=_write,
+)

@@ -22,6 +22,7 @@ import numpy as np
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.programs.extension import Extension
+from allocc.compiler.programs.reformulation import Atoms, Facts, Reformulation
 
 
 def envelope(
@@ -60,3 +61,17 @@ def envelope(
             np.inf if is_lower else level,
             count=len(used),
         )
+
+
+def _write(build: Extension, atoms: Atoms, facts: Facts) -> None:
+    q = atoms.products
+    sides = ~facts.up[q.result], ~facts.down[q.result]
+    envelope(build, q.result, q.left, q.right, facts.lower, facts.upper, *sides)
+
+
+REFORMULATION = Reformulation(
+    "envelopes",
+    exact=False,
+    takes=lambda p: Atoms(products=p.products),
+    write=_write,
+)

@@ -18,6 +18,7 @@ and for :math:`f` concave both are turned around: tangents on one side, one seca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ import numpy as np
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import FunctionAtoms
+from allocc.compiler.programs.reformulation import Atoms, Facts, Reformulation
 from allocc.compiler.reformulations.pieces import PieceColumns
 
 #: A line steeper than this, with argument and value measured by their ranges, is left out: solvers
@@ -142,3 +144,39 @@ def over_pieces(
 def needs_secant(atoms: FunctionAtoms, sign: IntArray, down: BoolArray, up: BoolArray) -> BoolArray:
     """Where the secant's side matters: not where w may move there without harm."""
     return np.where(sign > 0, ~down[atoms.result], ~up[atoms.result])
+
+
+def write(
+    build: Extension,
+    atoms: FunctionAtoms,
+    facts: Facts,
+    points: Sequence[FloatArray] = (),
+    which: IntArray | None = None,
+) -> None:
+    """Tangents and secants over the whole ranges of the atoms `which`, by default all.
+
+    `points` are further places for tangents, each an array with a place for each of the atoms.
+    """
+    low, high = facts.lower[atoms.argument], facts.upper[atoms.argument]
+    sign = atoms.function.curvature(low, high)
+    some = np.arange(len(atoms)) if which is None else which
+    # Shares towards both ends, so that a curve too steep at its end has a tangent nearby.
+    near = [2.0**-n for n in range(3, 14, 2)] if atoms.function.steep else []
+    shares = [0.0, *near, 0.25, 0.5, 0.75, *(1 - x for x in near), 1.0]
+    for at in [*(low + x * (high - low) for x in shares), *(np.clip(c, low, high) for c in points)]:
+        tangents(build, atoms, some, at[some], sign[some])
+    some = some[needs_secant(atoms, sign, facts.down, facts.up)[some]]
+    secants(build, atoms, some, low[some], high[some], sign[some])
+
+
+def _write(build: Extension, atoms: Atoms, facts: Facts) -> None:
+    for f in atoms.functions:
+        write(build, f, facts)
+
+
+REFORMULATION = Reformulation(
+    "tangents and secants",
+    exact=False,
+    takes=lambda p: Atoms(functions=tuple(f for f in p.functions if f.function.smooth)),
+    write=_write,
+)

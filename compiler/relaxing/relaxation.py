@@ -9,14 +9,21 @@ import numpy as np
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.programs.bounds import Infeasible, Propagator
-from allocc.compiler.programs.bounds_needed import check_bounds, check_finite
+from allocc.compiler.programs.bounds_needed import check_bounds
 from allocc.compiler.programs.direction import harmless
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.local_ranges import LocalRanges, propagate
 from allocc.compiler.programs.priced import PricedRows, priced_rows
-from allocc.compiler.programs.program import FunctionAtoms, Program, no_products
+from allocc.compiler.programs.program import Program, no_products
+from allocc.compiler.programs.reformulation import Atoms, Facts, applied
 from allocc.compiler.programs.scaling import Scaling, scale
-from allocc.compiler.reformulations import absolute, extremes, mccormick, pieces, price, univariate
+from allocc.compiler.reformulations import (
+    exact_forms,
+    mccormick,
+    pieces,
+    price,
+    univariate,
+)
 from allocc.compiler.reformulations.pieces import Pieces
 
 #: A piece of a continuous range is not cut below this share of it.
@@ -215,14 +222,8 @@ class Relaxation:
     def build_direct(self) -> Built:
         """The program with products and functions as they are; only abs, min and max are linear."""
         p = self.program
-        build = Extension(p)
-        for atoms in p.functions:
-            if not atoms.function.smooth:
-                self._absolute(build, atoms, p.lower, p.upper)
-        self._extremes(build, p.lower, p.upper)
-        smooth = tuple(f for f in p.functions if f.function.smooth)
-        program = build.finish(p.products, smooth)
-        return Built(program, p.columns, ())
+        facts = Facts(p.lower, p.upper, self.down, self.up)
+        return Built(applied(p, exact_forms(), facts), p.columns, ())
 
     def split(self, j: int, at: float) -> bool:
         """Cut the piece that holds `at` there; False where it cannot be cut further."""
@@ -303,58 +304,17 @@ class Relaxation:
                     curves.add((number, k))
                 copies.append(copy)
         rest = np.flatnonzero(~cut)
-        below = ~self.up[q.result[rest]]
-        above = ~self.down[q.result[rest]]
-        mccormick.envelope(
-            build, q.result[rest], q.left[rest], q.right[rest], low, high, below, above
-        )
+        facts = Facts(low, high, self.down, self.up)
+        whole = q.taken(rest)
+        mccormick.REFORMULATION.write(build, Atoms(whole), facts)
         for number, atoms in enumerate(p.functions):
-            if not atoms.function.smooth:
-                self._absolute(build, atoms, low, high)
-                continue
-            self._function(build, number, low, high, curves)
-        self._extremes(build, low, high)
+            if atoms.function.smooth:
+                left = [k for k in range(len(atoms)) if (number, k) not in curves]
+                here = np.array(left, dtype=np.int64)
+                univariate.write(build, atoms, facts, self.cuts[number], here)
+        for form in exact_forms():
+            form.write(build, form.takes(p), facts)
         program = build.finish(no_products())
         if not integral:
             program = replace(program, integer=np.zeros(program.columns, dtype=bool))
         return Built(program, p.columns, tuple(copies))
-
-    def _absolute(
-        self, build: Extension, atoms: FunctionAtoms, low: FloatArray, high: FloatArray
-    ) -> None:
-        # Bounds are needed only where both signs are possible and it could float.
-        x = atoms.argument
-        mixed = x[~self.down[atoms.result] & (low[x] < 0) & (high[x] > 0)]
-        check_finite(self.program, mixed, low, high)
-        absolute.write(build, atoms, low, high, self.down)
-
-    def _extremes(self, build: Extension, low: FloatArray, high: FloatArray) -> None:
-        for e in self.program.extremes:
-            free = self.down if e.sense == "max" else self.up
-            check_finite(self.program, e.argument[~free[e.result[e.owner]]], low, high)
-            extremes.write(build, e, low, high, self.down, self.up)
-
-    def _function(
-        self,
-        build: Extension,
-        number: int,
-        low: FloatArray,
-        high: FloatArray,
-        done: set[tuple[int, int]],
-    ) -> None:
-        """Tangents and secants of the atoms that are not written over pieces."""
-        atoms = self.program.functions[number]
-        here = np.array([(number, k) not in done for k in range(len(atoms))])
-        a, b = low[atoms.argument], high[atoms.argument]
-        sign = atoms.function.curvature(a, b)
-        which = np.flatnonzero(here)
-        # Shares towards both ends, so that a curve too steep at its end has a tangent nearby.
-        near = [2.0**-n for n in range(3, 14, 2)] if atoms.function.steep else []
-        shares = [0.0, *near, 0.25, 0.5, 0.75, *(1 - x for x in near), 1.0]
-        for points in [
-            *(a + x * (b - a) for x in shares),
-            *(np.clip(c, a, b) for c in self.cuts[number]),
-        ]:
-            univariate.tangents(build, atoms, which, points[which], sign[which])
-        which = np.flatnonzero(here & univariate.needs_secant(atoms, sign, self.down, self.up))
-        univariate.secants(build, atoms, which, a[which], b[which], sign[which])

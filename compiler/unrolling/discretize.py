@@ -23,13 +23,13 @@ from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion, is_small, reference
 from allocc.compiler.names.structure import side_name
-from allocc.compiler.programs import errors as programs_errors
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.context import Context
 from allocc.compiler.scoping.forgotten import refuse_free
 from allocc.compiler.scoping.model import CompartmentSymbol, FlowSymbol, Model, along
 from allocc.compiler.scoping.scope import Now
 from allocc.compiler.scoping.symbols import ModelSymbols
+from allocc.compiler.unrolling import errors as unrolling_errors
 from allocc.compiler.unrolling.ahead import read_ahead
 from allocc.compiler.unrolling.constraints import (
     chance_constraint,
@@ -116,7 +116,6 @@ class _Discretizer:
             ranges={v: (_held(v.ends[0], x), _held(v.ends[1], x)) for v, x in starts.items()},
             context=self.evaluator.context,
             diagnostics=_joined(model.diagnostics, self.collector.diagnostics),
-            used=frozenset(self.symbols.usage.names),
             calls=self.evaluator.expanded.calls,
         )
 
@@ -156,7 +155,7 @@ class _Discretizer:
         early = None if ahead else read_ahead(node, self.period)
         if early is not None:
             raise failures.Failed(
-                programs_errors.reads_ahead(name, early.span or statement.span, time.name)
+                unrolling_errors.reads_ahead(name, early.span or statement.span, time.name)
             )
         variable = None
         # The exponential step has to see which compartments a flow mentions.
@@ -192,7 +191,7 @@ class _Discretizer:
             if without_states(flow.node, self.period) is None:
                 span = flow.symbol.statement.value.span
                 method = time.method.span if time.method is not None else time.span
-                self.collector.add(programs_errors.not_affine_dynamics(name, span, method))
+                self.collector.add(unrolling_errors.not_affine_dynamics(name, span, method))
 
     def _taken(self, flow: FlowValue, symbol: CompartmentSymbol, own: tuple[Axis, ...]) -> Node:
         """What a flow takes from each point of the compartment that it leaves."""

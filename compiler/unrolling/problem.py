@@ -165,8 +165,6 @@ class Problem:
     context: Context = field(default_factory=Context)
     #: What is told of it, with what binding told.
     diagnostics: tuple[Diagnostic, ...] = ()
-    #: The names that anything reads.
-    used: frozenset[str] = frozenset()
     #: What each call of a declared function has become, by its place.
     calls: Mapping[Span, Node] = field(default_factory=dict)
 

@@ -15,8 +15,11 @@ from allocc.compiler.unrolling.problem import FlowValue, Problem, Update
 
 Values = dict[Variable, FloatArray]
 
-#: Newton's method on the implicit step stops at this relative residual.
+#: The implicit step is solved to this relative error, and believed with a residual of ten times as much.
 IMPLICIT_TOLERANCE = 1e-12
+ACCEPTED = 10 * IMPLICIT_TOLERANCE
+#: Of more unknowns than this no matrix of derivatives is kept.
+MOST_DENSE = 400
 
 
 def lowest(problem: Problem) -> Values:
@@ -193,27 +196,17 @@ def _newton(residual: Callable[[FloatArray], FloatArray], start: FloatArray) -> 
 
     Unknowns and residuals are of size one.
     """
-    if start.size > 400:
-        from scipy.optimize import NoConvergence, newton_krylov
+    # Imported where it is needed: it would slow every other command.
+    from scipy.optimize import NoConvergence, newton_krylov, root
 
-        try:
-            found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE)
-        except (NoConvergence, ValueError, np.linalg.LinAlgError):
-            return np.full(start.size, np.nan)
-        return found
-    x = start
-    for _ in range(50):
-        r = residual(x)
-        if np.max(np.abs(r), initial=0.0) <= IMPLICIT_TOLERANCE:
-            break
-        jacobian = np.empty((x.size, x.size))
-        for j in range(x.size):
-            h = 1e-6 * max(1.0, abs(float(x[j])))
-            moved = x.copy()
-            moved[j] += h
-            jacobian[:, j] = (residual(moved) - r) / h
-        try:
-            x = x - np.linalg.solve(jacobian, r)
-        except np.linalg.LinAlgError:
-            return np.full(start.size, np.nan)
-    return x
+    if not start.size:
+        return start
+    if start.size <= MOST_DENSE:
+        ended = root(residual, start, options={"xtol": IMPLICIT_TOLERANCE})
+        good = np.max(np.abs(ended.fun)) <= ACCEPTED
+        return ended.x if good else np.full(start.size, np.nan)
+    try:
+        found: FloatArray = newton_krylov(residual, start, f_tol=IMPLICIT_TOLERANCE)
+    except (NoConvergence, ValueError, np.linalg.LinAlgError):
+        return np.full(start.size, np.nan)
+    return found

@@ -16,8 +16,8 @@ from allocc.compiler.algebra.index import Axis, spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.evaluating.aligned import named_point
-from allocc.compiler.programs import errors
 from allocc.compiler.scoping.model import CompartmentSymbol, Model
+from allocc.compiler.unrolling import errors
 from allocc.compiler.unrolling.problem import FlowValue
 from allocc.compiler.unrolling.simulate import low
 from allocc.dsl.diagnostics import Diagnostic

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import allocc
-from allocc.results.result import Result
+from allocc import Result
 
 FOLDER = Path(__file__).resolve().parent
 

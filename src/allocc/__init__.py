@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 from allocc.version import __version__
 
 if TYPE_CHECKING:
-    from allocc.api import Model
+    from allocc.api import Model, Result
     from allocc.backends.solution import LicenceLimit, MissingSolver
     from allocc.errors import AlloccError, MissingLibrary
     from allocc.loading import load
-    from allocc.results.result import Result
 
 __all__ = [
     "AlloccError",
@@ -38,7 +37,7 @@ _HOMES = {
     "MissingLibrary": "allocc.errors",
     "MissingSolver": "allocc.backends.solution",
     "Model": "allocc.api",
-    "Result": "allocc.results.result",
+    "Result": "allocc.api",
     "load": "allocc.loading",
 }
 

@@ -1,116 +1,39 @@
-"""`Model`, the Python front door: solve it, simulate it, look into it."""
+"""`Model`, `Result` and `Frontier`: what Python's users hold, with everything that is done with it.
+
+Each is plain data (`Stages`, `Run`, `Tradeoff`) with verbs: questions are asked of a model, and answers
+are told, drawn and kept. Nothing else imports both what finds and what shows.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable
-from functools import cached_property
+from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
-from allocc.asked import METHODS, as_path, make_options
+from allocc.asked import as_path
 from allocc.dsl.diagnostics import AlloccError as PlainError
-from allocc.dsl.diagnostics import Diagnostic, in_order
+from allocc.dsl.diagnostics import Diagnostic
+from allocc.engine.options import make_options
+from allocc.engine.stages import Stages
 from allocc.errors import AlloccError, reported
+from allocc.results.frontier import Tradeoff
+from allocc.results.run import Loosening, Run
 
 if TYPE_CHECKING:
     import threading
 
-    from allocc.compiler.pipeline import Chain
     from allocc.compiler.programs.program import Program
-    from allocc.compiler.relaxing.relaxation import Relaxation
-    from allocc.compiler.scoping.model import Model as Bound
-    from allocc.compiler.unrolling.problem import Problem
-    from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Step
-    from allocc.questions.conflict.escape import Escape
-    from allocc.questions.conflict.explanation import Conflict
-    from allocc.questions.conflict.loosen import Loosening
-    from allocc.questions.pareto.frontier import Frontier
-    from allocc.questions.prices.prices import Prices
-    from allocc.results.result import Result
+    from allocc.results.findings import Conflict, Escape
+    from allocc.results.prices import Prices
 
 
-class Model:
+class Model(Stages):
     """A model bound to its data. `bound` and `problem` are the compiler's own stages."""
-
-    def __init__(self, bound: Bound, data: Path, settings: dict[str, Any]) -> None:
-        self.bound = bound
-        self.data = data
-        self.settings = settings
-        self._chains: dict[str, Chain] = {}
-
-    @property
-    def name(self) -> str:
-        """The name in the `model` statement."""
-        return self.bound.name
-
-    @property
-    def title(self) -> str:
-        """The title in the `model` statement."""
-        return self.bound.title
-
-    @property
-    def path(self) -> Path | None:
-        """The model file."""
-        return self.bound.path
-
-    @property
-    def warnings(self) -> list[Diagnostic]:
-        """What is suspicious but no mistake, by place in the file, then by code."""
-        unrolled = self.__dict__.get("problem")
-        found = self.bound.diagnostics if unrolled is None else unrolled.diagnostics
-        return in_order(d for d in found if d.severity == "warning")
-
-    @cached_property
-    def problem(self) -> Problem:
-        """The model unrolled in time."""
-        from allocc.compiler.unrolling.discretize import discretize
-
-        with reported():
-            return discretize(self.bound)
-
-    @cached_property
-    def lowered(self) -> Chain:
-        """The program as the model states it, with products and functions."""
-        return self.chain("stated")
-
-    def chain(self, method: str = "auto") -> Chain:
-        """The passes between the problem and what is relaxed for a method; see `compile --emit passes`."""
-        from allocc.engine.proving.denominators import prepared
-
-        if method not in self._chains:
-            with reported():
-                self._chains[method] = prepared(self.problem, method)
-        return self._chains[method]
-
-    @cached_property
-    def relaxation(self) -> Relaxation:
-        """The lowered program with tightened bounds, before any piece of it is refined."""
-        from allocc.compiler.programs.bounds import Infeasible
-        from allocc.compiler.relaxing.relaxation import Relaxation
-
-        with reported():
-            try:
-                return Relaxation(self.lowered.program)
-            except Infeasible:
-                raise PlainError([mistakes.bounds_infeasible()]) from None
-
-    def _propagate(self) -> None:
-        """Show that the limits contradict each other, where propagation alone can show it."""
-        from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
-
-        relaxation = self.relaxation
-        program = self.lowered.program
-        if program.matrix.nnz > MOST_PROPAGATED:
-            return
-        try:
-            relaxation.propagator.run(program.lower, program.upper)
-        except Infeasible:
-            raise PlainError([mistakes.bounds_infeasible()]) from None
 
     def check(self, pedantic: bool = False) -> list[Diagnostic]:
         """Everything that is wrong or suspicious, up to what a solver would need to know.
@@ -119,36 +42,9 @@ class Model:
         looks for mistakes of modelling that the language allows: limits that can never bind, effects
         that change nothing, and others (codes W6001 and up).
         """
-        found: list[Diagnostic] = []
-        try:
-            self.problem  # noqa: B018
-            self._propagate()
-        except PlainError as error:
-            found.extend(error.diagnostics)
-        found += [d for d in self.warnings if d not in found]
-        if pedantic and not any(d.severity == "error" for d in found):
-            found = self._linted(found)
-        return in_order(found)
+        from allocc.questions.check import check
 
-    def _linted(self, found: list[Diagnostic]) -> list[Diagnostic]:
-        """What was found, with the warnings of the lint."""
-        from allocc.compiler.lint.run import lint
-
-        with reported():
-            more = lint(self.problem, self.lowered)
-        if any(d.code == "W6010" for d in more):
-            # The limit that can never hold is named; that not all can be met says less.
-            found = [d for d in found if d.code != "W7001"]
-        return [*found, *more]
-
-    def units(self) -> dict[str, str | None]:
-        """The unit of every quantity of the model, declared or inferred; None where none is known.
-
-        A pure number has the unit `1`. Parameters that hold words are no quantities.
-        """
-        words = {n for n, p in self.bound.parameters.items() if p.values.dtype.kind == "O"}
-        found = self.bound.units.quantities
-        return {n: None if u is None else str(u) for n, u in found.items() if n not in words}
+        return check(self, pedantic)
 
     def unit_of(self, expression: str) -> str | None:
         """The unit of an expression over the model's names; None where it is not known.
@@ -175,10 +71,7 @@ class Model:
         """
         from allocc.showing.method_program import method_program
 
-        if method not in METHODS:
-            raise AlloccError([mistakes.unknown_choice("--method", method, METHODS)])
-        with reported():
-            return method_program(self, method)
+        return method_program(self, method)
 
     def write(self, path: str | PathLike[str], method: str = "auto") -> None:
         """Write the program as `.mps` or `.lp`, with its map of names beside it."""
@@ -219,10 +112,7 @@ class Model:
 
         Raises `MissingSolver` when the solver is not installed.
         """
-        from allocc.engine.choose import CannotServe
-        from allocc.engine.solve import solve
-        from allocc.results.building import solved_result
-        from allocc.results.given import given_decisions
+        from allocc.questions.solve import solve
 
         told: Callable[[Step], None] | None = None
         if progress is True:
@@ -234,15 +124,7 @@ class Model:
         options = make_options(
             solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit
         )
-        with reported():
-            if not self.bound.decisions and not self.bound.limits:
-                raise PlainError([mistakes.nothing_to_decide(self.name)])
-            starts = [] if start is None else [given_decisions(self.problem, start).values]
-            try:
-                outcome = solve(self.problem, options, starts)
-            except CannotServe as reason:
-                raise PlainError([mistakes.cannot_serve(str(reason))]) from None
-            return solved_result(self, outcome, options)
+        return Result.of(solve(self, options, start))
 
     def conflict(
         self,
@@ -260,8 +142,7 @@ class Model:
         from allocc.questions.conflict.explanation import explain
 
         options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
-        with reported():
-            return explain(self, options, seconds)
+        return explain(self, options)
 
     def loosen(
         self,
@@ -281,8 +162,7 @@ class Model:
         from allocc.questions.conflict.loosen import loosen
 
         options = make_options(solver, "auto", gap, time_limit, threads, seed, cancel, progress)
-        with reported():
-            return loosen(self, options)
+        return _loosening(loosen(self, options))
 
     def escape(
         self,
@@ -296,8 +176,7 @@ class Model:
         from allocc.questions.conflict.escape import escape
 
         options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
-        with reported():
-            return escape(self, options, seconds)
+        return escape(self, options)
 
     def simulate(self, decisions: object = None, rest: object = None) -> Result:
         """Run decisions through the dynamics, without any solver.
@@ -310,33 +189,9 @@ class Model:
 
         Raises `AlloccError` for decisions that do not fit the model.
         """
-        from allocc.compiler.unrolling.undefined import undefined
-        from allocc.engine.assess import assess
-        from allocc.results.building import simulated_result
-        from allocc.results.given import baseline_decisions, given_decisions
+        from allocc.questions.simulate import simulate
 
-        with reported():
-            baseline = decisions is None and rest is None
-            notes: tuple[str, ...] = ()
-            if baseline:
-                problem = self.baseline_problem
-                values = baseline_decisions(problem)
-            else:
-                problem = self.problem
-                given = given_decisions(problem, {} if decisions is None else decisions, rest)
-                others = (*self._other_origin(decisions), *self._other_origin(rest))
-                values, notes = given.values, (*others, *given.notes)
-            found = assess(problem, values)
-            if not found.finite:
-                raise AlloccError([undefined(problem, found.values)])
-            return simulated_result(self, problem, found, baseline, notes)
-
-    def _other_origin(self, decisions: object) -> tuple[str, ...]:
-        """What this model has other than the run that decisions come from."""
-        from allocc.results.run_folder.origin import differences, origin_of
-
-        origin = origin_of(decisions)
-        return () if origin is None else differences(self, origin)
+        return Result.of(simulate(self, decisions, rest))
 
     def pareto(
         self,
@@ -355,8 +210,7 @@ class Model:
         from allocc.questions.pareto.pareto import trace
 
         options = make_options(solver, "auto", gap, time_limit)
-        with reported():
-            return trace(self, (str(first), str(second)), points, options)
+        return Frontier.of(trace(self, (str(first), str(second)), points, options))
 
     def prices(self, decisions: object) -> Prices:
         """What one more unit of each limit would buy, at decisions in any form `simulate` takes.
@@ -364,49 +218,9 @@ class Model:
         The integers are fixed; the prices are local, they hold for small changes. The notes say
         what is not given, and what else a run's decisions were made with.
         """
-        from dataclasses import replace
-
         from allocc.questions.prices.pricing import prices
 
-        with reported():
-            found = prices(self, decisions)
-            return replace(found, notes=(*self._other_origin(decisions), *found.notes))
-
-    @cached_property
-    def baseline_problem(self) -> Problem:
-        """The model in a world in which no intervention acts."""
-        from allocc.compiler.unrolling.discretize import discretize
-
-        with reported():
-            return discretize(self.bound, effects=False)
-
-    @cached_property
-    def baseline_simulation(self) -> tuple[Problem, Assessment] | None:
-        """What happens in that world, and what it is worth.
-
-        None in a model without time. What is simulated may be no finite number.
-        """
-        from allocc.engine.assess import assess
-        from allocc.results.given import baseline_decisions
-
-        if self.bound.time is None:
-            return None
-        problem = self.baseline_problem
-        return problem, assess(problem, baseline_decisions(problem))
-
-    def hashes(self) -> dict[str, str]:
-        """The sha256 of the model file and of every table, by file name."""
-        from allocc.dsl import tree
-
-        found = {}
-        if self.path is not None and self.path.is_file():
-            found[self.path.name] = _sha256(self.path)
-        for statement in self.bound.tree.statements:
-            if isinstance(statement, tree.Table):
-                table = self.data / statement.file.value
-                if table.is_file():
-                    found[statement.file.value] = _sha256(table)
-        return found
+        return prices(self, decisions)
 
     # --- looks ------------------------------------------------------------------------------
 
@@ -421,14 +235,124 @@ class Model:
         return model_html(self)
 
 
+class Result(Run):
+    """An allocation with its certificate.
+
+    `result["spend"]` is a decision, compartment, flow or report: a number, a Series over its labels, or, over
+    time, with time down the rows and the labels across, ready for `.plot()`. `to_long()` has
+    everything in one tidy table. `value`, `bound`, `gap` and `violation` are None where unknown.
+    `proof` says what the bound, or that there is no allocation, rests on: "proven" (recomputed here),
+    "agreed" (two solves that differ truly), "claimed" (one solver's word).
+    `conflict`, `loosening` and `escape` say why there is no allocation, or no best one, where that was
+    asked.
+    """
+
+    @classmethod
+    def of(cls, run: Run) -> Result:
+        """The same with verbs."""
+        values = _values(run)
+        if run.loosening is not None:
+            values["loosening"] = _loosening(run.loosening)
+        return cls(**values)
+
+    @property
+    def certificate(self) -> dict[str, Any]:
+        """What is proven and how: plain data that goes into JSON."""
+        from allocc.results.certificate import certificate
+
+        return certificate(self)
+
+    def summary(self, color: bool = False) -> str:
+        """The report as text."""
+        from allocc.showing.report import summary
+
+        return summary(self, color)
+
+    def plot(self, what: str | None = None) -> Any:
+        """A Matplotlib figure: `trajectories`, `allocation` or `progress`.
+
+        Without `what` it is the first of them that there is something for. Raises `MissingLibrary`
+        without Matplotlib, and `AlloccError` where there is nothing to draw.
+        """
+        from allocc.showing.plots import draw
+
+        with reported():
+            return draw(self, what)
+
+    def __repr__(self) -> str:
+        from allocc.showing.report import card
+
+        return card(self)
+
+    def _repr_html_(self) -> str:
+        from allocc.showing.report_html import result_html
+
+        return result_html(self)
+
+    def save(self, folder: str | PathLike[str] | None = None) -> Path:
+        """Write a run folder (a new one under `runs/` by default) and return its path."""
+        from allocc.results.run_folder.writing import save
+
+        with reported():
+            target = None if folder is None else as_path(folder, "the run folder")
+            written = save(self, target)
+        # The one thing that changes: where it lies is no part of what was found.
+        object.__setattr__(self, "folder", written)
+        return written
+
+    @staticmethod
+    def open(folder: str | PathLike[str]) -> Result:
+        """Read a run folder back."""
+        from allocc.results.run_folder.reading import read
+
+        with reported():
+            return Result.of(read(as_path(folder, "the run folder")))
+
+
+class Frontier(Tradeoff):
+    """The points from the best first term to the best second one, and what is out of reach."""
+
+    @classmethod
+    def of(cls, found: Tradeoff) -> Frontier:
+        """The same with verbs."""
+        return cls(**_values(found))
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write the points, the decisions of each and the plot into a new folder.
+
+        `decisions-N.csv` is of point N, and is what `allocc simulate` reads. Raises `AlloccError`
+        where something is there already, or cannot be written.
+        """
+        from allocc.results.frontier_folder import save
+        from allocc.showing.pareto_report import svg
+
+        with reported():
+            return save(self, folder, svg)
+
+    def plot(self) -> Any:
+        """A Matplotlib figure; raises `MissingLibrary` without Matplotlib."""
+        from allocc.showing.plots import draw_frontier
+
+        with reported():
+            return draw_frontier(self)
+
+    def __str__(self) -> str:
+        from allocc.showing.pareto_report import summary
+
+        return summary(self)
+
+
+def _values(found: Run | Tradeoff) -> dict[str, Any]:
+    return {f.name: getattr(found, f.name) for f in fields(found)}
+
+
+def _loosening(found: Loosening) -> Loosening:
+    """The same, whose result has verbs."""
+    return found if found.result is None else replace(found, result=Result.of(found.result))
+
+
 def _seconds(seconds: float) -> float:
     """A time to spend; unlike a time limit, it cannot be left open."""
     if seconds is None:
         raise AlloccError([mistakes.bad_option("seconds", None, "a number of seconds above 0")])
     return seconds
-
-
-def _sha256(path: Path) -> str:
-    """The hash of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocc.asked import cores, make_options
 from allocc.cli.amounts import UNITS, Duration, Share
+from allocc.engine.options import cores, make_options
 from allocc.errors import AlloccError
 from tests import small
 from tests.helpers import Run

@@ -157,7 +157,7 @@ main()
 def test_other_ends_are_as_ctrl_c(
     run: Run, tmp_path: Path, number: int, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from allocc.results.result import Result
+    from allocc import Result
     from allocc.results.run_folder import writing
 
     before = writing._write_all

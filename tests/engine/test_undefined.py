@@ -29,6 +29,12 @@ compartment S  initial S = 100
 flow grow : -> S = 1e200 * S * S
 minimize { c : S[end] }
 """
+IMPLICIT = """model m "a step without a solution"
+time t = 0 .. 3 step 1 method trapezoid
+compartment S  initial S = 100
+flow grow : -> S = 0.01 * S * S
+minimize { c : S[end] }
+"""
 RULE = """model m "a limit without a value"
 time t = 0 .. 3 step 1
 compartment S  initial S = 100
@@ -64,6 +70,14 @@ def test_a_step_that_overflows_names_the_compartment(tmp_path: Path) -> None:
     text = OVERFLOW.replace("1e200 * S * S", "1e308").replace("S = 100", "S = 1.7e308")
     with pytest.raises(AlloccError, match=r"E5021.: .* S\[1\]: the step from t = 0 overflows"):
         model(tmp_path, text).simulate()
+
+
+def test_an_implicit_step_that_has_no_solution_is_told(tmp_path: Path) -> None:
+    """x = 150 + 0.005 x^2 has none: what a search for one ends with is no compartment."""
+    with pytest.raises(AlloccError) as caught:
+        model(tmp_path, IMPLICIT).simulate({})
+    (found,) = caught.value.diagnostics
+    assert found.code == "E5021" and "has no solution that was found" in found.message
 
 
 def test_a_limit_without_a_value_does_not_hold(tmp_path: Path) -> None:

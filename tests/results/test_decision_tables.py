@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import allocc
 from allocc.compiler import labels
-from allocc.results import decision_tables
 from allocc.results.labelled import Block, Labels
+from allocc.showing import decision_tables
 
 VALUES = st.lists(st.integers(0, 5), min_size=1, max_size=40)
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import allocc
-from allocc.results.result import Result
-from allocc.showing.report import status_words, summary
+from allocc import Result
+from allocc.results.certificate import status_words
+from allocc.showing.report import summary
 from tests import small
 from tests.helpers import only_json
 
@@ -33,10 +34,10 @@ def test_it_is_proven_and_kept(solved: Result, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("proof", "beside", "optimal"), WORDS)
 def test_sentences(solved: Result, proof: Any, beside: str, optimal: str) -> None:
-    solved.proof = proof
+    solved = replace(solved, proof=proof)
     assert status_words(solved) == optimal
     assert f"(no allocation is below this{beside})" in summary(solved)
-    solved.status, solved.stopped, solved.gap = "feasible", "time_limit", 0.5
+    solved = replace(solved, status="feasible", stopped="time_limit", gap=0.5)
     said = f"{beside.removeprefix(',')}," if beside else ""
     assert status_words(solved).startswith(
         f"an allocation is known;{said} no other is more than 50"
@@ -47,8 +48,8 @@ def test_sentences(solved: Result, proof: Any, beside: str, optimal: str) -> Non
 def test_a_bound_that_says_little(solved: Result, gap: float) -> None:
     """A cost of anything has a bound of nought: with a gap of 100 % nobody learns much."""
     assert solved.value is not None
-    solved.status, solved.stopped, solved.gap = "feasible", "time_limit", gap
-    solved.bound = solved.value * (1 - gap)
+    bound = solved.value * (1 - gap)
+    solved = replace(solved, status="feasible", stopped="time_limit", gap=gap, bound=bound)
     text = " ".join(summary(solved).split())
     if gap < 1:
         assert "no other is more than 99.00 % better" in text and "says little" not in text
@@ -68,7 +69,7 @@ def test_json(run: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("proof", "beside", "_"), WORDS)
 def test_pictures(solved: Result, proof: Any, beside: str, _: str) -> None:
     pytest.importorskip("matplotlib")
-    solved.proof = proof
+    solved = replace(solved, proof=proof)
     figure = solved.plot("progress")
     legends = [*figure.legends, *(a.get_legend() for a in figure.axes)]
     texts = [t.get_text() for legend in legends if legend for t in legend.get_texts()]

@@ -34,23 +34,23 @@ def compile_model(
     output: str | None,
 ) -> None:
     """Print a stage of the compiler for MODEL, or write its mixed-integer program to a file."""
-    from allocc.showing import stages
+    from allocc.showing import stage_texts
 
     if emit == "tree":
         from allocc.loading import read_tree
 
-        put(stages.tree_text(read_tree(model)))
+        put(stage_texts.tree_text(read_tree(model)))
         return
     loaded = load_model(model, data, settings)
     if output is not None:
         loaded.write(output, method)
-        put(stages.written_text(loaded, method, output))
+        put(stage_texts.written_text(loaded, method, output))
         return
     if emit == "model":
-        put(stages.model_text(loaded))
+        put(stage_texts.model_text(loaded))
     elif emit == "problem":
-        put(stages.problem_text(loaded))
+        put(stage_texts.problem_text(loaded))
     elif emit == "passes":
-        put(stages.passes_text(loaded, method))
+        put(stage_texts.passes_text(loaded, method))
     else:
-        put(stages.program_text(loaded, method))
+        put(stage_texts.program_text(loaded, method))

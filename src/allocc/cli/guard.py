@@ -19,7 +19,7 @@ from allocc.errors import MissingLibrary
 from allocc.signals import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
-    from allocc.results.result import Result
+    from allocc.results.run import Run
 
 EXIT_MISTAKE = 1
 EXIT_USAGE = 2
@@ -32,7 +32,7 @@ EXIT_INTERNAL = 70
 EXIT_PIPE = 141
 
 
-def exit_code(result: Result) -> int:
+def exit_code(result: Run) -> int:
     """The exit code that a result stands for."""
     if result.status in ("optimal", "simulated"):
         return 0

@@ -12,12 +12,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from allocc import mistakes
-from allocc.asked import METHODS
 from allocc.cli.amounts import Duration, Share
 from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.terminal import say
 from allocc.compiler.failures import listed
 from allocc.dsl.diagnostics import AlloccError
+from allocc.engine.options import METHODS
 
 if TYPE_CHECKING:
     from allocc.api import Model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import threading
 from collections.abc import Callable
@@ -39,7 +40,7 @@ from allocc.signals import EXIT_INTERRUPTED
 from allocc.whole import replace
 
 if TYPE_CHECKING:
-    from allocc.questions.pareto.frontier import Frontier
+    from allocc.results.frontier import Tradeoff
 
 _EXITS = {
     "optimal": 0,
@@ -99,10 +100,11 @@ def pareto(
     allocc pareto lockdown.alloc --set case=both --between ill closed --run runs/frontier
     allocc plot runs/frontier
     """
-    from allocc.asked import make_options
+    from allocc.engine.options import make_options
     from allocc.results.run_folder.place import check_free
 
-    make_options(solver, "auto", gap, time_limit)
+    cancel = threading.Event()
+    options = make_options(solver, gap=gap, time_limit=time_limit, cancel=cancel)
     if points < 2:
         raise AlloccError([mistakes.bad_option("--points", points, "at least 2")])
     if plot is not None:
@@ -112,18 +114,17 @@ def pareto(
     loaded = load_to_solve(model, data, settings, quiet=quiet)
 
     from allocc.cli.progress import stoppable, watching
-    from allocc.questions.pareto.frontier import frontier_data
-    from allocc.questions.pareto.frontier_folder import save
     from allocc.questions.pareto.pareto import trace
+    from allocc.results.frontier_folder import frontier_data, save
+    from allocc.showing.pareto_report import svg
 
-    cancel = threading.Event()
     with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
-        options = make_options(solver, "auto", gap, time_limit, cancel=cancel, progress=tell)
+        options = dataclasses.replace(options, on_progress=tell)
         found = trace(loaded, between, points, options, None if quiet else say)
     written, failed = _files(found, csv_file, plot)
     if run is not None:
         try:
-            written.append(f"the frontier is in {save(found, run)}")
+            written.append(f"the frontier is in {save(found, run, svg)}")
         except AlloccError as error:
             failed += error.diagnostics
             run = None
@@ -155,14 +156,14 @@ def _check_plot(plot: str) -> None:
 
 
 def _files(
-    found: Frontier, csv_file: str | None, plot: str | None
+    found: Tradeoff, csv_file: str | None, plot: str | None
 ) -> tuple[list[str], list[Diagnostic]]:
     """Write what was asked for: what to say of it, and what could not be written."""
-    from allocc.showing.pareto_report import write_csv, write_plot
+    from allocc.results.frontier_folder import write_csv
 
-    jobs: list[tuple[str, str | None, Callable[[Frontier, Path], None]]] = [
+    jobs: list[tuple[str, str | None, Callable[[Tradeoff, Path], None]]] = [
         ("the CSV file", csv_file, write_csv),
-        ("the plot", plot, write_plot),
+        ("the plot", plot, _write_plot),
     ]
     said: list[str] = []
     wrong: list[Diagnostic] = []
@@ -176,3 +177,14 @@ def _files(
         else:
             said.append(f"{what} is in {target}")
     return said, wrong
+
+
+def _write_plot(found: Tradeoff, path: Path) -> None:
+    """Write `.svg`, which needs no library, or `.png`."""
+    from allocc.showing.pareto_report import svg
+    from allocc.showing.plots import draw_frontier
+
+    if path.suffix.lower() == ".png":
+        draw_frontier(found).write(path)
+    else:
+        path.write_text(svg(found), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,8 @@ def _target(output: str | None, format_: str | None) -> tuple[Path | None, str]:
 
 def _figures(run: Path, what: str) -> dict[str, Any]:
     """What to draw, by name; nothing is drawn before everything is known to be there."""
-    from allocc.questions.pareto import frontier_folder
-    from allocc.showing.plots import OF_A_RESULT, why_not
+    from allocc.results import frontier_folder
+    from allocc.showing.plots import OF_A_RESULT, draw, draw_frontier, why_not
 
     if (run / frontier_folder.FILE).is_file():
         found = frontier_folder.read(run)
@@ -99,7 +100,7 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
             raise AlloccError([mistakes.nothing_to_draw(what, reason)])
         if not found.points:
             raise AlloccError([mistakes.nothing_to_draw("frontier", "it has no point")])
-        return {"frontier": found.plot}
+        return {"frontier": partial(draw_frontier, found)}
     from allocc.results.run_folder.reading import read
 
     result = read(run)
@@ -108,4 +109,4 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
     able = [name for name, reason in reasons.items() if not reason]
     if not able:
         raise AlloccError([mistakes.nothing_to_draw(n, why) for n, why in reasons.items()])
-    return {name: (lambda name=name: result.plot(name)) for name in able}
+    return {name: partial(draw, result, name) for name in able}

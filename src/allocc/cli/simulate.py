@@ -72,14 +72,13 @@ def simulate(
         result.save(run)
     if as_json:
         from allocc.results.reports import report_data
-        from allocc.results.result import violation_data
 
         write_json(
             {
                 "model": result.model,
                 "status": result.status,
                 "value": result.value,
-                "violation": violation_data(result.violation),
+                "violation": result.violation,
                 "terms": result.terms,
                 "notes": list(result.notes),
                 "reports": report_data(result.blocks),

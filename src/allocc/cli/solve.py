@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,8 @@ from allocc.dsl.render import to_json
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.results.result import Result
+    from allocc.engine.outcome import Options
+    from allocc.results.run import Run
 
 
 @click.command()
@@ -94,51 +96,44 @@ def solve(
 
     Ctrl-C stops and keeps the best allocation that is known; a second one leaves at once.
     """
-    from allocc.asked import make_options
     from allocc.cli.progress import stoppable, watching, working
+    from allocc.engine.options import make_options
+    from allocc.questions.solve import solve as find
     from allocc.results.run_folder.place import check_free
-    from allocc.results.run_folder.writing import save_somewhere
+    from allocc.results.run_folder.writing import save, save_somewhere
+    from allocc.showing.report import summary
 
     if run is not None and no_run:
         raise click.UsageError("--run and --no-run exclude each other")
-    make_options(solver, method, gap, time_limit, threads, seed, memory_limit=memory_limit)
+    cancel = threading.Event()
+    options = make_options(
+        solver, method, gap, time_limit, threads, seed, cancel, memory_limit=memory_limit
+    )
     if not 0 < explain_time < float("inf"):
         wanted = "a number of seconds above 0; --no-explain leaves it out"
         raise AlloccError([mistakes.bad_option("--explain-time", explain_time, wanted)])
     if run is not None:
         check_free(Path(run))
     loaded = load_to_solve(model, data, settings, quiet=quiet)
-    cancel = threading.Event()
     failed: tuple[Diagnostic, ...] = ()
     # A Ctrl-C while the run is written must not lose it.
     with stoppable(cancel):
         with stdout_kept_clean(), watching(quiet) as tell:
-            result: Result = loaded.solve(
-                solver=solver,
-                method=method,
-                gap=gap,
-                time_limit=time_limit,
-                memory_limit=memory_limit,
-                threads=threads,
-                seed=seed,
-                progress=tell,
-                cancel=cancel,
-            )
+            result = find(loaded, replace(options, on_progress=tell))
         seconds = None if no_explain else explain_time
-        _explain(
-            loaded, result, quiet, solver, gap, time_limit, threads, seed, seconds, relax, cancel
-        )
+        result = _explained(loaded, result, options, quiet, seconds, relax)
         if not no_run:
             try:
                 with working("writing the run folder", quiet):
-                    result.save(run)
+                    folder: Path | None = save(result, run)
             except AlloccError as error:
                 failed = error.diagnostics
-                result.folder = save_somewhere(result)
+                folder = save_somewhere(result)
+            result = replace(result, folder=folder)
     if as_json:
         write_json(_object(result, [to_json(d) for d in (*loaded.warnings, *failed)]))
     else:
-        put(result.summary(color=color_on(sys.stdout)))
+        put(summary(result, color=color_on(sys.stdout)))
         if result.folder is not None:
             loose = result.loosening is not None and result.loosening.result is not None
             more = "; what the loosened limits allow, in loosened/ there" if loose else ""
@@ -150,45 +145,45 @@ def solve(
     ctx.exit(code or (EXIT_MISTAKE if failed else 0))
 
 
-def _explain(
+def _explained(
     loaded: Model,
-    result: Result,
+    result: Run,
+    options: Options,
     quiet: bool,
-    solver: str,
-    gap: float,
-    time_limit: float | None,
-    threads: int | None,
-    seed: int,
     seconds: float | None,
     relax: bool,
-    cancel: threading.Event,
-) -> None:
-    """Add to a result why there is no allocation or no best one, and what to loosen, as asked."""
+) -> Run:
+    """A result with why there is no allocation or no best one, and what to loosen, as asked."""
     from allocc.backends.solution import LicenceLimit
     from allocc.cli.progress import watching
+    from allocc.engine.outcome import Options
+    from allocc.questions.conflict.escape import escape
+    from allocc.questions.conflict.explanation import explain
+    from allocc.questions.conflict.loosen import loosen
 
     if result.status not in ("infeasible", "unbounded") or result.stopped == "interrupted":
-        return
+        return result
+    rest = replace(options, method="auto", memory_limit_mb=None)
+    asked = replace(rest, gap=Options().gap, time_limit=seconds)
+    assert options.cancel is not None
     try:
         with stdout_kept_clean(), watching(quiet, "looking for the reason") as tell:
             if result.status == "unbounded":
-                if seconds is not None:
-                    result.escape = loaded.escape(solver, seconds, threads, seed, cancel)
-                return
+                return result if seconds is None else replace(result, escape=escape(loaded, asked))
             if seconds is not None:
                 if not quiet:
                     say("no allocation meets every limit; looking for what conflicts")
-                result.conflict = loaded.conflict(solver, seconds, threads, seed, cancel)
-            if relax and not cancel.is_set():
-                result.loosening = loaded.loosen(
-                    solver, gap, time_limit, threads, seed, cancel, progress=tell
-                )
+                result = replace(result, conflict=explain(loaded, asked))
+            if relax and not options.cancel.is_set():
+                loosening = loosen(loaded, replace(rest, on_progress=tell))
+                result = replace(result, loosening=loosening)
     except LicenceLimit as limit:
         # What the solve has proven stands.
         say(f"why is not found out: {limit}")
+    return result
 
 
-def _object(result: Result, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:
+def _object(result: Run, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:
     """What --json prints: the run folder's result without the arrays' labels."""
     from allocc.results.run_folder.writing import result_data
 

@@ -1,25 +1,26 @@
-"""A `Result` made of what the engine ends with: labelled blocks, the baseline, what was asked."""
+"""A `Run` made of what the engine ends with: labelled blocks, the baseline, what was asked."""
 
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from allocc.asked import versions
 from allocc.dsl.diagnostics import AlloccError
 from allocc.results.comparisons import targets_of
 from allocc.results.labelled import blocks_of
 from allocc.results.reports import report_blocks
-from allocc.results.result import Result, TermValue
+from allocc.results.run import Run, TermValue
+from allocc.version import __version__
 
 if TYPE_CHECKING:
-    from allocc.api import Model
     from allocc.compiler.arrays import FloatArray
     from allocc.compiler.unrolling.problem import Problem
     from allocc.engine.assess import Assessment
     from allocc.engine.outcome import Options, Outcome, Violation
+    from allocc.engine.stages import Stages
     from allocc.results.labelled import Block, Target
 
 #: The options that a result tells of, by their names in `Options`.
@@ -35,11 +36,11 @@ _ASKED = (
 )
 
 
-def solved_result(model: Model, outcome: Outcome, options: Options) -> Result:
+def solved_run(model: Stages, outcome: Outcome, options: Options) -> Run:
     """The result of a solve."""
     base, told = _baseline(model) if outcome.values is not None else (None, ())
     told = (*outcome.notes, *told)
-    return Result(
+    return Run(
         **_about(model, model.problem, outcome.terms, outcome.values, base, told),
         status=outcome.status,
         stopped=outcome.stopped,
@@ -62,25 +63,21 @@ def solved_result(model: Model, outcome: Outcome, options: Options) -> Result:
     )
 
 
-def loosened_result(
-    model: Model, outcome: Outcome, options: Options, loosened: Sequence[str]
-) -> Result:
+def loosened_run(model: Stages, outcome: Outcome, options: Options, loosened: Sequence[str]) -> Run:
     """A result of the model with some limits loosened; it says so wherever it is shown."""
-    result = solved_result(model, outcome, options)
-    result.loosened = tuple(loosened)
-    return result
+    return replace(solved_run(model, outcome, options), loosened=tuple(loosened))
 
 
-def simulated_result(
-    model: Model,
+def simulated_run(
+    model: Stages,
     problem: Problem,
     found: Assessment,
     baseline: bool,
     notes: tuple[str, ...] = (),
-) -> Result:
+) -> Run:
     """The result of a simulation; `baseline` says that it is the one in which nothing acts."""
     base, told = (None, ()) if baseline else _baseline(model)
-    return Result(
+    return Run(
         **_about(model, problem, found.terms, found.values, base, (*notes, *told)),
         status="simulated",
         stopped="",
@@ -94,7 +91,7 @@ def simulated_result(
     )
 
 
-def _baseline(model: Model) -> tuple[tuple[Problem, Assessment] | None, tuple[str, ...]]:
+def _baseline(model: Stages) -> tuple[tuple[Problem, Assessment] | None, tuple[str, ...]]:
     """What to compare with, and a note where there is nothing: a result does not depend on it."""
     from allocc.compiler.unrolling.undefined import undefined
 
@@ -110,7 +107,7 @@ def _baseline(model: Model) -> tuple[tuple[Problem, Assessment] | None, tuple[st
 
 
 def _about(
-    model: Model,
+    model: Stages,
     problem: Problem,
     terms: Mapping[str, float],
     values: Mapping[Any, FloatArray] | None,
@@ -165,3 +162,15 @@ def _in_total(targets: Sequence[Target], blocks: Sequence[Block]) -> tuple[Targe
     """Targets of rates as amounts, as the totals are that they stand beside."""
     steps = {b.name: b.amount.step for b in blocks if b.kind == "decision" and b.amount is not None}
     return tuple(replace(t, values=t.values * steps.get(t.decision, 1.0)) for t in targets)
+
+
+def versions(solver: str = "") -> dict[str, str]:
+    """What a result was made with."""
+    found = {"allocc": __version__, "python": platform.python_version()}
+    if solver:
+        from allocc.backends import registry
+
+        backend = registry.get(solver)
+        found["solver"] = backend.solver_version()
+        found["solver_package"] = f"{backend.interface} {backend.version()}".strip()
+    return found

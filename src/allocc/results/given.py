@@ -97,9 +97,9 @@ def _taken(
     given: object, known: dict[str, Variable], collector: Collector, time: str | None
 ) -> dict[Variable, FloatArray]:
     """The arrays of the decisions that are given, with NaN where one of their values is not."""
-    from allocc.results.result import Result
+    from allocc.results.run import Run
 
-    if isinstance(given, Result):
+    if isinstance(given, Run):
         if not given.has_allocation:
             reason = f"a Result without an allocation (it is {given.status})"
             raise AlloccError([mistakes.no_form_of_decisions(reason)])

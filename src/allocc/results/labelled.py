@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from allocc.compiler.arrays import FloatArray
 from allocc.dsl import tree
+from allocc.results.run_folder.plain import APART
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from allocc.compiler.algebra.expression import Variable
     from allocc.compiler.algebra.index import IndexSet
     from allocc.compiler.scoping.model import Model
     from allocc.compiler.unrolling.problem import Problem
-
-    FloatArray = NDArray[np.float64]
 
 Kind = Literal["decision", "compartment", "flow", "report"]
 
@@ -54,11 +51,11 @@ class Block:
     name: str
     kind: Kind
     axes: tuple[Labels, ...]
-    values: FloatArray
+    values: FloatArray = field(metadata=APART)
     description: str = ""
     unit: str = ""
     integer: bool = False
-    baseline: FloatArray | None = None
+    baseline: FloatArray | None = field(default=None, metadata=APART)
     binary: bool = False
     amount: Amount | None = None
 
@@ -185,7 +182,7 @@ class Target:
     decision: str
     statement: str
     description: str
-    values: FloatArray
+    values: FloatArray = field(metadata=APART)
     distance: bool = False
 
 

@@ -34,7 +34,7 @@ from allocc.dsl import tree
 from allocc.dsl.words import TOTAL
 
 if TYPE_CHECKING:
-    from allocc.api import Model
+    from allocc.engine.stages import Stages
 
 #: 1 where only large values hurt, -1 where only small ones do, 0 where both do.
 Direction = int
@@ -65,7 +65,7 @@ class FunctionUse:
         return {1: "kept small", -1: "kept large", 0: "held from both sides"}[self.direction]
 
 
-def function_uses(model: Model) -> list[FunctionUse]:
+def function_uses(model: Stages) -> list[FunctionUse]:
     """Every call of a declared function in a limit, a preference or the objective."""
     expanded = model.problem.calls
     cleared = _multiplied_out(model)
@@ -85,14 +85,10 @@ def function_uses(model: Model) -> list[FunctionUse]:
     return list(found)
 
 
-def _multiplied_out(model: Model) -> dict[str, list[Node]]:
+def _multiplied_out(model: Stages) -> dict[str, list[Node]]:
     """The tops of the ratios that limits are multiplied out with, by statement."""
     p = model.lowered.program
-    q = p.products
-    newer = np.maximum(q.left, q.right)
-    ratio = q.result < newer
-    bottoms = np.where(q.left == newer, q.right, q.left)[ratio]
-    left = {find_block(p.column_blocks, int(j)).span for j in np.unique(bottoms)}
+    left = {find_block(p.column_blocks, int(j)).span for j in np.unique(p.products.bottoms)}
     found: dict[str, list[Node]] = {}
     for c in model.problem.constraints:
         limit = ratio_limit(c, model.problem)
@@ -180,7 +176,7 @@ def _extreme(sense: str, parts: tuple[Node, ...], direction: Direction) -> _Cost
 # --- where calls stand ---------------------------------------------------------------------------
 
 
-def _calls(model: Model) -> Iterator[tuple[str, tree.Call, Direction]]:
+def _calls(model: Stages) -> Iterator[tuple[str, tree.Call, Direction]]:
     """Calls of declared functions with their statement and the direction they are used in."""
     bound = model.bound
     known = _Known(

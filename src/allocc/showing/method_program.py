@@ -14,22 +14,27 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.choose import CannotServe, Choice, choose
+from allocc.engine.options import METHODS
 from allocc.engine.outcome import Method, Options
+from allocc.errors import reported
 from allocc.showing.explain import explanations
 
 if TYPE_CHECKING:
-    from allocc.api import Model
     from allocc.compiler.pipeline import Chain
+    from allocc.engine.stages import Stages
 
 #: The exact form is written to a file when it needs at most so many disaggregated columns.
 MOST_COLUMNS = 2_000_000
 
 
-def method_program(model: Model, method: str) -> Program:
+@reported()
+def method_program(model: Stages, method: str) -> Program:
     """The program of a method: `direct` keeps products, `exact` cuts integer factors into values.
 
-    Raises `AlloccError` where no piece of a factor's range satisfies the limits.
+    Raises `AlloccError` for an unknown method, and where no piece of a factor's range satisfies the
+    limits.
     """
+    _check(method)
     method = _chosen(model, method)
     try:
         return written(Relaxation(model.chain(method).program), method).program
@@ -37,11 +42,13 @@ def method_program(model: Model, method: str) -> Program:
         raise AlloccError([mistakes.bounds_infeasible()]) from None
 
 
-def solved(model: Model, method: str) -> tuple[Choice, Chain]:
+@reported()
+def solved(model: Stages, method: str) -> tuple[Choice, Chain]:
     """The method that `solve` takes, and the chain to the first program that a solver gets by it.
 
     Raises `AlloccError` where the method does not fit, or no allocation meets every limit.
     """
+    _check(method)
     found = model.chain(method)
     # A direct solve is for a solver that takes what is nonlinear.
     solver = "scip" if method == "direct" else "highs"
@@ -56,7 +63,12 @@ def solved(model: Model, method: str) -> tuple[Choice, Chain]:
         raise AlloccError([mistakes.bounds_infeasible()]) from None
 
 
-def _chosen(model: Model, method: str) -> str:
+def _check(method: str) -> None:
+    if method not in METHODS:
+        raise AlloccError([mistakes.unknown_choice("--method", method, METHODS)])
+
+
+def _chosen(model: Stages, method: str) -> str:
     """What `auto` stands for in this model: the exact form where there is one of a sensible size."""
     if method != "auto":
         return method
@@ -78,7 +90,7 @@ def _exact_size(relaxation: Relaxation) -> float:
     return total
 
 
-def is_exact(model: Model, method: str) -> bool:
+def is_exact(model: Stages, method: str) -> bool:
     """Whether the program of a method has the same optimum as the model."""
     if method == "direct":
         return True

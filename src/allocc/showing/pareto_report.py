@@ -1,15 +1,13 @@
-"""A frontier as text, as CSV, and as a plot that is written without any library."""
+"""A frontier as text, and as a plot that is written without any library."""
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from allocc.dsl.escapes import html, one_line
-from allocc.questions.pareto.frontier import Frontier, Point, corners, staircase
+from allocc.results.frontier import Point, Tradeoff
 from allocc.tables import duration, number, numbers, percent, rests, table
 
 _WORDS = {
@@ -30,7 +28,7 @@ WIDTH, HEIGHT = 720, 480
 LEFT, RIGHT, TOP, BOTTOM = 84, 24, 66, 60
 
 
-def summary(found: Frontier, color: bool = False) -> str:
+def summary(found: Tradeoff, color: bool = False) -> str:
     """The report for a terminal."""
     title = found.title or found.model
     first, second = found.axes
@@ -58,7 +56,7 @@ def summary(found: Frontier, color: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _table(found: Frontier) -> list[str]:
+def _table(found: Tradeoff) -> list[str]:
     first, second = found.axes
     both = numbers([x for p in found.points for x in (p.values[0], p.bound)], 7)
     other = numbers([x for p in found.points for x in (p.values[1], p.level)], 7)
@@ -91,7 +89,7 @@ def _remark(p: Point) -> str:
     return ", ".join(parts)
 
 
-def _proven(found: Frontier) -> list[str]:
+def _proven(found: Tradeoff) -> list[str]:
     better = "below" if found.sense == "minimize" else "above"
     first, second = found.axes
     said = rests(found.proof, found.solver)
@@ -103,29 +101,6 @@ def _proven(found: Frontier) -> list[str]:
                 f"No allocation at all has {second.name} {better} {number(c.bound, 7)}{said}."
             )
     return lines
-
-
-def write_csv(found: Frontier, path: Path) -> None:
-    """One row a point; raises `OSError`."""
-    first, second = (a.name for a in found.axes)
-    head = ["point", f"{second}_limit", second, first, f"{first}_bound", f"{second}_bound", "gap"]
-    head += ["status", "same_as", "dominated_by", *found.left_out]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(head)
-        for k, p in enumerate(found.points, 1):
-            row: list[object] = [
-                k,
-                p.level,
-                p.values[1],
-                p.values[0],
-                p.bound,
-                p.other_bound,
-                p.gap,
-            ]
-            row += [p.status, p.same_as, p.dominated_by]
-            row += [p.terms[n] for n in found.left_out]
-            writer.writerow(["" if x is None else x for x in row])
 
 
 # --- the plot ------------------------------------------------------------------------------------
@@ -144,7 +119,7 @@ class Picture:
     title: str
 
 
-def picture(found: Frontier) -> Picture:
+def picture(found: Tradeoff) -> Picture:
     """The window, and what is in it."""
     s = found.sign
     xs = [s * p.values[1] for p in found.points]
@@ -170,6 +145,31 @@ def picture(found: Frontier) -> Picture:
     )
 
 
+def staircase(
+    corners: Sequence[tuple[float, float]], left: float, right: float, bottom: float, top: float
+) -> list[tuple[float, float]]:
+    """The outline of the union of the quarter-planes below and left of `corners`, in a window."""
+    height = bottom
+    outline = [(right, bottom)]
+    for x, y in sorted(corners, key=lambda c: (-c[0], c[1])):
+        x, y = min(x, right), min(y, top)
+        if y > height and x > left:
+            outline += [(x, height), (x, y)]
+            height = y
+    return [*outline, (left, height), (left, bottom)]
+
+
+def corners(found: Tradeoff) -> list[tuple[float, float]]:
+    """Each claim as a corner (second, first) of what is out of reach; more is worse here."""
+    s = found.sign
+    return [
+        (math.inf if c.within is None else s * c.within, s * c.bound)
+        if c.term == 0
+        else (s * c.bound, math.inf if c.within is None else s * c.within)
+        for c in found.claims
+    ]
+
+
 def _span(a: float, b: float) -> tuple[float, float]:
     return (min(a, b), max(a, b))
 
@@ -189,7 +189,7 @@ def ticks(low: float, high: float, most: int = 7) -> list[float]:
     return [k * step for k in range(first, math.floor(high / step) + 1)]
 
 
-def svg(found: Frontier) -> str:
+def svg(found: Tradeoff) -> str:
     """The plot as an SVG document: no scripts, and readable in grey."""
     pic = picture(found)
     (x0, x1), (y0, y1) = pic.across, pic.up
@@ -289,11 +289,3 @@ def _legend(said: str) -> list[str]:
         f'<path d="M{LEFT + 424},{y - 7} l8,8 m0,-8 l-8,8" stroke="black" stroke-width="1.6"/>',
         f'<text x="{LEFT + 438}" y="{y + 1}">dominated</text>',
     ]
-
-
-def write_plot(found: Frontier, path: Path) -> None:
-    """Write `.svg` or `.png`."""
-    if path.suffix.lower() == ".png":
-        found.plot().write(path)
-    else:
-        path.write_text(svg(found), encoding="utf-8")

@@ -7,117 +7,30 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from allocc.dsl.escapes import one_line
-from allocc.results.decision_tables import decision_tables
-from allocc.results.reports import report_tables
-from allocc.results.result import relative_change
+from allocc.results.certificate import (
+    CLOSED,
+    keeps_limits,
+    near_zero,
+    says_little,
+    status_words,
+    violation_tolerance,
+)
+from allocc.results.run import Run, relative_change
+from allocc.showing.decision_tables import decision_tables
+from allocc.showing.findings import conflict_lines, escape_lines, loosening_lines
+from allocc.showing.report_tables import report_tables
 from allocc.tables import duration, number, numbers, percent, rests, table, wrap
 
 if TYPE_CHECKING:
-    from allocc.api import Model
     from allocc.engine.outcome import Step
+    from allocc.engine.stages import Stages
     from allocc.results.labelled import Block
-    from allocc.results.result import Result
 
-#: A gap below this is rounding, and nothing is said of it.
-CLOSED = 1e-8
 #: What is further off continuous time than this is told with what to do.
 FAR_OFF = 0.1
-#: What is said of a bound with a gap of 100 % and more, as that of 0 for a cost of anything.
-SAYS_LITTLE = "the bound is too far off to say much about how good it is"
-_STOPPED = {
-    "time_limit": "stopped at the time limit",
-    "interrupted": "interrupted",
-    "memory_limit": "stopped at the memory limit",
-    "exhausted": "stopped because nothing more could be refined",
-    "failed": "stopped because the solver failed",
-}
 
 
-def status_words(result: Result) -> str:
-    """The status as a sentence without its full stop."""
-    words = _status_words(result)
-    return f"with limits loosened: {words}" if result.loosened else words
-
-
-def _status_words(result: Result) -> str:
-    why = _STOPPED.get(result.stopped, "")
-    tail = f"; {why}" if why else ""
-    gap = result.gap
-    match result.status:
-        case "optimal":
-            return _optimal(result)
-        case "feasible" if not keeps_limits(result):
-            return f"an allocation is known, but it violates a limit{tail}"
-        case "feasible" if gap is None:
-            return f"an allocation is known; nothing is proven about how good it is{tail}"
-        case "feasible" if says_little(result):
-            return f"an allocation is known; {SAYS_LITTLE} (gap {percent(gap)}){tail}"
-        case "feasible" if near_zero(result):
-            return f"{_known(result)} no other is better by more than {_open(result)}{tail}"
-        case "feasible":
-            return f"{_known(result)} no other is more than {percent(gap)} better{tail}"
-        case "infeasible" if result.proof == "agreed":
-            return "no allocation meets every limit, as two solves agree"
-        case "infeasible":
-            return "no allocation meets every limit"
-        case "unbounded":
-            return "the objective has no bound: it can be made as good as one likes"
-        case "simulated":
-            return "simulated, not optimized"
-        case _:
-            return f"no allocation was found, and none was proven impossible{tail}"
-
-
-def _optimal(result: Result) -> str:
-    """How near to the best an allocation is, and what that rests on."""
-    within = ""
-    if result.gap is not None and result.gap > CLOSED:
-        shown = percent(result.gap)
-        if shown.startswith("below"):
-            within = f" (gap {shown})"
-        else:
-            within = f" within {_open(result) if near_zero(result) else shown}"
-    if result.proof in ("agreed", "claimed"):
-        return f"optimal{within}{rests(result.proof, result.solver)}"
-    return f"proven optimal{within}"
-
-
-def _known(result: Result) -> str:
-    """The begin of what is said of an allocation whose gap is open."""
-    said = rests(result.proof, result.solver)
-    return f"an allocation is known;{said.removeprefix(',')}{',' if said else ''}"
-
-
-def says_little(result: Result) -> bool:
-    """Whether a bound is farther from the value than the value is from nought."""
-    return result.gap is not None and result.gap >= 1 and not near_zero(result)
-
-
-def near_zero(result: Result) -> bool:
-    """Whether the gap is measured by the objective's terms, beside which the value is near zero."""
-    if result.value is None or result.gap_measure is None:
-        return False
-    return result.gap_measure > abs(result.value) or result.gap_measure == 0
-
-
-def _open(result: Result) -> str:
-    """The distance of value and bound, in the objective's unit."""
-    assert result.value is not None and result.bound is not None
-    return number(abs(result.value - result.bound), 3)
-
-
-def keeps_limits(result: Result) -> bool:
-    """Whether every hard limit holds within the tolerance."""
-    if result.violation is None:
-        return True
-    return bool(result.violation.relative <= _tolerance(result))
-
-
-def _tolerance(result: Result) -> float:
-    return float(result.options.get("violation") or 1e-6)
-
-
-def summary(result: Result, color: bool = False) -> str:
+def summary(result: Run, color: bool = False) -> str:
     """The whole report of a result."""
 
     def bold(text: str) -> str:
@@ -142,12 +55,10 @@ def summary(result: Result, color: bool = False) -> str:
     return "\n".join([*lines, *_findings(result, color)])
 
 
-def _findings(result: Result, color: bool) -> list[str]:
+def _findings(result: Run, color: bool) -> list[str]:
     """Why there is no allocation or no best one, and what would have to be loosened."""
     if result.conflict is None and result.loosening is None and result.escape is None:
         return []
-    from allocc.questions.conflict.report import conflict_lines, escape_lines, loosening_lines
-
     lines: list[str] = []
     if result.conflict is not None:
         lines += ["", *conflict_lines(result.conflict)]
@@ -162,7 +73,7 @@ def _findings(result: Result, color: bool) -> list[str]:
     return lines
 
 
-def _status_line(result: Result, color: bool) -> str:
+def _status_line(result: Run, color: bool) -> str:
     words = status_words(result)
     words = words[:1].upper() + words[1:] + "."
     if not color:
@@ -171,7 +82,7 @@ def _status_line(result: Result, color: bool) -> str:
     return f"\x1b[{good}m{words}\x1b[0m"
 
 
-def facts(result: Result) -> list[tuple[str, str]]:
+def facts(result: Run) -> list[tuple[str, str]]:
     """The certificate's lines: a name and what there is to say."""
     rows: list[tuple[str, str]] = []
     better = "lower" if result.sense == "minimize" else "higher"
@@ -190,7 +101,7 @@ def facts(result: Result) -> list[tuple[str, str]]:
         if share is not None:
             told.append(f"with interventions {percent(share, sign=True)}")
         broken = result.baseline_violation
-        if broken is not None and broken.relative > _tolerance(result):
+        if broken is not None and broken.relative > violation_tolerance(result):
             told.append(f"breaks limits, most {broken.where} by {percent(broken.relative)}")
         text = f"  ({'; '.join(told)})" if told else ""
         rows.append(("baseline", f"{number(result.baseline_value, 8)}{text}"))
@@ -215,11 +126,11 @@ def facts(result: Result) -> list[tuple[str, str]]:
     return rows
 
 
-def _beyond(result: Result) -> str:
+def _beyond(result: Run) -> str:
     return "below" if result.sense == "minimize" else "above"
 
 
-def _violation(result: Result) -> str:
+def _violation(result: Run) -> str:
     v = result.violation
     assert v is not None
     if v.relative == 0:
@@ -230,7 +141,7 @@ def _violation(result: Result) -> str:
     return f"{amount} in {v.where} ({percent(v.relative)})"
 
 
-def _discretization(result: Result) -> str:
+def _discretization(result: Run) -> str:
     worst = result.discretization_parts[0]
     text = f"{percent(worst.relative)} off continuous time"
     if len(result.discretization_parts) > 1 and worst.relative > 0:
@@ -243,7 +154,7 @@ def _discretization(result: Result) -> str:
     return text
 
 
-def _facts(result: Result) -> list[str]:
+def _facts(result: Run) -> list[str]:
     rows = facts(result)
     width = max((len(name) for name, _ in rows), default=0)
     lines = []
@@ -254,7 +165,7 @@ def _facts(result: Result) -> list[str]:
     return lines
 
 
-def term_table(result: Result) -> list[str]:
+def term_table(result: Run) -> list[str]:
     """The parts of the objective, and their total."""
     terms = result.objective
     values = numbers([*(t.value for t in terms), result.value])
@@ -270,7 +181,7 @@ def term_table(result: Result) -> list[str]:
 # --- compartments --------------------------------------------------------------------------------
 
 
-def end_heading(result: Result) -> str:
+def end_heading(result: Run) -> str:
     """The heading above the compartments at the end."""
     from allocc.compiler.labels import shown_label
 
@@ -289,7 +200,7 @@ def end_heading(result: Result) -> str:
     return f"Compartments{when}{unit}"
 
 
-def end_table(result: Result) -> list[str]:
+def end_table(result: Run) -> list[str]:
     """Compartments at the end beside the baseline, in total over their indices."""
     ends = result.ends()
     if not ends:
@@ -312,7 +223,7 @@ def end_table(result: Result) -> list[str]:
 # --- cards ---------------------------------------------------------------------------------------
 
 
-def card(result: Result) -> str:
+def card(result: Run) -> str:
     """A result in a few lines."""
     lines = [f"<allocc.Result {result.model}: {status_words(result)}>"]
     shown = ("value", "bound", "gap", "violation", "solved by")
@@ -327,14 +238,14 @@ def _shape(block: Block) -> str:
     return f"{block.name}[{', '.join(block.columns)}]" if block.axes else block.name
 
 
-def model_card(model: Model) -> str:
+def model_card(model: Stages) -> str:
     """A model in a few lines."""
     lines = [f"<allocc.Model {model.name}: {model.title}>"]
     lines += [f"  {name:<13}{text}" for name, text in model_facts(model)]
     return "\n".join(lines)
 
 
-def model_facts(model: Model) -> list[tuple[str, str]]:
+def model_facts(model: Stages) -> list[tuple[str, str]]:
     """What a model is made of."""
     bound = model.bound
     rows = [

@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from allocc.dsl.escapes import html
-from allocc.results.decision_tables import decisions_in_short
-from allocc.showing.report import end_heading, facts, model_facts, status_words
+from allocc.results.certificate import status_words
+from allocc.showing.decision_tables import decisions_in_short
+from allocc.showing.report import end_heading, facts, model_facts
 from allocc.tables import numbers, percent
 
 if TYPE_CHECKING:
-    from allocc.api import Model
-    from allocc.results.result import Result
+    from allocc.engine.stages import Stages
+    from allocc.results.run import Run
 
 
-def result_html(result: Result) -> str:
+def result_html(result: Run) -> str:
     """The certificate, the objective's terms, the allocation, the end, and the pictures."""
     words = status_words(result)
     words = words[:1].upper() + words[1:]
@@ -50,21 +51,21 @@ def result_html(result: Result) -> str:
     return "\n".join([*parts, *_pictures(result), "</div>"])
 
 
-def _pictures(result: Result) -> list[str]:
+def _pictures(result: Run) -> list[str]:
     """Who gets what, and what it leads to; nothing where Matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
         return []
-    from allocc.showing.plots import available
+    from allocc.showing.plots import available, draw
 
     found = []
     for what in ("allocation", "trajectories"):
         if what in available(result):
-            svg = result.plot(what).inline_svg()
+            svg = draw(result, what).inline_svg()
             found.append(f"<details open><summary>{what}</summary>{svg}</details>")
     return found
 
 
-def model_html(model: Model) -> str:
+def model_html(model: Stages) -> str:
     """What a model is made of."""
     title = f"<p><strong>{html(model.title or model.name)}</strong></p>"
     return f"<div>{title}{_table(model.name, (), model_facts(model))}</div>"

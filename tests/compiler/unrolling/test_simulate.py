@@ -396,7 +396,7 @@ def test_lets_in_lets_are_what_they_are_written_out(
 #: Lets of what changes with time, and the same written out in a flow.
 NOW = {
     "0.1 * x[g]": "0.1 * x[g]",
-    "0.1 * x[g] + 0.01 * S[g]": "0.1 * x[g] + 0.01 * S[g]",
+    "0.1 * x[g] + 0.001 * S[g]": "0.1 * x[g] + 0.001 * S[g]",
     "0.1 * wave": "0.1 * wave",
     "0.1 + 0.01 * t": "0.1 + 0.01 * t",
     "0.01 * (t - start) / (end - start)": "0.01 * t / 8",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import allocc
 from allocc.api import Model
-from allocc.questions.conflict.report import conflict_lines
+from allocc.showing.findings import conflict_lines
 
 
 def load(folder: Path, text: str, tables: Mapping[str, str] | None = None) -> Model:

@@ -15,7 +15,7 @@ from allocc.backends.solution import Solution, SolveOptions
 from allocc.compiler.programs.program import Program
 from allocc.engine.outcome import Options
 from allocc.questions.conflict.explanation import explain
-from allocc.questions.conflict.report import conflict_lines
+from allocc.showing.findings import conflict_lines
 from tests.questions.conflict.telling import load
 
 ROWS = """model rows
@@ -63,7 +63,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_slow_backend(tmp_path: Path) -> None:
     model = load(tmp_path, ROWS)
     Slow.given.clear()
-    found = explain(model, Options(solver="slow"), 1.0)
+    found = explain(model, Options(solver="slow", time_limit=1.0))
     assert Slow.given and sum(Slow.given) < 2.0
     assert found.status == "reduced"
     assert found.count == found.of == 801
@@ -75,7 +75,7 @@ def test_a_slow_backend(tmp_path: Path) -> None:
 
 def test_a_set_that_is_not_proven_irreducible(tmp_path: Path) -> None:
     model = load(tmp_path, ROWS)
-    found = explain(model, Options(solver="half"), 20.0)
+    found = explain(model, Options(solver="half", time_limit=20.0))
     assert found.status == "reduced"
     assert {m.named for m in found.members} == {"low[77]", "high[77]"}
     text = " ".join(conflict_lines(found))
@@ -86,7 +86,7 @@ def test_a_set_that_is_not_proven_irreducible(tmp_path: Path) -> None:
 def test_a_stop_from_outside(tmp_path: Path) -> None:
     cancel = threading.Event()
     cancel.set()
-    found = explain(load(tmp_path, ROWS), Options(cancel=cancel), 60.0)
+    found = explain(load(tmp_path, ROWS), Options(cancel=cancel, time_limit=60.0))
     assert found.status == "reduced" and found.checks <= 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from allocc.backends import registry
-from allocc.questions.conflict.report import conflict_lines
+from allocc.showing.findings import conflict_lines
 from tests.questions.conflict.telling import load, told
 
 IRREDUCIBLE = """\

@@ -12,7 +12,7 @@ from allocc.backends import registry
 from allocc.backends.highs import HighsBackend
 from allocc.backends.solution import Solution, SolveOptions
 from allocc.compiler.programs.program import Program
-from allocc.questions.conflict.report import escape_lines
+from allocc.showing.findings import escape_lines
 from tests.questions.conflict.telling import load
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from allocc.questions.conflict.report import loosening_lines
+from allocc.showing.findings import loosening_lines
 from tests.questions.conflict.telling import load
 
 

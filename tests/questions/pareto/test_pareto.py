@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 import allocc
-from allocc.asked import make_options
+from allocc.engine.options import make_options
 from allocc.questions.pareto import epsilon_constraint
-from allocc.questions.pareto.frontier import Frontier, corners, staircase
 from allocc.questions.pareto.pareto import trace
-from allocc.showing.pareto_report import svg, ticks
+from allocc.results.frontier import Tradeoff
+from allocc.showing.pareto_report import corners, staircase, svg, ticks
 from tests import small
 from tests.helpers import Run, only_json
 
@@ -89,7 +89,7 @@ def every_pack() -> list[tuple[float, float]]:
     ]
 
 
-def agree(found: Frontier, everything: list[tuple[float, float]], first: int = 0) -> None:
+def agree(found: Tradeoff, everything: list[tuple[float, float]], first: int = 0) -> None:
     """Every point, bound and shaded place against all allocations."""
     s = found.sign
     pairs = [(s * a[first], s * a[1 - first]) for a in everything]

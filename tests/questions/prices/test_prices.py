@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import allocc
-from allocc.questions.prices.prices import Prices
 from allocc.questions.prices.pricing import prices
+from allocc.results.prices import Prices
 from tests import small
 from tests.helpers import Run, only_json
 

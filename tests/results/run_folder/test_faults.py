@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from allocc.results.result import Result
+from allocc import Result
 from allocc.results.run_folder import writing
 from tests import small
 from tests.helpers import Run, only_json
@@ -152,7 +152,7 @@ def test_ctrl_c_while_the_run_is_written(
         "allocc.dsl.reading.parser.parse_file",
         "allocc.compiler.binding.bind.bind",
         "allocc.compiler.unrolling.discretize.discretize",
-        "allocc.engine.proving.denominators.lower",
+        "allocc.compiler.pipeline.lower",
         "allocc.compiler.programs.bounds.Propagator.run",
         "allocc.engine.calls.call",
         "allocc.engine.ledger.assess",

@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allocc
-from allocc.asked import make_options
 from allocc.compiler.labels import label_text
+from allocc.engine.options import make_options
 from allocc.engine.outcome import Step, relative_gap
-from allocc.questions.pareto import frontier_folder
 from allocc.questions.pareto.pareto import trace
+from allocc.results import frontier_folder
 from allocc.results.labelled import Block, Labels
-from allocc.showing.plots import available
+from allocc.showing.pareto_report import svg
+from allocc.showing.plots import available, draw_frontier
 from tests import small
 from tests.helpers import Run, only_json
 
@@ -108,10 +109,10 @@ def test_progress(result: allocc.Result) -> None:
 @pytest.mark.parametrize("gap", [0.0, 0.25, None])
 def test_solved_at_once(gap: float | None) -> None:
     """What was known at one moment has no course: it is a line over the whole picture."""
-    one = many(1)
     bound = None if gap is None else 8.0 * (1 - gap)
     only = Step(3.0, bound, 8.0, gap, 1, "solved")
-    one.history = (Step(0.1, None, None, None, 0, ""), only, replace(only, seconds=3.1))
+    history = (Step(0.1, None, None, None, 0, ""), only, replace(only, seconds=3.1))
+    one = replace(many(1), history=history)
     figure = one.plot("progress")
     (axes,) = figure.body.axes
     left, right = axes.get_xlim()
@@ -137,12 +138,11 @@ def test_solved_at_once(gap: float | None) -> None:
 )
 def test_any_course_of_a_solve(sense: str, known: list[tuple[float, ...]]) -> None:
     """The picture shows the last value and the last bound, however wild the others were."""
-    one = many(1)
-    one.sense, one.options = sense, {"gap": 1e-4}
-    one.history = tuple(
+    history = tuple(
         Step(seconds, bound, value, relative_gap(value, bound, 1.0), 1, "")
         for seconds, bound, value in known
     )
+    one = replace(many(1), sense=sense, options={"gap": 1e-4}, history=history)
     figure = one.plot("progress")
     low, high = figure.body.axes[0].get_ylim()
     for last in known[-1][1:]:
@@ -254,7 +254,7 @@ def test_strange_values() -> None:
     for values in (np.zeros(3), np.array([-1.0, 0.0, 2.0]), np.array([1e-12, 1e12, 0.0])):
         one = many(3, "<{}> & $x_1$")
         block = one.blocks[0]
-        one.blocks = (Block("x", "decision", block.axes, values, "a $b$ & <c>", ""),)
+        one = replace(one, blocks=(Block("x", "decision", block.axes, values, "a $b$ & <c>", ""),))
         assert "a $b$ & <c>" in words(one.plot("allocation").data())
     empty = many(0)
     assert "x: things has no members" in words(empty.plot("allocation").data())
@@ -487,11 +487,11 @@ def test_frontier(run: Run, tmp_path: Path) -> None:
     text = small.EASY.replace('doses["b"] }', 'doses["b"]\n  fair "fairness" : 4 * doses["b"] }')
     path = small.easy(tmp_path, text)
     found = trace(allocc.load(path), ("reached", "fair"), 4, make_options("highs", "auto", 1e-4))
-    place = frontier_folder.save(found, tmp_path / "kept")
+    place = frontier_folder.save(found, tmp_path / "kept", svg)
     again = frontier_folder.read(place)
     assert again == found
-    assert again.plot().data() == found.plot().data()
-    shown = words(found.plot().data())
+    assert draw_frontier(again).data() == draw_frontier(found).data()
+    shown = words(draw_frontier(found).data())
     assert "people reached" in shown
     assert "proven out of reach" in shown
 
@@ -537,8 +537,8 @@ def test_any_text_can_be_drawn(label: str, told: str, unit: str) -> None:
         Block("A", "compartment", (first, over), four, told, unit),
     )
     one = allocc.Result("m", told, "minimize", "optimal", "gap", 1, 1, 0, None, (), blocks)
-    one.time_unit = unit
-    one.history = (Step(0.0, 1.0, 2.0, 1.0, 1, ""), Step(1.0, 1.0, 1.0, 0.0, 1, ""))
+    history = (Step(0.0, 1.0, 2.0, 1.0, 1, ""), Step(1.0, 1.0, 1.0, 0.0, 1, ""))
+    one = replace(one, time_unit=unit, history=history)
     with warnings.catch_warnings():
         # Whether a font has every letter of the world is not asked here.
         warnings.filterwarnings("ignore", "Glyph")

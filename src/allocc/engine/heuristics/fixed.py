@@ -11,7 +11,8 @@ from allocc.backends import registry
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs.extension import Extension
-from allocc.compiler.reformulations import absolute, extremes
+from allocc.compiler.programs.reformulation import Facts
+from allocc.compiler.reformulations import exact_forms
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.engine.proving import door
 
@@ -59,10 +60,9 @@ class FixedProgram:
             0.0,
             count=len(q),
         )
-        for atoms in p.functions:
-            absolute.write(build, atoms, p.lower, p.upper, relaxation.down)
-        for e in p.extremes:
-            extremes.write(build, e, p.lower, p.upper, relaxation.down, relaxation.up)
+        facts = Facts(p.lower, p.upper, relaxation.down, relaxation.up)
+        for form in exact_forms():
+            form.write(build, form.takes(p), facts)
         program = build.finish()
         whole = np.flatnonzero(p.integer)
         integer = program.integer.copy()

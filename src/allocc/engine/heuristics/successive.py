@@ -19,7 +19,8 @@ from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Program
-from allocc.compiler.reformulations import absolute, extremes
+from allocc.compiler.programs.reformulation import Facts
+from allocc.compiler.reformulations import exact_forms
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.engine.heuristics import tangents
 from allocc.engine.proving import door
@@ -53,12 +54,11 @@ class SuccessiveLinear:
         tangents.write_products(build, p.products, point)
         r = self.relaxation
         for atoms in p.functions:
-            if not atoms.function.smooth:
-                absolute.write(build, atoms, r.program.lower, r.program.upper, r.down)
-            else:
+            if atoms.function.smooth:
                 tangents.write_function(build, atoms, point)
-        for e in p.extremes:
-            extremes.write(build, e, r.program.lower, r.program.upper, r.down, r.up)
+        facts = Facts(r.program.lower, r.program.upper, r.down, r.up)
+        for form in exact_forms():
+            form.write(build, form.takes(p), facts)
         return build.finish()
 
     def run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,25 +17,10 @@ from allocc.compiler.scoping.scope import Now, Scope
 from allocc.compiler.scoping.spaces import Space
 from allocc.compiler.units import written as units
 from allocc.dsl import tree
+from allocc.results.findings import Cell
 
 #: A limit's cells are counted, not listed, beyond this many.
 MOST = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A value of a parameter and where it comes from.
-
-    `file` and `row` are a table and its line, with its `column`; or the model file and the line of the
-    statement, without a column. Both are empty where the value was set from outside.
-    """
-
-    name: str
-    value: float
-    unit: str = ""
-    file: str = ""
-    row: int | None = None
-    column: str = ""
 
 
 def cells(

@@ -16,7 +16,7 @@ is (Meyer 1974, Mathematical Programming 7:223-235).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +25,7 @@ from scipy import sparse
 from allocc.backends import registry
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.labels import label_text, named
+from allocc.compiler.labels import label_text
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Block, Program
 from allocc.compiler.relaxing.relaxation import Relaxation
@@ -37,9 +37,11 @@ from allocc.engine.outcome import Options
 from allocc.engine.proving import door
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import Loop
+from allocc.errors import reported
+from allocc.results.findings import Escape, Escaping, Improved
 
 if TYPE_CHECKING:
-    from allocc.api import Model
+    from allocc.engine.stages import Stages
 
 #: Movement of what is not decided costs so little that it matters between equals only.
 LITTLE = 1e-6
@@ -49,50 +51,11 @@ STILL = 1e-7
 FAR = 1000.0
 
 
-@dataclass(frozen=True, slots=True)
-class Escaping:
-    """A decision that goes away without end; `rate` is by how much, where the fastest moves by 1."""
-
-    name: str
-    labels: tuple[str, ...]
-    rate: float
-    file: str
-    line: int
-    source: str
-    unit: str = ""
-    description: str = ""
-
-    @property
-    def named(self) -> str:
-        """The name with its index."""
-        return named(self.name, self.labels)
-
-
-@dataclass(frozen=True, slots=True)
-class Improved:
-    """A term of the objective, and by how much it changes where the fastest decision moves by 1."""
-
-    name: str
-    rate: float
-    description: str = ""
-
-
-@dataclass(frozen=True)
-class Escape:
-    """Why an objective has no bound. `decisions` is empty where no ray was found.
-
-    `shown` says that the way was walked by simulation: every limit holds far out, and the objective
-    gets better all the way.
-    """
-
-    decisions: tuple[Escaping, ...]
-    terms: tuple[Improved, ...]
-    shown: bool
-    seconds: float
-
-
-def escape(model: Model, options: Options, seconds: float) -> Escape:
-    """The decisions that escape in an unbounded model, as few as are needed."""
+@reported()
+def escape(model: Stages, options: Options) -> Escape:
+    """The decisions that escape in an unbounded model, as few as are needed, within the time limit."""
+    seconds = options.time_limit
+    assert seconds is not None
     started = time.perf_counter()
     problem = model.problem
     found = _ray(problem, options, seconds)

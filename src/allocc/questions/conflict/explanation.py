@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,24 +12,26 @@ from allocc.compiler.algebra.expression import Data, Node, Variable
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.evaluating.evaluator import Evaluator, reader
-from allocc.compiler.labels import label_text, named
+from allocc.compiler.labels import label_text
 from allocc.compiler.unrolling.problem import ChanceConstraint, Comparison, Constraint
 from allocc.compiler.unrolling.simulate import Values, lowest
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl import tree
 from allocc.engine.assess import assess
 from allocc.engine.outcome import Options
+from allocc.errors import reported
 from allocc.questions.conflict.budget import Budget
-from allocc.questions.conflict.cells import Cell, cells
+from allocc.questions.conflict.cells import cells
 from allocc.questions.conflict.deletion import Filtered, mask, smallest
 from allocc.questions.conflict.flow_cells import flow_cells
 from allocc.questions.conflict.oracle import Nearest
-from allocc.questions.conflict.statements import Kind, Statement, Statements
+from allocc.questions.conflict.statements import Statement, Statements
+from allocc.results.findings import Cell, Conflict, Counted, Kind, Member, Status
 from allocc.tables import number
 
 if TYPE_CHECKING:
-    from allocc.api import Model
     from allocc.dsl.tree import Span
+    from allocc.engine.stages import Stages
 
 #: Of more members than this, only the first of each statement are told, so many of them.
 MOST_TOLD, MOST_ALIKE = 500, 3
@@ -38,89 +40,12 @@ MOST_ROWS = 50
 #: A set with more members than this is told without what the others leave for each of them.
 MOST_NEAREST = 12
 
-Status = Literal["irreducible", "reduced", "contradicted"]
 
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One of the things that cannot hold together.
-
-    `about` says what is asked for, in words. `off` is by how much it is broken at least where all the
-    others hold, if that is proven. `left` and `right` are the values of both sides then: the side that
-    holds data only (`fixed` names it) and what the other one is at least or at most; or what they are
-    in some allocation that keeps the others. `needed` says that the others were seen to hold without it.
-    """
-
-    kind: Kind
-    name: str
-    labels: tuple[str, ...]
-    about: str
-    file: str
-    line: int
-    source: str
-    description: str = ""
-    operator: str = ""
-    left: float | None = None
-    right: float | None = None
-    fixed: Literal["left", "right", ""] = ""
-    off: float | None = None
-    unit: str = ""
-    needed: bool = False
-    cells: tuple[Cell, ...] = ()
-
-    @property
-    def named(self) -> str:
-        """The name with its index, as `viable[44001,2017]`."""
-        return named(self.name, self.labels)
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How many members of a conflict come from one statement."""
-
-    kind: Kind
-    name: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """Members of a model that cannot hold together, and what is proven about it.
-
-    There are `count` of them among `of` that were looked at; where there are too many to tell, `members`
-    has the first of each statement only. `statements` says how many come from which.
-
-    `status` is "irreducible" where each member was left out once and the others then held, "reduced"
-    where that is not proven of all, and "contradicted" where an allocation was found after all.
-    `held` are statements that could not be switched off, and `widened` ranges that were made wider
-    instead. `whole_numbers` says whether the members could hold if fractions were allowed. `formula` says
-    which formula has no value where nothing else is to blame.
-    """
-
-    status: Status
-    members: tuple[Member, ...]
-    statements: tuple[Counted, ...]
-    count: int
-    needed: int
-    seconds: float
-    budget: float
-    checks: int
-    solver: str
-    of: int = 0
-    held: tuple[str, ...] = ()
-    widened: tuple[str, ...] = ()
-    whole_numbers: bool | None = None
-    formula: str = ""
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether anything is known that need not be left out."""
-        return self.status == "irreducible" or self.count < self.of
-
-
-def explain(model: Model, options: Options, seconds: float) -> Conflict:
-    """The members of an infeasible model that cannot hold together, found within a time."""
-    budget = Budget(seconds, options.cancel)
+@reported()
+def explain(model: Stages, options: Options) -> Conflict:
+    """The members of an infeasible model that cannot hold together, found within the time limit."""
+    assert options.time_limit is not None
+    budget = Budget(options.time_limit, options.cancel)
     statements = Statements(model.problem)
     found = smallest(statements, options, budget)
     told = _Told(model, statements, found, options, budget)
@@ -132,7 +57,7 @@ class _Told:
 
     def __init__(
         self,
-        model: Model,
+        model: Stages,
         statements: Statements,
         found: Filtered,
         options: Options,
@@ -294,7 +219,7 @@ class _Told:
         )
 
 
-def limit_member(model: Model, c: Constraint, place: int) -> Member:
+def limit_member(model: Stages, c: Constraint, place: int) -> Member:
     """A row of a limit, without values that depend on an allocation."""
     labels = tuple(label_text(x) for x in c.labels(place))
     written = c.written

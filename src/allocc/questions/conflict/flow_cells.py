@@ -12,7 +12,8 @@ from allocc.compiler.names.structure import side_name
 from allocc.compiler.scoping.model import CompartmentSymbol, FlowSymbol, Model, Time
 from allocc.compiler.scoping.scope import Now, Scope
 from allocc.dsl import tree
-from allocc.questions.conflict.cells import Cell, at_point, read_in
+from allocc.questions.conflict.cells import at_point, read_in
+from allocc.results.findings import Cell
 
 
 def flow_cells(model: Model, compartment: str, point: Sequence[int], last: int) -> list[Cell]:

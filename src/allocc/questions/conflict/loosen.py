@@ -9,27 +9,29 @@ limits are moved by what was found, and the model's own objective decides among 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from allocc.compiler.algebra.expression import Data, Variable
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.labels import label_text, named
+from allocc.compiler.labels import label_text
 from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.outcome import Options, Outcome
 from allocc.engine.solve import Loop
+from allocc.errors import reported
 from allocc.questions.conflict.elastic import Elastic, ElasticLoop, Slack, elastic
 from allocc.questions.conflict.explanation import limit_member
 from allocc.questions.conflict.sizes import sizes, stated_size
 from allocc.questions.conflict.statements import Ranges, Statement, Statements
-from allocc.results.building import loosened_result
+from allocc.results.building import loosened_run
+from allocc.results.findings import Loosened
+from allocc.results.run import Loosening
 
 if TYPE_CHECKING:
-    from allocc.api import Model
-    from allocc.results.result import Result
+    from allocc.engine.stages import Stages
 
 #: Slack below this part of a limit's size is rounding.
 ROUNDING = 1e-7
@@ -38,57 +40,9 @@ ROOM = (1e-9, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 #: With more room than this, what is told is the loosening with the room, and no longer the cheapest.
 PLAIN = 1e-6
 
-LooseningStatus = Literal["cheapest", "proposed", "impossible", "unknown"]
 
-
-@dataclass(frozen=True, slots=True)
-class Loosened:
-    """One row of a limit, or end of a range, that is loosened by `amount` in its own unit.
-
-    `share` is that amount in parts of the row's size, which is what it costs. `before` and `after` are
-    the values of the side that holds data only, where one does; `side` names it.
-    """
-
-    kind: Literal["limit", "range"]
-    name: str
-    labels: tuple[str, ...]
-    file: str
-    line: int
-    source: str
-    amount: float
-    share: float
-    unit: str = ""
-    side: str = ""
-    before: float | None = None
-    after: float | None = None
-    description: str = ""
-
-    @property
-    def named(self) -> str:
-        """The name with its index."""
-        return named(self.name, self.labels)
-
-
-@dataclass(frozen=True)
-class Loosening:
-    """What to loosen so that there is an allocation.
-
-    `status` is "cheapest" where no cheaper loosening exists, "proposed" where `bound` is all that is
-    proven about the cost, "impossible" where no loosening of limits and ranges helps, and "unknown".
-    `result` is the best allocation of the *loosened* model, which is not one of the model's own.
-    """
-
-    status: LooseningStatus
-    items: tuple[Loosened, ...]
-    cost: float | None
-    bound: float | None
-    seconds: float
-    ranges: bool = False
-    message: str = ""
-    result: Result | None = field(default=None, compare=False)
-
-
-def loosen(model: Model, options: Options) -> Loosening:
+@reported()
+def loosen(model: Stages, options: Options) -> Loosening:
     """The cheapest loosening of an infeasible model, and the best allocation that it leaves."""
     statements = Statements(model.problem)
     weights = _weights(statements)
@@ -136,7 +90,7 @@ def _block_size(c: Constraint) -> FloatArray:
 
 
 def _proposal(
-    model: Model,
+    model: Stages,
     options: Options,
     statements: Statements,
     loose: Elastic,
@@ -153,7 +107,7 @@ def _proposal(
         own = Loop(_moved(statements, amounts), options).run()
         told = amounts if room > PLAIN else found
         items = [i for key, by in told.items() for i in _items(model, key, loose.slacks[key], by)]
-        result = loosened_result(model, own, options, [i.named for i in items])
+        result = loosened_run(model, own, options, [i.named for i in items])
         if own.status != "infeasible":
             break
     plain = told is found
@@ -177,7 +131,7 @@ def _with_room(by: FloatArray, slack: Slack, room: float) -> FloatArray:
 
 
 def _items(
-    model: Model, key: Constraint | Statement, slack: Slack, amounts: FloatArray
+    model: Stages, key: Constraint | Statement, slack: Slack, amounts: FloatArray
 ) -> Iterator[Loosened]:
     """The rows of one limit or range that are loosened by more than rounding."""
     c = slack.constraint if isinstance(key, Statement) else key

@@ -20,8 +20,8 @@ from allocc.compiler.algebra.index import spread
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
 from allocc.dsl import tree
+from allocc.results.findings import Kind
 
-Kind = Literal["limit", "chance", "initial", "range", "nonnegative"]
 Side = Literal["lower", "upper", "both"]
 
 #: Lower and upper ends of some variables.

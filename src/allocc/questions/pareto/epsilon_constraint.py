@@ -20,7 +20,7 @@ from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.choose import CannotServe
 from allocc.engine.outcome import Options, Outcome, Violation
 from allocc.engine.solve import solve
-from allocc.questions.pareto.frontier import Claim
+from allocc.results.frontier import Claim
 
 #: A term is held at its optimum with this share of its size as room for rounding.
 ROOM = 1e-7
@@ -55,8 +55,7 @@ class EpsilonConstraint:
         #: How many solves there were.
         self.count = 0
         self._lowest, self._highest = (
-            self._sizes(Evaluation(simulate(problem, ends(problem))))
-            for ends in (lowest, highest)
+            self._sizes(Evaluation(simulate(problem, ends(problem)))) for ends in (lowest, highest)
         )
 
     def _sizes(self, evaluate: Evaluation) -> tuple[float, float]:

@@ -25,11 +25,11 @@ from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.outcome import Options, Outcome, relative_gap
 from allocc.errors import reported
 from allocc.questions.pareto.epsilon_constraint import EpsilonConstraint, Known
-from allocc.questions.pareto.frontier import Axis, Frontier, Point
+from allocc.results.frontier import Axis, Point, Tradeoff
 from allocc.results.labelled import blocks_of
 
 if TYPE_CHECKING:
-    from allocc.api import Model
+    from allocc.engine.stages import Stages
 
 #: Values that differ by less than this share are the same.
 ROUNDING = 1e-9
@@ -37,21 +37,21 @@ ROUNDING = 1e-9
 Tell = Callable[[str], None]
 
 
+@reported()
 def trace(
-    model: Model,
+    model: Stages,
     between: Sequence[str],
     points: int,
     options: Options,
     tell: Tell | None = None,
-) -> Frontier:
+) -> Tradeoff:
     """The frontier between two terms; raises `AlloccError` for terms that it cannot be between."""
     if not is_whole(points) or points < 2:
         wanted = "a whole number, at least 2"
         raise AlloccError([mistakes.bad_option("--points", points, wanted)])
     problem = model.problem
     first, second = _pick(problem, between)
-    with reported():
-        return _Trace(model, problem, (first, second), points, options, tell).run()
+    return _Trace(model, problem, (first, second), points, options, tell).run()
 
 
 def _pick(problem: Problem, between: Sequence[str]) -> tuple[ObjectiveTerm, ObjectiveTerm]:
@@ -79,7 +79,7 @@ def _pick(problem: Problem, between: Sequence[str]) -> tuple[ObjectiveTerm, Obje
 class _Trace:
     def __init__(
         self,
-        model: Model,
+        model: Stages,
         problem: Problem,
         terms: tuple[ObjectiveTerm, ObjectiveTerm],
         count: int,
@@ -102,7 +102,7 @@ class _Trace:
         """Whether a stop was asked for."""
         return self.options.cancel is not None and self.options.cancel.is_set()
 
-    def run(self) -> Frontier:
+    def run(self) -> Tradeoff:
         """Both ends, then the levels from the loosest to the tightest."""
         start, failed = self._end(0)
         if start is None:
@@ -245,7 +245,7 @@ class _Trace:
             found.append(replace(p, same_as=same, dominated_by=worse))
         return found
 
-    def _frontier(self, failed: Outcome | None) -> Frontier:
+    def _frontier(self, failed: Outcome | None) -> Tradeoff:
         false = {(c.term, c.bound) for c in self.solves.drop_contradicted()}
         self.points = [
             replace(p, bound=None, gap=None, status="feasible", stopped="failed")
@@ -262,7 +262,7 @@ class _Trace:
             status, stopped = failed.status, failed.stopped
             if points:
                 status = "feasible" if status == "unknown" else status
-        return Frontier(
+        return Tradeoff(
             model=self.model.name,
             title=self.model.title,
             sense=self.problem.sense,

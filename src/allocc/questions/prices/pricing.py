@@ -32,12 +32,14 @@ from allocc.engine.assess import assess
 from allocc.engine.heuristics import tangents
 from allocc.engine.outcome import measure
 from allocc.engine.proving import door
-from allocc.questions.prices.prices import Price, Prices, Side
+from allocc.errors import reported
 from allocc.results.given import given_decisions
+from allocc.results.prices import Price, Prices, Side
+from allocc.results.run_folder.origin import other_origin
 
 if TYPE_CHECKING:
-    from allocc.api import Model
     from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, ScenarioLimit
+    from allocc.engine.stages import Stages
 
 #: A row is binding where its slack is below this part of its size.
 BINDING = 1e-6
@@ -49,7 +51,8 @@ PROMISE = 1e-4
 RADIUS = 1e-3
 
 
-def prices(model: Model, decisions: object) -> Prices:
+@reported()
+def prices(model: Stages, decisions: object) -> Prices:
     """The prices of a model's limits at decisions: a mapping, or the path of a run folder.
 
     Decisions that are not whole numbers are improved first, with the integers as they are. `value`
@@ -57,11 +60,12 @@ def prices(model: Model, decisions: object) -> Prices:
     """
     given = given_decisions(model.problem, decisions)
     found = _Pricing(model, given.values).run()
-    return replace(found, notes=(*given.notes, *found.notes))
+    others = other_origin(model, decisions)
+    return replace(found, notes=(*others, *given.notes, *found.notes))
 
 
 class _Pricing:
-    def __init__(self, model: Model, decisions: Mapping[Any, FloatArray]) -> None:
+    def __init__(self, model: Stages, decisions: Mapping[Any, FloatArray]) -> None:
         self.model = model
         self.problem = model.problem
         self.values = dict(decisions)

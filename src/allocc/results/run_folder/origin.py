@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from allocc.api import Model
+    from allocc.engine.stages import Stages
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ def origin_of(given: object) -> Origin | None:
 
     Raises E7014 for a run folder that is damaged.
     """
-    from allocc.results.result import Result
+    from allocc.results.run import Run
     from allocc.results.run_folder.reading import read_json, readable
 
-    if isinstance(given, Result):
+    if isinstance(given, Run):
         return Origin(given.settings, given.files)
     if not isinstance(given, (str, PathLike)):
         return None
@@ -47,13 +47,19 @@ def origin_of(given: object) -> Origin | None:
         return Origin(dict(data["settings"]), dict(data["files"]))
 
 
+def other_origin(model: Stages, decisions: object) -> tuple[str, ...]:
+    """What a model has other than the run that decisions come from, in sentences."""
+    origin = origin_of(decisions)
+    return () if origin is None else differences(model, origin)
+
+
 def overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with others over them; a whole parameter goes over its single members, too."""
     kept = {k: v for k, v in base.items() if k.split("[", 1)[0] not in over}
     return {**kept, **over}
 
 
-def differences(model: Model, origin: Origin) -> tuple[str, ...]:
+def differences(model: Stages, origin: Origin) -> tuple[str, ...]:
     """What a model has other than a run, in sentences without their full stop."""
     told = []
     parts = [

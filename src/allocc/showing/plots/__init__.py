@@ -14,8 +14,8 @@ from allocc.dsl.diagnostics import AlloccError
 from allocc.errors import require
 
 if TYPE_CHECKING:
-    from allocc.questions.pareto.frontier import Frontier
-    from allocc.results.result import Result
+    from allocc.results.frontier import Tradeoff
+    from allocc.results.run import Run
 
 #: What can be drawn of a result, and of a frontier.
 OF_A_RESULT = ("trajectories", "allocation", "progress")
@@ -28,7 +28,7 @@ def check_installed(what: str = "a plot") -> None:
     require("matplotlib", what, "plot")
 
 
-def why_not(result: Result, what: str) -> str:
+def why_not(result: Run, what: str) -> str:
     """Why a result has nothing to draw of one kind; empty where it has."""
     match what:
         case "trajectories":
@@ -49,12 +49,12 @@ def why_not(result: Result, what: str) -> str:
     return ""
 
 
-def available(result: Result) -> list[str]:
+def available(result: Run) -> list[str]:
     """What can be drawn of a result."""
     return [what for what in OF_A_RESULT if not why_not(result, what)]
 
 
-def draw(result: Result, what: str | None = None) -> Any:
+def draw(result: Run, what: str | None = None) -> Any:
     """A Matplotlib figure of a result; without `what` the first one that there is something for.
 
     Raises `MissingLibrary` without Matplotlib, and `AlloccError` E7006 or E7031 where there is no
@@ -77,7 +77,7 @@ def draw(result: Result, what: str | None = None) -> Any:
     return known[what](readable(result))
 
 
-def draw_frontier(found: Frontier) -> Any:
+def draw_frontier(found: Tradeoff) -> Any:
     """A Matplotlib figure of a frontier; raises as `draw` does."""
     check_installed()
     from allocc.showing.plots.frontier import frontier

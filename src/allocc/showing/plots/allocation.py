@@ -32,7 +32,7 @@ from allocc.tables import number
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from allocc.results.result import Result
+    from allocc.results.run import Run
 
 #: Members with a bar of their own; the rest is told in words.
 MOST_BARS = 20
@@ -70,7 +70,7 @@ class _Panel:
 
 
 @drawn
-def allocation(result: Result) -> Drawing:
+def allocation(result: Run) -> Drawing:
     """Bars where a decision has members, shades where it has two indices."""
     blocks = [b for b in result.blocks if b.kind == "decision"]
     scalars = [b for b in blocks if not b.axes]
@@ -95,7 +95,7 @@ def allocation(result: Result) -> Drawing:
     return figure
 
 
-def _sized(block: Block, result: Result) -> _Panel:
+def _sized(block: Block, result: Run) -> _Panel:
     plain = block.without_time()
     targets = tuple(t for t in result.targets if t.decision == block.name)[: len(_MARKS)]
     if not plain.axes:
@@ -116,7 +116,7 @@ def _scalar_lines(blocks: Sequence[Block]) -> list[str]:
     ]
 
 
-def _draw(place: Any, panel: _Panel, result: Result) -> None:
+def _draw(place: Any, panel: _Panel, result: Run) -> None:
     plain = panel.block.without_time()
     if not plain.axes:
         _over_time(place, panel.block, result)
@@ -141,7 +141,7 @@ def _title(block: Block, total: bool = True) -> str:
 # --- one number a point of time ------------------------------------------------------------------
 
 
-def _over_time(place: Any, block: Block, result: Result) -> None:
+def _over_time(place: Any, block: Block, result: Run) -> None:
     axes = titled(place, wrapped(_title(block, total=False), 84)).subplots()
     times = np.array([float(m[0]) for m in block.axes[0].members])
     values = block.values
@@ -220,7 +220,7 @@ def _counts(axis: Labels) -> bool:
     return counts in (sorted(counts), sorted(counts, reverse=True)) and counts[0] != counts[-1]
 
 
-def _bars(place: Any, panel: _Panel, result: Result) -> None:
+def _bars(place: Any, panel: _Panel, result: Run) -> None:
     block, targets = panel.block, panel.targets
     plain = block.without_time()
     values = plain.values.ravel()

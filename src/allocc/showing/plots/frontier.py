@@ -7,14 +7,14 @@ from typing import Any
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from allocc.questions.pareto.frontier import Frontier, Point
+from allocc.results.frontier import Point, Tradeoff
 from allocc.showing.pareto_report import picture
 from allocc.showing.plots.style import INK, MAIN, PALE, Drawing, drawn, number_axis, wrapped
 from allocc.tables import rests
 
 
 @drawn
-def frontier(found: Frontier) -> Drawing:
+def frontier(found: Tradeoff) -> Drawing:
     """The second term across, the first one up, as in `allocc pareto --plot`."""
     pic = picture(found)
     about = f"{pic.title}: {pic.labels[1]} against {pic.labels[0]}"

@@ -23,7 +23,7 @@ from allocc.tables import duration, percent, rests
 
 if TYPE_CHECKING:
     from allocc.engine.outcome import Step
-    from allocc.results.result import Result
+    from allocc.results.run import Run
 
 #: Gaps below this are called closed, as in the reports: a logarithmic scale has no 0.
 CLOSED = 1e-6
@@ -31,7 +31,7 @@ KNOWN: dict[str, Any] = {"color": MAIN, "linewidth": 2, "marker": "o", "markersi
 
 
 @drawn
-def progress(result: Result) -> Drawing:
+def progress(result: Run) -> Drawing:
     """Value and bound above, the gap on a logarithmic scale below.
 
     Where all was known at one moment, there is no time to draw along: both are lines, and a sentence says when.
@@ -56,7 +56,7 @@ def progress(result: Result) -> Drawing:
     return figure
 
 
-def _at_once(result: Result, title: str, only: Step) -> Drawing:
+def _at_once(result: Run, title: str, only: Step) -> Drawing:
     figure = Drawing(title, 2.6, f"{title}: value and bound")
     axes = figure.body.subplots()
     _both(axes, result, (replace(only, seconds=0.0),), 1.0)
@@ -77,7 +77,7 @@ def _steps(history: tuple[Step, ...], name: str, last: float) -> tuple[list[floa
     return [*times, last], [*values, values[-1]]
 
 
-def _both(axes: Any, result: Result, history: tuple[Step, ...], last: float) -> None:
+def _both(axes: Any, result: Run, history: tuple[Step, ...], last: float) -> None:
     value = _steps(history, "value", last)
     bound = _steps(history, "bound", last)
     better = "lower" if result.sense == "minimize" else "higher"

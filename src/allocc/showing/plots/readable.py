@@ -14,13 +14,13 @@ from allocc.showing.plots.style import short
 
 if TYPE_CHECKING:
     from allocc.results.labelled import Block, Labels
-    from allocc.results.result import Result
+    from allocc.results.run import Run
 
 #: The most characters of a unit or the name of an index, which stand beside axes.
 MOST = 24
 
 
-def readable(result: Result) -> Result:
+def readable(result: Run) -> Run:
     """The same result with one-line texts, and units and index names of a bounded length."""
     return replace(
         result,

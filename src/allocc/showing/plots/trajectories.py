@@ -21,14 +21,14 @@ from allocc.showing.plots.style import (
 
 if TYPE_CHECKING:
     from allocc.results.labelled import Block, Labels
-    from allocc.results.result import Result
+    from allocc.results.run import Run
 
 #: More compartments than this make panels too small to read.
 MOST_PANELS = 12
 
 
 @drawn
-def trajectories(result: Result) -> Drawing:
+def trajectories(result: Run) -> Drawing:
     """A panel for each compartment, in total over its indices, with a line for each scenario."""
     blocks = [b for b in result.blocks if b.kind == "compartment"]
     cut = len(blocks) - MOST_PANELS

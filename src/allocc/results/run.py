@@ -1,24 +1,18 @@
-"""`Result`: what a solve or a simulation ends with, as tables that an analyst can use."""
+"""`Run`: what a solve or a simulation ends with, as tables that an analyst can use."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from os import PathLike
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from allocc import mistakes
+from allocc.backends.solution import Word
 from allocc.dsl.diagnostics import AlloccError
+from allocc.engine.outcome import NEAR_ZERO, Deviation, Step, Violation
+from allocc.results.findings import Conflict, Escape, Loosened, LooseningStatus
 from allocc.results.labelled import Block, Target, index_columns
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from allocc.backends.solution import Word
-    from allocc.engine.outcome import Deviation, Step, Violation
-    from allocc.questions.conflict.escape import Escape
-    from allocc.questions.conflict.explanation import Conflict
-    from allocc.questions.conflict.loosen import Loosening
+from allocc.results.run_folder.plain import APART
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +25,30 @@ class TermValue:
     penalty: bool = False
 
 
-@dataclass(eq=False)
-class Result:
-    """An allocation with its certificate.
+@dataclass(frozen=True)
+class Loosening:
+    """What to loosen so that there is an allocation.
 
-    `result["spend"]` is a decision, compartment, flow or report: a number, a Series over its labels, or, over
-    time, with time down the rows and the labels across, ready for `.plot()`. `to_long()` has
-    everything in one tidy table. `value`, `bound`, `gap` and `violation` are None where unknown.
+    `status` is "cheapest" where no cheaper loosening exists, "proposed" where `bound` is all that is
+    proven about the cost, "impossible" where no loosening of limits and ranges helps, and "unknown".
+    `result` is the best allocation of the *loosened* model, which is not one of the model's own.
+    """
+
+    status: LooseningStatus
+    items: tuple[Loosened, ...]
+    cost: float | None
+    bound: float | None
+    seconds: float
+    ranges: bool = False
+    message: str = ""
+    result: Run | None = field(default=None, compare=False, metadata=APART)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """An allocation with what is proven of it; `allocc.api.Result` adds what is done with it.
+
+    `value`, `bound`, `gap` and `violation` are None where unknown.
     `proof` says what the bound, or that there is no allocation, rests on: "proven" (recomputed here),
     "agreed" (two solves that differ truly), "claimed" (one solver's word).
     `conflict`, `loosening` and `escape` say why there is no allocation, or no best one, where that was
@@ -72,12 +83,12 @@ class Result:
     #: How far the baseline is off the limits, which it is not made to meet.
     baseline_violation: Violation | None = None
     time_unit: str = ""
-    history: tuple[Step, ...] = ()
+    history: tuple[Step, ...] = field(default=(), metadata=APART)
     settings: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
-    folder: Path | None = None
+    folder: Path | None = field(default=None, metadata=APART)
     #: Names of the limits that were loosened; this is then no result of the model as it is written.
     loosened: tuple[str, ...] = ()
     conflict: Conflict | None = None
@@ -212,39 +223,6 @@ class Result:
         """Whether there are decisions to read."""
         return bool(self.blocks)
 
-    @property
-    def certificate(self) -> dict[str, Any]:
-        """What is proven and how: plain data that goes into JSON."""
-        from allocc.results.run_folder.plain import clean
-        from allocc.showing.report import status_words
-
-        found: dict[str, Any] = clean(
-            {
-                "statement": status_words(self),
-                "loosened": list(self.loosened),
-                "status": self.status,
-                "sense": self.sense,
-                "value": self.value,
-                "bound": self.bound,
-                "proof": self.proof,
-                "gap": self.gap,
-                "gap_measure": self.gap_measure,
-                "gap_tolerance": self.options.get("gap"),
-                "violation": violation_data(self.violation),
-                "violation_tolerance": self.options.get("violation"),
-                "discretization": self.discretization,
-                "discretization_parts": deviation_data(self.discretization_parts),
-                "solver": self.solver,
-                "solver_version": self.versions.get("solver", ""),
-                "solver_package": self.versions.get("solver_package", ""),
-                "method": self.method,
-                "allocc_version": self.versions.get("allocc", ""),
-                "files": self.files,
-                "settings": self.settings,
-            }
-        )
-        return found
-
     def ends(self) -> list[EndRow]:
         """Each compartment at the end, in total over its indices, beside its baseline.
 
@@ -263,57 +241,6 @@ class Result:
                 value = float(course.values[-1])
                 rows.append(EndRow(name, block.description, block.unit, value, base))
         return rows
-
-    # --- text and files ---------------------------------------------------------------------
-
-    def summary(self, color: bool = False) -> str:
-        """The report as text."""
-        from allocc.showing.report import summary
-
-        return summary(self, color)
-
-    def plot(self, what: str | None = None) -> Any:
-        """A Matplotlib figure: `trajectories`, `allocation` or `progress`.
-
-        Without `what` it is the first of them that there is something for. Raises `MissingLibrary`
-        without Matplotlib, and `AlloccError` where there is nothing to draw.
-        """
-        from allocc.errors import reported
-        from allocc.showing.plots import draw
-
-        with reported():
-            return draw(self, what)
-
-    def __repr__(self) -> str:
-        from allocc.showing.report import card
-
-        return card(self)
-
-    def _repr_html_(self) -> str:
-        from allocc.showing.report_html import result_html
-
-        return result_html(self)
-
-    def save(self, folder: str | PathLike[str] | None = None) -> Path:
-        """Write a run folder (a new one under `runs/` by default) and return its path."""
-        from allocc.asked import as_path
-        from allocc.errors import reported
-        from allocc.results.run_folder.writing import save
-
-        with reported():
-            target = None if folder is None else as_path(folder, "the run folder")
-            self.folder = save(self, target)
-        return self.folder
-
-    @staticmethod
-    def open(folder: str | PathLike[str]) -> Result:
-        """Read a run folder back."""
-        from allocc.asked import as_path
-        from allocc.errors import reported
-        from allocc.results.run_folder.reading import read
-
-        with reported():
-            return read(as_path(folder, "the run folder"))
 
 
 def _column(labels: list[Any]) -> Any:
@@ -344,26 +271,7 @@ class EndRow:
 
 def relative_change(value: float, baseline: float) -> float | None:
     """The change as a part of the baseline; None where that is near zero beside the change."""
-    from allocc.engine.outcome import NEAR_ZERO
-
     change = value - baseline
     if abs(baseline) <= NEAR_ZERO * abs(change) or baseline == 0:
         return None
     return change / abs(baseline)
-
-
-def violation_data(violation: Violation | None) -> Mapping[str, Any] | None:
-    """A violation as plain data."""
-    if violation is None:
-        return None
-    return {
-        "absolute": violation.absolute,
-        "relative": violation.relative,
-        "where": violation.where,
-        "unit": violation.unit,
-    }
-
-
-def deviation_data(parts: Sequence[Deviation]) -> list[dict[str, Any]]:
-    """Deviations from continuous time as plain data."""
-    return [{"kind": d.kind, "name": d.name, "relative": d.relative} for d in parts]

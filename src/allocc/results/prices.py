@@ -1,4 +1,4 @@
-"""The prices of a model's limits as data, and as words.
+"""The prices of a model's limits as data.
 
 A price is the change of the objective for one more unit of a limit's side, at one allocation;
 `allocc.questions.prices.pricing` finds them.
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from allocc.compiler.labels import named
-from allocc.tables import number
 
 Side = Literal["right side", "left side"]
 
@@ -87,25 +86,3 @@ class Prices:
         """Every row by itself, in the same order."""
         made = [Group((row,), row.price) for row in self.rows]
         return sorted(made, key=lambda g: (g.binding == 0, -abs(g.price)))
-
-
-def words(group: Group) -> str:
-    """What one more unit buys, as a sentence without its full stop."""
-    first, count = group.rows[0], len(group.rows)
-    unit = first.unit or "unit"
-    what = "" if first.side == "right side" else "the left side of "
-    start = f"one more {unit} of {what}{group.name}"
-    if count > 1:
-        start += f" at each of its {count} times"
-    if not group.price:
-        mixed = any(r.price for r in group.rows)
-        return f"{start} changes nothing{' in total' if mixed else ''}"
-    verb = "raises" if group.price > 0 else "lowers"
-    total = " in total" if count > 1 else ""
-    return f"{start} {verb} the objective by {amount(group.price)}{total}"
-
-
-def amount(price: float) -> str:
-    """The size of a price with about four digits."""
-    size = abs(price)
-    return f"{size:.4g}" if size < 0.1 else number(size, 5)

@@ -7,11 +7,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from allocc.showing.method_program import is_exact, method_program, solved
 from allocc.tables import number, percent, table
 
 if TYPE_CHECKING:
-    from allocc.api import Model
     from allocc.dsl.tree import File
+    from allocc.engine.stages import Stages
 
 
 #: What the first pass does.
@@ -53,7 +54,7 @@ def _nested(value: Any) -> bool:
     return dataclasses.is_dataclass(value)
 
 
-def model_text(model: Model) -> str:
+def model_text(model: Stages) -> str:
     """Names with their shapes and values, as bound to the data."""
     bound = model.bound
     units = {name: unit or "" for name, unit in model.units().items()}
@@ -126,7 +127,7 @@ def _source(node: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def problem_text(model: Model) -> str:
+def problem_text(model: Stages) -> str:
     """Blocks of unknowns, steps, limits and terms, as unrolled in time."""
     p = model.problem
     rows = [
@@ -174,13 +175,11 @@ def _text(span: Any) -> str:
     return text if len(text) <= 90 else f"{text[:87]}..."
 
 
-def passes_text(model: Model, method: str) -> str:
+def passes_text(model: Stages, method: str) -> str:
     """Every pass between the problem and what a solver gets: why it is there, and what it changes.
 
     It is the chain that `solve` runs, up to the first program that a solver gets.
     """
-    from allocc.showing.method_program import solved
-
     choice, found = solved(model, method)
     counts = ("columns", "rows", "coefficients", "products", "functions")
     first = found.steps[0].before
@@ -198,9 +197,9 @@ def passes_text(model: Model, method: str) -> str:
     )
 
 
-def program_text(model: Model, method: str) -> str:
+def program_text(model: Stages, method: str) -> str:
     """Blocks of columns and rows of the program of a method."""
-    p = model.program(method)
+    p = method_program(model, method)
     lines = [_size_line(p, method, model), "", "Columns"]
     rows = []
     for b in p.column_blocks:
@@ -218,7 +217,7 @@ def program_text(model: Model, method: str) -> str:
     return "\n".join(lines)
 
 
-def _size_line(program: Any, method: str, model: Model) -> str:
+def _size_line(program: Any, method: str, model: Stages) -> str:
     nonlinear = len(program.products) + sum(len(f) for f in program.functions)
     also = f", {nonlinear:,} products and functions" if nonlinear else ""
     return (
@@ -227,18 +226,16 @@ def _size_line(program: Any, method: str, model: Model) -> str:
     )
 
 
-def kind(model: Model, method: str) -> str:
+def kind(model: Stages, method: str) -> str:
     """Whether the program of a method says the same as the model."""
-    from allocc.showing.method_program import is_exact
-
     if is_exact(model, method):
         return "exact: it has the same optimum as the model"
     return "relaxed: its optimum is a bound, not an allocation; `allocc explain` says why"
 
 
-def written_text(model: Model, method: str, path: str) -> str:
+def written_text(model: Stages, method: str, path: str) -> str:
     """What was written, in words."""
     return (
-        f"{path}: {_size_line(model.program(method), method, model)}\n"
+        f"{path}: {_size_line(method_program(model, method), method, model)}\n"
         f"{path}.map.json: from the file's names to the model's"
     )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from allocc.questions.conflict.cells import Cell
-from allocc.questions.conflict.escape import Escape, Escaping
-from allocc.questions.conflict.explanation import Conflict, Member
-from allocc.questions.conflict.loosen import Loosened, Loosening
+from allocc.results.findings import Cell, Conflict, Escape, Escaping, Loosened, Member
+from allocc.results.run import Loosening
 from allocc.tables import duration, number, percent, wrap
 
 WIDTH = 98

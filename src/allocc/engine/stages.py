@@ -1,0 +1,154 @@
+"""`Stages`: a model bound to its data, and what the compiler makes of it, each at first need."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from allocc import mistakes
+from allocc.dsl.diagnostics import AlloccError, Diagnostic, in_order
+from allocc.errors import reported
+
+if TYPE_CHECKING:
+    from allocc.compiler.pipeline import Chain
+    from allocc.compiler.relaxing.relaxation import Relaxation
+    from allocc.compiler.scoping.model import Model as Bound
+    from allocc.compiler.unrolling.problem import Problem
+    from allocc.engine.assess import Assessment
+
+    once = cached_property
+else:
+
+    class once(cached_property):
+        """A cached property that one thread makes and the others wait for."""
+
+        def __get__(self, instance: Any, owner: Any = None) -> Any:
+            if instance is None:
+                return self
+            with instance._making:
+                return super().__get__(instance, owner)
+
+
+class Stages:
+    """A model bound to its data. `bound`, `problem` and what follows are the compiler's own stages.
+
+    A stage is made at first need and shared by whoever asks, in whatever thread; nothing changes it.
+    """
+
+    def __init__(self, bound: Bound, data: Path, settings: dict[str, Any]) -> None:
+        self.bound = bound
+        self.data = data
+        self.settings = settings
+        self._making = RLock()
+        self._chains: dict[str, Chain] = {}
+
+    @property
+    def name(self) -> str:
+        """The name in the `model` statement."""
+        return self.bound.name
+
+    @property
+    def title(self) -> str:
+        """The title in the `model` statement."""
+        return self.bound.title
+
+    @property
+    def path(self) -> Path | None:
+        """The model file."""
+        return self.bound.path
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        """What is suspicious but no mistake, by place in the file, then by code."""
+        unrolled = self.__dict__.get("problem")
+        found = self.bound.diagnostics if unrolled is None else unrolled.diagnostics
+        return in_order(d for d in found if d.severity == "warning")
+
+    @once
+    def problem(self) -> Problem:
+        """The model unrolled in time."""
+        from allocc.compiler.unrolling.discretize import discretize
+
+        with reported():
+            return discretize(self.bound)
+
+    @property
+    def lowered(self) -> Chain:
+        """The program as the model states it, with products and functions."""
+        return self.chain("stated")
+
+    def chain(self, method: str = "auto") -> Chain:
+        """The passes between the problem and what is relaxed for a method; see `compile --emit passes`."""
+        from allocc.engine.proving.denominators import prepared
+
+        with self._making:
+            if method not in self._chains:
+                with reported():
+                    self._chains[method] = prepared(self.problem, method)
+            return self._chains[method]
+
+    @once
+    def relaxation(self) -> Relaxation:
+        """The lowered program with tightened bounds, before any piece of it is refined."""
+        from allocc.compiler.programs.bounds import Infeasible
+        from allocc.compiler.relaxing.relaxation import Relaxation
+
+        with reported():
+            try:
+                return Relaxation(self.lowered.program)
+            except Infeasible:
+                raise AlloccError([mistakes.bounds_infeasible()]) from None
+
+    @once
+    def baseline_problem(self) -> Problem:
+        """The model in a world in which no intervention acts."""
+        from allocc.compiler.unrolling.discretize import discretize
+
+        with reported():
+            return discretize(self.bound, effects=False)
+
+    @once
+    def baseline_simulation(self) -> tuple[Problem, Assessment] | None:
+        """What happens in that world with every decision at its lower end, and what it is worth.
+
+        None in a model without time. What is simulated may be no finite number.
+        """
+        from allocc.compiler.unrolling.simulate import lowest
+        from allocc.engine.assess import assess
+
+        if self.bound.time is None:
+            return None
+        problem = self.baseline_problem
+        return problem, assess(problem, lowest(problem))
+
+    def units(self) -> dict[str, str | None]:
+        """The unit of every quantity of the model, declared or inferred; None where none is known.
+
+        A pure number has the unit `1`. Parameters that hold words are no quantities.
+        """
+        words = {n for n, p in self.bound.parameters.items() if p.values.dtype.kind == "O"}
+        found = self.bound.units.quantities
+        return {n: None if u is None else str(u) for n, u in found.items() if n not in words}
+
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of the model file and of every table, by file name."""
+        from allocc.dsl import tree
+
+        found = {}
+        if self.path is not None and self.path.is_file():
+            found[self.path.name] = _sha256(self.path)
+        for statement in self.bound.tree.statements:
+            if isinstance(statement, tree.Table):
+                table = self.data / statement.file.value
+                if table.is_file():
+                    found[statement.file.value] = _sha256(table)
+        return found
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,31 @@
+"""The best allocation of a model, and how good it is proven to be."""
+
+from __future__ import annotations
+
+from allocc import mistakes
+from allocc.dsl.diagnostics import AlloccError
+from allocc.engine import solve as engine
+from allocc.engine.choose import CannotServe
+from allocc.engine.outcome import Options
+from allocc.engine.stages import Stages
+from allocc.errors import reported
+from allocc.results.building import solved_run
+from allocc.results.given import given_decisions
+from allocc.results.run import Run
+
+
+@reported()
+def solve(model: Stages, options: Options, start: object = None) -> Run:
+    """Solve a model; `start` are decisions to begin with, in any form that `simulate` takes.
+
+    Raises `MissingSolver` where the solver is not there, `AlloccError` where there is nothing to
+    decide or the method does not serve.
+    """
+    if not model.bound.decisions and not model.bound.limits:
+        raise AlloccError([mistakes.nothing_to_decide(model.name)])
+    starts = [] if start is None else [given_decisions(model.problem, start).values]
+    try:
+        outcome = engine.solve(model.problem, options, starts)
+    except CannotServe as reason:
+        raise AlloccError([mistakes.cannot_serve(str(reason))]) from None
+    return solved_run(model, outcome, options)
