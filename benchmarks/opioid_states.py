@@ -31,8 +31,8 @@ from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.discretize import discretize
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.reading.parser import parse_file
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Options, relative_gap
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options, relative_gap
 from allocc.engine.solve import solve
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,14 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from allocc.compiler import failures
-from allocc.compiler.algebra.expression import (
-    Node,
-    Reference,
-    add,
-    constant,
-    multiply,
-    negate,
-)
+from allocc.compiler.algebra.expression import Node, Reference, add, constant, multiply, negate
 from allocc.compiler.algebra.index import Coordinate, spread
 from allocc.compiler.algebra.polynomial import flatten
 from allocc.compiler.arrays import FloatArray, IntArray

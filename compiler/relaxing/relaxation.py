@@ -17,13 +17,7 @@ from allocc.compiler.programs.priced import PricedRows, priced_rows
 from allocc.compiler.programs.program import Program, no_products
 from allocc.compiler.programs.reformulation import Atoms, Facts, applied
 from allocc.compiler.programs.scaling import Scaling, scale
-from allocc.compiler.reformulations import (
-    exact_forms,
-    mccormick,
-    pieces,
-    price,
-    univariate,
-)
+from allocc.compiler.reformulations import exact_forms, mccormick, pieces, price, univariate
 from allocc.compiler.reformulations.pieces import Pieces
 
 #: A piece of a continuous range is not cut below this share of it.

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import allocc
-from allocc.engine import continuous
-from allocc.engine import solve as solve_module
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Deviation
+from allocc.engine import endings
+from allocc.engine.judging import continuous
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Deviation
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CHAIN = """model chain "A chain with a source, a loss and a decision"
@@ -177,7 +177,7 @@ def test_what_cannot_be_measured_loses_no_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, said: str
 ) -> None:
     monkeypatch.delenv("ALLOCC_DEBUG", raising=False)
-    monkeypatch.setattr(solve_module, "deviations", refuse(error))
+    monkeypatch.setattr(endings, "deviations", refuse(error))
     result = solved(tmp_path)
     assert (result.status, result.discretization) == ("optimal", None)
     assert result.value == pytest.approx(10 * 0.9**3 - 0.81 - 0.9 - 1)

@@ -10,8 +10,9 @@ from allocc.compiler.lowering.lower import lower
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.engine import relaxed
-from allocc.engine.outcome import Options, Outcome
-from allocc.engine.solve import Loop, solve
+from allocc.engine.judging.outcome import Options, Outcome
+from allocc.engine.loop import Loop
+from allocc.engine.solve import run, solve
 from tests.compiler.making import problem
 
 TEXT = """model m
@@ -83,7 +84,7 @@ def test_infeasible_stays_infeasible() -> None:
 
 def test_few_integers_are_left_to_the_solver() -> None:
     found = made(0, items=relaxed.FEWEST - 1)
-    loop = Loop(found, Options())
+    loop = Loop(found, Options(), run)
     program = Relaxation(lower(found).program).build().program
     assert relaxed.relaxed_first(loop, registry.get("highs"), program) is None
     assert loop.bound is None

@@ -7,8 +7,7 @@ else it stays *claimed*. A point that is better than the claim ends it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,12 +16,10 @@ from allocc.backends.solution import MissingSolver, Refused, Solution, Word
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.relaxing.relaxation import Built
 from allocc.engine import calls
-from allocc.engine.outcome import Status
+from allocc.engine.judging.outcome import Status
+from allocc.engine.loop import Claim, Loop
 from allocc.engine.proving import door
 from allocc.engine.proving.tree import Grown, Tree
-
-if TYPE_CHECKING:
-    from allocc.engine.solve import Loop
 
 #: A confirmation may take so many seconds, and this share of what the solve took before; another solve
 #: of the whole model may take as long again.
@@ -40,23 +37,29 @@ FIRST_COLUMNS, MOST_COLUMNS = 6_000, 60_000
 AIM, FINE = 0.9, 5e-10
 
 
-@dataclass(frozen=True, eq=False)
-class Claim:
-    """What a solver has said, and of which program.
+def settled(loop: Loop) -> bool:
+    """Whether no further round is wanted; a claim that would be the end is looked into first."""
+    look_into(loop)
+    return loop.ended
 
-    `dropped` says that parts of the model were left out of the program before, because they hold
-    nothing better than the best allocation.
-    """
 
-    backend: Backend
-    built: Built
-    solution: Solution
-    dropped: bool
+def look_into(loop: Loop) -> None:
+    """Look into a claim that has not been, where it would be the end."""
+    claim = loop.claim
+    if claim is not None and (loop.closed or loop.contradicted) and loop.word == "claimed":
+        loop.claim = None
+        confirm(loop, claim)
 
-    @property
-    def linear(self) -> bool:
-        """Whether a tree over linear programs can look into it."""
-        return self.built.program.polyhedral
+
+def holds_nothing(loop: Loop, solution: Solution) -> bool:
+    """Whether it is shown, and not only claimed, that a program without a point has none."""
+    if solution.word != "claimed" or loop.claim is None:
+        loop.emptiness = solution.word
+        return solution.word != "claimed"
+    claim, loop.claim = loop.claim, None
+    found = confirm_empty(loop, claim)
+    loop.emptiness = found or "claimed"
+    return found is not None
 
 
 def confirm(loop: Loop, claim: Claim) -> None:
@@ -245,8 +248,6 @@ def _second(loop: Loop, claim: Claim) -> Solution | None:
 
 def _by_refinement(loop: Loop) -> tuple[Status, Word | None]:
     """Solve the model again with relaxations of our own: how that ends, and what it rests on."""
-    from allocc.engine.solve import Loop as Another
-
     left = max(SECONDS, loop.seconds)
     remaining = loop.remaining()
     options = replace(
@@ -257,8 +258,8 @@ def _by_refinement(loop: Loop) -> tuple[Status, Word | None]:
         on_progress=None,
     )
     starts = [loop.best.values] if loop.best is not None else []
-    inner = Another(loop.problem, options, starts)
-    outcome = inner.run()
+    inner = Loop(loop.problem, options, loop.runner, starts)
+    outcome = loop.runner(inner)
     if outcome.stopped == "interrupted":
         raise KeyboardInterrupt
     for word, bound in inner.bounds.items():

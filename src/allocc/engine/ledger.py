@@ -14,8 +14,8 @@ from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import ROUNDING, Assessment, assess
-from allocc.engine.outcome import Options, Step, measure, relative_gap
+from allocc.engine.judging.assess import ROUNDING, Assessment, assess
+from allocc.engine.judging.outcome import Options, Step, measure, relative_gap
 
 #: Values of the objective that differ by this part of what they are measured by are the same: a few
 #: digits above rounding, far below any gap that is asked for.

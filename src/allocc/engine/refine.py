@@ -9,7 +9,6 @@ shows that no better allocation can lie in them are dropped (reduced cost fixing
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,12 +19,11 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.refinement import add_tangents, split_active
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.engine import calls
-from allocc.engine.confirm import solve_mixed
-from allocc.engine.outcome import Outcome
+from allocc.engine.confirm import holds_nothing, settled, solve_mixed
+from allocc.engine.endings import end, finish, without_point
+from allocc.engine.judging.outcome import Outcome
+from allocc.engine.loop import Loop
 from allocc.engine.proving.tightening import factors, tighten_by_optimization
-
-if TYPE_CHECKING:
-    from allocc.engine.solve import Loop
 
 #: The loop gives up refining after this many rounds; it ends earlier in practice.
 MOST_ROUNDS = 500
@@ -72,14 +70,14 @@ def _tightening_rounds(
     loop.rounds += 1
     solution = solve_mixed(loop, backend, built, 1e-2)
     if solution.point is None:
-        return loop.without_point(solution)
+        return without_point(loop, solution)
     loop.prove(solution.bound, solution.word)
     loop.heuristics.round(relaxation, built.lower_point(solution.point))
     loop.heuristics.polish(relaxation, program)
     loop.note(f"round {loop.rounds}")
     for _ in range(TIGHTENING_ROUNDS):
-        if loop.ended:
-            return loop.finish(solution)
+        if settled(loop):
+            return finish(loop, solution)
         add_tangents(relaxation, solution.point, 0.0)
         cutoff = loop.best.value if loop.best is not None else None
         relaxation.dropped = relaxation.dropped or cutoff is not None
@@ -115,17 +113,17 @@ def _tightening_rounds(
         loop.note(f"bounds by optimization, ranges {100 * shrunk:.0f} % shorter")
         if shrunk < TIGHTENING_PROGRESS:
             break
-    return loop.finish(solution) if loop.closed else None
+    return finish(loop, solution) if loop.closed else None
 
 
 def _without(loop: Loop, relaxation: Relaxation, solution: Solution) -> Outcome:
     """The end where a round brought no point."""
     if solution.termination == "infeasible" and loop.best is not None and relaxation.dropped:
-        if loop.holds_nothing(solution):
+        if holds_nothing(loop, solution):
             return _exhausted(loop, solution, loop.emptiness)
-        return loop.finish(replace(solution, termination="failed"))
+        return finish(loop, replace(solution, termination="failed"))
     prove_remaining(loop, relaxation, solution)
-    outcome = loop.without_point(replace(solution, bound=None))
+    outcome = without_point(loop, replace(solution, bound=None))
     assert outcome is not None
     return outcome
 
@@ -146,15 +144,15 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
                 return None
             return _without(loop, relaxation, solution)
         if solution.termination != "optimal":
-            return loop.finish(solution)
+            return finish(loop, solution)
         before = loop.bound
         prove_remaining(loop, relaxation, solution)
         loop.heuristics.round(relaxation, built.lower_point(solution.point))
         if not loop.closed and loop.rounds % 3 == 2:
             loop.heuristics.search(solution.point, SEARCH * loop.rounds)
         loop.note(f"linear round {loop.rounds}")
-        if loop.ended:
-            return loop.finish(solution)
+        if settled(loop):
+            return finish(loop, solution)
         if not drop(loop, relaxation, built, solution):
             return _exhausted(loop, solution)
         short = add_tangents(relaxation, solution.point, 1e-3 * loop.options.gap)
@@ -168,7 +166,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         loop.heuristics.search(solution.point, 2 * SEARCH * loop.rounds)
         loop.note("local search")
         if loop.closed:
-            return loop.finish(solution)
+            return finish(loop, solution)
         if not drop(loop, relaxation, built, solution):
             return _exhausted(loop, solution)
     return None
@@ -253,7 +251,7 @@ def _integer_rounds(
                 continue
             if loop.best is None:
                 raise
-            return loop.finish(Solution("failed", None, None, None, 0.0, message=str(limit)))
+            return finish(loop, Solution("failed", None, None, None, 0.0, message=str(limit)))
         sliced = solution.termination == "time_limit" and not loop.out_of_time
         if solution.point is None:
             if sliced and loop.best is not None:
@@ -268,7 +266,7 @@ def _integer_rounds(
             loop.heuristics.polish(relaxation, program)
         loop.heuristics.search(point, 2 * SEARCH * loop.rounds)
         loop.note(f"round {loop.rounds}")
-        if loop.ended:
+        if settled(loop):
             break
         had = loop.bound, loop.best.value if loop.best is not None else None
         stalled = stalled + 1 if had == before and not sliced else 0
@@ -288,7 +286,7 @@ def _integer_rounds(
             if target <= 0.2 * loop.options.gap * (1e-3 if before_exact is not None else 1.0):
                 break
     assert solution is not None
-    return loop.finish(solution)
+    return finish(loop, solution)
 
 
 def prove_remaining(loop: Loop, relaxation: Relaxation, solution: Solution) -> None:
@@ -308,9 +306,9 @@ def prove_remaining(loop: Loop, relaxation: Relaxation, solution: Solution) -> N
 def _exhausted(loop: Loop, solution: Solution | None, word: Word = "proven") -> Outcome:
     """Nothing better is left in any piece: the best allocation is optimal."""
     if loop.best is None:
-        return loop.end("infeasible", "", "no value satisfies the limits in any piece")
+        return end(loop, "infeasible", "", "no value satisfies the limits in any piece")
     # The cut-off that found nothing better was itself rounded outward by this much.
     margin = MARGIN * loop.measure
     loop.prove(loop.best.value - margin if loop.minimize else loop.best.value + margin, word)
     last = solution or Solution("optimal", None, None, None, 0.0)
-    return loop.finish(last)
+    return finish(loop, last)

@@ -9,7 +9,6 @@ of the duals, which holds whatever the solver's tolerances are.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,9 +16,7 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import Solution
 from allocc.compiler.programs.program import Program
 from allocc.engine import calls
-
-if TYPE_CHECKING:
-    from allocc.engine.solve import Loop
+from allocc.engine.loop import Loop
 
 #: With fewer integers a solver's own search is as fast.
 FEWEST = 500

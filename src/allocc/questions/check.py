@@ -30,10 +30,11 @@ def check(model: Stages, pedantic: bool = False) -> list[Diagnostic]:
 def _propagate(model: Stages) -> None:
     """Show that the limits contradict each other, where propagation alone can show it."""
     relaxation = model.relaxation
-    if model.lowered.program.matrix.nnz > MOST_PROPAGATED:
+    program = model.lowered.program
+    if program.matrix.nnz > MOST_PROPAGATED:
         return
     try:
-        relaxation.propagator.run(model.lowered.program.lower, model.lowered.program.upper)
+        relaxation.propagator.run(program.lower, program.upper)
     except Infeasible:
         raise AlloccError([mistakes.bounds_infeasible()]) from None
 

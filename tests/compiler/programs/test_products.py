@@ -10,11 +10,7 @@ import pytest
 from allocc.backends.isolation.wire import stripped
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.pipeline import chain
-from allocc.compiler.programs.bounds_needed import (
-    check_bounds,
-    nought_below,
-    without_quotients,
-)
+from allocc.compiler.programs.bounds_needed import check_bounds, nought_below, without_quotients
 from allocc.compiler.programs.direction import harmless
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.local_ranges import LocalRanges

@@ -20,7 +20,7 @@ import numpy as np
 
 from allocc.compiler.arrays import BoolArray, IntArray
 from allocc.compiler.unrolling.simulate import Values
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.oracle import Answer, Oracle, Recompiled, Switched
 from allocc.questions.conflict.statements import Statements

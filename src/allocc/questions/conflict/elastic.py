@@ -28,8 +28,9 @@ from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.unrolling.problem import Constraint, ObjectiveTerm, Problem
 from allocc.compiler.unrolling.simulate import Values, simulate
 from allocc.dsl.tree import Span
-from allocc.engine.outcome import Options
-from allocc.engine.solve import Loop
+from allocc.engine.judging.outcome import Options
+from allocc.engine.loop import Loop
+from allocc.engine.solve import run
 from allocc.questions.conflict.statements import Statement, Statements
 
 #: Slack weights for each row of a limit, or end of a range; infinite where there is no slack.
@@ -188,7 +189,7 @@ class ElasticLoop(Loop):
     """A solve of an elastic problem, in which slack is what the decisions leave to be made up for."""
 
     def __init__(self, loose: Elastic, options: Options) -> None:
-        super().__init__(loose.problem, options)
+        super().__init__(loose.problem, options, run)
         self.loose = loose
 
     def decisions(self, point: FloatArray) -> Values:

@@ -32,11 +32,11 @@ from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Options
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options
 from allocc.engine.proving import door
 from allocc.engine.proving.denominators import prepared
-from allocc.engine.solve import Loop
+from allocc.engine.solve import solve
 from allocc.errors import reported
 from allocc.results.findings import Escape, Escaping, Improved
 
@@ -132,7 +132,7 @@ def _walked(
     """How the terms change along the ray, and whether every limit holds and the value gets better."""
     limited = replace(options, time_limit=seconds, on_progress=None)
     try:
-        start = Loop(replace(problem, terms=[]), limited).run().values
+        start = solve(replace(problem, terms=[]), limited).values
     except AlloccError:
         return (), False
     if start is None:

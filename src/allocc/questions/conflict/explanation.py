@@ -17,8 +17,8 @@ from allocc.compiler.unrolling.problem import ChanceConstraint, Comparison, Cons
 from allocc.compiler.unrolling.simulate import Values, lowest
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl import tree
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Options
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options
 from allocc.errors import reported
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.cells import cells

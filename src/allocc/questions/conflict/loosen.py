@@ -19,8 +19,8 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.labels import label_text
 from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.outcome import Options, Outcome
-from allocc.engine.solve import Loop
+from allocc.engine.judging.outcome import Options, Outcome
+from allocc.engine.solve import run, solve
 from allocc.errors import reported
 from allocc.questions.conflict.elastic import Elastic, ElasticLoop, Slack, elastic
 from allocc.questions.conflict.explanation import limit_member
@@ -57,7 +57,7 @@ def loosen(model: Stages, options: Options) -> Loosening:
         kept = np.ones(statements.size, dtype=bool)
         try:
             loose = elastic(statements, kept, soft, blocks)
-            outcome = ElasticLoop(loose, replace(options, method="auto")).run()
+            outcome = run(ElasticLoop(loose, replace(options, method="auto")))
         except AlloccError as error:
             # With a limit loosened, a factor has no range any more.
             message = error.diagnostics[0].message
@@ -104,7 +104,7 @@ def _proposal(
     result = None
     for room in ROOM:
         amounts = {key: _with_room(by, loose.slacks[key], room) for key, by in found.items()}
-        own = Loop(_moved(statements, amounts), options).run()
+        own = solve(_moved(statements, amounts), options)
         told = amounts if room > PLAIN else found
         items = [i for key, by in told.items() for i in _items(model, key, loose.slacks[key], by)]
         result = loosened_run(model, own, options, [i.named for i in items])

@@ -33,10 +33,10 @@ from allocc.compiler.unrolling.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine import calls
 from allocc.engine.choose import CannotServe
+from allocc.engine.judging.outcome import Options
 from allocc.engine.ledger import Ledger
-from allocc.engine.outcome import Options
 from allocc.engine.proving.denominators import prepared
-from allocc.engine.solve import Loop
+from allocc.engine.solve import run, solve
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.elastic import ElasticLoop, elastic
 from allocc.questions.conflict.farkas import support
@@ -342,7 +342,7 @@ class Recompiled:
         problem = self.statements.restricted(kept, self.wide)
         with np.errstate(all="ignore"):
             try:
-                found = Loop(problem, _limited(self.options, seconds)).run()
+                found = solve(problem, _limited(self.options, seconds))
             except (AlloccError, CannotServe):
                 # Without what is switched off, a factor has no range: nothing can be said.
                 return Answer(None)
@@ -387,7 +387,7 @@ class Recompiled:
         try:
             loose = elastic(self.statements, kept | self.held, {s: weights}, wide=wide)
             with np.errstate(all="ignore"):
-                found = ElasticLoop(loose, limited).run()
+                found = run(ElasticLoop(loose, limited))
         except (AlloccError, CannotServe):
             return Nearest(None)
         proven = found.status == "optimal" and not wide

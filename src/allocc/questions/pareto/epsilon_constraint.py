@@ -18,7 +18,7 @@ from allocc.compiler.unrolling.simulate import Values, highest, lowest, simulate
 from allocc.compiler.unrolling.sizes import Sizes
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.choose import CannotServe
-from allocc.engine.outcome import Options, Outcome, Violation
+from allocc.engine.judging.outcome import Options, Outcome, Violation
 from allocc.engine.solve import solve
 from allocc.results.frontier import Claim
 

@@ -28,9 +28,9 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import assess
 from allocc.engine.heuristics import tangents
-from allocc.engine.outcome import measure
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import measure
 from allocc.engine.proving import door
 from allocc.errors import reported
 from allocc.results.given import given_decisions

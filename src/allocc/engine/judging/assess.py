@@ -17,7 +17,7 @@ from allocc.compiler.reformulations import chance, ratios
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
 from allocc.compiler.unrolling.simulate import Values, simulate
 from allocc.compiler.unrolling.sizes import Sizes, StepSizes
-from allocc.engine.outcome import NEAR_ZERO, Violation
+from allocc.engine.judging.outcome import NEAR_ZERO, Violation
 
 #: A scenario of a chance block counts where no limit is broken by more than this of its size.
 SCENARIO_TOLERANCE = 1e-6
