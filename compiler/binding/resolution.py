@@ -155,11 +155,10 @@ class Resolver(Symbols):
 
     def _sets_of(self, table: str) -> tuple[tuple[str, str], ...]:
         """The sets that are declared as columns of a table: the column and the name of each."""
-        found = ((n, s.value) for n, s in self.declared.every(tree.SetDeclaration).items())
         return tuple(
-            (e.column.name, name)
-            for name, e in found
-            if isinstance(e, tree.Field) and e.table.name == table
+            (s.value.column.name, name)
+            for name, s in self.declared.every(tree.SetDeclaration).items()
+            if isinstance(s.value, tree.Field) and s.value.table.name == table
         )
 
     def _set(self, statement: tree.SetDeclaration) -> IndexSet:
