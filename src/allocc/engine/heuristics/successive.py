@@ -107,10 +107,10 @@ class SuccessiveLinear:
         """A linearized program whose decisions move by `reach` at most, whole numbers by 1 or not."""
         d = self.decided
         at, whole = here[d], self.original.integer[d]
-        reach = np.where(whole, 0.0 if fix_integers else 1.0, reach)
+        reach, fixed = np.where(whole, 1.0, reach), whole & fix_integers
         lower, upper = program.lower.copy(), program.upper.copy()
-        lower[d] = np.maximum(self.original.lower[d], at - reach)
-        upper[d] = np.minimum(self.original.upper[d], at + reach)
+        lower[d] = np.where(fixed, at, np.maximum(self.original.lower[d], at - reach))
+        upper[d] = np.where(fixed, at, np.minimum(self.original.upper[d], at + reach))
         integer = program.integer.copy()
         if fix_integers:
             integer[d] = False
