@@ -8,15 +8,12 @@ smaller, as around a value of zero, the objective is taken larger.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from allocc.backends.highs_session import HighsSession
 from allocc.backends.solution import Solution, SolveOptions
 from allocc.compiler.programs.program import Program
-
-if TYPE_CHECKING:
-    from allocc.backends.highs import HighsSession
 
 #: Gaps below these are not to be had in floating point.
 LEAST_GAP, LEAST_ABSOLUTE = 1e-9, 1e-12

@@ -182,7 +182,7 @@ def bound_model(folder: Path, weeks: int) -> object:
 
 
 def allocc(model: object) -> object:
-    from allocc.backends.highs import HighsSession
+    from allocc.backends.highs_session import HighsSession
     from allocc.compiler.pipeline import chain
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.unrolling.discretize import discretize

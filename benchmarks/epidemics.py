@@ -12,7 +12,7 @@ from pathlib import Path
 from allocc.compiler.binding.bind import bind
 from allocc.compiler.unrolling.discretize import discretize
 from allocc.dsl.reading.parser import parse_file
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.engine.solve import solve
 
 FOLDER = Path(__file__).resolve().parent.parent / "examples" / "epidemic"

@@ -98,7 +98,7 @@ def _compile(folder: Path, found: dict[str, Any], solved: bool) -> list[Any]:
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.unrolling.discretize import discretize
     from allocc.dsl.reading.parser import parse_file
-    from allocc.engine.outcome import Options
+    from allocc.engine.judging.outcome import Options
     from allocc.engine.solve import solve
 
     path = folder / "model.alloc"

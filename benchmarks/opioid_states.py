@@ -26,14 +26,13 @@ from allocc.compiler.binding.bind import bind
 from allocc.compiler.lowering.places import Places
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.extension import Extension
-from allocc.compiler.programs.program import Products
 from allocc.compiler.reformulations import extremes, mccormick
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.discretize import discretize
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.reading.parser import parse_file
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Options, relative_gap
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options, relative_gap
 from allocc.engine.solve import solve
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,9 +103,7 @@ def scip(problem: Problem, limit: float) -> tuple[float | None, float | None, fl
     build = Extension(program)
     for e in program.extremes:
         extremes.write(build, e, program.lower, program.upper, relaxation.down, relaxation.up)
-    bilinear = build.finish(
-        Products(program.products.result, program.products.left, program.products.right)
-    )
+    bilinear = build.finish(program.products)
     # As SCIP comes: what allocc turns off is not the peer's to pay for.
     as_it_comes = ScipBackend({"presolving/donotaggr": False})
     found = as_it_comes.solve(bilinear, SolveOptions(time_limit=limit, gap=1e-4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 
-from allocc.backends.highs import DIRECT_NONZEROS
+from allocc.backends.highs_session import DIRECT_NONZEROS
 from allocc.backends.interrupt import watched
 from allocc.backends.isolation import pool
 from allocc.backends.isolation.answers import failed, reading, sent, told

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from allocc.backends.highs import HighsSession
+from allocc.backends.highs_session import HighsSession
 from allocc.backends.interrupt import POLL_SECONDS
 from allocc.backends.isolation.wire import Channel, flat
 from allocc.backends.solution import Progress, SolveOptions

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from allocc.backends.highs import DIRECT_NONZEROS, HighsSession
+from allocc.backends.highs_session import DIRECT_NONZEROS, HighsSession
 from allocc.backends.interrupt import watched
 from allocc.backends.isolation import pool
 from allocc.backends.isolation.answers import failed, reading, sent, told

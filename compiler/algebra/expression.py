@@ -28,12 +28,16 @@ from allocc.dsl.tree import Span
 VariableKind = Literal["decision", "state", "definition", "excess"]
 
 
-@dataclass(eq=False)
+#: The lower and the upper end of every unknown of a block, in its shape.
+Ends = tuple[FloatArray, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
 class Variable:
     """A block of unknowns over the product of `sets`; compared by identity.
 
     A definition has `axes` (one for each set) and `value`, an expression over them. `lower` and
-    `upper` have the shape of the block.
+    `upper` have the shape of the block; a problem may ask for others (`Problem.ends`).
     """
 
     name: str
@@ -59,6 +63,13 @@ class Variable:
     def size(self) -> int:
         """Number of unknowns."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def ends(self) -> Ends:
+        """The lower and the upper end that a decision or a compartment is declared with."""
+        assert self.lower is not None
+        assert self.upper is not None
+        return self.lower, self.upper
 
     def labels(self, k: int) -> tuple[Any, ...]:
         """Index labels of the k-th unknown."""

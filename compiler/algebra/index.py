@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -28,27 +28,47 @@ SetKind = Literal["label", "integer", "time"]
 LARGEST_SPACE = 50_000_000
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class IndexSet:
     """An ordered set of labels, or of label tuples.
 
     `components` has one array of labels for each place of the tuple (one for plain labels). Labels
-    are matched by how they are written, so that `12` in a file is the 12 of `1 .. 52`.
+    are matched by how they are written, so that `12` in a file is the 12 of `1 .. 52`. Sets are
+    compared by identity, but one is equal to its `alias`: bare uses of both run along the same axes.
     """
 
-    def __init__(
-        self,
-        name: str,
-        components: Sequence[Sequence[Any]],
-        kind: SetKind = "label",
-        component_names: tuple[str, ...] = (),
-    ) -> None:
-        self.name = name
-        self.kind = kind
-        self.components: tuple[list[Any], ...] = tuple(list(c) for c in components)
-        places = range(1, len(self.components) + 1)
-        named = (name,) if len(self.components) == 1 else tuple(f"{name}.{k}" for k in places)
-        self.component_names = component_names or named
-        self._axes: list[Axis] = []
+    name: str
+    components: Sequence[Sequence[Any]]
+    kind: SetKind = "label"
+    component_names: tuple[str, ...] = ()
+    original: IndexSet | None = None
+    _axes: dict[int, Axis] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "components", tuple(tuple(c) for c in self.components))
+        if not self.component_names:
+            places = range(1, self.arity + 1)
+            named = (self.name,) if self.arity == 1 else (f"{self.name}.{k}" for k in places)
+            object.__setattr__(self, "component_names", tuple(named))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IndexSet) and self._first is other._first
+
+    def __hash__(self) -> int:
+        return id(self._first)
+
+    @property
+    def _first(self) -> IndexSet:
+        return self if self.original is None else self.original
+
+    def named(self, name: str) -> IndexSet:
+        """Another set of the same labels."""
+        own = (name,) if self.arity == 1 else self.component_names
+        return IndexSet(name, self.components, self.kind, own)
+
+    def alias(self, name: str) -> IndexSet:
+        """This set under another name."""
+        return self if name == self.name else replace(self.named(name), original=self._first)
 
     def __repr__(self) -> str:
         return f"IndexSet({self.name}, {len(self)})"
@@ -84,14 +104,12 @@ class IndexSet:
 
     def anonymous_axis(self, ordinal: int = 0) -> Axis:
         """The axis that a bare use of this set means; the same one in a whole model."""
-        while len(self._axes) <= ordinal:
-            self._axes.append(Axis(self))
-        return self._axes[ordinal]
+        return self._first._axes.setdefault(ordinal, Axis(self._first))
 
     @property
     def bare_axes(self) -> tuple[Axis, ...]:
         """The axes that bare uses of this set have been given."""
-        return tuple(self._axes)
+        return tuple(self._first._axes.values())
 
 
 class Axis:
@@ -127,7 +145,7 @@ class Coordinate:
     @cached_property
     def key(self) -> tuple[object, ...]:
         """Equal for coordinates that mean the same."""
-        return (id(self.set), tuple(id(a) for a in self.axes), self.positions.tobytes())
+        return (self.set, tuple(id(a) for a in self.axes), self.positions.tobytes())
 
     @cached_property
     def outside(self) -> bool:
@@ -136,13 +154,13 @@ class Coordinate:
 
     def into(self, target: IndexSet) -> Coordinate:
         """The same labels as members of another set; -1 where the other does not have them."""
-        if target is self.set:
+        if target == self.set:
             return self
-        found = self._moved.get(id(target))
+        found = self._moved.get(target)
         if found is None:
             table = np.array([target.positions.get(k, -1) for k in self.set.positions], dtype=int)
             found = Coordinate(target, self.axes, _take(table, self.positions))
-            self._moved[id(target)] = found
+            self._moved[target] = found
         return found
 
     def shifted(self, amount: int) -> Coordinate:
@@ -235,6 +253,6 @@ def lookup(target: IndexSet, parts: Sequence[Coordinate]) -> tuple[tuple[Axis, .
 def same_sets(first: Sequence[IndexSet], second: Sequence[IndexSet]) -> bool:
     """Whether two indices run over the same labels in the same order."""
     return len(first) == len(second) and all(
-        a is b or (len(a) == len(b) and a.positions == b.positions)
+        a == b or (len(a) == len(b) and a.positions == b.positions)
         for a, b in zip(first, second, strict=True)
     )

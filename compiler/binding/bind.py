@@ -58,7 +58,7 @@ class Binder(Resolver):
         for name in self.settings:
             self.attempt(self._check_setting, name)
         # A model that decides nothing may be there to be simulated only.
-        undecided = d.objective is None and not d.decisions
+        undecided = d.objective is None and not d.every(tree.Decide)
         if not undecided and (d.objective is None or not d.objective.terms):
             span = d.objective.span if d.objective is not None else first_span(file)
             what = "terms in its objective" if d.objective is not None else "objective"
@@ -88,17 +88,17 @@ class Binder(Resolver):
             path=path,
             tree=file,
             time=self.time,
-            decisions=[get[n] for n in d.decisions],
+            decisions=[get[n] for n in d.every(tree.Decide)],
             compartments={n: get[n] for n in d.compartments},
-            flows={n: get[n] for n in d.flows},
-            parameters={n: get[n] for n in d.parameters},
-            lets={n: get[n] for n in d.lets},
+            flows={n: get[n] for n in d.every(tree.Flow)},
+            parameters={n: get[n] for n in d.every(tree.Parameter)},
+            lets={n: get[n] for n in d.every(tree.Let)},
             limits=d.limits,
             prefers=d.prefers,
             chances=d.chances,
-            reports=[get[n] for n in d.reports],
+            reports=[get[n] for n in d.every(tree.Report)],
             objective=d.objective,
-            sets={n: get[n] for n in d.sets},
+            sets={n: get[n] for n in d.every(tree.SetDeclaration)},
             units=found_units,
             declared=d,
             symbols=get,
@@ -110,10 +110,12 @@ class Binder(Resolver):
 
     def _check_setting(self, name: str) -> None:
         base, bracket, rest = name.partition("[")
-        if base not in self.declared.parameters:
+        if base not in self.declared.every(tree.Parameter):
             statement = self.declared.names.get(base)
             is_a = describe(statement) if statement is not None else None
-            raise failures.Failed(data_errors.unknown_setting(base, is_a, self.declared.parameters))
+            raise failures.Failed(
+                data_errors.unknown_setting(base, is_a, self.declared.every(tree.Parameter))
+            )
         if bracket and (not rest.endswith("]") or rest == "]"):
             reason = "the closing bracket or the label is missing"
             raise failures.Failed(
@@ -122,14 +124,9 @@ class Binder(Resolver):
 
     def _initial(self, statement: tree.Initial) -> None:
         name = statement.name.name
-        self.usage.names.add(name)
         symbol = self.resolve(name)
         assert isinstance(symbol, CompartmentSymbol)
-        values = assignment.initial_values(statement, symbol, self.evaluator)
-        self._initials[name] = values
-        lower, upper = symbol.variable.lower, symbol.variable.upper
-        assert lower is not None and upper is not None
-        lower[..., 0] = upper[..., 0] = values
+        self._initials[name] = assignment.initial_values(statement, symbol, self.evaluator)
 
     def _effect(self, statement: tree.Effect) -> None:
         name = statement.name.name
@@ -138,7 +135,7 @@ class Binder(Resolver):
         adds = statement.operator == "+="
         kind = self.declared.names.get(name)
         if kind is None:
-            pool = self.declared.flows if adds else self.declared.parameters
+            pool = self.declared.every(tree.Flow) if adds else self.declared.every(tree.Parameter)
             what = "flow" if adds else "parameter"
             raise self.unknown(
                 name, names_errors.unknown_name(name, statement.name.span, pool, what)
@@ -149,7 +146,6 @@ class Binder(Resolver):
             raise failures.Failed(
                 names_errors.wrong_kind(name, describe(kind), wanted, statement.name.span, hint)
             )
-        self.usage.names.add(name)
         symbol = self.resolve(name)
         self.need_time("effect", statement.span)
         if statement.index is not None:

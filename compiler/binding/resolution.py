@@ -151,21 +151,26 @@ class Resolver(Symbols):
         if not path.is_relative_to(folder):
             raise failures.Failed(data_errors.file_outside(written, span))
         name, keys = statement.name.name, statement.keys
-        return read_table(name, path, str(self.folder), written, keys, span)
+        return read_table(name, path, str(self.folder), written, keys, span, self._sets_of(name))
+
+    def _sets_of(self, table: str) -> tuple[tuple[str, str], ...]:
+        """The sets that are declared as columns of a table: the column and the name of each."""
+        found = ((n, s.value) for n, s in self.declared.every(tree.SetDeclaration).items())
+        return tuple(
+            (e.column.name, name)
+            for name, e in found
+            if isinstance(e, tree.Field) and e.table.name == table
+        )
 
     def _set(self, statement: tree.SetDeclaration) -> IndexSet:
         found = self.evaluator.index_set(statement.value, Scope())
         name = statement.name.name
         if not len(found) and isinstance(statement.value, tree.SetLiteral | tree.Range):
             raise failures.Failed(scoping_errors.empty_set(name, statement.name.span))
-        if isinstance(statement.value, tree.SetFilter):
-            # A filter that keeps everything gives back the set that it filters.
-            found = IndexSet(found.name, found.components, found.kind, found.component_names)
-        if not isinstance(statement.value, tree.Name):
-            found.name = name
-            if found.arity == 1:
-                found.component_names = (name,)
-        return found
+        if isinstance(statement.value, tree.Name):
+            return found
+        # A filter that keeps everything gives back the set that it filters.
+        return found.alias(name) if isinstance(statement.value, tree.Field) else found.named(name)
 
     def _flow(self, statement: tree.Flow) -> FlowSymbol:
         for side in (statement.origin, statement.target):
@@ -253,12 +258,15 @@ class Resolver(Symbols):
 
     def _let(self, statement: tree.Let) -> LetSymbol:
         space, sets = self.evaluator.space(statement.index)
+        # A parameter that interventions act on is no data: it has a value at each time.
+        evaluator = self.evaluator.within(effects=True, time_required=True)
         try:
-            node = assign(statement.name.name, statement.value, space, sets, self.evaluator)
+            node = assign(statement.name.name, statement.value, space, sets, evaluator)
         except NeedsTime:
-            if self.time is not None:
-                return LetSymbol(statement, space, sets, "implicit")
-            raise
+            if self.time_name is None or self.time_name in self._active:
+                raise
+            self.resolve(self.time_name)
+            return LetSymbol(statement, space, sets, "implicit")
         if isinstance(node, Data):
             return LetSymbol(statement, space, sets, "data", full(node, space))
         if is_small(node):

@@ -7,7 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,8 @@ _SIGNATURES = {
 class Table:
     """A rectangle of text cells; `keys` name the columns that label its rows.
 
-    `first_line[i]` is the line of the file on which row i begins, for messages.
+    `first_line[i]` is the line of the file on which row i begins, for messages. `named` are the
+    columns that a `set` is declared as, each with the set's name: the first names the labels.
     """
 
     name: str
@@ -60,8 +61,9 @@ class Table:
     keys: tuple[str, ...]
     span: Span
     first_line: Sequence[int]
-    _numbers: dict[str, FloatArray] = field(default_factory=dict)
-    _sets: dict[tuple[str, ...], IndexSet] = field(default_factory=dict)
+    named: tuple[tuple[str, str], ...] = ()
+    _numbers: dict[str, FloatArray] = field(init=False, default_factory=dict)
+    _sets: dict[tuple[str, ...], IndexSet] = field(init=False, default_factory=dict)
 
     def texts(self, column: str) -> list[str]:
         """The cells of a column."""
@@ -108,10 +110,17 @@ class Table:
             distinct = list(dict.fromkeys(zip(*cells, strict=True)))
             parts = [as_labels([row[k] for row in distinct]) for k in range(len(columns))]
             whole = len(columns) == 1 and all(isinstance(x, int) for x in parts[0])
-            name = columns[0] if len(columns) == 1 else self.name
-            found = IndexSet(name, parts, "integer" if whole else "label", columns)
-            self._sets[columns] = found
+            plain = columns[0] if len(columns) == 1 else self.name
+            name = next((n for c, n in self.named if self._means(c, columns)), plain)
+            own = (name,) if len(columns) == 1 else columns
+            made = IndexSet(name, parts, "integer" if whole else "label", own)
+            found = self._sets.setdefault(columns, made)
         return found
+
+    def _means(self, column: str, columns: tuple[str, ...]) -> bool:
+        """Whether a column, or `key`, is written for these columns."""
+        is_key = column == "key" and "key" not in self.header
+        return columns == (self.keys if is_key else (column,))
 
     @property
     def key_set(self) -> IndexSet:
@@ -156,11 +165,18 @@ def _is_plain_decimal(text: str) -> bool:
 
 
 def read_table(
-    name: str, path: Path, folder: str, shown: str, keys: Sequence[Any], span: Span
+    name: str,
+    path: Path,
+    folder: str,
+    shown: str,
+    keys: Sequence[Any],
+    span: Span,
+    named: tuple[tuple[str, str], ...] = (),
 ) -> Table:
     """Read a CSV file; raises `errors.Failed` with everything that is wrong with its shape.
 
-    `keys` are identifiers of the tree; `folder` and `shown` name the file in messages.
+    `keys` are identifiers of the tree; `folder` and `shown` name the file in messages, `named` is as in
+    `Table`.
     """
     try:
         size = path.stat().st_size
@@ -192,7 +208,7 @@ def read_table(
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise failures.Failed(data_errors.not_utf8(shown, line, span))
-    return _parse(name, text, shown, keys, span)
+    return replace(_parse(name, text, shown, keys, span), named=named)
 
 
 def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) -> Table:

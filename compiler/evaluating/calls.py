@@ -359,7 +359,7 @@ class Calls(Columns):
         """Bind the set names of a formal to the sets of its argument."""
         for identifier, (index_set, _) in zip(formal.sets, slots, strict=True):
             known = locals_.setdefault(identifier.name, index_set)
-            if isinstance(known, IndexSet) and known is not index_set:
+            if isinstance(known, IndexSet) and known != index_set:
                 raise failures.Failed(
                     scoping_errors.different_sets(
                         name, formal.name.name, known.name, index_set.name, argument.span

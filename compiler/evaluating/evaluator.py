@@ -213,7 +213,7 @@ class Evaluator(Values):
         for e, other in ((left, right), (right, left)):
             if isinstance(e, tree.Name) and e.name in ("start", "end") and times is not None:
                 source = self._source_set(other, scope)
-                chosen = times[1] if source is times[1] else times[0]
+                chosen = times[1] if source == times[1] else times[0]
                 assert chosen.numbers is not None
                 sides.append(constant(chosen.numbers[0 if e.name == "start" else -1], e.span))
                 continue

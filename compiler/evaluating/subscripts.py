@@ -180,7 +180,7 @@ class Subscripts(Operands):
                 for k, s in enumerate(sets)
                 if found[k] is None
                 and source is not None
-                and (s is source or (s.kind == "time" and source.kind == "time"))
+                and (s == source or (s.kind == "time" and source.kind == "time"))
             ]
             if len(fits) != 1:
                 raise failures.Failed(
@@ -194,17 +194,17 @@ class Subscripts(Operands):
     ) -> list[Coordinate]:
         """Give the missing coordinates those of bare arrays, or of the current time."""
         done: list[Coordinate] = []
-        seen: dict[int, int] = {}
+        seen: dict[IndexSet, int] = {}
         times = self.symbols.time_sets() if scope.now is not None else None
         for index_set, coordinate in zip(sets, found, strict=True):
             if coordinate is not None:
                 done.append(coordinate)
             elif scope.now is not None and times is not None and index_set in times:
-                is_point = index_set is times[0]
+                is_point = index_set == times[0]
                 done.append(scope.now.point if is_point else scope.now.period)
             else:
-                ordinal = seen.get(id(index_set), 0)
-                seen[id(index_set)] = ordinal + 1
+                ordinal = seen.get(index_set, 0)
+                seen[index_set] = ordinal + 1
                 done.append(scope.anonymous.get(index_set, ordinal))
         return done
 

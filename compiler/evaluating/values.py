@@ -77,7 +77,6 @@ class Values(Calls, Sets):
             if name.name in ("start", "end"):
                 return self._end_of_time(name)
             self._unknown(name, scope)
-        self.symbols.usage.names.add(name.name)
         if isinstance(statement, tree.Time):
             if scope.now is not None:
                 return self.labels(scope.now.point, name.span)
@@ -269,7 +268,7 @@ class Values(Calls, Sets):
             if indices is not None and len(indices) == total + 1:
                 now, timed = self._now_at(name, indices[-1], scope, fallback)
                 indices = indices[:-1] or None
-            if now is None:
+            if now is None and self.context.effects:
                 raise NeedsTime(self._needs_time(name, indices))
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
         if self.context.reads is not None and symbol.mode in ("data", "definition"):
@@ -286,8 +285,13 @@ class Values(Calls, Sets):
             inner = enter(symbol.space, tuple(found), Scope(depth=scope.depth), now)
             if now is not None:
                 inner = self._with_time(inner, now)
-            with self._expanding(name.name):
-                value = self.number(symbol.statement.value, inner)
+            try:
+                with self._expanding(name.name):
+                    value = self.number(symbol.statement.value, inner)
+            except NeedsTime:
+                if symbol.mode != "implicit":
+                    raise
+                raise NeedsTime(self._needs_time(name, indices)) from None
             if weight(value) > MOST_NODES:
                 raise failures.Failed(
                     algebra_errors.expression_too_large(f"'{name.name}'", MOST_NODES, name.span)
@@ -339,7 +343,7 @@ class Values(Calls, Sets):
                 per_period = (
                     times is not None
                     and variable.time_axis is not None
-                    and variable.sets[variable.time_axis] is times[1]
+                    and variable.sets[variable.time_axis] == times[1]
                 )
                 at = scope.now.period if per_period else scope.now.point
                 scope = scope.with_names({self.symbols.time_name: at})

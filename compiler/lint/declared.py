@@ -3,83 +3,59 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 
 from allocc.compiler.evaluating.aligned import named_point
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.subject import Subject
+from allocc.compiler.names.resolve import Bound
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.tree import Span
 from allocc.dsl.walk import nodes
 
 #: A parameter whose description begins so is a part of something.
 _SHARE = re.compile(r"\s*(?:the\s+)?(?:share|fraction|proportion|probability)\b", re.IGNORECASE)
 
 
-def mentioned(node: Any) -> set[str]:
-    """The names that a part of the tree mentions in expressions."""
-    return {n.name for n in nodes(node) if isinstance(n, tree.Name)}
-
-
 def check_indices(subject: Subject) -> list[Diagnostic]:
     """Names bound in the index of a limit, a preference, a report or a sum, and then not used."""
     found = []
-    for statement in subject.statements:
-        limits = statement.limits if isinstance(statement, tree.Chance) else (statement,)
-        for limit in limits:
-            if (
-                isinstance(limit, tree.Limit | tree.Prefer | tree.Report)
-                and limit.index is not None
-            ):
-                rest = _after_index(limit)
-                what = f"'{limit.name.name}'"
-                for binder in _unused(limit.index, rest):
-                    found.append(messages.unused_index(binder.span.text, what, True, binder.span))
-        # The statements of an intervention come by themselves.
-        calls = () if isinstance(statement, tree.Intervention) else nodes(statement)
-        for call in calls:
-            if isinstance(call, tree.Call) and call.index is not None and mentioned(call.body):
-                what = f"`{call.function.name}`"
-                for binder in _unused(call.index, call.body):
-                    found.append(messages.unused_index(binder.span.text, what, False, binder.span))
+    for n in nodes(subject.model.tree.statements):
+        match n:
+            case tree.Limit(index=index) | tree.Prefer(index=index) | tree.Report(index=index):
+                what, statement = f"'{n.name.name}'", True
+            # A sum over a number counts the members.
+            case tree.Call(index=index) if any(isinstance(x, tree.Name) for x in nodes(n.body)):
+                what, statement = f"`{n.function.name}`", False
+            case _:
+                continue
+        for binder in index.binders if index is not None else ():
+            if binder.names and not any(_used(name, n.span, subject) for name in binder.names):
+                text = binder.span.text
+                found.append(messages.unused_index(text, what, statement, binder.span))
     return found
 
 
-def _after_index(statement: tree.Limit | tree.Prefer | tree.Report) -> Any:
-    """What an index is bound for."""
-    match statement:
-        case tree.Prefer():
-            return statement.relation, statement.penalty
-        case tree.Limit():
-            return statement.relation
-        case tree.Report():
-            return statement.value
-
-
-def _unused(index: tree.Index, rest: Any) -> list[tree.Binder]:
-    """The entries of an index of which no name is mentioned in its filter, nor in what follows."""
-    found = []
-    for k, binder in enumerate(index.binders):
-        later = [b.set_expression for b in index.binders[k + 1 :]]
-        # A name that stands in a later tuple slices it.
-        sliced = {i.name for b in index.binders[k + 1 :] for i in b.names}
-        own = {i.name for i in binder.names}
-        used = mentioned((*later, index.condition, rest)) | sliced
-        if own and not own & used:
-            found.append(binder)
-    return found
+def _used(name: tree.Identifier, within: Span, subject: Subject) -> bool:
+    """Whether what a name in an index means is used at a place, elsewhere than in the name itself."""
+    meaning = subject.resolved.meaning(name)
+    if not isinstance(meaning, Bound):
+        return True  # an argument of a `use` that an earlier one has brought already
+    others = (m.node for m in subject.resolved.mentions_of(meaning) if m.node is not name)
+    return any(within.covers(n.span) for n in others)
 
 
 def check_arguments(subject: Subject) -> list[Diagnostic]:
     """Arguments that a function does not use."""
     return [
-        messages.unused_argument(formal.name.name, function.name.name, formal.name.span)
+        messages.unused_argument(bound.name.name, function.name.name, bound.name.span)
         for function in subject.statements
         if isinstance(function, tree.Function)
         for formal in function.formals
-        if formal.name.name not in mentioned(function.value)
+        if isinstance(bound := subject.resolved.meaning(formal.name), Bound)
+        and not subject.resolved.mentions_of(bound)
     ]
 
 

@@ -96,7 +96,7 @@ def check_course(subject: Subject) -> list[Diagnostic]:
         return []
     with np.errstate(all="ignore"):
         try:
-            values = simulate(problem, lowest(problem.decisions))
+            values = simulate(problem, lowest(problem))
         except np.linalg.LinAlgError:
             return []
         if not all(np.isfinite(values[v]).all() for v in problem.states):

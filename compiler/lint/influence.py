@@ -27,7 +27,7 @@ def check_influence(subject: Subject) -> list[Diagnostic]:
     felt = _felt(program)
     idle: set[str] = set()
     for variable in subject.problem.decisions:
-        used = variable.name in subject.problem.used
+        used = variable.name in subject.resolved.used
         mine = subject.places.columns[variable]
         if used and subject.own(variable.span) and variable.size and not felt[mine].any():
             idle.add(variable.name)

@@ -12,6 +12,7 @@ from allocc.compiler.algebra.expression import Data, Node, Reference, Variable, 
 from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.evaluating.evaluator import Evaluator, reader
 from allocc.compiler.lowering.places import Lowered, Places
+from allocc.compiler.names.resolve import Resolved, flat
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.program import Block, Program, find_block
 from allocc.compiler.scoping.model import Model, along
@@ -47,6 +48,11 @@ class Subject:
         """Who knows what expressions mean."""
         return reader(self.model)
 
+    @cached_property
+    def resolved(self) -> Resolved:
+        """What every name in the model means."""
+        return self.model.declared.resolved
+
     def own(self, span: Span | None) -> bool:
         """Whether a place lies in the model's own file."""
         return span is not None and span.source is self.model.tree.source
@@ -54,12 +60,7 @@ class Subject:
     @cached_property
     def statements(self) -> list[tree.Statement]:
         """The file's own statements, with those inside of interventions."""
-        found: list[tree.Statement] = []
-        for statement in self.model.tree.statements:
-            found.append(statement)
-            if isinstance(statement, tree.Intervention):
-                found.extend(statement.body)
-        return found
+        return list(flat(self.model.tree.statements))
 
     @cached_property
     def limits(self) -> list[tuple[tree.Limit, list[Block]]]:

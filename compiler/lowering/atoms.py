@@ -91,7 +91,9 @@ class Atoms(Layout):
             start = self.new_columns(kind, len(distinct), "auxiliary", labels=self.snapshot(a, b))
             result = np.arange(start, start + len(distinct))
             if len(result):
-                self.products.append((result, a, b) if kind == "product" else (a, result, b))
+                is_ratio = kind == "ratio"
+                top, made = (a, result) if is_ratio else (result, a)
+                self.products.append((top, made, b, np.full(len(result), is_ratio)))
             self.known[seen] = (result, distinct)
         result, _ = self.known[seen]
         return Factor((kind, key), axes, result[back].reshape(left.shape))

@@ -66,11 +66,10 @@ class Completer:
         if len(here):
             self.steps.append(_product(q.result[here], q.left[here], q.right[here]))
             known[q.result[here]] = True
-        for w, x in ((q.left, q.right), (q.right, q.left)):
-            here = np.flatnonzero(known[q.result] & known[x] & ~known[w])
-            if len(here):
-                self.steps.append(_ratio(w[here], q.result[here], x[here]))
-                known[w[here]] = True
+        here = np.flatnonzero(q.is_ratio & known[q.result] & known[q.right] & ~known[q.left])
+        if len(here):
+            self.steps.append(_ratio(q.left[here], q.result[here], q.right[here]))
+            known[q.left[here]] = True
 
     def __call__(self, point: FloatArray) -> FloatArray:
         """A copy of a point with every determined column filled in."""

@@ -9,9 +9,17 @@ from scipy import sparse
 
 from allocc.compiler.algebra.index import Axis, spread
 from allocc.compiler.algebra.polynomial import Term, flatten
-from allocc.compiler.arrays import FloatArray, IntArray
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.lowering.rows import SparseRows
-from allocc.compiler.programs.program import Block, Extremes, FunctionAtoms, Products, Program, Role
+from allocc.compiler.programs.program import (
+    Block,
+    Extremes,
+    FunctionAtoms,
+    Products,
+    Program,
+    Role,
+    no_products,
+)
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.tree import Span
 
@@ -31,7 +39,8 @@ class Layout:
         self.row_lower: list[FloatArray] = []
         self.row_upper: list[FloatArray] = []
         self.sparse = SparseRows()
-        self.products: list[tuple[IntArray, IntArray, IntArray]] = []
+        #: The fields of blocks of products.
+        self.products: list[tuple[IntArray, IntArray, IntArray, BoolArray]] = []
         self.functions: list[FunctionAtoms] = []
         self.extremes: list[Extremes] = []
         self.defines: list[tuple[int, IntArray]] = []
@@ -49,9 +58,7 @@ class Layout:
         costs = np.zeros(n)
         for columns, values in objective:
             np.add.at(costs, columns, values)
-        products = [np.concatenate(x) for x in zip(*self.products, strict=True)] or [
-            np.zeros(0, dtype=np.int64)
-        ] * 3
+        products = [np.concatenate(x) for x in zip(*self.products, strict=True)]
         return Program(
             name=p.model.name,
             sense=p.sense,
@@ -65,7 +72,7 @@ class Layout:
             row_upper=np.concatenate(self.row_upper) if self.row_upper else np.zeros(0),
             column_blocks=tuple(self.column_blocks),
             row_blocks=tuple(self.row_blocks),
-            products=Products(*products),
+            products=Products(*products) if products else no_products(),
             functions=tuple(self.functions),
             extremes=tuple(self.extremes),
             defined=defined,

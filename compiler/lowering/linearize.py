@@ -39,7 +39,7 @@ from allocc.compiler.algebra.polynomial import (
     scaled,
     times,
 )
-from allocc.compiler.arrays import IntArray
+from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.functions import BY_KIND
 from allocc.compiler.labels import label_text
 from allocc.compiler.lowering.atoms import Atoms
@@ -67,8 +67,10 @@ class Linearizer(Atoms):
         known = self.placed.get(variable)
         if known is not None:
             return int(known.start)
-        lower = variable.lower.ravel() if variable.lower is not None else -np.inf
-        upper = variable.upper.ravel() if variable.upper is not None else np.inf
+        lower: FloatArray | float = -np.inf
+        upper: FloatArray | float = np.inf
+        if variable.value is None:
+            lower, upper = (end.ravel() for end in self.problem.ends(variable))
         start = self.new_columns(
             variable.name,
             variable.size,

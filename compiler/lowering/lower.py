@@ -9,14 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from allocc.compiler import failures
-from allocc.compiler.algebra.expression import (
-    Node,
-    Reference,
-    add,
-    constant,
-    multiply,
-    negate,
-)
+from allocc.compiler.algebra.expression import Node, Reference, add, constant, multiply, negate
 from allocc.compiler.algebra.index import Coordinate, spread
 from allocc.compiler.algebra.polynomial import flatten
 from allocc.compiler.arrays import FloatArray, IntArray
@@ -51,12 +44,14 @@ def lower(problem: Problem, clear_ratios: bool = True) -> Lowered:
     return lowered
 
 
-def ratio_limit(c: Constraint) -> ratios.RatioLimit | None:
+def ratio_limit(c: Constraint, problem: Problem) -> ratios.RatioLimit | None:
     """A limit as one on a ratio that can be multiplied out; rows without a side do not matter."""
     if not np.isneginf(c.lower.values).all():
         return None
     sides = c.upper.values
-    return ratios.recognize(c.body) if not sides[np.isfinite(sides)].any() else None
+    if sides[np.isfinite(sides)].any():
+        return None
+    return ratios.recognize(c.body, problem.is_binary)
 
 
 class _Lowering(Linearizer):
@@ -90,7 +85,7 @@ class _Lowering(Linearizer):
         A limit on a ratio waits until all others are written, from which its denominator's sign
         may follow.
         """
-        found = ratio_limit(c) if self.clear_ratios else None
+        found = ratio_limit(c, self.problem) if self.clear_ratios else None
         if found is not None:
             self.deferred.append((c, found, binaries))
         else:

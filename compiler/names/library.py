@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
@@ -11,6 +11,7 @@ from typing import Any
 
 from allocc.compiler import failures
 from allocc.compiler.names import errors as names_errors
+from allocc.compiler.names.resolve import Bound, resolve
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError, Collector
 from allocc.dsl.walk import nodes
@@ -200,13 +201,10 @@ def _same_value(known: tree.Statement, value: tree.Expression) -> bool:
     return own is not None and own.span.text.split() == value.span.text.split()
 
 
-def _mentioned(node: Any) -> set[str]:
-    """Every name that a statement mentions, but not what a function calls its arguments."""
-    names: set[str] = set()
-    own: set[str] = set()
-    for n in nodes(node):
-        if isinstance(n, tree.Function):
-            own.update(formal.name.name for formal in n.formals)
-        if isinstance(n, tree.Name | tree.Identifier):
-            names.add(n.name)
-    return names - own
+def _mentioned(statements: Sequence[tree.Statement]) -> set[str]:
+    """Every name that statements mention, but for what an index or a function's head binds."""
+    return {
+        m.node.name
+        for m in resolve(statements).mentions
+        if not isinstance(m.node, tree.UnitName) and not isinstance(m.meaning, Bound)
+    }

@@ -10,9 +10,10 @@ its own sees that of the compartment, flow or parameter that it is about. In a t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from typing import Any
 
 from allocc.compiler.names.builtin import FUNCTIONS
@@ -59,16 +60,19 @@ Sight = Mapping[str, Bound]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Mention:
-    """A name where it is used; `meaning` is None where nothing in sight has it."""
+    """A name where it is used, in a statement; `meaning` is None where nothing in sight has it."""
 
     node: tree.Name | tree.Identifier | tree.UnitName
     meaning: Meaning | None
+    within: tree.Statement
 
 
 @dataclass(frozen=True, eq=False)
 class Resolved:
     """The names of some statements: what is declared, what is bound where, and each mention."""
 
+    #: What an expression can mention by its name; the first statement that declares it.
+    names: Mapping[str, Declaration]
     declared: Sequence[Named]
     bound: Sequence[Bound]
     mentions: Sequence[Mention]
@@ -95,6 +99,27 @@ class Resolved:
         """All places where a declared or bound name is used."""
         return self._mentions.get(id(meaning), ())
 
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The declared names that are mentioned anywhere, but in functions that nothing calls."""
+        pending: list[Mention] = []
+        inside: defaultdict[int, list[Mention]] = defaultdict(list)
+        for m in self.mentions:
+            function = isinstance(m.within, tree.Function)
+            (inside[id(m.within)] if function else pending).append(m)
+        found: set[str] = set()
+        while pending:
+            m = pending.pop()
+            if isinstance(m.meaning, Declaration) and m.node.name not in found:
+                found.add(m.node.name)
+                pending += inside[id(m.meaning)]
+        return frozenset(found)
+
+    def places(self, meaning: Named | Bound) -> list[Span]:
+        """Where a name stands: where it is declared or bound, then each mention."""
+        mentions = (m.node.span for m in self.mentions_of(meaning))
+        return list(dict.fromkeys([meaning.name.span, *mentions]))
+
     def in_sight(self, source: tree.Source, offset: int) -> list[Bound]:
         """The names that are bound at a place, the innermost first."""
         here = [
@@ -120,22 +145,31 @@ def flat(statements: Iterable[tree.Statement]) -> Iterator[tree.Statement]:
         yield from flat(inside(statement))
 
 
-def resolve(statements: Sequence[tree.Statement], among: Sequence[tree.Statement] = ()) -> Resolved:
-    """Resolve every name in `statements`; what they or those `among` which they stand declare counts.
-
-    Of two statements that declare one name, the first counts.
-    """
+def resolve(statements: Sequence[tree.Statement]) -> Resolved:
+    """What the names in statements mean; of two that declare one name, the first counts."""
     names: dict[str, Declaration] = {}
     units: dict[str, tree.UnitDeclaration] = {}
-    for s in flat((*statements, *among)):
+    for s in flat(statements):
         if isinstance(s, tree.UnitDeclaration):
             units.setdefault(s.name.name, s)
         elif isinstance(s, Declaration):
             names.setdefault(s.name.name, s)
     walk = _Walk(names, units)
-    walk.over(tuple(statements))
+    for s in statements:
+        walk.over(s)
     declared = tuple(s for s in flat(statements) if isinstance(s, Named))
-    return Resolved(declared, tuple(walk.bound.values()), tuple(walk.mentions), tuple(walk.sights))
+    bound, mentions, sights = tuple(walk.bound.values()), tuple(walk.mentions), tuple(walk.sights)
+    return Resolved(names, declared, bound, mentions, sights)
+
+
+#: What names nothing that is in sight.
+_LEAVES = frozenset([str, int, float, type(None), Span, tree.Identifier, tree.Text])
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    """The parts of a kind of node, but for its index and its place."""
+    return tuple(f.name for f in fields(kind) if f.name not in ("index", "span"))
 
 
 class _Walk:
@@ -150,11 +184,13 @@ class _Walk:
         self.mentions: list[Mention] = []
         self.bound: dict[int, Bound] = {}
 
-    def over(self, node: Any) -> None:
-        """Go over a node, or a tuple of them, and all below, in the order of the text."""
-        stack: list[tuple[Any, Sight]] = [(node, {})]
+    def over(self, statement: tree.Statement) -> None:
+        """Go over a statement and all that it is made of, in the order of the text."""
+        self.within = statement
+        stack: list[tuple[Any, Sight]] = [(statement, {})]
         while stack:
-            stack.extend(reversed(list(self._parts(*stack.pop()))))
+            parts = self._parts(*stack.pop())
+            stack.extend(reversed([part for part in parts if type(part[0]) not in _LEAVES]))
 
     def _parts(self, node: Any, sight: Sight) -> Iterator[tuple[Any, Sight]]:
         """The parts of a node, each with what it sees; what the node mentions is written down."""
@@ -167,8 +203,8 @@ class _Walk:
                 self._mention(node, self.units.get(name))
             case tree.Field(table=table):
                 self._mention(table, self._declared(table.name))
-            case tree.SetLiteral() | tree.Span():
-                pass  # bare names in a literal are labels
+            case tree.SetLiteral():
+                pass  # bare names in it are labels
             case tree.Call(function=function):
                 self._mention(function, self._declared(function.name, FUNCTIONS))
                 yield from self._under(node, node.index, sight, (node.arguments, node.body))
@@ -191,14 +227,14 @@ class _Walk:
                     own = {i.name: self._binding(i, b) for b in binders for i in b.names}
                     sight = self._seen(node, own)
                 yield from self._under(node, index, sight, (node.value,))
-            case _ if hasattr(node, "__dataclass_fields__"):
-                rest = tuple(getattr(node, f) for f in node.__dataclass_fields__ if f != "index")
+            case _:
+                rest = tuple([getattr(node, f) for f in _fields(node.__class__)])
                 yield from self._under(node, getattr(node, "index", None), sight, rest)
 
     def _mention(
         self, node: tree.Name | tree.Identifier | tree.UnitName, meaning: Meaning | None
     ) -> None:
-        self.mentions.append(Mention(node, meaning))
+        self.mentions.append(Mention(node, meaning, self.within))
 
     def _declared(self, name: str, every: Container[str] = ()) -> Declaration | BuiltIn | None:
         return self.names.get(name) or (BuiltIn(name) if name in every else None)

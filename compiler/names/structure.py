@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 from allocc.compiler.names import errors
 from allocc.compiler.names.builtin import BUILTIN
+from allocc.compiler.names.resolve import Resolved, resolve
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 from allocc.dsl.tree import Span
 from allocc.dsl.walk import nodes
+
+S = TypeVar("S")
 
 
 @dataclass
 class Declarations:
     """What a model declares. `names` holds everything that an expression can mention."""
 
+    statements: Sequence[tree.Statement] = ()
     header: tree.ModelHeader | None = None
     names: dict[str, Any] = field(default_factory=dict)
-    sets: list[str] = field(default_factory=list)
-    parameters: list[str] = field(default_factory=list)
-    lets: list[str] = field(default_factory=list)
     compartments: dict[str, tree.Compartment] = field(default_factory=dict)
-    flows: list[str] = field(default_factory=list)
-    decisions: list[str] = field(default_factory=list)
     initials: dict[str, tree.Initial] = field(default_factory=dict)
     effects: list[tree.Effect] = field(default_factory=list)
     limits: list[tree.Limit] = field(default_factory=list)
     prefers: list[tree.Prefer] = field(default_factory=list)
     chances: list[tree.Chance] = field(default_factory=list)
-    reports: list[str] = field(default_factory=list)
     objective: tree.Objective | None = None
     units: dict[str, tree.UnitDeclaration] = field(default_factory=dict)
     time_name: str | None = None
     library: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
 
+    def every(self, kind: type[S]) -> dict[str, S]:
+        """The declarations of a kind by their names, in the order of the file."""
+        return {n: s for n, s in self.names.items() if isinstance(s, kind)}
+
+    @cached_property
+    def resolved(self) -> Resolved:
+        """What every name in the statements means."""
+        return resolve(self.statements)
+
 
 def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Declarations:
     """Sort statements; each comes with whether it is a library's (then it may stay unused)."""
-    d = Declarations()
+    statements = list(statements)
+    d = Declarations([s for s, _ in statements])
     rules: dict[str, Any] = {}
     pending: list[tree.Initial] = []
 
@@ -69,7 +78,7 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
             )
         rules[identifier.name] = identifier.span
 
-    def one(statement: Any, library: bool, inside: str | None) -> None:
+    def one(statement: Any, library: bool) -> None:
         match statement:
             case tree.ModelHeader():
                 if d.header is not None:
@@ -77,22 +86,11 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
                         errors.repeated_statement("`model`", statement.span, d.header.span)
                     )
                 d.header = d.header or statement
-            case tree.Table() | tree.Function():
-                name(statement, library)
             case tree.UnitDeclaration():
                 first = d.units.setdefault(statement.name.name, statement)
                 if first != statement:
                     here, there = statement.name.span, first.name.span
                     collector.add(errors.repeated_name(statement.name.name, here, there))
-            case tree.SetDeclaration():
-                if name(statement, library):
-                    d.sets.append(statement.name.name)
-            case tree.Parameter():
-                if name(statement, library):
-                    d.parameters.append(statement.name.name)
-            case tree.Let():
-                if name(statement, library):
-                    d.lets.append(statement.name.name)
             case tree.Time():
                 if d.time_name is not None:
                     first = d.names[d.time_name].span
@@ -102,12 +100,6 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
             case tree.Compartment():
                 if name(statement, library):
                     d.compartments[statement.name.name] = statement
-            case tree.Flow():
-                if name(statement, library):
-                    d.flows.append(statement.name.name)
-            case tree.Decide():
-                if name(statement, library):
-                    d.decisions.append(statement.name.name)
             case tree.Initial():
                 pending.append(statement)
             case tree.Effect():
@@ -121,9 +113,6 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
             case tree.Chance():
                 rule(statement)
                 d.chances.append(statement)
-            case tree.Report():
-                if name(statement, library):
-                    d.reports.append(statement.name.name)
             case tree.Objective():
                 if d.objective is not None:
                     collector.add(
@@ -133,10 +122,12 @@ def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Dec
             case tree.Intervention():
                 name(statement, True)
                 for inner in statement.body:
-                    one(inner, library, statement.name.name)
+                    one(inner, library)
+            case _:
+                name(statement, library)
 
     for statement, library in statements:
-        one(statement, library, None)
+        one(statement, library)
     for initial in pending:
         key = initial.name.name
         if key in d.broken:
@@ -196,7 +187,7 @@ def describe(statement: object) -> str:
 
 def recursions(d: Declarations) -> list[list[str]]:
     """Functions that call themselves, directly or through others: one list a circle."""
-    functions = {n: s for n, s in d.names.items() if isinstance(s, tree.Function)}
+    functions = d.every(tree.Function)
     called = {n: [c for c in calls(s.value) if c in functions] for n, s in functions.items()}
     circles: list[list[str]] = []
     done: set[str] = set()

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs import errors
-from allocc.compiler.programs.program import Products, Program, find_block
+from allocc.compiler.programs.program import Program, find_block
 from allocc.dsl.diagnostics import AlloccError, Diagnostic, Note
 
 #: So many are told of. No more are looked for at any place: a long horizon has a million of them.
@@ -22,8 +22,7 @@ def check_bounds(program: Program) -> None:
     p, q = program, program.products
     found: list[Diagnostic] = []
     # A quotient by what may be nought has no bounds: that is told once, by `_check_ratios`.
-    newer, bottom = np.maximum(q.left, q.right), np.minimum(q.left, q.right)
-    endless = newer[(q.result < newer) & (p.lower[bottom] <= 0) & (p.upper[bottom] >= 0)]
+    endless = q.left[q.is_ratio & (p.lower[q.right] <= 0) & (p.upper[q.right] >= 0)]
     for side in (q.left, q.right):
         other = q.right if side is q.left else q.left
         fixed = p.lower[other] == p.upper[other]
@@ -56,7 +55,7 @@ def check_bounds(program: Program) -> None:
 
 def _check_ratios(p: Program, found: list[Diagnostic]) -> None:
     """A ratio's denominator must not reach nought."""
-    bottoms = _bottoms(p)
+    bottoms = p.products.bottoms
     nought = (p.lower[bottoms] <= 0) & (p.upper[bottoms] >= 0)
     for bottom, more in _once(p, bottoms[nought]):
         name, span = p.column_name(bottom), find_block(p.column_blocks, bottom).span
@@ -81,33 +80,18 @@ def _with(p: Program, diagnostic: Diagnostic, more: list[int]) -> Diagnostic:
     return replace(diagnostic, notes=(*diagnostic.notes, Note(f"the same at {shown}{rest}")))
 
 
-def _are_ratios(q: Products) -> BoolArray:
-    """Which products say what a ratio is: its column is laid out after those that it is made of."""
-    return q.result < np.maximum(q.left, q.right)
-
-
-def _bottoms(p: Program) -> IntArray:
-    """The denominator of each ratio."""
-    q = p.products
-    newer = np.maximum(q.left, q.right)
-    return np.where(q.left == newer, q.right, q.left)[_are_ratios(q)]
-
-
 def without_quotients(program: Program) -> Program:
     """The program without what its quotients have to be: their columns are free of their parts."""
-    q = program.products
-    kept = ~_are_ratios(q)
-    factor = None if q.factor is None else q.factor[kept]
     return replace(
         program,
-        products=Products(q.result[kept], q.left[kept], q.right[kept], factor),
+        products=program.products.taken(~program.products.is_ratio),
         functions=tuple(atoms for atoms in program.functions if not atoms.function.divides),
     )
 
 
 def nought_below(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
     """The denominators that may be nought within ranges."""
-    bottoms = _bottoms(program)
+    bottoms = program.products.bottoms
     powers = [atoms.argument for atoms in program.functions if atoms.function.divides]
     below = np.concatenate([bottoms, *powers])
     return np.unique(below[(lower[below] <= 0) & (upper[below] >= 0)])

@@ -64,7 +64,8 @@ def harmless(program: Program, atoms_only: bool = False) -> tuple[BoolArray, Boo
         q = p.products
         for side in (q.left, q.right, q.result):
             # A factor moves the product in a way that depends on the other's sign; leave it be.
-            mine = side if side is not q.result else _ratio_tops(program)
+            # The top of a ratio is a quantity of the model; the result of a product is its own.
+            mine = side if side is not q.result else q.result[q.is_ratio]
             down[mine] = False
             up[mine] = False
         for f in p.functions:
@@ -107,12 +108,3 @@ def _entries_that_matter(
         if wanted[further].all():
             return entries, rows, wanted
         wanted[further] = True
-
-
-def _ratio_tops(program: Program) -> np.ndarray:
-    """Results of products that are quantities of the model (the top of a ratio), not new columns."""
-    q = program.products
-    if not len(q):
-        return q.result
-    newer = np.maximum(q.left, q.right)
-    return q.result[q.result < newer]

@@ -54,6 +54,7 @@ class LocalRanges:
                 np.searchsorted(columns, q.result[mine]),
                 np.searchsorted(columns, q.left[mine]),
                 np.searchsorted(columns, q.right[mine]),
+                q.is_ratio[mine],
             ),
             functions=(),
             extremes=(),
@@ -135,6 +136,7 @@ def _side_by_side(
             ("row_lower", p.row_lower),
             ("row_upper", p.row_upper),
             ("data", m.data),
+            ("is_ratio", q.is_ratio),
         ):
             arrays.setdefault(name, []).append(np.tile(values, count))
         for name, positions in (
@@ -164,7 +166,7 @@ def _side_by_side(
         matrix=sparse.csr_array((a["data"], a["indices"], a["indptr"]), shape=(row, column)),
         row_lower=a["row_lower"],
         row_upper=a["row_upper"],
-        products=Products(a["result"], a["left"], a["right"]),
+        products=Products(a["result"], a["left"], a["right"], a["is_ratio"]),
     )
     joined: Ratios = []
     for is_lower, found in ratios.items():

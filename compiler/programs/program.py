@@ -67,12 +67,14 @@ def find_block(blocks: Sequence[Block], position: int) -> Block:
 class Products:
     """`x[result] = factor * x[left] * x[right]`, entry by entry; arrays of one length.
 
-    Only scaling makes a `factor`; without one it is 1 everywhere.
+    Where `is_ratio`, `left` was made to be the quotient `result / right`; elsewhere `result` was made to be
+    the product. Only scaling makes a `factor`; without one it is 1 everywhere.
     """
 
     result: IntArray
     left: IntArray
     right: IntArray
+    is_ratio: BoolArray
     factor: FloatArray | None = None
 
     def __len__(self) -> int:
@@ -82,6 +84,18 @@ class Products:
     def factors(self) -> FloatArray:
         """`factor`, written out."""
         return np.ones(len(self.result)) if self.factor is None else self.factor
+
+    @property
+    def bottoms(self) -> IntArray:
+        """The denominators of the ratios."""
+        return self.right[self.is_ratio]
+
+    def taken(self, which: BoolArray | IntArray) -> Products:
+        """Some of the products."""
+        factor = None if self.factor is None else self.factor[which]
+        return Products(
+            self.result[which], self.left[which], self.right[which], self.is_ratio[which], factor
+        )
 
     def entries(self) -> Iterator[tuple[int, int, int, float]]:
         """Result, left, right and factor of each product."""
@@ -143,7 +157,7 @@ class Conditional:
 def no_products() -> Products:
     """An empty set of products."""
     none = np.zeros(0, dtype=np.int64)
-    return Products(none, none, none)
+    return Products(none, none, none, np.zeros(0, dtype=bool))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,7 @@ from dataclasses import dataclass, field
 from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.programs.direction import harmless
 from allocc.compiler.programs.extension import Extension
-from allocc.compiler.programs.program import (
-    Extremes,
-    FunctionAtoms,
-    Products,
-    Program,
-    no_products,
-)
+from allocc.compiler.programs.program import Extremes, FunctionAtoms, Products, Program, no_products
 
 
 @dataclass(frozen=True)

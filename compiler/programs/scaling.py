@@ -27,7 +27,7 @@ from scipy import sparse
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.programs.bounds import Infeasible, Propagator
-from allocc.compiler.programs.program import Products, Program
+from allocc.compiler.programs.program import Program
 
 #: Solvers leave out coefficients below 1e-9; what is near that after scaling is left out by us.
 DUST = 2e-9
@@ -146,7 +146,7 @@ def scale(program: Program, propagate: bool = True) -> tuple[Program, Scaling]:
     q = p.products
     if len(q):
         times = columns[q.left] * columns[q.right] / columns[q.result]
-        q = Products(q.result, q.left, q.right, times if q.factor is None else times * q.factor)
+        q = replace(q, factor=times if q.factor is None else times * q.factor)
     scaled = replace(
         p,
         objective=costs * factor,

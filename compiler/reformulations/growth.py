@@ -32,7 +32,7 @@ from allocc.compiler.programs.bounds import MARGIN
 from allocc.compiler.programs.direction import harmless
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.passes import Pass
-from allocc.compiler.programs.program import FunctionAtoms, Products, Program
+from allocc.compiler.programs.program import FunctionAtoms, Program
 
 #: Ranges whose ends differ by a smaller factor than this are left to the exact rows of products.
 WIDE = 100.0
@@ -263,8 +263,7 @@ def _written(
     sides = np.array(level)
     build.ragged("growth", np.array(rows), np.array(columns), np.array(values), sides, sides, n)
     atoms = FunctionAtoms("exp", target, logs)
-    products = Products(q.result[stay], q.left[stay], q.right[stay])
-    made = build.finish(products, (*p.functions, atoms), p.extremes)
+    made = build.finish(q.taken(stay), (*p.functions, atoms), p.extremes)
     assert made.defined is not None
     made.defined[p.rows :] = logs
     return made

@@ -26,7 +26,7 @@ is read so everywhere, also where allocations are simulated (`at_nought`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,7 @@ from allocc.compiler.algebra.expression import (
     Multiply,
     Node,
     Reference,
+    Variable,
     add,
     constant,
     data_binary,
@@ -87,9 +88,9 @@ def at_nought(
     return over(limit.bottom) == 0, holds
 
 
-def recognize(body: Node) -> RatioLimit | None:
+def recognize(body: Node, is_binary: Callable[[Variable], bool]) -> RatioLimit | None:
     """The limit `body <= 0` as one on a ratio that can be multiplied out, or None."""
-    switched = _switched(body)
+    switched = _switched(body, is_binary)
     if switched is not None:
         switch, inner = switched
         found = _ratio(inner)
@@ -140,7 +141,7 @@ def _ratio(node: Node) -> RatioLimit | None:
     return RatioLimit(scale, inner.left, inner.right, apart[1])
 
 
-def _switched(node: Node) -> tuple[Reference, Node] | None:
+def _switched(node: Node, is_binary: Callable[[Variable], bool]) -> tuple[Reference, Node] | None:
     """A binary and what must be `<= 0` where it is 1; where it is 0 the limit must hold."""
     apart = _separate(node)
     if apart is None or (apart[1].values > 0).any():
@@ -149,20 +150,13 @@ def _switched(node: Node) -> tuple[Reference, Node] | None:
     if not isinstance(inner, Multiply):
         return None
     for binary, factor in ((inner.left, inner.right), (inner.right, inner.left)):
-        if isinstance(binary, Reference) and _is_binary(binary):
+        if isinstance(binary, Reference) and is_binary(binary.variable):
             # Data may stand before the product, or within its other factor: 2 * (y * (a / b + e)).
             whole: Node = apart[1]
             for part in _parts(factor):
                 whole = add(whole, multiply(scale, part))
             return binary, whole
     return None
-
-
-def _is_binary(node: Reference) -> bool:
-    v = node.variable
-    if not v.integer or v.lower is None or v.upper is None:
-        return False
-    return bool((v.lower >= 0).all() and (v.upper <= 1).all())
 
 
 def rows_of(matrix: sparse.csr_array) -> Iterator[tuple[tuple[int, ...], FloatArray]]:

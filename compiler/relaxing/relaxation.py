@@ -14,16 +14,10 @@ from allocc.compiler.programs.direction import harmless
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.local_ranges import LocalRanges, propagate
 from allocc.compiler.programs.priced import PricedRows, priced_rows
-from allocc.compiler.programs.program import Products, Program, no_products
+from allocc.compiler.programs.program import Program, no_products
 from allocc.compiler.programs.reformulation import Atoms, Facts, applied
 from allocc.compiler.programs.scaling import Scaling, scale
-from allocc.compiler.reformulations import (
-    exact_forms,
-    mccormick,
-    pieces,
-    price,
-    univariate,
-)
+from allocc.compiler.reformulations import exact_forms, mccormick, pieces, price, univariate
 from allocc.compiler.reformulations.pieces import Pieces
 
 #: A piece of a continuous range is not cut below this share of it.
@@ -305,7 +299,7 @@ class Relaxation:
                 copies.append(copy)
         rest = np.flatnonzero(~cut)
         facts = Facts(low, high, self.down, self.up)
-        whole = Products(q.result[rest], q.left[rest], q.right[rest])
+        whole = q.taken(rest)
         mccormick.REFORMULATION.write(build, Atoms(whole), facts)
         for number, atoms in enumerate(p.functions):
             if atoms.function.smooth:

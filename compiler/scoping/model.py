@@ -97,7 +97,7 @@ class ReportSymbol:
     sets: tuple[IndexSet, ...]
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class CompartmentSymbol:
     """A compartment: its variable over its sets and the time points, and its initial value."""
 

@@ -73,7 +73,8 @@ class Space:
         for axis in self.axes:
             along = [c for c in self.dimensions if axis in c.axes]
             if axis is not self.pair and axis.size == len(axis.set):
-                found.append(axis.set)
+                # A bare one is known by the name that is written, not by that of its axis.
+                found.append(next((c.set for c in along if c.set == axis.set), axis.set))
                 continue
             components = [
                 [part[int(p)] for p in c.positions] for c in along for part in c.set.components
@@ -147,10 +148,10 @@ def bind_index(
 def _bind(binder: Binder, build: _Builder, reader: Reader, time_name: str | None) -> None:
     index_set = reader.index_set(binder.set_expression, build.scope)
     if not binder.names:
-        ordinal = sum(1 for k in build.keys if isinstance(k, tuple) and k[0] is index_set)
+        ordinal = sum(1 for k in build.keys if isinstance(k, tuple) and k[0] == index_set)
         anonymous = build.scope.anonymous
         axis = Axis(index_set) if anonymous.fresh else index_set.anonymous_axis(ordinal)
-        along = Coordinate.along(axis)
+        along = Coordinate(index_set, (axis,), np.arange(axis.size))
         build.axes.append(axis)
         key = (index_set, ordinal)
         build.scope = Scope(

@@ -105,7 +105,6 @@ class Symbols(ABC):
 
     def function(self, name: str) -> tree.Function | None:
         """A declared function."""
-        self.usage.names.add(name)
         if name in self.declared.broken:
             raise failures.Poisoned(name)
         found = self.declared.names.get(name)
@@ -113,7 +112,7 @@ class Symbols(ABC):
 
     def function_names(self) -> list[str]:
         """The declared functions."""
-        return [n for n, s in self.declared.names.items() if isinstance(s, tree.Function)]
+        return list(self.declared.every(tree.Function))
 
     def table(self, identifier: tree.Identifier) -> Table:
         """A declared table."""
@@ -121,7 +120,7 @@ class Symbols(ABC):
             raise failures.Poisoned(identifier.name)
         statement = self.declared.names.get(identifier.name)
         if statement is None:
-            tables = [n for n, s in self.declared.names.items() if isinstance(s, tree.Table)]
+            tables = self.declared.every(tree.Table)
             hint = f'declare it: `table {identifier.name} from "FILE.csv" key COLUMN`'
             raise self.unknown(
                 identifier.name,
@@ -133,7 +132,6 @@ class Symbols(ABC):
                     identifier.name, describe(statement), "a table", identifier.span
                 )
             )
-        self.usage.names.add(identifier.name)
         found: Table = self.resolve(identifier.name)
         return found
 
@@ -148,16 +146,13 @@ class Symbols(ABC):
                     raise self.unknown("period", names_errors.no_time("period", name.span))
                 time: Time = self.resolve(self.declared.time_name)
                 return time.periods
-            sets = [
-                n
-                for n, s in self.declared.names.items()
-                if isinstance(s, tree.SetDeclaration | tree.Time)
-            ] + ["period"] * (self.declared.time_name is not None)
+            every = self.declared.names.items()
+            sets = [n for n, s in every if isinstance(s, tree.SetDeclaration | tree.Time)]
+            sets += ["period"] * (self.declared.time_name is not None)
             hint = f"declare it: `set {name.name} = ...`"
             raise self.unknown(
                 name.name, names_errors.unknown_name(name.name, name.span, sets, "set", hint)
             )
-        self.usage.names.add(name.name)
         found: IndexSet | None = None
         if isinstance(statement, tree.Time):
             found = self.resolve(name.name).points

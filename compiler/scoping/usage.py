@@ -19,13 +19,12 @@ from allocc.dsl.tree import Span
 
 @dataclass(eq=False)
 class Usage:
-    """What has been read so far: the names, and of each table the rows and the columns of words.
+    """What has been read of each table so far: the rows, and the columns of words.
 
     `optional` is where a cell of a table is read first that another value may stand for, which hides
     misspelt labels. `told` are tables and index sets for which unused rows have been warned of.
     """
 
-    names: set[str] = field(default_factory=set)
     rows: dict[Table, BoolArray] = field(default_factory=dict)
     words: defaultdict[Table, set[str]] = field(default_factory=lambda: defaultdict(set))
     optional: dict[Table, Span] = field(default_factory=dict)
@@ -35,7 +34,7 @@ class Usage:
         """The same so far, to go on with."""
         words = defaultdict(set, {table: set(columns) for table, columns in self.words.items()})
         rows = {table: read.copy() for table, read in self.rows.items()}
-        return Usage(set(self.names), rows, words, dict(self.optional), set(self.told))
+        return Usage(rows, words, dict(self.optional), set(self.told))
 
     def note(self, table: Table, rows: NDArray[Any] | None) -> None:
         """Keep in mind which rows of a table something reads; None is all of them."""

@@ -19,17 +19,17 @@ from allocc.compiler.algebra.expression import (
 )
 from allocc.compiler.algebra.index import Axis, Coordinate, same_sets
 from allocc.compiler.algebra.numeric import sum_over
-from allocc.compiler.arrays import IntArray
+from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion, is_small, reference
 from allocc.compiler.names.structure import side_name
-from allocc.compiler.programs import errors as programs_errors
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.context import Context
 from allocc.compiler.scoping.forgotten import refuse_free
 from allocc.compiler.scoping.model import CompartmentSymbol, FlowSymbol, Model, along
 from allocc.compiler.scoping.scope import Now
 from allocc.compiler.scoping.symbols import ModelSymbols
+from allocc.compiler.unrolling import errors as unrolling_errors
 from allocc.compiler.unrolling.ahead import read_ahead
 from allocc.compiler.unrolling.constraints import (
     chance_constraint,
@@ -99,6 +99,7 @@ class _Discretizer:
         if self.period is not None and self.evaluator.context.effects:
             for diagnostic in check_step(model, list(flows.values()), self.period, self._taken):
                 self.collector.add(diagnostic)
+        starts = {c.variable: _initial(c) for c in model.compartments.values()}
         return Problem(
             model=model,
             decisions=model.decisions,
@@ -111,9 +112,10 @@ class _Discretizer:
             sense=sense,
             period=self.period,
             chances=[b for b in blocks if b is not None],
+            starts=starts,
+            ranges={v: (_held(v.ends[0], x), _held(v.ends[1], x)) for v, x in starts.items()},
             context=self.evaluator.context,
             diagnostics=_joined(model.diagnostics, self.collector.diagnostics),
-            used=frozenset(self.symbols.usage.names),
             calls=self.evaluator.expanded.calls,
         )
 
@@ -153,7 +155,7 @@ class _Discretizer:
         early = None if ahead else read_ahead(node, self.period)
         if early is not None:
             raise failures.Failed(
-                programs_errors.reads_ahead(name, early.span or statement.span, time.name)
+                unrolling_errors.reads_ahead(name, early.span or statement.span, time.name)
             )
         variable = None
         # The exponential step has to see which compartments a flow mentions.
@@ -189,7 +191,7 @@ class _Discretizer:
             if without_states(flow.node, self.period) is None:
                 span = flow.symbol.statement.value.span
                 method = time.method.span if time.method is not None else time.span
-                self.collector.add(programs_errors.not_affine_dynamics(name, span, method))
+                self.collector.add(unrolling_errors.not_affine_dynamics(name, span, method))
 
     def _taken(self, flow: FlowValue, symbol: CompartmentSymbol, own: tuple[Axis, ...]) -> Node:
         """What a flow takes from each point of the compartment that it leaves."""
@@ -254,6 +256,18 @@ class _Discretizer:
         if flow.variable is not None:
             return reference(flow.variable, (*at, now.period), flow.symbol.statement.span)
         return self.evaluator.flow_node(flow.symbol, at, now)
+
+
+def _initial(symbol: CompartmentSymbol) -> FloatArray:
+    assert symbol.initial is not None
+    return symbol.initial
+
+
+def _held(end: FloatArray, initial: FloatArray) -> FloatArray:
+    """An end of a compartment's range that is its initial value at the first point."""
+    found = end.copy()
+    found[..., 0] = initial
+    return found
 
 
 def _joined(first: Iterable[Diagnostic], more: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

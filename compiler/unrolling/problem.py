@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from allocc.compiler.algebra.expression import Data, Node, Variable
+from allocc.compiler.algebra.expression import Data, Ends, Node, Variable
 from allocc.compiler.algebra.index import Axis
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.scoping.context import Context
@@ -157,12 +157,14 @@ class Problem:
     sense: Literal["minimize", "maximize"]
     period: Axis | None
     chances: list[ChanceConstraint] = field(default_factory=list)
+    #: The initial value of each compartment, over its sets.
+    starts: Mapping[Variable, FloatArray] = field(default_factory=dict)
+    #: The ends of variables that have others than those that they are declared with.
+    ranges: Mapping[Variable, Ends] = field(default_factory=dict)
     #: How it was read: in the baseline, interventions do not act.
     context: Context = field(default_factory=Context)
     #: What is told of it, with what binding told.
     diagnostics: tuple[Diagnostic, ...] = ()
-    #: The names that anything reads.
-    used: frozenset[str] = frozenset()
     #: What each call of a declared function has become, by its place.
     calls: Mapping[Span, Node] = field(default_factory=dict)
 
@@ -170,6 +172,18 @@ class Problem:
     def variables(self) -> list[Variable]:
         """Decisions, then states: what a point of the problem is made of."""
         return [*self.decisions, *self.states]
+
+    def ends(self, variable: Variable) -> Ends:
+        """The ends of a decision or a compartment; at the first point, both are its initial value."""
+        found = self.ranges.get(variable)
+        return variable.ends if found is None else found
+
+    def is_binary(self, variable: Variable) -> bool:
+        """Whether a variable is a decision that is 0 or 1."""
+        if variable.kind != "decision" or not variable.integer:
+            return False
+        lower, upper = self.ends(variable)
+        return bool((lower >= 0).all() and (upper <= 1).all())
 
     def objective(self, values: dict[str, float]) -> float:
         """The objective from the values of its terms."""

@@ -85,8 +85,8 @@ def _anywhere(model: Model) -> dict[Variable, FloatArray]:
     """Some value for every decision and compartment."""
     found: dict[Variable, FloatArray] = {}
     for variable in model.decisions:
-        assert variable.lower is not None
-        found[variable] = np.where(np.isfinite(variable.lower), variable.lower, 0.0)
+        lower, _ = variable.ends
+        found[variable] = np.where(np.isfinite(lower), lower, 0.0)
     for symbol in model.compartments.values():
         start = symbol.initial if symbol.initial is not None else np.zeros(())
         shape = symbol.variable.shape

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from allocc.compiler.algebra.expression import Node, Variable
+from allocc.compiler.algebra.expression import Ends, Node, Variable
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation, Settling
 from allocc.compiler.arrays import FloatArray
@@ -22,22 +22,24 @@ ACCEPTED = 10 * IMPLICIT_TOLERANCE
 MOST_DENSE = 400
 
 
-def lowest(decisions: Iterable[Variable]) -> Values:
+def lowest(problem: Problem) -> Values:
     """Every decision at its lower end; at 0, or its upper end, where it has none."""
-    values: Values = {}
-    for v in decisions:
-        assert v.lower is not None and v.upper is not None
-        low = np.where(np.isfinite(v.lower), v.lower, np.minimum(v.upper, 0.0))
-        values[v] = np.where(np.isfinite(low), low, 0.0)
-    return values
+    return {v: low(problem.ends(v)) for v in problem.decisions}
 
 
-def highest(decisions: Iterable[Variable]) -> Values:
+def low(ends: Ends) -> FloatArray:
+    """The lower of two ends; 0, or the upper one, where there is none."""
+    lower, upper = ends
+    found = np.where(np.isfinite(lower), lower, np.minimum(upper, 0.0))
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+def highest(problem: Problem) -> Values:
     """Every decision at its upper end; as in `lowest` where it has none."""
-    values = lowest(decisions)
-    for v, low in values.items():
-        assert v.upper is not None
-        values[v] = np.where(np.isfinite(v.upper), v.upper, low)
+    values = lowest(problem)
+    for v, least in values.items():
+        upper = problem.ends(v)[1]
+        values[v] = np.where(np.isfinite(upper), upper, least)
     return values
 
 
@@ -51,9 +53,8 @@ def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Valu
     if time is None or problem.period is None:
         return values
     for symbol in problem.model.compartments.values():
-        assert symbol.initial is not None
         state = np.full(symbol.variable.shape, np.nan)
-        state[..., 0] = symbol.initial
+        state[..., 0] = problem.starts[symbol.variable]
         values[symbol.variable] = state
     for flow in (*problem.flows, *problem.flows_ahead):
         if flow.variable is not None:

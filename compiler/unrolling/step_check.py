@@ -16,10 +16,10 @@ from allocc.compiler.algebra.index import Axis, spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.evaluating.aligned import named_point
-from allocc.compiler.programs import errors
 from allocc.compiler.scoping.model import CompartmentSymbol, Model
+from allocc.compiler.unrolling import errors
 from allocc.compiler.unrolling.problem import FlowValue
-from allocc.compiler.unrolling.simulate import lowest
+from allocc.compiler.unrolling.simulate import low
 from allocc.dsl.diagnostics import Diagnostic
 
 #: Compartments of more points than this are perturbed all at once, which overstates what flows
@@ -80,7 +80,7 @@ def _start(model: Model) -> dict[Variable, FloatArray]:
         values[symbol.variable] = np.broadcast_to(
             symbol.initial[..., None], symbol.variable.shape
         ).astype(float)
-    values |= lowest(model.decisions)
+    values |= {v: low(v.ends) for v in model.decisions}
     return values
 
 

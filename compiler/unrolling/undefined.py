@@ -16,7 +16,7 @@ from allocc.compiler.algebra.index import Axis, Coordinate
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.labels import label_text
-from allocc.compiler.programs import errors
+from allocc.compiler.unrolling import errors
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span

@@ -28,7 +28,7 @@ def unused(symbols: Symbols) -> Iterator[Diagnostic]:
     d = symbols.declared
     for name, statement in d.names.items():
         kind = KINDS.get(type(statement))
-        if kind and name not in symbols.usage.names and name not in d.library:
+        if kind and name not in d.resolved.used and name not in d.library:
             yield names_errors.unused_name(kind, name, statement.name.span)
     spelling = _spelling(symbols)
     yield from spelling
@@ -40,7 +40,7 @@ def _spelling(symbols: Symbols) -> list[Diagnostic]:
     tables: dict[Table, Collection[str]] = {}
     sets = []
     for name, statement in symbols.declared.names.items():
-        if isinstance(statement, tree.Table) and name in symbols.usage.names:
+        if isinstance(statement, tree.Table) and name in symbols.declared.resolved.used:
             table: Table = symbols.resolve(name)
             tables[table] = symbols.usage.words.get(table, ())
         elif isinstance(statement, tree.SetDeclaration) and isinstance(
@@ -59,7 +59,11 @@ def _unread_rows(symbols: Symbols, but: Collection[Span | None]) -> Iterator[Dia
     usage = symbols.usage
     told = {name for name, _ in usage.told}
     for name, statement in symbols.declared.names.items():
-        if not isinstance(statement, tree.Table) or name not in usage.names or name in told:
+        if (
+            not isinstance(statement, tree.Table)
+            or name not in symbols.declared.resolved.used
+            or name in told
+        ):
             continue
         table: Table = symbols.resolve(name)
         unread = usage.unread(table)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import allocc
-from allocc.engine.options import make_options
+from allocc.engine.judging.options import make_options
 from allocc.questions.pareto.pareto import trace
 from allocc.showing.plots import available
 

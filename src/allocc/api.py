@@ -17,7 +17,7 @@ from allocc import mistakes
 from allocc.asked import as_path
 from allocc.dsl.diagnostics import AlloccError as PlainError
 from allocc.dsl.diagnostics import Diagnostic
-from allocc.engine.options import make_options
+from allocc.engine.judging.options import make_options
 from allocc.engine.stages import Stages
 from allocc.errors import AlloccError, reported
 from allocc.results.frontier import Tradeoff
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import threading
 
     from allocc.compiler.programs.program import Program
-    from allocc.engine.outcome import Step
+    from allocc.engine.judging.outcome import Step
     from allocc.results.findings import Conflict, Escape
     from allocc.results.prices import Prices
 
@@ -51,8 +51,10 @@ class Model(Stages):
 
         Indices may be left out: `spend / course`. Raises `AlloccError` where it cannot be read.
         """
-        from allocc.dsl import Source, parse, tree
         from allocc.dsl import errors as syntax_errors
+        from allocc.dsl import tree
+        from allocc.dsl.reading.parser import parse
+        from allocc.dsl.tree import Source
 
         with reported():
             statement, *rest = parse(Source("expression", f"let it = {expression}")).statements

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import sparse
 
-from allocc.compiler.programs.program import Block, FunctionAtoms, Products, Program, no_products
+from allocc.compiler.programs.program import Block, FunctionAtoms, Products, Program
 
 INF = float("inf")
 
@@ -25,6 +25,7 @@ def program(
     sense: Literal["minimize", "maximize"] = "minimize",
     offset: float = 0.0,
     products: Sequence[tuple[int, int, int]] = (),
+    ratios: Sequence[tuple[int, int, int]] = (),
     functions: tuple[FunctionAtoms, ...] = (),
     names: Sequence[str] | None = None,
 ) -> Program:
@@ -37,7 +38,11 @@ def program(
         if names
         else (Block("x", 0, n, "stated"),)
     )
-    triple = np.asarray(products, dtype=np.int64).reshape(-1, 3)
+    # A ratio (w, a, b) with w = a / b is the product a = w * b.
+    triple = np.array([*products, *((a, w, b) for w, a, b in ratios)], dtype=np.int64).reshape(
+        -1, 3
+    )
+    is_ratio = np.arange(len(triple)) >= len(products)
     return Program(
         name="test",
         sense=sense,
@@ -51,7 +56,7 @@ def program(
         row_upper=np.broadcast_to(np.asarray(row_upper, dtype=float), m).copy(),
         column_blocks=blocks,
         row_blocks=(Block("row", 0, m, "stated"),),
-        products=Products(triple[:, 0], triple[:, 1], triple[:, 2]) if products else no_products(),
+        products=Products(*triple.T, is_ratio),
         functions=functions,
     )
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from allocc.backends.highs import HighsBackend, HighsSession
+from allocc.backends.highs import HighsBackend
+from allocc.backends.highs_session import HighsSession
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.programs.program import Program
 from tests.backends.programs import program

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from allocc.backends import registry
-from allocc.backends.highs import HighsSession
+from allocc.backends.highs_session import HighsSession
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.programs.program import Program
 from tests.backends.programs import program

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocc.cli.amounts import UNITS, Duration, Share
-from allocc.engine.options import cores, make_options
+from allocc.engine.judging.options import cores, make_options
 from allocc.errors import AlloccError
 from tests import small
 from tests.helpers import Run

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from allocc.cli import cli
-from allocc.cli.new import TEMPLATES
+from allocc.cli.commands.new import TEMPLATES
 from tests import small
 from tests.helpers import Run, only_json
 

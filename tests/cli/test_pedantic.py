@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import allocc
-from allocc.cli.new import TEMPLATES
+from allocc.cli.commands.new import TEMPLATES
 from tests import small
 from tests.helpers import Run, only_json
 

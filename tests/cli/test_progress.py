@@ -14,7 +14,7 @@ from rich.console import Console
 
 from allocc.cli import progress
 from allocc.cli.progress import LiveLine, watching, working
-from allocc.engine.outcome import Step
+from allocc.engine.judging.outcome import Step
 from tests import small
 from tests.helpers import Run
 

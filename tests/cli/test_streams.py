@@ -132,7 +132,7 @@ main()
 """
     (tmp_path / "m.alloc").write_text(MODEL, "utf-8")
     script = tmp_path / "script.py"
-    for module in ("allocc.cli", "click", "allocc.mistakes", "allocc.cli.lsp", "numpy"):
+    for module in ("allocc.cli", "click", "allocc.mistakes", "allocc.cli.commands.lsp", "numpy"):
         # The finder must go on seeing the module's name after the arguments are replaced.
         script.write_text(
             text.replace("sys.argv[1]:", "SEEN:", 1).replace(

@@ -12,7 +12,7 @@ import pytest
 import allocc
 from allocc.cli import guard
 from allocc.compiler.units.words import BASES, MULTIPLES, SPELLINGS
-from allocc.engine.outcome import Stopped
+from allocc.engine.judging.outcome import Stopped
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.unrolling.problem import Problem
-from allocc.engine.assess import assess
+from allocc.engine.judging.assess import assess
 from tests.compiler.making import problem
 
 Point = dict[Variable, FloatArray]

@@ -7,7 +7,7 @@ import pytest
 from allocc.backends.gurobi import GurobiBackend
 from allocc.backends.scip import ScipBackend
 from allocc.engine.choose import takes_the_rest
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import solve
 from tests.compiler.making import problem

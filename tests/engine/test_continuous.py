@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import allocc
-from allocc.engine import continuous, endings
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Deviation
+from allocc.engine import endings
+from allocc.engine.judging import continuous
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Deviation
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CHAIN = """model chain "A chain with a source, a loss and a decision"

@@ -12,8 +12,8 @@ from allocc.backends.solution import MissingSolver
 from allocc.compiler.binding.bind import bind
 from allocc.compiler.unrolling.discretize import discretize
 from allocc.dsl.reading.parser import parse_file
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.ledger import Ledger
-from allocc.engine.outcome import Options, Outcome
 from allocc.engine.solve import solve
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from allocc.backends import registry
-from allocc.engine.outcome import Options, Outcome
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from allocc.compiler.lowering.lower import lower
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 from tests.compiler.solving import best

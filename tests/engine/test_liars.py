@@ -13,7 +13,7 @@ from allocc.backends import registry
 from allocc.backends.highs import HighsBackend
 from allocc.backends.solution import Capabilities, MissingSolver, Solution, SolveOptions
 from allocc.compiler.programs.program import Program
-from allocc.engine.outcome import Options, Outcome
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.proving import door
 from allocc.engine.solve import solve
 from tests.compiler.making import problem

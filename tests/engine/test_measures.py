@@ -14,10 +14,10 @@ from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.sizes import Sizes
-from allocc.engine.assess import Assessment, assess
-from allocc.engine.continuous import deviations
+from allocc.engine.judging.assess import Assessment, assess
+from allocc.engine.judging.continuous import deviations
+from allocc.engine.judging.outcome import NEAR_ZERO, Options, measure, relative_gap
 from allocc.engine.ledger import Ledger
-from allocc.engine.outcome import NEAR_ZERO, Options, measure, relative_gap
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 

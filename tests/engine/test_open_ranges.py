@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 

@@ -10,8 +10,8 @@ import pytest
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.programs.bounds import tighten
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Options
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options
 from allocc.engine.proving.denominators import prepared, with_ranges
 from allocc.engine.solve import solve
 from tests.compiler.making import problem

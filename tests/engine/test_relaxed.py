@@ -10,8 +10,8 @@ from allocc.compiler.lowering.lower import lower
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.engine import relaxed
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.loop import Loop
-from allocc.engine.outcome import Options, Outcome
 from allocc.engine.solve import run, solve
 from tests.compiler.making import problem
 

@@ -14,8 +14,8 @@ from allocc.compiler.lowering.lower import lower
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.compiler.unrolling.simulate import simulate
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Options, Outcome
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import solve
 from tests.compiler.making import completed, problem
 from tests.engine.models import FAMILIES, Known

@@ -9,7 +9,7 @@ import pytest
 
 from allocc.backends import isolation
 from allocc.backends.isolation import backend, session
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 

@@ -24,7 +24,7 @@ from allocc.compiler.lowering.lower import lower
 from allocc.compiler.unrolling.discretize import discretize
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.reading.parser import parse_file
-from allocc.engine.outcome import Options, Outcome
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import solve
 
 ROOT = Path(__file__).parents[2]

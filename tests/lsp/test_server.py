@@ -123,6 +123,59 @@ def _typed(editor: Editor, path: Path, word: str) -> tuple[int, int]:
     return at(text, f"{word}(doses)", 1)
 
 
+def test_references_and_other_names(editor: Editor, folder: Path) -> None:
+    path = folder / "model.alloc"
+    editor.open(path)
+    editor.diagnostics(path)
+
+    def references(words: str, declared: bool = True) -> list[tuple[str, int]]:
+        line, column = at(MODEL, words)
+        about = {
+            "textDocument": {"uri": path.as_uri()},
+            "position": {"line": line, "character": column},
+            "context": {"includeDeclaration": declared},
+        }
+        found = editor.request("textDocument/references", about)
+        return [(Path(x["uri"]).name, x["range"]["start"]["line"]) for x in found]
+
+    assert references("doses[c]") == [("model.alloc", n) for n in (6, 7, 8)]
+    assert references("doses[c]", declared=False) == [("model.alloc", n) for n in (7, 8)]
+    assert references("shown\nmaximize") == [
+        ("part.alloc", 0),
+        *[("model.alloc", n) for n in (2, 7)],
+    ]
+    assert references("clinic.people") == [("model.alloc", n) for n in (3, 4, 5)]
+
+    def renamed(words: str, new: str) -> str | None:
+        line, column = at(MODEL, words)
+        about = {
+            "textDocument": {"uri": path.as_uri()},
+            "position": {"line": line, "character": column},
+            "newName": new,
+        }
+        found = editor.request("textDocument/rename", about)
+        if found is None:
+            return None
+        lines = MODEL.splitlines(keepends=True)
+        edits = found["changes"][path.as_uri()]
+        for edit in sorted(edits, key=lambda e: -e["range"]["start"]["character"]):
+            start, end = edit["range"]["start"], edit["range"]["end"]
+            row = lines[start["line"]]
+            lines[start["line"]] = row[: start["character"]] + new + row[end["character"] :]
+        return "".join(lines)
+
+    assert renamed("c in Clinic", "k") == MODEL.replace("[c", "[k")
+    assert renamed("people[Clinic]", "nearby") == (
+        MODEL.replace("people[", "nearby[").replace("param people", "param nearby")
+    )
+    assert renamed("shown\nmaximize", "part") is None
+    with pytest.raises(AssertionError, match="'sum' cannot be a name"):
+        renamed("c in Clinic", "sum")
+    assert editor.ask("prepareRename", path, *at(MODEL, "worst_off(doses)")) is None
+    line, column = at(MODEL, "doses[c]")
+    assert editor.ask("prepareRename", path, line, column)["start"]["character"] == column
+
+
 def test_warnings_and_their_settings(folder: Path) -> None:
     path = folder / "model.alloc"
     (folder / "elsewhere").mkdir()
@@ -198,7 +251,7 @@ def test_whatever_is_typed_the_server_answers(editor: Editor, folder: Path) -> N
             text = text[:start] + rng.choice(words) * rng.choice([1, 1, 300]) + text[stop:]
         editor.change(path, text)
         line = rng.randrange(12)
-        for method in ("hover", "definition", "completion"):
+        for method in ("hover", "definition", "completion", "prepareRename"):
             editor.ask(method, path, line, rng.randrange(90))
         uri = {"textDocument": {"uri": path.as_uri()}}
         editor.request("textDocument/documentSymbol", uri)

@@ -12,8 +12,8 @@ from allocc.compiler.binding.bind import bind
 from allocc.compiler.unrolling.discretize import discretize
 from allocc.dsl.reading.parser import parse
 from allocc.dsl.tree import Source
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Options, Outcome
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import solve
 
 Array = np.ndarray

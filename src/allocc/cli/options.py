@@ -17,7 +17,7 @@ from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.terminal import say
 from allocc.compiler.failures import listed
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.options import METHODS
+from allocc.engine.judging.options import METHODS
 
 if TYPE_CHECKING:
     from allocc.api import Model

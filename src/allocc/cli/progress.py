@@ -16,7 +16,7 @@ from allocc import signals
 from allocc.cli.terminal import say
 
 if TYPE_CHECKING:
-    from allocc.engine.outcome import Step
+    from allocc.engine.judging.outcome import Step
 
 _SHOW_CURSOR = b"\x1b[?25h"
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import click
 
-from allocc.cli.check import check
-from allocc.cli.compile import compile_model
-from allocc.cli.explain import explain
-from allocc.cli.format import format_models
+from allocc.cli.commands.check import check
+from allocc.cli.commands.compile import compile_model
+from allocc.cli.commands.explain import explain
+from allocc.cli.commands.format import format_models
+from allocc.cli.commands.lsp import lsp
+from allocc.cli.commands.new import new
+from allocc.cli.commands.pareto import pareto
+from allocc.cli.commands.plot import plot
+from allocc.cli.commands.prices import prices
+from allocc.cli.commands.render import render
+from allocc.cli.commands.simulate import simulate
+from allocc.cli.commands.solve import solve
+from allocc.cli.commands.solvers import solvers
 from allocc.cli.guard import GuardedGroup
-from allocc.cli.lsp import lsp
-from allocc.cli.new import new
-from allocc.cli.pareto import pareto
-from allocc.cli.plot import plot
-from allocc.cli.prices import prices
-from allocc.cli.render import render
-from allocc.cli.simulate import simulate
-from allocc.cli.solve import solve
-from allocc.cli.solvers import solvers
 from allocc.version import __version__
 
 _EPILOG = """\b

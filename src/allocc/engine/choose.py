@@ -12,7 +12,7 @@ from allocc.backends import registry
 from allocc.backends.registry import Backend
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 
 #: Up to this many single-value pieces, all products are written exactly at once.
 MOST_PIECES = 60

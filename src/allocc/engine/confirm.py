@@ -16,8 +16,8 @@ from allocc.backends.solution import MissingSolver, Refused, Solution, Word
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.relaxing.relaxation import Built
 from allocc.engine import calls
+from allocc.engine.judging.outcome import Status
 from allocc.engine.loop import Claim, Loop
-from allocc.engine.outcome import Status
 from allocc.engine.proving import door
 from allocc.engine.proving.tree import Grown, Tree
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from allocc.backends.solution import Solution
 from allocc.compiler.reformulations.coefficients import far_apart
-from allocc.engine.assess import ROUNDING, Assessment
 from allocc.engine.choose import takes_the_rest
 from allocc.engine.confirm import holds_nothing, look_into
-from allocc.engine.continuous import NotMeasured, deviations
+from allocc.engine.judging.assess import ROUNDING, Assessment
+from allocc.engine.judging.continuous import NotMeasured, deviations
+from allocc.engine.judging.outcome import Deviation, Outcome, Status, Stopped
 from allocc.engine.ledger import WORDS
 from allocc.engine.loop import Loop
-from allocc.engine.outcome import Deviation, Outcome, Status, Stopped
 from allocc.engine.proving.examine import said
 
 #: What a solver says when it has no point and no limit stopped it.

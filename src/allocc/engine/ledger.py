@@ -14,8 +14,8 @@ from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import ROUNDING, Assessment, assess
-from allocc.engine.outcome import Options, Step, measure, relative_gap
+from allocc.engine.judging.assess import ROUNDING, Assessment, assess
+from allocc.engine.judging.outcome import Options, Step, measure, relative_gap
 
 #: Values of the objective that differ by this part of what they are measured by are the same: a few
 #: digits above rounding, far below any gap that is asked for.
@@ -122,12 +122,12 @@ class Ledger:
 
     @cached_property
     def _lower_size(self) -> float:
-        size = assess(self.problem, lowest(self.problem.decisions)).size
+        size = assess(self.problem, lowest(self.problem)).size
         return size if np.isfinite(size) else 0.0
 
     @cached_property
     def _upper_size(self) -> float:
-        size = assess(self.problem, highest(self.problem.decisions)).size
+        size = assess(self.problem, highest(self.problem)).size
         return size if np.isfinite(size) else 0.0
 
     @property
@@ -210,9 +210,8 @@ class Ledger:
         """Decisions from a point of the program: whole numbers rounded, ranges kept."""
         found: Values = {}
         for v, x in self.places.values(point, self.problem.decisions).items():
-            assert v.lower is not None and v.upper is not None
             x = np.rint(x) if v.integer else x
-            found[v] = np.clip(x, v.lower, v.upper)
+            found[v] = np.clip(x, *self.problem.ends(v))
         return found
 
     def offer(self, point: FloatArray) -> bool:
@@ -258,7 +257,7 @@ class Ledger:
 
     def tell_undefined(self) -> None:
         """A note where a formula has no value at the lower ends of decisions: it then is a limit."""
-        found = self.undefined or self.simulated(lowest(self.problem.decisions))
+        found = self.undefined or self.simulated(lowest(self.problem))
         if not found.finite:
             place = undefined(self.problem, found.values).message
             self.told(f"a formula has to have a value, and this one has none: {place}")
@@ -294,11 +293,11 @@ class Ledger:
         """
         found: Values = {}
         for v, x in decisions.items():
-            assert v.lower is not None and v.upper is not None
+            lower, upper = self.problem.ends(v)
             largest = float(np.max(np.abs(x), initial=0.0))
-            width = np.where(np.isfinite(v.upper - v.lower), v.upper - v.lower, largest)
-            low = np.where(x - v.lower <= DUST * width, v.lower, x)
-            found[v] = np.where(v.upper - low <= DUST * width, v.upper, low)
+            width = np.where(np.isfinite(upper - lower), upper - lower, largest)
+            low = np.where(x - lower <= DUST * width, lower, x)
+            found[v] = np.where(upper - low <= DUST * width, upper, low)
         return found
 
     def told(self, note: str) -> None:

@@ -15,8 +15,8 @@ from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.choose import Choice
 from allocc.engine.improve import Heuristics
+from allocc.engine.judging.outcome import Options, Outcome, Status
 from allocc.engine.ledger import Ledger
-from allocc.engine.outcome import Options, Outcome, Status
 
 
 @dataclass(frozen=True, eq=False)

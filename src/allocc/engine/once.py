@@ -6,8 +6,8 @@ from allocc.backends.registry import Backend
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.engine.confirm import settled, solve_mixed
 from allocc.engine.endings import finish, without_point
+from allocc.engine.judging.outcome import Outcome
 from allocc.engine.loop import Loop
-from allocc.engine.outcome import Outcome
 from allocc.engine.refine import SEARCH
 from allocc.engine.relaxed import relaxed_first
 

@@ -21,8 +21,8 @@ from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.engine import calls
 from allocc.engine.confirm import holds_nothing, settled, solve_mixed
 from allocc.engine.endings import end, finish, without_point
+from allocc.engine.judging.outcome import Outcome
 from allocc.engine.loop import Loop
-from allocc.engine.outcome import Outcome
 from allocc.engine.proving.tightening import factors, tighten_by_optimization
 
 #: The loop gives up refining after this many rounds; it ends earlier in practice.

@@ -18,9 +18,9 @@ from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.choose import choose
 from allocc.engine.endings import end
+from allocc.engine.judging.outcome import Options, Outcome, Stopped
 from allocc.engine.loop import Loop
 from allocc.engine.once import once
-from allocc.engine.outcome import Options, Outcome, Stopped
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.proving.examine import said
 from allocc.engine.refine import refine

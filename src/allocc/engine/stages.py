@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.scoping.model import Model as Bound
     from allocc.compiler.unrolling.problem import Problem
-    from allocc.engine.assess import Assessment
+    from allocc.engine.judging.assess import Assessment
 
     once = cached_property
 else:
@@ -117,12 +117,12 @@ class Stages:
         None in a model without time. What is simulated may be no finite number.
         """
         from allocc.compiler.unrolling.simulate import lowest
-        from allocc.engine.assess import assess
+        from allocc.engine.judging.assess import assess
 
         if self.bound.time is None:
             return None
         problem = self.baseline_problem
-        return problem, assess(problem, lowest(problem.decisions))
+        return problem, assess(problem, lowest(problem))
 
     def units(self) -> dict[str, str | None]:
         """The unit of every quantity of the model, declared or inferred; None where none is known.

@@ -102,6 +102,8 @@ def unknown_names(file: File, path: Path) -> list[Diagnostic]:
     found: dict[str, Diagnostic] = {}
     pool = [*here.declared, *here.used, *BUILTIN]
     for m in here.resolved.mentions:
-        if m.meaning is None and isinstance(m.node, tree.Name) and m.node.name not in found:
-            found[m.node.name] = unknown_name(m.node.name, m.node.span, pool)
+        name, span = m.node.name, m.node.span
+        unknown = m.meaning is None and isinstance(m.node, tree.Name)
+        if unknown and span.source == file.source and name not in found:
+            found[name] = unknown_name(name, span, pool)
     return list(found.values())

@@ -79,8 +79,8 @@ class Outline:
 
     @cached_property
     def resolved(self) -> Resolved:
-        """What the names in the file mean."""
-        return resolve(self.statements, self.brought)
+        """What the names in the file and in what it uses mean."""
+        return resolve((*self.statements, *self.brought))
 
     def lookup(self, name: str) -> Named | None:
         """What declares a name, here or in a used file."""

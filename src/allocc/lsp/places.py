@@ -108,5 +108,17 @@ def definition(found: Found, data: Path | None) -> Place | None:
     return _at(found.meaning.name.span) if found.meaning is not None else None
 
 
+def references(found: Found, outline: Outline) -> list[Place]:
+    """Where the name that was found is declared, then where it stands in the text and what it uses."""
+    spans = outline.resolved.places(found.meaning) if found.meaning is not None else []
+    return [_at(span) for span in spans]
+
+
+def renamed(found: Found, outline: Outline) -> list[Span] | None:
+    """What to change for another name; None for what other files declare or mention, too."""
+    spans = outline.resolved.places(found.meaning) if found.meaning is not None else []
+    return spans if spans and all(s.source == outline.source for s in spans) else None
+
+
 def _at(span: Span) -> Place:
     return Place(Path(span.source.name), span)

@@ -16,18 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
+from allocc.compiler.names.builtin import BUILTIN
 from allocc.dsl.diagnostics import AlloccError
 from allocc.dsl.layout.format import format_source
 from allocc.dsl.tree import Source
+from allocc.dsl.words import RESERVED
 from allocc.lsp.analysis import Analysis, check, faults, mistakes
 from allocc.lsp.completion import complete
 from allocc.lsp.convert import Converter, encoding, range_of
 from allocc.lsp.hover import hover, word
 from allocc.lsp.outline import Outline, outline
-from allocc.lsp.places import definition, find
+from allocc.lsp.places import Found, definition, find, references, renamed
 from allocc.lsp.symbols import symbols
 from allocc.lsp.text import Text
 from allocc.version import __version__
@@ -200,6 +203,12 @@ class Server(LanguageServer):
         """What converts places of a document."""
         return Converter(self.text(state), self.outline(state), state.uri, _uri)
 
+    def found(self, uri: str, position: types.Position) -> tuple[State, Found] | None:
+        """A document, and what the word at a place of it means."""
+        state = self.states.get(uri)
+        found = find(self.outline(state), self.offset(state, position)) if state else None
+        return (state, found) if state is not None and found is not None else None
+
     def offset(self, state: State, position: types.Position) -> int:
         """The character at a position."""
         return self.text(state).offset(position.line, position.character)
@@ -267,12 +276,40 @@ def make_server() -> Server:
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     def defined(ls: Server, params: types.DefinitionParams) -> types.Location | None:
-        state = ls.states.get(params.text_document.uri)
-        found = find(ls.outline(state), ls.offset(state, params.position)) if state else None
-        if state is None or found is None:
-            return None
-        place = definition(found, ls.analysis(state).data)
-        return ls.converter(state).location(place) if place is not None else None
+        match ls.found(params.text_document.uri, params.position):
+            case state, found:
+                place = definition(found, ls.analysis(state).data)
+                return ls.converter(state).location(place) if place is not None else None
+        return None
+
+    @server.feature(types.TEXT_DOCUMENT_REFERENCES)
+    def referred(ls: Server, params: types.ReferenceParams) -> list[types.Location]:
+        match ls.found(params.text_document.uri, params.position):
+            case state, found:
+                places = references(found, ls.outline(state))
+                convert = ls.converter(state)
+                shown = places[not params.context.include_declaration :]
+                return [x for x in map(convert.location, shown) if x is not None]
+        return []
+
+    @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
+    def asked(ls: Server, params: types.PrepareRenameParams) -> types.Range | None:
+        match ls.found(params.text_document.uri, params.position):
+            case state, found if renamed(found, ls.outline(state)) is not None:
+                return ls.converter(state).span(found.word)
+        return None
+
+    @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
+    def given(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None:
+        new = params.new_name
+        if not (new.isascii() and new.isidentifier()) or new in (*RESERVED, *BUILTIN):
+            raise JsonRpcInvalidParams(f"'{new}' cannot be a name")
+        match ls.found(params.text_document.uri, params.position):
+            case state, found if (spans := renamed(found, ls.outline(state))) is not None:
+                convert = ls.converter(state)
+                edits = [types.TextEdit(convert.span(s), new) for s in spans]
+                return types.WorkspaceEdit({state.uri: edits})
+        return None
 
     @server.feature(
         types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[".", '"'])

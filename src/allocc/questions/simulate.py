@@ -5,7 +5,7 @@ from __future__ import annotations
 from allocc.compiler.unrolling.simulate import lowest
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import assess
+from allocc.engine.judging.assess import assess
 from allocc.engine.stages import Stages
 from allocc.errors import reported
 from allocc.results.building import simulated_run
@@ -25,7 +25,7 @@ def simulate(model: Stages, decisions: object = None, rest: object = None) -> Ru
     notes: tuple[str, ...] = ()
     if baseline:
         problem = model.baseline_problem
-        values = lowest(problem.decisions)
+        values = lowest(problem)
     else:
         problem = model.problem
         given = given_decisions(problem, {} if decisions is None else decisions, rest)

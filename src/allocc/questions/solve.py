@@ -6,7 +6,7 @@ from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine import solve as engine
 from allocc.engine.choose import CannotServe
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.engine.stages import Stages
 from allocc.errors import reported
 from allocc.results.building import solved_run

@@ -18,8 +18,8 @@ from allocc.version import __version__
 if TYPE_CHECKING:
     from allocc.compiler.arrays import FloatArray
     from allocc.compiler.unrolling.problem import Problem
-    from allocc.engine.assess import Assessment
-    from allocc.engine.outcome import Options, Outcome, Violation
+    from allocc.engine.judging.assess import Assessment
+    from allocc.engine.judging.outcome import Options, Outcome, Violation
     from allocc.engine.stages import Stages
     from allocc.results.labelled import Block, Target
 

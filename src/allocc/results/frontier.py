@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from allocc.backends.solution import Word
 from allocc.compiler.arrays import FloatArray
-from allocc.engine.outcome import Violation
+from allocc.engine.judging.outcome import Violation
 from allocc.results.labelled import Block
 
 

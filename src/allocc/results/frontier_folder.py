@@ -15,7 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from allocc.engine.outcome import Violation
+from allocc.engine.judging.outcome import Violation
 from allocc.results.frontier import Axis, Claim, Point, Tradeoff
 from allocc.results.run_folder import FORMAT
 from allocc.results.run_folder.place import write_folder

@@ -39,7 +39,7 @@ def baseline_decisions(problem: Problem) -> dict[Variable, FloatArray]:
     """Every decision at its lower bound (at 0, or its upper bound, where it has none)."""
     from allocc.compiler.unrolling.simulate import lowest
 
-    return lowest(problem.decisions)
+    return lowest(problem)
 
 
 def given_decisions(problem: Problem, given: object, rest: object = None) -> Given:
@@ -72,8 +72,7 @@ def _endless(variable: Variable, array: FloatArray | None) -> bool:
     """Whether a value that is not given has no lower end."""
     import numpy as np
 
-    assert variable.lower is not None
-    lost = np.isinf(variable.lower)
+    lost = np.isinf(variable.ends[0])
     return bool(lost.any() if array is None else (lost & np.isnan(array)).any())
 
 

@@ -131,11 +131,10 @@ def index_columns(variable: Variable, header: Sequence[str], time: str | None) -
     """The names of the index columns: periods as results name them, or by their own set."""
     from allocc.results.labelled import Block, label_columns
 
-    assert variable.lower is not None
     found = []
     for name in (time, None):
         axes = tuple(label_columns(s, name) for s in variable.sets)
-        found.append(list(Block(variable.name, "decision", axes, variable.lower).columns))
+        found.append(list(Block(variable.name, "decision", axes, variable.ends[0]).columns))
     return [
         b if place_of(header, b) is not None and place_of(header, a) is None else a
         for a, b in zip(*found, strict=True)

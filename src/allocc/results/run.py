@@ -9,7 +9,7 @@ from typing import Any
 from allocc import mistakes
 from allocc.backends.solution import Word
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.outcome import NEAR_ZERO, Deviation, Step, Violation
+from allocc.engine.judging.outcome import NEAR_ZERO, Deviation, Step, Violation
 from allocc.results.findings import Conflict, Escape, Loosened, LooseningStatus
 from allocc.results.labelled import Block, Target, index_columns
 from allocc.results.run_folder.plain import APART

@@ -68,22 +68,18 @@ def _products(relaxation: Relaxation, before: Program) -> Iterator[Explanation]:
         return
     exact = relaxation.exact_products(p.lower, p.upper)
     # In a ratio the new column is a factor: w * bottom = top.
-    newer = np.maximum(q.left, q.right)
-    older = np.minimum(q.left, q.right)
-    ratio = q.result < newer
-    made = np.where(ratio, newer, q.result)
-    first = np.where(ratio, q.result, q.left)
-    second = np.where(ratio, older, q.right)
-    partner = np.where(ratio, newer, q.left)
+    made = np.where(q.is_ratio, q.left, q.result)
+    first = np.where(q.is_ratio, q.result, q.left)
+    second = q.right
     starts = np.array([b.start for b in p.column_blocks])
 
     def block_of(columns: IntArray) -> IntArray:
         return np.asarray(np.searchsorted(starts, columns, side="right") - 1)
 
-    kinds = [_kind(relaxation, int(a), int(b)) for a, b in zip(partner, second, strict=True)]
+    kinds = [_kind(relaxation, int(a), int(b)) for a, b in zip(q.left, q.right, strict=True)]
     groups: dict[tuple[bool, int, int, str, int], list[int]] = {}
     keys = zip(
-        ratio.tolist(),
+        q.is_ratio.tolist(),
         block_of(first).tolist(),
         block_of(second).tolist(),
         kinds,

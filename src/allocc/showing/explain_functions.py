@@ -88,14 +88,10 @@ def function_uses(model: Stages) -> list[FunctionUse]:
 def _multiplied_out(model: Stages) -> dict[str, list[Node]]:
     """The tops of the ratios that limits are multiplied out with, by statement."""
     p = model.lowered.program
-    q = p.products
-    newer = np.maximum(q.left, q.right)
-    ratio = q.result < newer
-    bottoms = np.where(q.left == newer, q.right, q.left)[ratio]
-    left = {find_block(p.column_blocks, int(j)).span for j in np.unique(bottoms)}
+    left = {find_block(p.column_blocks, int(j)).span for j in np.unique(p.products.bottoms)}
     found: dict[str, list[Node]] = {}
     for c in model.problem.constraints:
-        limit = ratio_limit(c)
+        limit = ratio_limit(c, model.problem)
         if limit is None:
             continue
         bottom = limit.bottom

@@ -14,8 +14,8 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.choose import CannotServe, Choice, choose
-from allocc.engine.options import METHODS
-from allocc.engine.outcome import Method, Options
+from allocc.engine.judging.options import METHODS
+from allocc.engine.judging.outcome import Method, Options
 from allocc.errors import reported
 from allocc.showing.explain import explanations
 

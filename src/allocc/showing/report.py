@@ -22,7 +22,7 @@ from allocc.showing.report_tables import report_tables
 from allocc.tables import duration, number, numbers, percent, rests, table, wrap
 
 if TYPE_CHECKING:
-    from allocc.engine.outcome import Step
+    from allocc.engine.judging.outcome import Step
     from allocc.engine.stages import Stages
     from allocc.results.labelled import Block
 

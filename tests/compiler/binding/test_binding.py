@@ -286,7 +286,7 @@ def test_tables_with_blank_and_missing_cells(tmp_path: Path) -> None:
     assert param(text, "absent", tmp_path) == 4
     assert bound(text + "decide x in 0 .. 1 minimize { z : x }", tmp_path).sets[
         "County"
-    ].components[0] == ["01001", "01003", "01005"]
+    ].components[0] == ("01001", "01003", "01005")
 
 
 @pytest.mark.parametrize(
@@ -546,3 +546,26 @@ def test_a_horizon_of_one_period_may_have_none_before_it() -> None:
         limit before[p in period]: sum(q in period if q < p: x[q]) <= 1
         minimize { c : sum(x) }"""
     assert not [d.code for d in bound(text).diagnostics if d.code.startswith("W4")]
+
+
+def test_sets_of_one_column_keep_their_names(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,v\np,1\nq,2\n")
+    text = """table t from "t.csv" key a
+        set Origin = t.a
+        set Target = t.key
+        set Same = Origin
+        decide x[o in Origin] in 0 .. 1
+        decide y[Target] in 0 .. 1
+        decide z[Target, o in Origin] in 0 .. 1
+        decide w[Same, t.a] in 0 .. 1
+        minimize { c : sum(t.v * (x + y)) + sum(z) + sum(w) }"""
+    model = bound(text, tmp_path)
+    named = {v.name: [s.name for s in v.sets] for v in model.decisions}
+    assert named == {
+        "x": ["Origin"],
+        "y": ["Target"],
+        "z": ["Target", "Origin"],
+        "w": ["Origin", "Origin"],
+    }
+    # They are one set all the same: bare uses of it run along together.
+    assert terms(text, tmp_path, x=1.0, y=1.0, z=0.0, w=0.0) == {"c": 6.0}

@@ -170,6 +170,13 @@ def test_statements_that_a_use_brings_are_not_judged(tmp_path: Path) -> None:
         assert [d.code for d in lint(found, lower(found))] == expected
 
 
+def test_an_index_that_picks_the_members_of_a_tuple_is_used() -> None:
+    text = "set S = {a, b}\ndecide x[S] in 0 .. 9\nmaximize { o: sum(x) }\n"
+    near = "limit near[r in S]: sum((r, q) in S * S: x[q]) <= 6"
+    assert "W6016" not in codes(text + near)
+    assert "W6016" in codes(text + near.replace("(r, q)", "(p, q)"))
+
+
 def test_a_stock_that_nobody_fills_is_no_step_that_is_too_long() -> None:
     text = """time t : week = 0 .. 4
 compartment stock

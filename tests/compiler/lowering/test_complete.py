@@ -58,7 +58,7 @@ def test_a_step_that_is_implicit_is_missing() -> None:
 
 
 def test_fixed_columns_and_quotients() -> None:
-    made = columns([6, 0, -np.inf], [6, 9, np.inf], products=[(0, 2, 1)])
+    made = columns([6, 0, -np.inf], [6, 9, np.inf], ratios=[(2, 0, 1)])
     complete = Completer(made, np.array([False, True, False]))
     assert not len(complete.missing)
     assert complete(np.array([np.nan, 3.0, np.nan])).tolist() == [6.0, 3.0, 2.0]

@@ -42,9 +42,9 @@ def columns(found: Problem, made: Lowered) -> None:
     assert taken.max() == 1
     for v in found.variables:
         here = made.places.columns[v]
-        assert v.lower is not None and v.upper is not None
-        assert (made.program.lower[here] == v.lower.ravel()).all()
-        assert (made.program.upper[here] == v.upper.ravel()).all()
+        lower, upper = found.ends(v)
+        assert (made.program.lower[here] == lower.ravel()).all()
+        assert (made.program.upper[here] == upper.ravel()).all()
 
 
 @pytest.mark.parametrize("clear_ratios", [True, False])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from allocc.backends.check import check_point
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.functions import function
 from allocc.compiler.programs.bounds import Infeasible, Propagator, tighten
-from allocc.compiler.programs.program import Extremes, FunctionAtoms, Products, Program
+from allocc.compiler.programs.program import Extremes, FunctionAtoms, Program
 from tests.compiler.curves import KINDS
 from tests.compiler.solving import INF, columns
 
@@ -32,6 +32,7 @@ class Growing:
     upper: list[float] = field(default_factory=list)
     integer: list[bool] = field(default_factory=list)
     products: list[tuple[int, int, int]] = field(default_factory=list)
+    ratios: list[tuple[int, int, int]] = field(default_factory=list)
     functions: list[FunctionAtoms] = field(default_factory=list)
     extremes: list[Extremes] = field(default_factory=list)
 
@@ -61,7 +62,7 @@ class Growing:
             self.products.append((self.column(self.x[a] * self.x[b], 0.3), a, b))
         elif choice == 1 and self.x[a] != 0:
             b = self.pick()  # a quotient: its top is an older column
-            self.products.append((b, self.column(self.x[b] / self.x[a], 0.2), a))
+            self.ratios.append((self.column(self.x[b] / self.x[a], 0.2), b, a))
         elif choice == 2:
             kind, exponent = KINDS[rng.integers(len(KINDS))]
             value = float(function(kind, exponent).value(np.array([self.x[a]]))[0])
@@ -96,9 +97,9 @@ class Growing:
             row_upper=activity + room[1],
             functions=tuple(self.functions),
             extremes=tuple(self.extremes),
+            products=self.products,
+            ratios=self.ratios,
         )
-        if self.products:
-            made = replace(made, products=Products(*np.array(self.products).T))
         return made, x
 
 
@@ -189,11 +190,11 @@ def test_a_row_bounds_the_ratio_that_it_is_made_of() -> None:
     """s >= 2 x and s <= 5 x with s = w x and x > 0 say 2 <= w <= 5, whatever the range of x."""
     rows = [[1.0, -2.0, 0.0], [1.0, -5.0, 0.0]]
     sides = {"row_lower": [0.0, -INF], "row_upper": [INF, 0.0]}
-    made = columns([0, 1, -INF], [1000, 100, INF], rows=rows, products=[(0, 2, 1)], **sides)
+    made = columns([0, 1, -INF], [1000, 100, INF], rows=rows, ratios=[(2, 0, 1)], **sides)
     tight = tighten(made)
     assert tight.lower[2] == pytest.approx(2) and tight.upper[2] == pytest.approx(5)
     # It says nothing where x may be nought.
-    open_ = columns([0, 0, -INF], [1000, 100, INF], rows=rows, products=[(0, 2, 1)], **sides)
+    open_ = columns([0, 0, -INF], [1000, 100, INF], rows=rows, ratios=[(2, 0, 1)], **sides)
     loose = tighten(open_)
     assert np.isneginf(loose.lower[2]) and np.isposinf(loose.upper[2])
 
@@ -205,7 +206,7 @@ def test_a_ratio_row_with_the_signs_turned() -> None:
         rows=[[-1.0, 2.0, 0.0], [-1.0, 5.0, 0.0]],
         row_lower=[-INF, 0.0],
         row_upper=[0.0, INF],
-        products=[(0, 2, 1)],
+        ratios=[(2, 0, 1)],
     )
     tight = tighten(made)
     assert tight.lower[2] == pytest.approx(2) and tight.upper[2] == pytest.approx(5)

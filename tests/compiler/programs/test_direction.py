@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.functions import function
 from allocc.compiler.programs.direction import harmless
-from allocc.compiler.programs.program import Extremes, FunctionAtoms, Products, Program
+from allocc.compiler.programs.program import Extremes, FunctionAtoms, Program
 from tests.compiler.solving import INF, columns
 
 
@@ -80,11 +80,9 @@ class Layers:
             row_upper=row_upper,
             functions=tuple(functions),
             extremes=tuple(extremes),
+            products=products,
         )
         self.program: Program = replace(made, defined=np.array(self.defined, dtype=np.int64))
-        if products:
-            triple = Products(*np.array(products, dtype=np.int64).T)
-            self.program = replace(self.program, products=triple)
         self.values = values
 
     def forward(self, moved: dict[int, float]) -> FloatArray:

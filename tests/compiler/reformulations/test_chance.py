@@ -19,9 +19,9 @@ from allocc.compiler.programs.bounds import Propagator
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import assess
 from allocc.engine.heuristics.successive import SuccessiveLinear
-from allocc.engine.outcome import Options, Outcome
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import solve
 from tests.compiler.making import problem
 

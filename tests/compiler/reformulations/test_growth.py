@@ -14,7 +14,7 @@ from allocc.backends.check import check_point
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.unrolling.simulate import simulate
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.engine.solve import solve
 from tests.compiler.making import completed, problem
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from allocc.backends.check import check_point
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.bounds import times
 from allocc.compiler.programs.extension import Extension
-from allocc.compiler.programs.program import Products, Program
+from allocc.compiler.programs.program import Program
 from allocc.compiler.reformulations.pieces import Cut, PieceColumns, Pieces, disaggregate
 from allocc.compiler.relaxing.relaxation import Relaxation
 from tests.compiler.solving import INF, best, columns
@@ -141,9 +141,9 @@ def test_a_ratio_over_single_values_is_exact(seed: int) -> None:
     """s = w x with whole x, the quotient w being the newest column."""
     rng = np.random.default_rng(seed)
     most = int(rng.integers(1, 6))
-    made = columns([0.0, 1.0, -INF], [10.0, most, INF], integer=[False, True, False], derived=[2])
-    none = np.array([0]), np.array([2]), np.array([1])
-    relaxation = Relaxation(replace(made, products=Products(*none)))
+    ends = [0.0, 1.0, -INF], [10.0, most, INF]
+    made = columns(*ends, integer=[False, True, False], derived=[2], ratios=[(2, 0, 1)])
+    relaxation = Relaxation(made)
     relaxation.make_exact()
     built = relaxation.build()
     s, x = rng.uniform(0, 10), float(rng.integers(1, most + 1))

@@ -478,3 +478,32 @@ def test_flows_may_look_back_and_at_decisions_to_come(value: str) -> None:
         {"x": 0.5},
     )
     assert np.isfinite(found["S"]).all() and found["S"][-1] < 10
+
+
+@pytest.mark.parametrize("read", ["beta * 2", "twice(beta)", "half * 4"])
+@pytest.mark.parametrize("x", [0.0, 0.5])
+def test_a_let_made_of_a_parameter_has_the_effects_on_it(read: str, x: float) -> None:
+    """A name stands for what it names: with it, and written out, the course is the same."""
+    text = f"""function twice(v) = 2 * v
+        let half = beta / 2
+        let fast = {read}
+        param beta = 0.1
+        time t = 0 .. 3
+        compartment S
+        initial S = 100 * fast / 0.2
+        decide x in 0 .. 1
+        flow out : S -> = fast * S
+        effect beta *= 1 - x
+        limit slow[p in period]: fast[p] <= 1
+        minimize {{ z : S[end] + x }}"""
+    for effects in (True, False):
+        named = discretize(bind(parse(Source("m", text)), HERE), effects)
+        rate = 0.2 * (1 - x if effects else 1)
+        values = simulate(named, {named.decisions[0]: np.asarray(x)})
+        (left,) = (values[v] for v in named.states)
+        np.testing.assert_allclose(left, 100 * (1 - rate) ** np.arange(4))
+        # Without effects, the limit is one of data alone.
+        assert len(named.constraints) == effects
+        for slow in named.constraints:
+            body = np.broadcast_to(Evaluation(values)(slow.body), 3)
+            np.testing.assert_allclose(body, rate - 1)

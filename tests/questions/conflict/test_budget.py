@@ -13,7 +13,7 @@ from allocc.backends import registry
 from allocc.backends.highs import HighsBackend
 from allocc.backends.solution import Solution, SolveOptions
 from allocc.compiler.programs.program import Program
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.questions.conflict.explanation import explain
 from allocc.showing.findings import conflict_lines
 from tests.questions.conflict.telling import load

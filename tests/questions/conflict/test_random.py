@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from allocc.backends import registry
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.deletion import Filtered, smallest
 from allocc.questions.conflict.statements import Statements

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import allocc
-from allocc.engine.options import make_options
+from allocc.engine.judging.options import make_options
 from allocc.questions.pareto import epsilon_constraint
 from allocc.questions.pareto.pareto import trace
 from allocc.results.frontier import Tradeoff

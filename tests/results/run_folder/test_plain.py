@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocc.engine.outcome import Deviation, Violation
+from allocc.engine.judging.outcome import Deviation, Violation
 from allocc.results.findings import Cell, Conflict, Counted, Escape, Loosened, Member
 from allocc.results.labelled import Amount, Labels
 from allocc.results.run import Loosening, TermValue

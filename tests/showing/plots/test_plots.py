@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import allocc
 from allocc.compiler.labels import label_text
-from allocc.engine.options import make_options
-from allocc.engine.outcome import Step, relative_gap
+from allocc.engine.judging.options import make_options
+from allocc.engine.judging.outcome import Step, relative_gap
 from allocc.questions.pareto.pareto import trace
 from allocc.results import frontier_folder
 from allocc.results.labelled import Block, Labels

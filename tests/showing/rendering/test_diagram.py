@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.dsl import Source, parse, parse_file
+from allocc.showing.picture.diagram import Diagram, diagram
+from allocc.showing.picture.placing import Edge, Item, Placed, _crossings, _grouped, place
+from allocc.showing.picture.svg import svg, text_width
 from allocc.showing.rendering.declared import declared
-from allocc.showing.rendering.diagram import Diagram, diagram
-from allocc.showing.rendering.placing import Edge, Item, Placed, _crossings, _grouped, place
-from allocc.showing.rendering.svg import svg, text_width
 
 ROOT = Path(__file__).parents[3]
 DRAWN = (

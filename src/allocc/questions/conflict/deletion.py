@@ -20,7 +20,7 @@ import numpy as np
 
 from allocc.compiler.arrays import BoolArray, IntArray
 from allocc.compiler.unrolling.simulate import Values
-from allocc.engine.outcome import Options
+from allocc.engine.judging.outcome import Options
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.oracle import Answer, Oracle, Recompiled, Switched
 from allocc.questions.conflict.statements import Statements
@@ -71,12 +71,12 @@ class _Asking:
             self.known[key] = self.oracle.ask(kept, self.budget.left * SHARE)
         return self.known[key]
 
-    def afresh(self, kept: BoolArray) -> Answer:
-        """An answer for a problem that was changed; it is not kept."""
+    def afresh(self, kept: BoolArray, oracle: Oracle) -> Answer:
+        """An answer for a problem that was changed, which another oracle knows; it is not kept."""
         if self.budget.left <= 0:
             return Answer(None)
         self.checks += 1
-        return self.oracle.ask(kept | self.oracle.held, self.budget.left * SHARE)
+        return oracle.ask(kept | oracle.held, self.budget.left * SHARE)
 
     def impossible(self, kept: BoolArray) -> bool:
         """Whether the kept members are proven not to hold together."""
@@ -121,21 +121,23 @@ def _proven(statements: Statements, options: Options, asking: _Asking, kept: Boo
     """Leave out each member once, the least preferred first, and drop what is not needed."""
     needed: dict[int, Values] = {}
     oracle, budget = asking.oracle, asking.budget
+    engine: Recompiled | None = None
     points = asking
     if not oracle.exact and kept.any() and budget.left > 0:
-        points = _Asking(Recompiled(statements, options, budget), budget)
+        engine = Recompiled(statements, options, budget)
+        points = _Asking(engine, budget)
 
     def without(member: int) -> Answer:
         """Whether the others hold, now that `member` is not kept."""
         answer = asking(kept)
-        if answer.holds is not None or points is asking:
+        if answer.holds is not None or engine is None:
             return answer
         # What is held there is not among the members: only a point says something. An initial
         # value is held, too; that others hold with 0 in its place shows as much.
         answer = points(kept)
         if not answer.holds and statements.of(member)[0].kind == "initial":
-            with statements.emptied(mask(statements.size, [np.array([member])])):
-                answer = points.afresh(kept)
+            emptied = statements.emptied(mask(statements.size, [np.array([member])]))
+            answer = points.afresh(kept, engine.of(emptied))
         return answer if answer.holds else Answer(None)
 
     again = True

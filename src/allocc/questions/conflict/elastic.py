@@ -7,8 +7,7 @@ program, so that every reformulation is made for what is then true, and slack ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,8 +28,8 @@ from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.unrolling.problem import Constraint, ObjectiveTerm, Problem
 from allocc.compiler.unrolling.simulate import Values, simulate
 from allocc.dsl.tree import Span
+from allocc.engine.judging.outcome import Options
 from allocc.engine.loop import Loop
-from allocc.engine.outcome import Options
 from allocc.engine.solve import run
 from allocc.questions.conflict.statements import Statement, Statements
 
@@ -67,15 +66,14 @@ class Elastic:
     slacks: Mapping[Constraint | Statement, Slack]
 
 
-@contextmanager
 def elastic(
     statements: Statements,
     kept: BoolArray,
     soft: Mapping[Statement, Weights],
     chance_limits: Mapping[Constraint, Weights] | None = None,
     wide: Mapping[Statement, FloatArray] | None = None,
-) -> Iterator[Elastic]:
-    """The problem with the kept members, some of them soft; it is good within the context only.
+) -> Elastic:
+    """The problem with the kept members, some of them soft.
 
     `soft` has weights for limits and ranges, `chance_limits` for limits within chance blocks.
     """
@@ -98,40 +96,39 @@ def elastic(
         terms.append(cost)
         return replace(c, body=body)
 
-    # Within the context the ranges are other ones.
-    ends = {s: end_of_range(s) for s in soft if isinstance(s.source, Variable)}
+    ends = {s: end_of_range(s, problem) for s in soft if isinstance(s.source, Variable)}
     softened = {s.source: w for s, w in soft.items() if isinstance(s.source, Constraint)}
-    with statements.restricted(hard, wide) as bare:
-        originals = {id(c.body): c for c in problem.constraints}
-        constraints = []
-        for c in bare.constraints:
-            original = originals[id(c.body)]
-            constraints.append(loosened(c, softened.get(original), original))
-        constraints += [loosened(c, soft[s], s) for s, c in ends.items()]
-        chances = [
-            replace(
-                block,
-                limits=[
-                    replace(x, constraint=loosened(x.constraint, soft_blocks.get(x.constraint)))
-                    for x in block.limits
-                ],
-            )
-            for block in bare.chances
-        ]
-        more = [v for k in slacks.values() for v in (k.up, k.down) if v is not None]
-        total: Node = constant(0.0)
-        for term in terms:
-            total = add(total, term)
-        span = problem.constraints[0].span if problem.constraints else _anywhere(problem)
-        made = replace(
-            bare,
-            decisions=[*bare.decisions, *more],
-            constraints=constraints,
-            chances=chances,
-            terms=[ObjectiveTerm("loosening", total, span)],
-            sense="minimize",
+    bare = statements.restricted(hard, wide)
+    originals = {id(c.body): c for c in problem.constraints}
+    constraints = []
+    for c in bare.constraints:
+        original = originals[id(c.body)]
+        constraints.append(loosened(c, softened.get(original), original))
+    constraints += [loosened(c, soft[s], s) for s, c in ends.items()]
+    chances = [
+        replace(
+            block,
+            limits=[
+                replace(x, constraint=loosened(x.constraint, soft_blocks.get(x.constraint)))
+                for x in block.limits
+            ],
         )
-        yield Elastic(made, problem, slacks)
+        for block in bare.chances
+    ]
+    more = [v for k in slacks.values() for v in (k.up, k.down) if v is not None]
+    total: Node = constant(0.0)
+    for term in terms:
+        total = add(total, term)
+    span = problem.constraints[0].span if problem.constraints else _anywhere(problem)
+    made = replace(
+        bare,
+        decisions=[*bare.decisions, *more],
+        constraints=constraints,
+        chances=chances,
+        terms=[ObjectiveTerm("loosening", total, span)],
+        sense="minimize",
+    )
+    return Elastic(made, problem, slacks)
 
 
 def _anywhere(problem: Problem) -> Span:
@@ -162,14 +159,12 @@ def _with_slack(c: Constraint, weights: Weights) -> tuple[Slack, Node, Node]:
     return Slack(c, 1.0 / weights, made[0], made[1] if equal else None), body, total
 
 
-def end_of_range(s: Statement) -> Constraint:
+def end_of_range(s: Statement, problem: Problem) -> Constraint:
     """The ends of a range as a limit over their own rows: `x - high <= 0` or `low - x <= 0`."""
     v = s.source
     assert isinstance(v, Variable)
-    assert v.lower is not None
-    assert v.upper is not None
     assert v.span is not None
-    low, high = v.lower.ravel()[s.places], v.upper.ravel()[s.places]
+    low, high = (end.ravel()[s.places] for end in problem.ends(v))
     rows = Axis(IndexSet("row", [list(range(s.count))], "integer"))
     where = np.unravel_index(s.places, v.shape) if v.sets else ()
     at = tuple(Coordinate(t, (rows,), np.asarray(i)) for t, i in zip(v.sets, where, strict=True))
@@ -208,7 +203,6 @@ class ElasticLoop(Loop):
             body = np.broadcast_to(spread(evaluate(c.body), c.body.axes, c.axes), c.shape).ravel()
             for variable, sign in ((slack.up, 1.0), (slack.down, -1.0)):
                 if variable is not None:
-                    assert variable.upper is not None
                     least = np.maximum(sign * body, 0.0)
-                    found[variable] = np.where(variable.upper > 0, least, 0.0)
+                    found[variable] = np.where(variable.ends[1] > 0, least, 0.0)
         return found

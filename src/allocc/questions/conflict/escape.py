@@ -32,8 +32,8 @@ from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Options
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options
 from allocc.engine.proving import door
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import solve

@@ -17,8 +17,8 @@ from allocc.compiler.unrolling.problem import ChanceConstraint, Comparison, Cons
 from allocc.compiler.unrolling.simulate import Values, lowest
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl import tree
-from allocc.engine.assess import assess
-from allocc.engine.outcome import Options
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options
 from allocc.errors import reported
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.cells import cells
@@ -114,7 +114,7 @@ class _Told:
     def formula(self) -> str:
         """The formula that has no value at the lower ends of decisions; empty where all have one."""
         problem = self.model.problem
-        found = assess(problem, lowest(problem.decisions))
+        found = assess(problem, lowest(problem))
         return "" if found.finite else undefined(problem, found.values).message
 
     def member(self, k: int) -> Member:
@@ -165,8 +165,6 @@ class _Told:
     def variable(self, s: Statement, v: Variable, place: int) -> Member:
         """A range's end, an initial value, or a compartment that is not negative."""
         labels = tuple(label_text(x) for x in v.labels(place))
-        assert v.lower is not None
-        assert v.upper is not None
         d = self.model.bound.declared
         span, source, expressions = v.span, "", []
         space, _ = self.evaluator.space(None)
@@ -191,7 +189,7 @@ class _Told:
             assert isinstance(decide, tree.Decide)
             interval = decide.interval
             low = s.side == "lower"
-            end = float((v.lower if low else v.upper).ravel()[place])
+            end = float(v.ends[0 if low else 1].ravel()[place])
             operator = ">=" if low else "<="
             about = f"{'at least' if low else 'at most'} {number(end, 10)} {v.unit}".rstrip()
             if interval is not None:

@@ -9,7 +9,6 @@ limits are moved by what was found, and the model's own objective decides among 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,13 +19,13 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.labels import label_text
 from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.outcome import Options, Outcome
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import run, solve
 from allocc.errors import reported
 from allocc.questions.conflict.elastic import Elastic, ElasticLoop, Slack, elastic
 from allocc.questions.conflict.explanation import limit_member
 from allocc.questions.conflict.sizes import sizes, stated_size
-from allocc.questions.conflict.statements import Ranges, Statement, Statements, ranges_set
+from allocc.questions.conflict.statements import Ranges, Statement, Statements
 from allocc.results.building import loosened_run
 from allocc.results.findings import Loosened
 from allocc.results.run import Loosening
@@ -57,8 +56,8 @@ def loosen(model: Stages, options: Options) -> Loosening:
         soft = {s: w for s, w in weights.items() if with_ranges or s.kind == "limit"}
         kept = np.ones(statements.size, dtype=bool)
         try:
-            with elastic(statements, kept, soft, blocks) as loose:
-                outcome = run(ElasticLoop(loose, replace(options, method="auto")))
+            loose = elastic(statements, kept, soft, blocks)
+            outcome = run(ElasticLoop(loose, replace(options, method="auto")))
         except AlloccError as error:
             # With a limit loosened, a factor has no range any more.
             message = error.diagnostics[0].message
@@ -80,8 +79,7 @@ def _weights(statements: Statements) -> dict[Statement, FloatArray]:
             found[s] = 1.0 / size[s.source]
         elif s.kind == "range" and not np.isfinite(s.free):
             assert isinstance(s.source, Variable)
-            ends = s.source.lower if s.side == "lower" else s.source.upper
-            assert ends is not None
+            ends = s.source.ends[0 if s.side == "lower" else 1]
             found[s] = 1.0 / np.maximum(np.abs(ends.ravel()[s.places]), 1.0)
     return found
 
@@ -106,8 +104,7 @@ def _proposal(
     result = None
     for room in ROOM:
         amounts = {key: _with_room(by, loose.slacks[key], room) for key, by in found.items()}
-        with _moved(statements, amounts) as problem:
-            own = solve(problem, options)
+        own = solve(_moved(statements, amounts), options)
         told = amounts if room > PLAIN else found
         items = [i for key, by in told.items() for i in _items(model, key, loose.slacks[key], by)]
         result = loosened_run(model, own, options, [i.named for i in items])
@@ -180,8 +177,7 @@ def _range_item(s: Statement, k: int, amount: float, share: float) -> Loosened:
     v = s.source
     assert isinstance(v, Variable)
     assert v.span is not None
-    ends = v.lower if s.side == "lower" else v.upper
-    assert ends is not None
+    ends = v.ends[0 if s.side == "lower" else 1]
     place = int(s.places[k])
     before = float(ends.ravel()[place])
     after = before - amount if s.side == "lower" else before + amount
@@ -205,10 +201,7 @@ def _range_item(s: Statement, k: int, amount: float, share: float) -> Loosened:
     )
 
 
-@contextmanager
-def _moved(
-    statements: Statements, amounts: Mapping[Constraint | Statement, FloatArray]
-) -> Iterator[Problem]:
+def _moved(statements: Statements, amounts: Mapping[Constraint | Statement, FloatArray]) -> Problem:
     """The problem with its limits and ranges moved outward by amounts."""
     problem = statements.problem
 
@@ -230,9 +223,7 @@ def _moved(
     for key, by in amounts.items():
         if isinstance(key, Statement) and isinstance(key.source, Variable):
             v = key.source
-            assert v.lower is not None
-            assert v.upper is not None
-            low, high = ranges.get(v, (np.array(v.lower, float), np.array(v.upper, float)))
+            low, high = ranges.get(v, (np.array(v.ends[0], float), np.array(v.ends[1], float)))
             ranges[v] = (low, high)
             if key.side == "lower":
                 low.flat[key.places] -= by
@@ -240,6 +231,9 @@ def _moved(
                 high.flat[key.places] += by
             if v.integer:
                 low[...], high[...] = np.ceil(low - 1e-6), np.floor(high + 1e-6)
-    loose = replace(problem, constraints=[moved(c) for c in problem.constraints], chances=chances)
-    with ranges_set(problem, ranges):
-        yield loose
+    return replace(
+        problem,
+        constraints=[moved(c) for c in problem.constraints],
+        chances=chances,
+        ranges={**problem.ranges, **ranges},
+    )

@@ -11,6 +11,7 @@ anew for every question.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -32,8 +33,8 @@ from allocc.compiler.unrolling.simulate import Values
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine import calls
 from allocc.engine.choose import CannotServe
+from allocc.engine.judging.outcome import Options
 from allocc.engine.ledger import Ledger
-from allocc.engine.outcome import Options
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import run, solve
 from allocc.questions.conflict.budget import Budget
@@ -231,13 +232,12 @@ class Switched:
         """The end of a range that a member states; the other one is open."""
         v = s.source
         assert isinstance(v, Variable)
-        assert v.lower is not None
-        assert v.upper is not None
         if s.kind == "nonnegative":
             return 0.0, np.inf
+        lower, upper = self.statements.problem.ends(v)
         if s.side == "lower":
-            return float(v.lower.ravel()[place]), np.inf
-        return -np.inf, float(v.upper.ravel()[place])
+            return float(lower.ravel()[place]), np.inf
+        return -np.inf, float(upper.ravel()[place])
 
     def _values(self, point: FloatArray) -> Values:
         """Decisions and compartments of a point."""
@@ -295,6 +295,12 @@ class Recompiled:
             together[s.members] = False
             self._settle(s, together)
 
+    def of(self, statements: Statements) -> Recompiled:
+        """The same for the statements of a problem that was changed."""
+        found = copy(self)
+        found.statements = statements
+        return found
+
     def _settle(self, s: Statement, without: BoolArray) -> None:
         """Leave out a range where the problem compiles without it, else widen it, else hold it."""
         if self.budget.left <= 0:
@@ -305,9 +311,7 @@ class Recompiled:
         v = s.source
         assert isinstance(v, Variable)
         if s not in self.wide and not np.isfinite(s.free):
-            assert v.lower is not None
-            assert v.upper is not None
-            low, high = v.lower.ravel()[s.places], v.upper.ravel()[s.places]
+            low, high = (x.ravel()[s.places] for x in self.statements.problem.ends(v))
             ends = [np.where(np.isfinite(x), x, 0.0) for x in (low, high)]
             size = np.maximum(np.abs(ends[0]), np.abs(ends[1]))
             size = np.where(size > 0, size, max(float(size.max(initial=0.0)), 1.0))
@@ -321,10 +325,8 @@ class Recompiled:
     def _compiles(self, kept: BoolArray) -> bool:
         """Whether the kept members give every factor the range that it needs."""
         try:
-            with (
-                self.statements.restricted(kept, self.wide, silent=True) as problem,
-                np.errstate(all="ignore"),
-            ):
+            problem = self.statements.restricted(kept, self.wide, silent=True)
+            with np.errstate(all="ignore"):
                 Relaxation(prepared(problem, "auto").program).build()
         except AlloccError:
             return False
@@ -337,7 +339,8 @@ class Recompiled:
         if fractions:
             return Answer(None)
         kept = kept | self.held
-        with self.statements.restricted(kept, self.wide) as problem, np.errstate(all="ignore"):
+        problem = self.statements.restricted(kept, self.wide)
+        with np.errstate(all="ignore"):
             try:
                 found = solve(problem, _limited(self.options, seconds))
             except (AlloccError, CannotServe):
@@ -353,7 +356,8 @@ class Recompiled:
     def start(self, seconds: float) -> BoolArray | None:
         """The limits of a Farkas certificate of the linear relaxation; nothing else is left out."""
         kept = np.ones(self.statements.size, dtype=bool)
-        with self.statements.restricted(kept) as problem, np.errstate(all="ignore"):
+        problem = self.statements.restricted(kept)
+        with np.errstate(all="ignore"):
             try:
                 made = prepared(problem, "stated")
                 program = Relaxation(made.program).build(integral=False).program
@@ -381,10 +385,8 @@ class Recompiled:
         wide = {k: ends for k, ends in self.wide.items() if not kept[k.members].all()}
         limited = _limited(self.options, seconds)
         try:
-            with (
-                elastic(self.statements, kept | self.held, {s: weights}, wide=wide) as loose,
-                np.errstate(all="ignore"),
-            ):
+            loose = elastic(self.statements, kept | self.held, {s: weights}, wide=wide)
+            with np.errstate(all="ignore"):
                 found = run(ElasticLoop(loose, limited))
         except (AlloccError, CannotServe):
             return Nearest(None)

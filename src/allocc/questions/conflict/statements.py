@@ -8,17 +8,16 @@ are preferred in an explanation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from allocc.compiler.algebra.expression import Data, Variable
+from allocc.compiler.algebra.expression import Data, Ends, Variable
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.scoping.model import CompartmentSymbol
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
 from allocc.dsl import tree
 from allocc.results.findings import Kind
@@ -26,7 +25,7 @@ from allocc.results.findings import Kind
 Side = Literal["lower", "upper", "both"]
 
 #: Lower and upper ends of some variables.
-Ranges = dict[Variable, tuple[FloatArray, FloatArray]]
+Ranges = dict[Variable, Ends]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,13 +89,12 @@ class Statements:
 
     def _range(self, v: Variable) -> None:
         """The ends of a decision's range; that a binary is 0 or 1 is its kind, and hard."""
-        assert v.lower is not None
-        assert v.upper is not None
+        lower, upper = self.problem.ends(v)
         declared = self.problem.model.declared.names.get(v.name)
         binary = isinstance(declared, tree.Decide) and declared.kind == "binary"
         low, high = (0.0, 1.0) if binary else (-np.inf, np.inf)
-        self._add("range", v.name, np.flatnonzero(v.lower.ravel() > low), v, "lower", low)
-        self._add("range", v.name, np.flatnonzero(v.upper.ravel() < high), v, "upper", high)
+        self._add("range", v.name, np.flatnonzero(lower.ravel() > low), v, "lower", low)
+        self._add("range", v.name, np.flatnonzero(upper.ravel() < high), v, "upper", high)
 
     def of(self, member: int) -> tuple[Statement, int]:
         """The statement of a member, and its flat position in it."""
@@ -116,65 +114,50 @@ class Statements:
         for s in self.all:
             v = s.source
             if isinstance(v, Variable) and v not in found:
-                assert v.lower is not None
-                assert v.upper is not None
-                # A scalar's end may be a number that cannot be written to.
-                found[v] = (np.array(v.lower, dtype=float), np.array(v.upper, dtype=float))
-                if v.kind == "state":
-                    found[v][0][...], found[v][1][...] = 0.0, np.inf
+                # What a compartment is declared with says nothing of its initial value.
+                ends = v.ends if v.kind == "state" else self.problem.ends(v)
+                found[v] = _copied(ends)
         for s in self.all:
             v = s.source
             if not isinstance(v, Variable) or s.kind == "initial":
                 continue
-            ends = found[v][0 if s.side == "lower" else 1]
+            end = found[v][0 if s.side == "lower" else 1]
             off = ~kept[s.members]
-            ends.flat[s.places[off]] = s.free if wide is None or s not in wide else wide[s][off]
+            end.flat[s.places[off]] = s.free if wide is None or s not in wide else wide[s][off]
         for s in self.all:
             v = s.source
             if s.kind == "initial" and isinstance(v, Variable):
-                assert v.lower is not None
                 here = s.places[kept[s.members]]
-                for ends in found[v]:
-                    ends.flat[here] = v.lower.flat[here]
+                for end in found[v]:
+                    end.flat[here] = self.problem.ends(v)[0].flat[here]
         return found
 
-    @contextmanager
-    def emptied(self, members: BoolArray) -> Iterator[None]:
-        """Some initial values are 0 instead of what they are, for the context only."""
-        before: list[tuple[CompartmentSymbol, FloatArray | None]] = []
-        ranges: Ranges = {}
+    def emptied(self, members: BoolArray) -> Statements:
+        """The same statements of a problem in which some initial values are 0."""
+        starts, ranges = dict(self.problem.starts), dict(self.problem.ranges)
         for s in self.all:
-            off = members[s.members]
+            v, off = s.source, members[s.members]
             if s.kind != "initial" or not off.any():
                 continue
-            symbol = self.problem.model.compartments[s.name]
-            v = symbol.variable
-            before.append((symbol, symbol.initial))
-            initial = np.array(symbol.initial, dtype=float)
-            initial.flat[np.flatnonzero(off)] = 0.0
-            ranges[v] = (np.array(v.lower, dtype=float), np.array(v.upper, dtype=float))
-            for ends in ranges[v]:
-                ends.flat[s.places[off]] = 0.0
-            symbol.initial = initial
-        try:
-            with ranges_set(self.problem, ranges):
-                yield
-        finally:
-            for symbol, value in before:
-                symbol.initial = value
+            assert isinstance(v, Variable)
+            starts[v] = np.array(starts[v], dtype=float)
+            starts[v].flat[np.flatnonzero(off)] = 0.0
+            ranges[v] = _copied(ranges[v])
+            for end in ranges[v]:
+                end.flat[s.places[off]] = 0.0
+        found = copy(self)
+        found.problem = replace(self.problem, starts=starts, ranges=ranges)
+        return found
 
-    @contextmanager
     def restricted(
         self,
         kept: BoolArray,
         wide: Mapping[Statement, FloatArray] | None = None,
         silent: bool = False,
-    ) -> Iterator[Problem]:
+    ) -> Problem:
         """The problem with only some of its members, and nothing to minimize.
 
         With `silent`, limits that are switched off stay as rows that say nothing.
-
-        Ranges live in the variables themselves, so that the problem is good within the context only.
         """
         constraints = []
         for s in self.limits():
@@ -185,22 +168,15 @@ class Statements:
         chances = [
             s.source for s in self.all if isinstance(s.source, ChanceConstraint) and kept[s.start]
         ]
-        bare = replace(self.problem, constraints=constraints, chances=chances, terms=[])
-        with ranges_set(self.problem, self.ranges(kept, wide)):
-            yield bare
+        ranges = {**self.problem.ranges, **self.ranges(kept, wide)}
+        return replace(
+            self.problem, constraints=constraints, chances=chances, terms=[], ranges=ranges
+        )
 
 
-@contextmanager
-def ranges_set(problem: Problem, ranges: Ranges) -> Iterator[None]:
-    """Other ranges for some variables; afterwards they are as they were before."""
-    before = [(v, v.lower, v.upper) for v in problem.variables]
-    try:
-        for v, (low, high) in ranges.items():
-            v.lower, v.upper = low, high
-        yield
-    finally:
-        for v, lower, upper in before:
-            v.lower, v.upper = lower, upper
+def _copied(ends: Ends) -> Ends:
+    """Ends that can be written to, which a scalar's may not be."""
+    return np.array(ends[0], dtype=float), np.array(ends[1], dtype=float)
 
 
 def masked(c: Constraint, on: BoolArray) -> Constraint:

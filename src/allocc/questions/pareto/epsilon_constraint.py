@@ -18,7 +18,7 @@ from allocc.compiler.unrolling.simulate import Values, highest, lowest, simulate
 from allocc.compiler.unrolling.sizes import Sizes
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.choose import CannotServe
-from allocc.engine.outcome import Options, Outcome, Violation
+from allocc.engine.judging.outcome import Options, Outcome, Violation
 from allocc.engine.solve import solve
 from allocc.results.frontier import Claim
 
@@ -55,8 +55,7 @@ class EpsilonConstraint:
         #: How many solves there were.
         self.count = 0
         self._lowest, self._highest = (
-            self._sizes(Evaluation(simulate(problem, ends(problem.decisions))))
-            for ends in (lowest, highest)
+            self._sizes(Evaluation(simulate(problem, ends(problem)))) for ends in (lowest, highest)
         )
 
     def _sizes(self, evaluate: Evaluation) -> tuple[float, float]:

@@ -22,7 +22,7 @@ from allocc.asked import is_whole
 from allocc.compiler.algebra.expression import Add, Data, Node, Reduce, Reference
 from allocc.compiler.unrolling.problem import ObjectiveTerm, Problem
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.outcome import Options, Outcome, relative_gap
+from allocc.engine.judging.outcome import Options, Outcome, relative_gap
 from allocc.errors import reported
 from allocc.questions.pareto.epsilon_constraint import EpsilonConstraint, Known
 from allocc.results.frontier import Axis, Point, Tradeoff

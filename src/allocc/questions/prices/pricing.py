@@ -28,10 +28,10 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.assess import assess
 from allocc.engine.heuristics import tangents
 from allocc.engine.heuristics.trust_region import improve
-from allocc.engine.outcome import measure
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import measure
 from allocc.engine.proving import door
 from allocc.errors import reported
 from allocc.results.given import given_decisions
@@ -153,9 +153,7 @@ class _Pricing:
                 return None
             trial = {}
             for v, x in self.places.values(solution.point, problem.decisions).items():
-                assert v.lower is not None
-                assert v.upper is not None
-                trial[v] = np.clip(np.rint(x) if v.integer else x, v.lower, v.upper)
+                trial[v] = np.clip(np.rint(x) if v.integer else x, *problem.ends(v))
             found = assess(problem, trial)
             gain = best.value - found.value
             if problem.sense == "maximize":

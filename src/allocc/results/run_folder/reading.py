@@ -15,7 +15,7 @@ import numpy as np
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError
-from allocc.engine.outcome import Step
+from allocc.engine.judging.outcome import Step
 from allocc.results.labelled import Block, Labels, Target
 from allocc.results.run import Run
 from allocc.results.run_folder import FORMAT, LOOSENED, TABLES

@@ -22,7 +22,7 @@ from allocc.showing.plots.style import (
 from allocc.tables import duration, percent, rests
 
 if TYPE_CHECKING:
-    from allocc.engine.outcome import Step
+    from allocc.engine.judging.outcome import Step
     from allocc.results.run import Run
 
 #: Gaps below this are called closed, as in the reports: a logarithmic scale has no 0.

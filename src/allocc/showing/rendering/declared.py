@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from allocc.compiler.names.library import expand_uses
+from allocc.compiler.names.resolve import Declaration, resolve
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 from allocc.dsl.words import TOTAL
 
 PERIOD = "period"
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +36,52 @@ class Acting:
     intervention: tree.Intervention | None
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Declared:
-    """The statements of a model by kind, in the order of the file, with what it uses."""
+    """The statements of a model, with those that it uses, as formulas and pictures ask for them."""
 
     title: str
     name: str
-    statements: list[tree.Statement]
-    tables: dict[str, tree.Table] = field(default_factory=dict)
-    sets: list[tree.SetDeclaration] = field(default_factory=list)
-    parameters: list[tree.Parameter] = field(default_factory=list)
-    lets: list[tree.Let] = field(default_factory=list)
-    reports: list[tree.Report] = field(default_factory=list)
-    functions: list[tree.Function] = field(default_factory=list)
-    compartments: list[tree.Compartment] = field(default_factory=list)
-    initials: dict[str, tree.Initial] = field(default_factory=dict)
-    flows: list[tree.Flow] = field(default_factory=list)
-    decisions: list[tree.Decide] = field(default_factory=list)
-    interventions: list[tree.Intervention] = field(default_factory=list)
-    effects: list[Acting] = field(default_factory=list)
-    limits: list[tree.Limit] = field(default_factory=list)
-    prefers: list[tree.Prefer] = field(default_factory=list)
-    chances: list[tree.Chance] = field(default_factory=list)
-    objective: tree.Objective | None = None
-    time: tree.Time | None = None
-    axes: dict[str, tuple[Axis, ...]] = field(default_factory=dict)
+    statements: tuple[tree.Statement, ...]
+
+    def every(self, kind: type[S]) -> list[S]:
+        """The statements of a kind, also those in interventions, in the order of the file."""
+        return [s for s, _ in self._placed if isinstance(s, kind)]
+
+    def one(self, kind: type[S]) -> S | None:
+        """The first statement of a kind, None where there is none."""
+        return next(iter(self.every(kind)), None)
+
+    @cached_property
+    def _placed(self) -> list[tuple[tree.Statement, tree.Intervention | None]]:
+        """Every statement with the intervention that it stands in."""
+        found: list[tuple[tree.Statement, tree.Intervention | None]] = []
+        for s in self.statements:
+            found.append((s, None))
+            if isinstance(s, tree.Intervention):
+                found += [(x, s) for x in s.body]
+        return found
+
+    @cached_property
+    def names(self) -> Mapping[str, Declaration]:
+        """What a name outside of an index means."""
+        return resolve(self.statements).names
+
+    @cached_property
+    def axes(self) -> dict[str, tuple[Axis, ...]]:
+        """What each declared name runs over."""
+        found = {n: getattr(s, "index", None) for n, s in self.names.items()}
+        return {n: axes(index, self.clock) for n, index in found.items()}
+
+    @cached_property
+    def effects(self) -> list[Acting]:
+        """All effects."""
+        return [Acting(s, block) for s, block in self._placed if isinstance(s, tree.Effect)]
+
+    @cached_property
+    def time(self) -> tree.Time | None:
+        """The horizon."""
+        return self.one(tree.Time)
 
     @property
     def clock(self) -> str:
@@ -64,8 +90,8 @@ class Declared:
 
     def adds_up(self, call: tree.Call) -> bool:
         """Whether a call is the built-in amount over time, and no function of the model."""
-        own = (f.name.name for f in self.functions)
-        return call.function.name == TOTAL and TOTAL not in own
+        own = self.names.get(TOTAL)
+        return call.function.name == TOTAL and not isinstance(own, tree.Function)
 
     def scaled(self, name: str) -> list[Acting]:
         """The effects that multiply a parameter."""
@@ -77,9 +103,8 @@ class Declared:
 
     def changes(self, name: str) -> bool:
         """Whether a name has one value for each point in time without saying so in its index."""
-        states = {c.name.name for c in self.compartments}
-        flows = {f.name.name for f in self.flows}
-        return name in states or name in flows or bool(self.scaled(name))
+        timed = isinstance(self.names.get(name), tree.Compartment | tree.Flow)
+        return timed or bool(self.scaled(name))
 
 
 def declared(file: tree.File, path: Path | None) -> Declared:
@@ -91,64 +116,7 @@ def declared(file: tree.File, path: Path | None) -> Declared:
     stem = path.stem if path is not None else "model"
     name = header.name.name if header is not None else stem
     title = (header.title if header is not None else None) or name
-    d = Declared(title, name, [s for s, _ in found])
-    _sort(d, d.statements, None)
-    for statement in _indexed(d.statements):
-        d.axes[statement.name.name] = axes(statement.index, d.clock)
-    return d
-
-
-def _sort(
-    d: Declared, statements: Iterable[tree.Statement], inside: tree.Intervention | None
-) -> None:
-    for statement in statements:
-        match statement:
-            case tree.Table():
-                d.tables[statement.name.name] = statement
-            case tree.SetDeclaration():
-                d.sets.append(statement)
-            case tree.Parameter():
-                d.parameters.append(statement)
-            case tree.Let():
-                d.lets.append(statement)
-            case tree.Report():
-                d.reports.append(statement)
-            case tree.Function():
-                d.functions.append(statement)
-            case tree.Compartment():
-                d.compartments.append(statement)
-            case tree.Initial():
-                d.initials[statement.name.name] = statement
-            case tree.Flow():
-                d.flows.append(statement)
-            case tree.Decide():
-                d.decisions.append(statement)
-            case tree.Effect():
-                d.effects.append(Acting(statement, inside))
-            case tree.Limit():
-                d.limits.append(statement)
-            case tree.Prefer():
-                d.prefers.append(statement)
-            case tree.Chance():
-                d.chances.append(statement)
-            case tree.Objective():
-                d.objective = statement
-            case tree.Time():
-                d.time = statement
-            case tree.Intervention():
-                d.interventions.append(statement)
-                _sort(d, statement.body, statement)
-
-
-_Indexed = tree.Parameter | tree.Let | tree.Report | tree.Compartment | tree.Flow | tree.Decide
-
-
-def _indexed(statements: Iterable[tree.Statement]) -> Iterable[_Indexed]:
-    for statement in statements:
-        if isinstance(statement, tree.Intervention):
-            yield from _indexed(statement.body)
-        elif isinstance(statement, _Indexed):
-            yield statement
+    return Declared(title, name, tuple(s for s, _ in found))
 
 
 def axes(index: tree.Index | None, clock: str, taken: Sequence[str] = ()) -> tuple[Axis, ...]:

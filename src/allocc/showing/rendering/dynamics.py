@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from allocc.compiler.names.structure import side_name
 from allocc.dsl import tree
 from allocc.showing.rendering.declared import Acting, Axis, axes
 from allocc.showing.rendering.document import Equation, Math, Paragraph, Section, Table
@@ -21,7 +22,7 @@ class Dynamics(Notation):
 
     def dynamics(self) -> Section | None:
         """One equation for each compartment, gathered from the flows."""
-        if not self.d.compartments:
+        if not self.d.every(tree.Compartment):
             return None
         # A part of a model has no time: how it is discretized is another file's matter.
         method = step = ""
@@ -30,10 +31,10 @@ class Dynamics(Notation):
             method = self.d.time.method.name if self.d.time.method is not None else "euler"
             if self.d.time.step is not None:
                 step = self.formulas.text(self.d.time.step, Scope(), MULTIPLY)
-        named = {f.name.name for f in self.d.flows if self._is_long(f)}
-        equations = [self._balance(c, method, step, named) for c in self.d.compartments]
-        starts = [e for c in self.d.compartments for e in self._initial(c)]
-        flows = [self._flow(f) for f in self.d.flows if f.name.name in named]
+        named = {f.name.name for f in self.d.every(tree.Flow) if self._is_long(f)}
+        equations = [self._balance(c, method, step, named) for c in self.d.every(tree.Compartment)]
+        starts = [e for c in self.d.every(tree.Compartment) for e in self._initial(c)]
+        flows = [self._flow(f) for f in self.d.every(tree.Flow) if f.name.name in named]
         scaled = list(self._scaled())
         blocks: list[Table | Paragraph | tuple[Equation, ...]] = [
             Table(("symbol", "compartment", "unit"), tuple(self._compartments())),
@@ -50,7 +51,7 @@ class Dynamics(Notation):
         return Section("Dynamics", tuple(blocks))
 
     def _compartments(self) -> Iterator[tuple[str | Math, ...]]:
-        for c in self.d.compartments:
+        for c in self.d.every(tree.Compartment):
             yield Math(self._symbol(c.name.name, now=True)), c.description or "", unit_text(c.unit)
 
     def _discretized(self, method: str, step: str) -> Paragraph:
@@ -72,9 +73,9 @@ class Dynamics(Notation):
         found = self.d.axes[name]
         own = [letter(n)[0] for axis in found for n in axis.letters]
         terms: list[tuple[str, str]] = []
-        for flow in self.d.flows:
+        for flow in self.d.every(tree.Flow):
             for sign, end in (("+", flow.target), ("-", flow.origin)):
-                if end is not None and _base(end) == name:
+                if end is not None and side_name(end) == name:
                     terms += self._part(flow, end, sign, own, named)
         where = self._forall(found, time=PERIODS if method == "euler" else "")
         t = self.clock
@@ -206,7 +207,7 @@ class Dynamics(Notation):
 
     def _scaled(self) -> Iterator[Equation]:
         """Parameters that interventions multiply."""
-        for p in self.d.parameters:
+        for p in self.d.every(tree.Parameter):
             acting = self.d.scaled(p.name.name)
             if not acting:
                 continue
@@ -223,7 +224,7 @@ class Dynamics(Notation):
 
     def _initial(self, c: tree.Compartment) -> Iterator[Equation]:
         name = c.name.name
-        initial = self.d.initials.get(name)
+        initial = next((i for i in self.d.every(tree.Initial) if i.name.name == name), None)
         if initial is None:
             return
         found = axes(initial.index, self.d.clock) or self.d.axes[name]
@@ -240,7 +241,10 @@ class Dynamics(Notation):
 
     def effects(self) -> Section | None:
         """What interventions do to flows and parameters of a model that this file is used by."""
-        known = {*(f.name.name for f in self.d.flows), *(p.name.name for p in self.d.parameters)}
+        known = {
+            *(f.name.name for f in self.d.every(tree.Flow)),
+            *(p.name.name for p in self.d.every(tree.Parameter)),
+        }
         equations = []
         for acting in self.d.effects:
             name = acting.effect.name.name
@@ -269,9 +273,3 @@ def _braced(text: str, acting: Acting) -> str:
     if acting.intervention is None:
         return text
     return rf"\underbrace{{{text}}}_{{{words(acting.intervention.name.name.replace('_', ' '))}}}"
-
-
-def _base(end: tree.Name | tree.Subscript) -> str:
-    base = end.base if isinstance(end, tree.Subscript) else end
-    assert isinstance(base, tree.Name)
-    return base.name

@@ -246,9 +246,12 @@ class Formulas:
         return self.text(node, scope, POWER if place and _signed(node) else SIGN)
 
     def _is_set(self, node: tree.Expression) -> bool:
-        names = {s.name.name for s in self.declared.sets}
+        names = self.declared.names
         return isinstance(node, tree.Binary) and (
-            (isinstance(node.right, tree.Name) and node.right.name in names)
+            (
+                isinstance(node.right, tree.Name)
+                and isinstance(names.get(node.right.name), tree.SetDeclaration)
+            )
             or isinstance(node.right, tree.SetLiteral | tree.SetFilter | tree.Range)
         )
 

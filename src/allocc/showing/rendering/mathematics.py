@@ -43,7 +43,7 @@ class _Sections(Dynamics):
     def sets(self) -> Section | None:
         """Sets, and the time."""
         rows: list[tuple[str | Math, ...]] = []
-        for s in self.d.sets:
+        for s in self.d.every(tree.SetDeclaration):
             value = self._source(s.value) or Math(self.formulas.text(s.value, Scope()))
             rows.append((Math(symbol(s.name.name)), s.description or "", value))
         if self.d.time is not None:
@@ -75,7 +75,7 @@ class _Sections(Dynamics):
     def parameters(self) -> Section | None:
         """Data, with what they are and where they come from."""
         rows = []
-        for p in self.d.parameters:
+        for p in self.d.every(tree.Parameter):
             found = self.d.axes[p.name.name]
             value: str | Math = ""
             if p.name.name in self.values and not found:
@@ -92,7 +92,7 @@ class _Sections(Dynamics):
     def decisions(self) -> Section | None:
         """What is decided, and from which range."""
         rows = []
-        for v in self.d.decisions:
+        for v in self.d.every(tree.Decide):
             found = self.d.axes[v.name.name]
             rows.append(
                 (
@@ -130,7 +130,7 @@ class _Sections(Dynamics):
     def definitions(self) -> Section | None:
         """Named expressions and functions."""
         equations = []
-        for f in self.d.functions:
+        for f in self.d.every(tree.Function):
             bound = {a.name.name: letter(a.name.name)[0] for a in f.formals}
             bound |= {s.name: symbol(s.name) for a in f.formals for s in a.sets}
             arguments = ", ".join(bound[a.name.name] for a in f.formals)
@@ -146,12 +146,12 @@ class _Sections(Dynamics):
                     f.description or "",
                 )
             )
-        equations += [self._named(let) for let in self.d.lets]
+        equations += [self._named(let) for let in self.d.every(tree.Let)]
         return Section("Definitions", (tuple(equations),)) if equations else None
 
     def reports(self) -> Section | None:
         """What is computed from an allocation, and has no part in choosing it."""
-        equations = [self._named(report) for report in self.d.reports]
+        equations = [self._named(report) for report in self.d.every(tree.Report)]
         return Section("Reported", (tuple(equations),)) if equations else None
 
     def _named(self, let: tree.Let | tree.Report) -> Equation:
@@ -165,7 +165,7 @@ class _Sections(Dynamics):
 
     def limits(self) -> Section | None:
         """Hard limits."""
-        equations = [self._limit(x) for x in self.d.limits]
+        equations = [self._limit(x) for x in self.d.every(tree.Limit)]
         return Section("Limits", (tuple(equations),)) if equations else None
 
     def _limit(self, x: tree.Limit) -> Equation:
@@ -187,7 +187,7 @@ class _Sections(Dynamics):
     def chances(self) -> Section | None:
         """Joint chance constraints as statements about a probability."""
         blocks: list[Paragraph | tuple[Equation, ...]] = []
-        for x in self.d.chances:
+        for x in self.d.every(tree.Chance):
             index, scope = self.formulas.index(x.scenario, Scope())
             level = self.formulas.text(x.probability, Scope(), ADD)
             weight = self.formulas.text(x.weight, scope)
@@ -208,19 +208,19 @@ class _Sections(Dynamics):
 
     def objective(self) -> Section | None:
         """The objective by its terms, and the penalties of preferences."""
-        o = self.d.objective
+        o = self.d.one(tree.Objective)
         if o is None:
             return None
         better = r"\min" if o.sense == "minimize" else r"\max"
         sign = "+" if o.sense == "minimize" else "-"
         named = [("+", symbol(t.name.name)) for t in o.terms]
-        named += [(sign, symbol(p.name.name)) for p in self.d.prefers]
+        named += [(sign, symbol(p.name.name)) for p in self.d.every(tree.Prefer)]
         equations = [Equation(better, r"\quad", tuple(named) or (("+", "0"),))]
         for t in o.terms:
             terms = self.formulas.sum_of(t.value, Scope())
             about = t.description or ""
             equations.append(Equation(symbol(t.name.name), "=", tuple(terms), "", "", about))
-        equations += [self._penalty(p) for p in self.d.prefers]
+        equations += [self._penalty(p) for p in self.d.every(tree.Prefer)]
         return Section("Objective", (tuple(equations),))
 
     def _penalty(self, p: tree.Prefer) -> Equation:

@@ -61,11 +61,12 @@ class Notation:
         if isinstance(node, tree.Fallback):
             column = self._source(node.subscript)
             return f"{column}, else {node.otherwise.span.text}" if column else None
-        if not isinstance(node, tree.Field) or node.table.name not in self.d.tables:
+        table = self.d.names.get(node.table.name) if isinstance(node, tree.Field) else None
+        if not isinstance(node, tree.Field) or not isinstance(table, tree.Table):
             return None
         column = node.column.name
         what = "keys" if column == "key" else f"column {column}"
-        return f"{what} of {self.d.tables[node.table.name].file.value}"
+        return f"{what} of {table.file.value}"
 
 
 def unit_text(unit: tree.Unit | None) -> str:

@@ -98,7 +98,7 @@ def pareto(
     allocc pareto lockdown.alloc --set case=both --between ill closed --run runs/frontier
     allocc plot runs/frontier
     """
-    from allocc.engine.options import make_options
+    from allocc.engine.judging.options import make_options
     from allocc.results.run_folder.place import check_free
 
     cancel = threading.Event()

@@ -14,7 +14,7 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, _flows, _value, with_decisions
 from allocc.compiler.unrolling.sizes import Sizes, StepSizes
-from allocc.engine.outcome import NEAR_ZERO, Deviation
+from allocc.engine.judging.outcome import NEAR_ZERO, Deviation
 
 #: Tolerance of the integration that the discretized trajectory is compared with, relative to a
 #: compartment at every moment and to the largest that it gets.

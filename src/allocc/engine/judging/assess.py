@@ -17,7 +17,7 @@ from allocc.compiler.reformulations import chance, ratios
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
 from allocc.compiler.unrolling.simulate import Values, simulate
 from allocc.compiler.unrolling.sizes import Sizes, StepSizes
-from allocc.engine.outcome import NEAR_ZERO, Violation
+from allocc.engine.judging.outcome import NEAR_ZERO, Violation
 
 #: A scenario of a chance block counts where no limit is broken by more than this of its size.
 SCENARIO_TOLERANCE = 1e-6
@@ -78,16 +78,15 @@ class _Judge:
         worst = Violation(0.0, 0.0)
         for v in problem.decisions:
             x = values[v]
-            assert v.lower is not None and v.upper is not None
-            over = _short(np.maximum(v.lower - x, x - v.upper))
-            ends = (np.where(np.isfinite(e), np.abs(e), 0.0) for e in (v.lower, v.upper))
+            lower, upper = problem.ends(v)
+            over = _short(np.maximum(lower - x, x - upper))
+            ends = (np.where(np.isfinite(e), np.abs(e), 0.0) for e in (lower, upper))
             worst = _worse(worst, over, np.maximum(np.abs(x), np.maximum(*ends)), v.name, v.labels)
             if v.integer:
                 worst = _worse(worst, np.abs(x - np.rint(x)), np.ones(x.shape), v.name, v.labels)
         for v in problem.states:
             x = values[v]
-            assert v.lower is not None
-            under = _short(v.lower - x)
+            under = _short(problem.ends(v)[0] - x)
             worst = _worse(worst, under, self._trajectories(v, under), v.name, v.labels)
         for c in problem.constraints:
             worst = _worse(worst, *self.excess(c), c.name, c.labels)
@@ -134,7 +133,7 @@ class _Judge:
 
         And where it is read so: there the limit holds or does not, though it has no number.
         """
-        limit = ratio_limit(c)
+        limit = ratio_limit(c, self.problem)
         if limit is None:
             return over, np.zeros(c.shape, dtype=bool)
         nought, holds = ratios.at_nought(limit, self.evaluate, c.axes)

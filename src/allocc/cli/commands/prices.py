@@ -62,7 +62,7 @@ def prices(
     hold for small changes.
     """
     from allocc.cli.progress import stoppable, watching, working
-    from allocc.engine.options import make_options
+    from allocc.engine.judging.options import make_options
     from allocc.questions.prices.pricing import prices as find
     from allocc.questions.simulate import simulate
     from allocc.questions.solve import solve

@@ -14,7 +14,7 @@ from allocc.errors import AlloccError
 if TYPE_CHECKING:
     import threading
 
-    from allocc.engine.outcome import Options, Step
+    from allocc.engine.judging.outcome import Options, Step
 
 METHODS = ("auto", "refine", "exact", "direct")
 
@@ -39,7 +39,7 @@ def make_options(
 ) -> Options:
     """Checked options of a solve; raises `AlloccError` with everything that is out of range."""
     from allocc.backends import registry
-    from allocc.engine.outcome import Options
+    from allocc.engine.judging.outcome import Options
 
     found: list[Diagnostic] = []
     key = solver.strip().lower() if isinstance(solver, str) else ""

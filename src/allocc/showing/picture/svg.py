@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from allocc.dsl.escapes import html
-from allocc.showing.rendering.diagram import Arrow, Box, Diagram
-from allocc.showing.rendering.placing import Edge, Item, Route, place
+from allocc.showing.picture.diagram import Arrow, Box, Diagram
+from allocc.showing.picture.placing import Edge, Item, Route, place
 
 _FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 _INK = "#222222"

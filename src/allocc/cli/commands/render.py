@@ -120,8 +120,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _picture(found: Declared) -> str:
-    from allocc.showing.rendering.diagram import diagram
-    from allocc.showing.rendering.svg import svg
+    from allocc.showing.picture.diagram import diagram
+    from allocc.showing.picture.svg import svg
 
     picture = diagram(found)
     return svg(picture) if picture is not None else ""

@@ -31,7 +31,7 @@ from allocc.dsl.render import to_json
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.engine.outcome import Options
+    from allocc.engine.judging.outcome import Options
     from allocc.results.run import Run
 
 
@@ -97,7 +97,7 @@ def solve(
     Ctrl-C stops and keeps the best allocation that is known; a second one leaves at once.
     """
     from allocc.cli.progress import stoppable, watching, working
-    from allocc.engine.options import make_options
+    from allocc.engine.judging.options import make_options
     from allocc.questions.solve import solve as find
     from allocc.results.run_folder.place import check_free
     from allocc.results.run_folder.writing import save, save_somewhere
@@ -156,7 +156,7 @@ def _explained(
     """A result with why there is no allocation or no best one, and what to loosen, as asked."""
     from allocc.backends.solution import LicenceLimit
     from allocc.cli.progress import watching
-    from allocc.engine.outcome import Options
+    from allocc.engine.judging.outcome import Options
     from allocc.questions.conflict.escape import escape
     from allocc.questions.conflict.explanation import explain
     from allocc.questions.conflict.loosen import loosen

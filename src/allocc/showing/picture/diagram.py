@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from allocc.compiler.names.structure import side_name
 from allocc.dsl import tree
+from allocc.dsl.walk import nodes
 from allocc.showing.rendering.declared import Acting, Declared
 from allocc.showing.rendering.plain import name as shown
 from allocc.showing.rendering.plain import plain
@@ -54,16 +56,16 @@ class Diagram:
 
 def diagram(d: Declared) -> Diagram | None:
     """The picture of a model; None for a model without compartments."""
-    if not d.compartments:
+    if not d.every(tree.Compartment):
         return None
     boxes = [
         Box(c.name.name, shown(c.name.name), _about(d, c.name.name, c.description))
-        for c in d.compartments
+        for c in d.every(tree.Compartment)
     ]
     arrows = []
-    for flow in d.flows:
-        origin = _key(flow.origin) or f"{flow.name.name} from outside"
-        target = _key(flow.target) or f"{flow.name.name} to outside"
+    for flow in d.every(tree.Flow):
+        origin = side_name(flow.origin) or f"{flow.name.name} from outside"
+        target = side_name(flow.target) or f"{flow.name.name} to outside"
         sources = [Box(origin, "")] if flow.origin is None else []
         sinks = [Box(target, "")] if flow.target is None else []
         boxes = [*sources, *boxes, *sinks]
@@ -98,11 +100,6 @@ def wrapped(text: str) -> list[str]:
     return lines
 
 
-def _key(end: tree.Name | tree.Subscript | None) -> str | None:
-    base = end.base if isinstance(end, tree.Subscript) else end
-    return base.name if isinstance(base, tree.Name) else None
-
-
 def _who(acting: Acting) -> str:
     """The intervention's name, or what an effect without one does."""
     if acting.intervention is not None:
@@ -111,19 +108,6 @@ def _who(acting: Acting) -> str:
     return text if text and len(text) <= _LONG else "an effect"
 
 
-def _mentioned(node: object) -> list[str]:
+def _mentioned(node: tree.Expression) -> list[str]:
     """All names in an expression, each once."""
-    found: dict[str, None] = {}
-
-    def look(part: object) -> None:
-        if isinstance(part, tree.Name):
-            found[part.name] = None
-        elif isinstance(part, tuple):
-            for item in part:
-                look(item)
-        elif hasattr(part, "__dataclass_fields__") and not isinstance(part, tree.Span):
-            for field in part.__dataclass_fields__:
-                look(getattr(part, field))
-
-    look(node)
-    return list(found)
+    return list(dict.fromkeys(n.name for n in nodes(node) if isinstance(n, tree.Name)))
