@@ -320,16 +320,16 @@ class Frontier(Tradeoff):
         return cls(**_values(found))
 
     def save(self, folder: str | PathLike[str]) -> Path:
-        """Write the points, the decisions of each and the plot into a new folder.
+        """Write the points, the decisions of each and, with Matplotlib, the plot into a new folder.
 
         `decisions-N.csv` is of point N, and is what `allocc simulate` reads. Raises `AlloccError`
         where something is there already, or cannot be written.
         """
         from allocc.results.frontier_folder import save
-        from allocc.showing.pareto_report import svg
+        from allocc.showing.plots import frontier_svg
 
         with reported():
-            return save(self, folder, svg)
+            return save(self, folder, frontier_svg)
 
     def plot(self) -> Any:
         """A Matplotlib figure; raises `MissingLibrary` without Matplotlib."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from allocc.dsl.diagnostics import AlloccError
@@ -23,17 +23,8 @@ if TYPE_CHECKING:
     from allocc.engine.stages import Stages
     from allocc.results.labelled import Block, Target
 
-#: The options that a result tells of, by their names in `Options`.
-_ASKED = (
-    "solver",
-    "method",
-    "gap",
-    "violation",
-    "time_limit",
-    "memory_limit_mb",
-    "threads",
-    "seed",
-)
+#: What a solve is called with and no result tells of.
+_CALLS = ("cancel", "on_progress")
 
 
 def solved_run(model: Stages, outcome: Outcome, options: Options) -> Run:
@@ -58,7 +49,7 @@ def solved_run(model: Stages, outcome: Outcome, options: Options) -> Run:
         gap_measure=outcome.gap_measure,
         discretization_parts=outcome.discretization,
         history=outcome.history,
-        options={name: getattr(options, name) for name in _ASKED},
+        options={f.name: getattr(options, f.name) for f in fields(options) if f.name not in _CALLS},
         versions=versions(options.solver),
     )
 

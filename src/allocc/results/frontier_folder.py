@@ -2,7 +2,7 @@
 
 frontier.json      all points with their bounds, what is proven, and how it was found
 frontier.csv       one row a point
-frontier.svg       the picture
+frontier.svg       the picture, where Matplotlib is installed
 decisions-N.csv    the decisions of point N, as `allocc simulate` reads them
 """
 
@@ -26,10 +26,12 @@ from allocc.results.run_folder.tidy import write_long
 FILE = "frontier.json"
 
 
-def save(found: Tradeoff, folder: str | PathLike[str], picture: Callable[[Tradeoff], str]) -> Path:
+def save(
+    found: Tradeoff, folder: str | PathLike[str], picture: Callable[[Tradeoff], bytes | None]
+) -> Path:
     """Write a frontier; the folder appears when it is complete. Never writes over anything.
 
-    `picture` makes the text of its SVG file, where there are points.
+    `picture` makes its SVG file, where there are points and something to draw them with.
 
     Raises `AlloccError` E7007 for a folder that holds something, E7008 where it cannot be written.
     """
@@ -40,7 +42,8 @@ def save(found: Tradeoff, folder: str | PathLike[str], picture: Callable[[Tradeo
         (part / FILE).write_text(to_json(data) + "\n", encoding="utf-8")
         if found.points:
             write_csv(found, part / "frontier.csv")
-            (part / "frontier.svg").write_text(picture(found), encoding="utf-8")
+            if (svg := picture(found)) is not None:
+                (part / "frontier.svg").write_bytes(svg)
         for k, point in enumerate(found.points, 1):
             write_long(part / f"decisions-{k}.csv", point.blocks, kinds=False)
 

@@ -20,7 +20,8 @@ from allocc.engine.judging.options import make_options
 from allocc.questions.pareto import epsilon_constraint
 from allocc.questions.pareto.pareto import trace
 from allocc.results.frontier import Tradeoff
-from allocc.showing.pareto_report import corners, staircase, svg, ticks
+from allocc.showing.plots import frontier_svg
+from allocc.showing.plots.frontier import corners, picture, staircase
 from tests import small
 from tests.helpers import Run, only_json
 
@@ -142,7 +143,7 @@ def test_maximize(tmp_path: Path) -> None:
     agree(found, every_pack())
     assert found.points[0].values == (24, 6)
     assert found.points[-1].values[1] == 24
-    ET.fromstring(svg(found))
+    ET.fromstring(frontier_svg(found) or b"")
 
 
 def test_example(run: Run) -> None:
@@ -180,6 +181,18 @@ def test_files_and_json(run: Run, tmp_path: Path) -> None:
     assert "script" not in text
     assert "days of lockdown" in text
     assert ">cases<" in text
+
+
+def test_without_matplotlib(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The points are kept without their picture; a picture that is asked for is refused at once."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    asked = ("pareto", days(tmp_path), "--between", "ill", "closed", "--points", 2, "-q")
+    assert run(*asked, "--run", "kept").exit_code == 0
+    assert (tmp_path / "kept" / "frontier.json").is_file()
+    assert not (tmp_path / "kept" / "frontier.svg").exists()
+    done = run(*asked, "--plot", "f.svg")
+    assert done.exit_code == 7
+    assert "install it: pip install 'allocc[plot]'" in done.stderr
 
 
 def test_progress_is_kept_quiet(run: Run, tmp_path: Path) -> None:
@@ -274,7 +287,7 @@ def test_units(tmp_path: Path) -> None:
         allocc.load(small.easy(tmp_path, text)), ("all", "twice"), 3, make_options(solver="scip")
     )
     assert [a.label for a in found.axes] == ["boxes (box)", "worth"]
-    assert "boxes (box)" in svg(found)
+    assert picture(found).labels == ("worth", "boxes (box)")
 
 
 def test_interrupted(tmp_path: Path) -> None:
@@ -323,7 +336,6 @@ def test_staircase() -> None:
         (0, 4),
         (0, 0),
     ]
-    assert ticks(0.0, 10.0) == [0, 2, 4, 6, 8, 10]
 
 
 def test_decisions_of_every_point(tmp_path: Path) -> None:

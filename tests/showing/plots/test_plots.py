@@ -22,8 +22,7 @@ from allocc.engine.judging.outcome import Step, relative_gap
 from allocc.questions.pareto.pareto import trace
 from allocc.results import frontier_folder
 from allocc.results.labelled import Block, Labels
-from allocc.showing.pareto_report import svg
-from allocc.showing.plots import available, draw_frontier
+from allocc.showing.plots import available, draw_frontier, frontier_svg
 from tests import small
 from tests.helpers import Run, only_json
 
@@ -487,7 +486,7 @@ def test_frontier(run: Run, tmp_path: Path) -> None:
     text = small.EASY.replace('doses["b"] }', 'doses["b"]\n  fair "fairness" : 4 * doses["b"] }')
     path = small.easy(tmp_path, text)
     found = trace(allocc.load(path), ("reached", "fair"), 4, make_options("highs", "auto", 1e-4))
-    place = frontier_folder.save(found, tmp_path / "kept", svg)
+    place = frontier_folder.save(found, tmp_path / "kept", frontier_svg)
     again = frontier_folder.read(place)
     assert again == found
     assert draw_frontier(again).data() == draw_frontier(found).data()

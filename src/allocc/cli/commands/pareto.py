@@ -70,9 +70,7 @@ _EXITS = {
 @strict_option
 @json_option
 @csv_option("Write the points.")
-@click.option(
-    "--plot", type=click.Path(), metavar="FILE", help="Draw it: .svg, or .png with matplotlib."
-)
+@click.option("--plot", type=click.Path(), metavar="FILE", help="Draw it: .svg or .png.")
 @quiet_option
 @click.pass_context
 def pareto(
@@ -116,7 +114,7 @@ def pareto(
     from allocc.cli.progress import stoppable, watching
     from allocc.questions.pareto.pareto import trace
     from allocc.results.frontier_folder import frontier_data, save
-    from allocc.showing.pareto_report import svg
+    from allocc.showing.plots import frontier_svg
 
     with stdout_kept_clean(), stoppable(cancel), watching(quiet) as tell:
         options = dataclasses.replace(options, on_progress=tell)
@@ -124,7 +122,7 @@ def pareto(
     written, failed = _files(found, csv_file, plot)
     if run is not None:
         try:
-            written.append(f"the frontier is in {save(found, run, svg)}")
+            written.append(f"the frontier is in {save(found, run, frontier_svg)}")
         except AlloccError as error:
             failed += error.diagnostics
             run = None
@@ -146,13 +144,11 @@ def pareto(
 
 
 def _check_plot(plot: str) -> None:
-    kind = Path(plot).suffix.lower()
-    if kind not in (".svg", ".png"):
-        raise AlloccError([mistakes.cannot_express(plot, "a plot is an .svg or a .png file")])
-    if kind == ".png":
-        from allocc.showing.plots import check_installed
+    from allocc.showing.plots import check_installed
 
-        check_installed("a .png file, unlike an .svg file,")
+    if Path(plot).suffix.lower() not in (".svg", ".png"):
+        raise AlloccError([mistakes.cannot_express(plot, "a plot is an .svg or a .png file")])
+    check_installed()
 
 
 def _files(
@@ -180,11 +176,6 @@ def _files(
 
 
 def _write_plot(found: Tradeoff, path: Path) -> None:
-    """Write `.svg`, which needs no library, or `.png`."""
-    from allocc.showing.pareto_report import svg
     from allocc.showing.plots import draw_frontier
 
-    if path.suffix.lower() == ".png":
-        draw_frontier(found).write(path)
-    else:
-        path.write_text(svg(found), encoding="utf-8")
+    draw_frontier(found).write(path)

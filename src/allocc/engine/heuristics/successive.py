@@ -1,9 +1,8 @@
 """Local improvement where continuous products remain: successive linear programming.
 
 Around an allocation every product is replaced by its tangent plane, decisions may move within a trust
-region, and the linear (or mixed-integer) program proposes the next allocation, which is simulated;
-the region grows with success and shrinks with failure. (Palacios-Gomez et al. 1982, Management
-Science 28:1106-1120.) It proves nothing: it only finds better allocations.
+region (see `trust_region`), and the linear (or mixed-integer) program proposes the next allocation, which
+is simulated. It proves nothing: it only finds better allocations.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from allocc.compiler.programs.reformulation import Facts
 from allocc.compiler.reformulations import exact_forms
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.engine.heuristics import tangents
+from allocc.engine.heuristics.trust_region import improve
 from allocc.engine.proving import door
 
 
@@ -71,49 +71,50 @@ class SuccessiveLinear:
         fix_integers: bool = True,
     ) -> None:
         """Improve from a point; every proposal goes through `offer`, which simulates it."""
-        p = self.original
         here = self.complete(point)
         if not np.isfinite(here).all():
             return
-        low, high = p.lower[self.decided], p.upper[self.decided]
-        size = np.abs(here[self.decided])
-        # Where a decision without an end stands at zero, nothing measures its steps.
-        size = np.where(size > 0, size, max(float(size.max(initial=0.0)), 1.0))
-        span = np.where(np.isfinite(high - low), high - low, size)
-        whole = p.integer[self.decided]
-        radius = 0.3
-        for _ in range(rounds):
-            if stop() or radius < 1e-5:
-                return
-            program = self.linearized(here)
-            if not _calculable(program):
-                return
-            at = here[self.decided]
-            box_low = np.maximum(low, at - radius * span)
-            box_high = np.minimum(high, at + radius * span)
-            if fix_integers:
-                box_low = np.where(whole, at, box_low)
-                box_high = np.where(whole, at, box_high)
-            else:
-                box_low = np.where(whole, np.maximum(low, at - 1), box_low)
-                box_high = np.where(whole, np.minimum(high, at + 1), box_high)
-            lower, upper = program.lower.copy(), program.upper.copy()
-            lower[self.decided], upper[self.decided] = box_low, box_high
-            integer = program.integer.copy()
-            if fix_integers:
-                integer[self.decided] = False
-            trial = replace(program, lower=lower, upper=upper, integer=integer)
+        span = self._span(here)
+        program = self.linearized(here)
+
+        def step(radius: float) -> bool | None:
+            nonlocal here, program
+            trial = self._within(program, here, radius * span, fix_integers)
             options = SolveOptions(gap=1e-4, time_limit=time_left())
             solution = door.ask(registry.get("highs"), trial, options, tries=1)
             if solution.point is None:
-                radius *= 0.25
-                continue
-            proposal = self.complete(solution.point[: p.columns])
-            if offer(proposal):
-                here = proposal
-                radius = min(1.0, 2 * radius)
-            else:
-                radius *= 0.4
+                return None
+            proposal = self.complete(solution.point[: self.original.columns])
+            if not offer(proposal):
+                return False
+            here, program = proposal, self.linearized(proposal)
+            return True
+
+        improve(step, 0.3, 1e-5, lambda: stop() or not _calculable(program), rounds)
+
+    def _span(self, here: FloatArray) -> FloatArray:
+        """What the steps of each decision are measured by: its range, or else its size."""
+        p, d = self.original, self.decided
+        low, high = p.lower[d], p.upper[d]
+        size = np.abs(here[d])
+        # Where a decision without an end stands at zero, nothing measures its steps.
+        size = np.where(size > 0, size, max(float(size.max(initial=0.0)), 1.0))
+        return np.where(np.isfinite(high - low), high - low, size)
+
+    def _within(
+        self, program: Program, here: FloatArray, reach: FloatArray, fix_integers: bool
+    ) -> Program:
+        """A linearized program whose decisions move by `reach` at most, whole numbers by 1 or not."""
+        d = self.decided
+        at, whole = here[d], self.original.integer[d]
+        reach, fixed = np.where(whole, 1.0, reach), whole & fix_integers
+        lower, upper = program.lower.copy(), program.upper.copy()
+        lower[d] = np.where(fixed, at, np.maximum(self.original.lower[d], at - reach))
+        upper[d] = np.where(fixed, at, np.minimum(self.original.upper[d], at + reach))
+        integer = program.integer.copy()
+        if fix_integers:
+            integer[d] = False
+        return replace(program, lower=lower, upper=upper, integer=integer)
 
 
 def _calculable(program: Program) -> bool:

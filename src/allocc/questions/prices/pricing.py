@@ -29,6 +29,7 @@ from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import AlloccError
 from allocc.engine.heuristics import tangents
+from allocc.engine.heuristics.trust_region import improve
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import measure
 from allocc.engine.proving import door
@@ -140,18 +141,16 @@ class _Pricing:
         known = {v: found.values[v] for v in self.problem.variables}
         return self.complete(self.places.point(known, self.program.columns))
 
-    def improve(self, rounds: int = 40) -> None:
-        """Successive linear programs with the integers fixed, as `allocc.engine.heuristics.successive`."""
+    def improve(self) -> None:
+        """Successive linear programs with the integers fixed."""
         problem = self.model.problem
         best = assess(problem, self.values)
-        radius = 0.1
-        for _ in range(rounds):
-            if radius < 1e-6:
-                return
+
+        def step(radius: float) -> bool | None:
+            nonlocal best
             _, solution, _ = self.solve(self.point(), radius)
             if solution.point is None:
-                radius *= 0.25
-                continue
+                return None
             trial = {}
             for v, x in self.places.values(solution.point, problem.decisions).items():
                 trial[v] = np.clip(np.rint(x) if v.integer else x, *problem.ends(v))
@@ -159,11 +158,12 @@ class _Pricing:
             gain = best.value - found.value
             if problem.sense == "maximize":
                 gain = -gain
-            if gain > 0 and found.violation.relative <= max(1e-6, best.violation.relative):
+            better = gain > 0 and found.violation.relative <= max(1e-6, best.violation.relative)
+            if better:
                 self.values, best = trial, found
-                radius = min(1.0, 2 * radius)
-            else:
-                radius *= 0.4
+            return better
+
+        improve(step, 0.1, 1e-6)
 
     def linearized(self, point: FloatArray) -> Program:
         """The program with tangents for products and functions, and one piece of abs, min, max."""

@@ -67,10 +67,9 @@ def read_as(kind: Any, data: Any, **apart: Any) -> Any:
         return None if data is None else read_as(known, data)
     if origin is Literal and data in inner:
         return data
-    if origin is tuple and inner[-1] is ...:
-        return tuple(read_as(inner[0], x) for x in data)
-    if origin is tuple:
-        return tuple(read_as(k, x) for k, x in zip(inner, data, strict=True))
+    if origin is tuple and isinstance(data, list):
+        kinds = inner[:1] * len(data) if inner[-1] is ... else inner
+        return tuple(read_as(k, x) for k, x in zip(kinds, data, strict=True))
     if origin is dict and isinstance(data, dict):
         return {k: read_as(inner[1], x) for k, x in data.items()}
     if isinstance(kind, type) and isinstance(data, kind):

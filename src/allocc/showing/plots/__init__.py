@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import AlloccError
-from allocc.errors import require
+from allocc.errors import MissingLibrary, require
 
 if TYPE_CHECKING:
     from allocc.results.frontier import Tradeoff
@@ -75,6 +75,16 @@ def draw(result: Run, what: str | None = None) -> Any:
     if reason:
         raise AlloccError([mistakes.nothing_to_draw(what, reason)])
     return known[what](readable(result))
+
+
+def frontier_svg(found: Tradeoff) -> bytes | None:
+    """The SVG file of a frontier with points; None without Matplotlib."""
+    try:
+        check_installed()
+    except MissingLibrary:
+        return None
+    svg: bytes = draw_frontier(found).data("svg")
+    return svg
 
 
 def draw_frontier(found: Tradeoff) -> Any:
