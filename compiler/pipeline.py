@@ -33,7 +33,7 @@ SCALED = "every quantity measured by its proven range, in powers of two"
 
 
 @dataclass(frozen=True)
-class Step:
+class PassStep:
     """What was done to a program: its name and why, the sizes before and after, and the way back.
 
     `invert` takes a point of the program after to the point of the program before.
@@ -51,7 +51,7 @@ class Step:
 class Chain(Lowered):
     """A problem as a program after the steps that led to it from the one that was lowered."""
 
-    steps: tuple[Step, ...] = ()
+    steps: tuple[PassStep, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ class Chain(Lowered):
         """The chain with a step more; without `invert` the old columns are the first of the new ones."""
         count = self.program.columns
         back = invert if invert is not None else lambda point: point[:count]
-        step = Step(name, why, Size.of(self.program), Size.of(made), back, told)
+        step = PassStep(name, why, Size.of(self.program), Size.of(made), back, told)
         return Chain(made, self.places, (*self.steps, step))
 
 

@@ -47,7 +47,7 @@ _SIGNATURES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class DataTable:
     """A rectangle of text cells; `keys` name the columns that label its rows.
 
     `first_line[i]` is the line of the file on which row i begins, for messages. `named` are the
@@ -172,11 +172,11 @@ def read_table(
     keys: Sequence[Any],
     span: Span,
     named: tuple[tuple[str, str], ...] = (),
-) -> Table:
+) -> DataTable:
     """Read a CSV file; raises `errors.Failed` with everything that is wrong with its shape.
 
     `keys` are identifiers of the tree; `folder` and `shown` name the file in messages, `named` is as in
-    `Table`.
+    `DataTable`.
     """
     try:
         size = path.stat().st_size
@@ -211,7 +211,7 @@ def read_table(
     return replace(_parse(name, text, shown, keys, span), named=named)
 
 
-def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) -> Table:
+def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) -> DataTable:
     reader = csv.reader(io.StringIO(text, newline=None), skipinitialspace=True, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -255,7 +255,7 @@ def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) ->
         raise failures.Failed(*problems[:5])
     if not rows:
         raise failures.Failed(data_errors.empty_table(shown, span, header=True))
-    return Table(name, shown, header, rows, tuple(k.name for k in keys), span, lines)
+    return DataTable(name, shown, header, rows, tuple(k.name for k in keys), span, lines)
 
 
 def _without_blank_columns(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.functions.record import Ends, Function, by_side, quiet
+from allocc.compiler.functions.record import Ends, ScalarFunction, by_side, quiet
 
 
 @quiet
@@ -30,7 +30,7 @@ def image(low: FloatArray, high: FloatArray) -> Ends:
     )
 
 
-RECIPROCAL = Function(
+RECIPROCAL = ScalarFunction(
     "reciprocal",
     value=_value,
     slope=_slope,

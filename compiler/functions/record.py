@@ -36,7 +36,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Function:
+class ScalarFunction:
     """A function f of one real variable; all arrays are of one shape, and no NumPy warning escapes.
 
     - `value`, `slope`: f and f', not a number outside of the domain.

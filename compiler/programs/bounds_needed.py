@@ -9,7 +9,7 @@ import numpy as np
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs import errors
 from allocc.compiler.programs.program import Program, find_block
-from allocc.dsl.diagnostics import AlloccError, Diagnostic, Note
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError, Note
 
 #: So many are told of. No more are looked for at any place: a long horizon has a million of them.
 _MOST = 10
@@ -18,7 +18,7 @@ _SHOWN = 4
 
 
 def check_bounds(program: Program) -> None:
-    """Raise `AlloccError` where a factor has no bounds that needs them, naming what to bound."""
+    """Raise `DiagnosticError` where a factor has no bounds that needs them, naming what to bound."""
     p, q = program, program.products
     found: list[Diagnostic] = []
     # A quotient by what may be nought has no bounds: that is told once, by `_check_ratios`.
@@ -50,7 +50,7 @@ def check_bounds(program: Program) -> None:
             found.append(_with(p, told, more))
     _check_ratios(p, found)
     if found:
-        raise AlloccError(found[:_MOST])
+        raise DiagnosticError(found[:_MOST])
 
 
 def _check_ratios(p: Program, found: list[Diagnostic]) -> None:
@@ -108,10 +108,10 @@ def possibly_nought(program: Program, lower: FloatArray, upper: FloatArray) -> I
 
 
 def check_finite(program: Program, columns: IntArray, low: FloatArray, high: FloatArray) -> None:
-    """Raise `AlloccError` where a column of a min, max or abs has no bounds."""
+    """Raise `DiagnosticError` where a column of a min, max or abs has no bounds."""
     bad = columns[~(np.isfinite(low[columns]) & np.isfinite(high[columns]))]
     if len(bad):
-        raise AlloccError(
+        raise DiagnosticError(
             [_unbounded(program, int(j), "min, max or abs") for j in np.unique(bad)[:5]]
         )
 

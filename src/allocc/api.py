@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.asked import as_path
-from allocc.dsl.diagnostics import AlloccError as PlainError
 from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.diagnostics import DiagnosticError as PlainError
 from allocc.engine.judging.options import make_options
 from allocc.engine.stages import Stages
 from allocc.errors import AlloccError, reported

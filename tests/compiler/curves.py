@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allocc.compiler.functions import BY_KIND, function
-from allocc.compiler.functions.record import Function
+from allocc.compiler.functions.record import ScalarFunction
 
 POWERS = (3.0, 4.0, 0.5, 1.5, -1.5, -2.0, -3.0)
 #: Kinds and exponents: a function that is added is among them.
@@ -17,6 +17,6 @@ _WINDOWS = {
 }
 
 
-def windows(f: Function) -> list[tuple[float, float]]:
+def windows(f: ScalarFunction) -> list[tuple[float, float]]:
     """Ranges within the domain of a function."""
     return _WINDOWS[f.domain]

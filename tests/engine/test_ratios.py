@@ -9,7 +9,7 @@ import pytest
 
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.programs.bounds import tighten
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options
 from allocc.engine.proving.denominators import prepared, with_ranges
@@ -162,7 +162,7 @@ def test_sums_of_what_is_not_negative_end_at_nought() -> None:
 
 def test_a_denominator_of_the_library_is_told_at_the_call() -> None:
     text = KITS.format(limits="", value=f"{SAVED} - gini(each)", most=40, stock=60)
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         solve(problem(text, TABLE), Options())
     (told,) = caught.value.diagnostics
     assert told.code == "E5002" and told.span is not None
@@ -185,7 +185,7 @@ def test_a_quotient_by_nought_proves_nothing(limit: str) -> None:
         "decide x integer in 0 .. 3\ndecide y integer in 0 .. 3\ndecide z integer in 0 .. 3\n"
         f"limit l: {limit}\nmaximize {{ o : 4 * x + 4 * y + z }}"
     )
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         solve(problem(text), Options())
     assert {d.code for d in caught.value.diagnostics} == {"E5002"}
 
@@ -203,7 +203,7 @@ def test_only_the_denominator_that_can_be_nought_is_told() -> None:
         "decide p binary\ndecide q binary\ndecide x in 0 .. 3\ndecide y in 0 .. 5\n"
         "limit one: p + q >= 1\nminimize { v : 3 / (2 * p + q) + x / y }"
     )
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         solve(problem(text), Options())
     (found,) = caught.value.diagnostics
     assert found.code == "E5002" and "y" in found.message and "p" not in found.message.split("`")[1]

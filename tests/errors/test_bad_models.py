@@ -21,7 +21,7 @@ from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.discretize import discretize
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.dsl.reading.parser import parse_file
 from allocc.dsl.render import render
 
@@ -59,7 +59,7 @@ def diagnostics(model: str) -> list[Diagnostic]:
             more = lint(problem, lowered) if pedantic(model) else []
             with contextlib.suppress(Infeasible):
                 Relaxation(lowered.program)
-    except AlloccError as error:
+    except DiagnosticError as error:
         return list(error.diagnostics)
     return [*problem.diagnostics, *more]
 

@@ -16,7 +16,7 @@ from allocc.cli.amounts import Duration, Share
 from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.terminal import say
 from allocc.compiler.failures import listed
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.options import METHODS
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def strict_option(command: F) -> F:
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
-    """The --set options as a mapping; raises `AlloccError` with every malformed one."""
+    """The --set options as a mapping; raises `DiagnosticError` with every malformed one."""
     found: dict[str, str] = {}
     wrong = []
     for text in settings:
@@ -225,7 +225,7 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
         else:
             found[match[1]] = match[2].strip()
     if wrong:
-        raise AlloccError(wrong)
+        raise DiagnosticError(wrong)
     return found
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 import click
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.dsl.escapes import terminal
 from allocc.signals import point_at_nothing
 
@@ -89,7 +89,7 @@ def answering() -> Iterator[None]:
         silence_stdout()
         closed = problem.errno == errno.EBADF
         reason = "it is closed" if closed else problem.strerror or str(problem)
-        raise AlloccError([mistakes.no_answer(reason)]) from None
+        raise DiagnosticError([mistakes.no_answer(reason)]) from None
 
 
 def silence_stdout() -> None:

@@ -13,7 +13,7 @@ from allocc.compiler.lowering.places import Places
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest
 from allocc.compiler.unrolling.undefined import undefined
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.assess import ROUNDING, Assessment, assess
 from allocc.engine.judging.outcome import Options, Step, measure, relative_gap
 
@@ -244,7 +244,7 @@ class Ledger:
         return found
 
     def refuse_undefined(self) -> None:
-        """Raise `AlloccError` with the place where no allocation that was tried gives numbers.
+        """Raise `DiagnosticError` with the place where no allocation that was tried gives numbers.
 
         Where some do, the place is told in a note: others may be what is looked for.
         """
@@ -252,7 +252,7 @@ class Ledger:
             return
         diagnostic = undefined(self.problem, self.undefined.values)
         if not self.any_defined:
-            raise AlloccError([diagnostic])
+            raise DiagnosticError([diagnostic])
         self.told(f"allocations were tried that have no value: {diagnostic.message}")
 
     def tell_undefined(self) -> None:

@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError, Collector
+from allocc.dsl.diagnostics import Collector, DiagnosticError
 from allocc.results.given_tables import (
     Entry,
     entries_by_name,
@@ -46,7 +46,7 @@ def given_decisions(problem: Problem, given: object, rest: object = None) -> Giv
     """Decisions in any form that `Model.simulate` takes.
 
     What is not given is as in `rest`, which has the same forms; else at its lower end. Raises
-    `AlloccError` with everything that does not fit the model.
+    `DiagnosticError` with everything that does not fit the model.
     """
     import numpy as np
 
@@ -102,7 +102,7 @@ def _taken(
     if isinstance(given, Run):
         if not given.has_allocation:
             reason = f"a Result without an allocation (it is {given.status})"
-            raise AlloccError([mistakes.no_form_of_decisions(reason)])
+            raise DiagnosticError([mistakes.no_form_of_decisions(reason)])
         given = {b.name: _block_entries(b) for b in given.blocks if b.kind == "decision"}
     found: dict[Variable, FloatArray] = {}
     if isinstance(given, Mapping):
@@ -120,7 +120,7 @@ def _taken(
         table = frame_rows(given)
     else:
         kind = "None" if given is None else f"an object of type {type(given).__name__}"
-        raise AlloccError([mistakes.no_form_of_decisions(kind)])
+        raise DiagnosticError([mistakes.no_form_of_decisions(kind)])
     for name, entries in entries_by_name(table, known, collector, time).items():
         array = _placed(known[name], entries, collector, table.file)
         if array is not None:

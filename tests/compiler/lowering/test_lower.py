@@ -16,7 +16,7 @@ from allocc.compiler.lowering.places import Lowered
 from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from tests.compiler.lowering.texts import DATA, HEAD, SET, TABLES, Environment, Writer
 from tests.compiler.making import completed, problem, simulated
 
@@ -221,7 +221,7 @@ def test_a_largest_of_nothing_is_refused() -> None:
         f"model m {HEAD} limit c[i in S]: max(j in S if j > i: x[j]) <= 2 minimize {{ o: y }}",
         TABLES,
     )
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         lower(found)
     assert [d.code for d in caught.value.diagnostics] == ["E4008"]
 

@@ -17,7 +17,7 @@ from allocc.compiler.programs.local_ranges import LocalRanges
 from allocc.compiler.programs.program import Products, Program
 from allocc.compiler.programs.scaling import scale
 from allocc.compiler.relaxing.relaxation import Relaxation
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from tests.compiler.making import problem
 from tests.compiler.solving import columns
 
@@ -83,7 +83,7 @@ def test_the_order_of_the_columns_decides_nothing(order: tuple[int, int, int]) -
     made = columns(low, high, ratios=[(w, a, b)], derived=[w])
     assert made.products.bottoms.tolist() == [b]
     assert nought_below(made, low, high).tolist() == [b]
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         check_bounds(made)
     (told,) = caught.value.diagnostics
     assert f"x{b}" in told.message

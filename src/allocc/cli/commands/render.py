@@ -10,7 +10,7 @@ import click
 from allocc import mistakes
 from allocc.cli.options import load_model, method_option, model_options, output_option
 from allocc.cli.terminal import put, say
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.whole import replace
 
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ def _form(asked: str | None, output: str | None) -> str:
     if output is not None and suffix and of_file is None and asked is None:
         endings = ", ".join(_SUFFIXES)
         reason = f"there is no form for the ending {suffix}; choose one of {endings}, or --to"
-        raise AlloccError([mistakes.cannot_express(output, reason)])
+        raise DiagnosticError([mistakes.cannot_express(output, reason)])
     if output is not None and asked and of_file not in (None, asked):
         reason = f"its name says {of_file}, and --to says {asked}"
-        raise AlloccError([mistakes.cannot_express(output, reason)])
+        raise DiagnosticError([mistakes.cannot_express(output, reason)])
     return asked or of_file or "markdown"
 
 

@@ -26,7 +26,7 @@ from allocc.cli.options import (
     time_limit_option,
 )
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.dsl.render import to_json
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def solve(
     )
     if not 0 < explain_time < float("inf"):
         wanted = "a number of seconds above 0; --no-explain leaves it out"
-        raise AlloccError([mistakes.bad_option("--explain-time", explain_time, wanted)])
+        raise DiagnosticError([mistakes.bad_option("--explain-time", explain_time, wanted)])
     if run is not None:
         check_free(Path(run))
     loaded = load_to_solve(model, data, settings, quiet=quiet)
@@ -126,7 +126,7 @@ def solve(
             try:
                 with working("writing the run folder", quiet):
                     folder: Path | None = save(result, run)
-            except AlloccError as error:
+            except DiagnosticError as error:
                 failed = error.diagnostics
                 folder = save_somewhere(result)
             result = replace(result, folder=folder)

@@ -27,7 +27,7 @@ from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.heuristics import tangents
 from allocc.engine.heuristics.trust_region import improve
 from allocc.engine.judging.assess import assess
@@ -137,7 +137,7 @@ class _Pricing:
         """All columns of the program at the decisions, as simulated."""
         found = assess(self.model.problem, self.values)
         if not found.finite:
-            raise AlloccError([undefined(self.model.problem, found.values)])
+            raise DiagnosticError([undefined(self.model.problem, found.values)])
         known = {v: found.values[v] for v in self.problem.variables}
         return self.complete(self.places.point(known, self.program.columns))
 

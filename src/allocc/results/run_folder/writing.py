@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.results.certificate import certificate
 from allocc.results.labelled import index_columns
 from allocc.results.reports import report_data
@@ -34,7 +34,7 @@ def save_somewhere(result: Run) -> Path | None:
     """Write a result that could not be written where it belongs; None where no place is left."""
     try:
         return save(result, Path(tempfile.mkdtemp(prefix="allocc-")) / result.model)
-    except (OSError, AlloccError):
+    except (OSError, DiagnosticError):
         return None
 
 
