@@ -49,7 +49,7 @@ class TooLong(BaseException):
 def tried(seed: int, folder: Path) -> dict[str, Any]:
     """Compile the input of a number; what came of it as plain data."""
     from allocc.dsl.diagnostics import DiagnosticError
-    from allocc.dsl.render import render, to_json
+    from allocc.dsl.messages import render, to_json
 
     case = mutants.make(seed)
     write(case, folder)

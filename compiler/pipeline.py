@@ -17,7 +17,7 @@ from graphlib import TopologicalSorter
 from allocc.compiler import reformulations
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lowering.lower import lower
-from allocc.compiler.lowering.places import Lowered
+from allocc.compiler.lowering.lowered import Lowered
 from allocc.compiler.programs.passes import METHODS, Pass, Size
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Built, Relaxation

@@ -1,6 +1,6 @@
 """Errors and warnings as values: a code, a place, a sentence, and the mend where one is known.
 
-Stages make diagnostics and collect them; only `allocc.dsl.render` turns them into text.
+Stages make diagnostics and collect them; only `allocc.dsl.messages` turns them into text.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from allocc.compiler.names.library import expand_uses
 from allocc.compiler.names.structure import Declarations, declare, describe, first_span, recursions
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol
-from allocc.compiler.units.check import check_units
+from allocc.compiler.units.unit_check import check_units
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 

@@ -12,7 +12,7 @@ from allocc.compiler.names import errors as names_errors
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.model import Horizon, Method
 from allocc.compiler.scoping.scope import Scope
-from allocc.compiler.units import written as units
+from allocc.compiler.units import as_written as units
 from allocc.dsl import tree
 from allocc.dsl.words import METHODS
 

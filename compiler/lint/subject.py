@@ -11,7 +11,7 @@ import numpy as np
 from allocc.compiler.algebra.expression import Data, Node, Reference, Variable, children
 from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.evaluating.evaluator import Evaluator, reader
-from allocc.compiler.lowering.places import Lowered, Places
+from allocc.compiler.lowering.lowered import Lowered, Places
 from allocc.compiler.names.resolve import Resolved, flat
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.program import Program, ProgramBlock, find_block

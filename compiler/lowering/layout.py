@@ -10,7 +10,7 @@ from scipy import sparse
 from allocc.compiler.algebra.index import Axis, spread
 from allocc.compiler.algebra.polynomial import Monomial, flatten
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.lowering.rows import SparseRows
+from allocc.compiler.lowering.sparse_rows import SparseRows
 from allocc.compiler.origin import Origin
 from allocc.compiler.programs.program import (
     Extremes,

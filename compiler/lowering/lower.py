@@ -14,7 +14,7 @@ from allocc.compiler.algebra.index import Coordinate, spread
 from allocc.compiler.algebra.polynomial import flatten
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.lowering.linearize import Linearizer
-from allocc.compiler.lowering.places import Lowered, Places
+from allocc.compiler.lowering.lowered import Lowered, Places
 from allocc.compiler.origin import Origin
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.magnitudes import refuse_no_amounts

@@ -16,7 +16,7 @@ from allocc.compiler.names.structure import Declarations, side_name
 from allocc.compiler.scoping.scope import Now, Scope
 from allocc.compiler.scoping.spaces import Space
 from allocc.compiler.scoping.usage import Expanded, Usage
-from allocc.compiler.units.check import Units
+from allocc.compiler.units.unit_check import Units
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Chance, File, Limit, Objective, Prefer

@@ -38,7 +38,7 @@ from allocc.compiler.unrolling.constraints import (
     objective_term,
     penalty,
 )
-from allocc.compiler.unrolling.exponential import exponential_steps, without_states
+from allocc.compiler.unrolling.exponential_step import exponential_steps, without_states
 from allocc.compiler.unrolling.problem import Constraint, FlowValue, ObjectiveTerm, Problem, Update
 from allocc.compiler.unrolling.reports import check_reports
 from allocc.compiler.unrolling.step_check import check_step

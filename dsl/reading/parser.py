@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from allocc.dsl import errors as syntax_errors
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
+from allocc.dsl.fragments import blank, pieces
 from allocc.dsl.nesting import LIMIT, deepest_bracket, too_deep
-from allocc.dsl.pieces import blank, pieces
 from allocc.dsl.reading.builder import Builder
 from allocc.dsl.reading.dates import dates
 from allocc.dsl.tree import Comment, File, Source, Span, Statement

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from allocc.dsl.diagnostics import Collector, Diagnostic, in_order
-from allocc.dsl.pieces import blank, pieces
+from allocc.dsl.fragments import blank, pieces
 from allocc.dsl.scanner import Lexeme, Scan, scan
 from allocc.dsl.syntax_help.explanation import explain
 from allocc.dsl.syntax_help.stop import Stop

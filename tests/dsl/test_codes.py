@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from allocc.dsl import DiagnosticError, Source, parse
-from allocc.dsl.catalogue import explain
+from allocc.dsl.code_pages import explain
 from allocc.dsl.words import RESERVED
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocc.dsl.diagnostics import DiagnosticError
-from allocc.dsl.pieces import blank, pieces
+from allocc.dsl.fragments import blank, pieces
 from allocc.dsl.reading.parser import Parser, check_syntax, parse
 from allocc.dsl.syntax_help import recovery
 from allocc.dsl.tree import Source

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from allocc.dsl import Diagnostic, DiagnosticError, Source, Span, parse
 from allocc.dsl.diagnostics import DataPlace, Note
-from allocc.dsl.render import render, to_json
+from allocc.dsl.messages import render, to_json
 
 
 def at(text: str, words: str, name: str = "model.alloc") -> Span:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import allocc
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.lowering.lower import lower
+from allocc.compiler.unrolling.magnitude_of_terms import Sizes
 from allocc.compiler.unrolling.problem import Problem
-from allocc.compiler.unrolling.sizes import Sizes
 from allocc.engine.judging.assess import Assessment, assess
 from allocc.engine.judging.continuous import deviations
 from allocc.engine.judging.outcome import NEAR_ZERO, Options, measure, relative_gap

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from allocc.backends import registry
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.compiler.unrolling.simulate import simulate

@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 import allocc
-from allocc.cli import catalogue, cli
+from allocc.cli import cli, explained_codes
 from allocc.dsl import DiagnosticError, Source, parse, tree
 from tests.errors.around import AROUND, FILES, OBJECTIVE, TABLE_MODEL
 
-SECTIONS = catalogue.sections()
+SECTIONS = explained_codes.sections()
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 

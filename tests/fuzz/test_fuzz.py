@@ -23,7 +23,7 @@ from allocc.compiler.binding.bind import bind
 from allocc.compiler.pipeline import chain
 from allocc.compiler.unrolling.discretize import discretize
 from allocc.dsl import DiagnosticError, Source, parse
-from allocc.dsl.render import render
+from allocc.dsl.messages import render
 
 ROOT = Path(__file__).parents[2]
 NAMES = [

@@ -192,7 +192,7 @@ def test_a_high_power_is_no_loop(tmp_path: Path) -> None:
 
 
 def test_long_words_are_cut_in_messages(tmp_path: Path) -> None:
-    from allocc.dsl.render import render
+    from allocc.dsl.messages import render
 
     path = tmp_path / "model.alloc"
     path.write_text(f"param {'a' * 100_000} = 1\nlet y = {'b' * 100_000}\n{DECIDED}")

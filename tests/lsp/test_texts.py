@@ -17,10 +17,10 @@ from allocc.dsl.words import METHODS, PLACES
 from allocc.loading import data_folder
 from allocc.lsp.analysis import Analysis, check, mistakes, syntax, unknown_names
 from allocc.lsp.completion import complete
+from allocc.lsp.document_symbols import Symbol, symbols
 from allocc.lsp.hover import hover
 from allocc.lsp.outline import Outline, outline
-from allocc.lsp.places import definition, find
-from allocc.lsp.symbols import Symbol, symbols
+from allocc.lsp.positions import definition, find
 from allocc.lsp.text import DocumentText, Encoding
 
 ROOT = Path(__file__).parents[2]

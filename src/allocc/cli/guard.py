@@ -14,7 +14,7 @@ from allocc import mistakes
 from allocc.cli.terminal import answering, color_on, columns, say, silence_stdout, write_json
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.dsl.escapes import message
-from allocc.dsl.render import GUTTER, WIDTH, render, to_json
+from allocc.dsl.messages import GUTTER, WIDTH, render, to_json
 from allocc.errors import MissingLibrary
 from allocc.signals import EXIT_INTERRUPTED
 

@@ -237,14 +237,14 @@ def load_model(
 ) -> Model:
     """The model that the shared options name; --set goes over the settings `below`."""
     from allocc.loading import load
-    from allocc.results.run_folder.origin import overlaid
+    from allocc.results.run_folder.made_with import overlaid
 
     return load(model, data, **overlaid(below or {}, parse_settings(settings)))
 
 
 def _settings_of(runs: tuple[str | None, ...]) -> dict[str, Any]:
     """The settings of the runs among decisions; those of the first go over the others'."""
-    from allocc.results.run_folder.origin import origin_of, overlaid
+    from allocc.results.run_folder.made_with import origin_of, overlaid
 
     found: dict[str, Any] = {}
     for origin in map(origin_of, runs):
@@ -279,7 +279,7 @@ def load_and_warn(
         say("nothing was done, since --strict was given")
         ctx.exit(EXIT_MISTAKE)
     if of_runs:
-        from allocc.results.run_folder.origin import told
+        from allocc.results.run_folder.made_with import told
 
         say(f"with the settings {told(loaded.settings)}")
     return loaded

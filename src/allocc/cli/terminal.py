@@ -69,7 +69,7 @@ def put_bytes(data: bytes) -> None:
 
 def write_json(data: dict[str, Any]) -> None:
     """One JSON object on stdout; JSON has its own escapes for what an encoding lacks."""
-    from allocc.results.run_folder.plain import to_json
+    from allocc.results.run_folder.json_values import to_json
 
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     with answering():

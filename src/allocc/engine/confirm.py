@@ -15,11 +15,11 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Refused, Solution, Word
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.relaxing.relaxation import Built
-from allocc.engine import calls
+from allocc.engine import solver_calls
 from allocc.engine.judging.outcome import Status
 from allocc.engine.loop import Loop, SolverClaim
 from allocc.engine.proving import door
-from allocc.engine.proving.tree import Grown, Tree
+from allocc.engine.proving.branch_and_bound import Grown, Tree
 
 #: A confirmation may take so many seconds, and this share of what the solve took before; another solve
 #: of the whole model may take as long again.
@@ -129,7 +129,7 @@ def solve_mixed(
         found = _by_tree(loop, built, gap, dropped)
         if found is not None:
             return found
-    solution = calls.call(loop, backend, built.program, gap, start, seconds, built=built)
+    solution = solver_calls.call(loop, backend, built.program, gap, start, seconds, built=built)
     if solution.word == "claimed":
         loop.claim = SolverClaim(backend, built, solution, dropped)
     return solution
@@ -236,7 +236,7 @@ def _weaker(loop: Loop, a: float | None, b: float) -> float:
 
 def _second(loop: Loop, claim: SolverClaim) -> Solution | None:
     """Another solve of the same program, without presolve; None where there is none."""
-    options = calls.limits(loop, 0.5 * loop.options.gap, seconds=_patience(loop))
+    options = solver_calls.limits(loop, 0.5 * loop.options.gap, seconds=_patience(loop))
     options = replace(options, presolve=False, on_progress=None)
     try:
         return door.ask(

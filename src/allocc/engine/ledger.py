@@ -9,7 +9,7 @@ import numpy as np
 
 from allocc.backends.solution import Word
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.lowering.places import Places
+from allocc.compiler.lowering.lowered import Places
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest
 from allocc.compiler.unrolling.undefined import undefined

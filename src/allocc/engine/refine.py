@@ -18,7 +18,7 @@ from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.refinement import add_tangents, split_active
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
-from allocc.engine import calls
+from allocc.engine import solver_calls
 from allocc.engine.confirm import holds_nothing, settled, solve_mixed
 from allocc.engine.endings import end, finish, without_point
 from allocc.engine.judging.outcome import Outcome
@@ -137,7 +137,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         except Infeasible:
             return _exhausted(loop, solution)
         loop.rounds += 1
-        solution = calls.call(loop, backend, built.program, 1e-9, None)
+        solution = solver_calls.call(loop, backend, built.program, 1e-9, None)
         if solution.point is None:
             if solution.termination == "unbounded":
                 # An unbounded relaxation says nothing of the mixed-integer program: go on to it.

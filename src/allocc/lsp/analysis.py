@@ -11,8 +11,8 @@ from allocc.api import Model
 from allocc.compiler.binding.bind import bind
 from allocc.compiler.names.builtin import BUILTIN
 from allocc.compiler.names.errors import unknown_name
-from allocc.compiler.units.check import units_of
 from allocc.compiler.units.unit import Unit
+from allocc.compiler.units.unit_check import units_of
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic, DiagnosticError
 from allocc.dsl.reading.parser import check_syntax

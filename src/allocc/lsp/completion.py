@@ -11,9 +11,9 @@ from allocc.compiler.names.builtin import FUNCTIONS
 from allocc.compiler.names.library import shipped
 from allocc.dsl import tree, words
 from allocc.dsl.escapes import markdown
+from allocc.lsp.data_tables import header
+from allocc.lsp.document_symbols import kind_of
 from allocc.lsp.outline import Outline
-from allocc.lsp.symbols import kind_of
-from allocc.lsp.tables import header
 
 _COLUMN = re.compile(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)?\Z")
 _FRACTION = re.compile(r"[0-9]\.[0-9]*\Z")

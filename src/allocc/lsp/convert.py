@@ -11,10 +11,10 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import DataPlace, Diagnostic
 from allocc.dsl.escapes import message as said
 from allocc.dsl.tree import Span
+from allocc.lsp.data_tables import table_file
+from allocc.lsp.document_symbols import Symbol
 from allocc.lsp.outline import Outline
-from allocc.lsp.places import Place
-from allocc.lsp.symbols import Symbol
-from allocc.lsp.tables import table_file
+from allocc.lsp.positions import Place
 from allocc.lsp.text import DocumentText, Encoding
 
 _SYMBOLS = {

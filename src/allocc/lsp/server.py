@@ -28,10 +28,10 @@ from allocc.dsl.words import RESERVED
 from allocc.lsp.analysis import Analysis, check, faults, mistakes
 from allocc.lsp.completion import complete
 from allocc.lsp.convert import Converter, encoding, range_of
+from allocc.lsp.document_symbols import symbols
 from allocc.lsp.hover import hover, word
 from allocc.lsp.outline import Outline, outline
-from allocc.lsp.places import Found, definition, find, references, renamed
-from allocc.lsp.symbols import symbols
+from allocc.lsp.positions import Found, definition, find, references, renamed
 from allocc.lsp.text import DocumentText
 from allocc.version import __version__
 

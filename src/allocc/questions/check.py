@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allocc import mistakes
-from allocc.compiler.lint.run import lint
+from allocc.compiler.lint.all_checks import lint
 from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError, in_order
 from allocc.engine.stages import Stages

@@ -11,7 +11,7 @@ from allocc.errors import reported
 from allocc.results.building import simulated_run
 from allocc.results.given import given_decisions
 from allocc.results.run import Run
-from allocc.results.run_folder.origin import other_origin
+from allocc.results.run_folder.made_with import other_origin
 
 
 @reported()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allocc.results.run import Run
-from allocc.results.run_folder.plain import clean
+from allocc.results.run_folder.json_values import clean
 from allocc.tables import LEAST_PERCENT, number, percent, rests
 
 #: A gap below this is rounding, and nothing is said of it.

@@ -18,8 +18,8 @@ from typing import Any
 from allocc.engine.judging.outcome import Violation
 from allocc.results.frontier import Claim, FrontierAxis, Point, Tradeoff
 from allocc.results.run_folder import FORMAT
+from allocc.results.run_folder.json_values import read_as, to_json
 from allocc.results.run_folder.place import write_folder
-from allocc.results.run_folder.plain import read_as, to_json
 from allocc.results.run_folder.reading import read_json, readable
 from allocc.results.run_folder.tidy import write_long
 

@@ -197,7 +197,7 @@ def _entries(variable: Variable, value: Any, time: str | None) -> Iterator[Entry
 
 
 def _texts(label: Any) -> tuple[str, ...]:
-    from allocc.compiler.data.written import label_texts
+    from allocc.compiler.data.typed_values import label_texts
 
     return label_texts(label)
 
@@ -216,7 +216,7 @@ def _reordered(label: tuple[str, ...], order: list[int] | None) -> tuple[str, ..
 
 def _position(variable: Variable, label: tuple[str, ...]) -> tuple[int, ...] | None:
     """Where a label is in the variable's array, None where it has no such label."""
-    from allocc.compiler.data.written import label_position
+    from allocc.compiler.data.typed_values import label_position
 
     return label_position(variable.sets, label)
 
@@ -266,7 +266,7 @@ def _placed(
 
 def _number(value: object) -> tuple[float, str | None]:
     """The number that a value stands for, NaN where it stands for none, and then the mend."""
-    from allocc.compiler.data.written import number_mend, written_number
+    from allocc.compiler.data.typed_values import number_mend, written_number
 
     if isinstance(value, str):
         if not value.strip():
@@ -284,7 +284,7 @@ def _shown(value: object) -> str:
 
 def _label_hint(variable: Variable, label: tuple[str, ...]) -> str:
     """What a label that the model does not have was meant to be, or what it must look like."""
-    from allocc.compiler.data.written import label_mend
+    from allocc.compiler.data.typed_values import label_mend
 
     if len(label) == sum(s.arity for s in variable.sets):
         rest = label

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from allocc.compiler.arrays import FloatArray
 from allocc.dsl import tree
-from allocc.results.run_folder.plain import APART
+from allocc.results.run_folder.json_values import APART
 
 if TYPE_CHECKING:
     from allocc.compiler.algebra.expression import Variable

@@ -12,7 +12,7 @@ from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import NEAR_ZERO, Deviation, Step, Violation
 from allocc.results.findings import Conflict, Escape, Loosened, LooseningStatus
 from allocc.results.labelled import Block, Target, index_columns
-from allocc.results.run_folder.plain import APART
+from allocc.results.run_folder.json_values import APART
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lowering.lower import lower
-from allocc.compiler.lowering.places import Lowered
+from allocc.compiler.lowering.lowered import Lowered
 from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values

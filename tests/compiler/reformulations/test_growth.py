@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.unrolling.simulate import simulate

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.bounds import times
 from allocc.compiler.programs.extension import Extension

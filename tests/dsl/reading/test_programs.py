@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.dsl import DiagnosticError, Source, parse, tree
-from allocc.dsl.render import render, to_json
+from allocc.dsl.messages import render, to_json
 from allocc.dsl.scanner import scan
 
 OPIOID = """\

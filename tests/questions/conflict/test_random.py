@@ -17,7 +17,7 @@ from allocc.backends import registry
 from allocc.engine.judging.outcome import Options
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.deletion import Filtered, smallest
-from allocc.questions.conflict.statements import SwitchedStatements
+from allocc.questions.conflict.switches import SwitchedStatements
 from tests.compiler.making import problem
 
 #: Every conflict of small coefficients shows within this box, if ranges are left out, too.

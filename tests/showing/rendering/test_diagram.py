@@ -15,7 +15,7 @@ from allocc.dsl import Source, parse, parse_file
 from allocc.showing.picture.diagram import Diagram, diagram
 from allocc.showing.picture.placing import Edge, Placed, PlacedItem, _crossings, _grouped, place
 from allocc.showing.picture.svg import svg, text_width
-from allocc.showing.rendering.declared import declared
+from allocc.showing.rendering.declared_names import declared
 
 ROOT = Path(__file__).parents[3]
 DRAWN = (

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.dsl import Source, parse, parse_file, tree
-from allocc.showing.rendering.declared import declared
+from allocc.showing.rendering.declared_names import declared
 from allocc.showing.rendering.document import Equation, FormulaTable, Math, Paragraph, Section
 from allocc.showing.rendering.formulas import Formulas, FormulaScope
 from allocc.showing.rendering.latex import latex
+from allocc.showing.rendering.letters import number, symbol
 from allocc.showing.rendering.markdown import markdown
 from allocc.showing.rendering.mathematics import sections
-from allocc.showing.rendering.plain import GREEK
-from allocc.showing.rendering.symbols import number, symbol
+from allocc.showing.rendering.plain_text import GREEK
 
 ROOT = Path(__file__).parents[3]
 MODELS = sorted(

@@ -8,7 +8,7 @@ from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.options import load_model, model_options
 from allocc.cli.terminal import put, say, write_json
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
-from allocc.dsl.render import to_json
+from allocc.dsl.messages import to_json
 
 
 @click.command()

@@ -25,12 +25,12 @@ def explain(what: str, data: str | None, settings: tuple[str, ...]) -> None:
     allocc explain opioid.alloc
     allocc explain E2001
     """
-    from allocc.cli import catalogue
+    from allocc.cli import explained_codes
 
     if _CODE.match(what) or not (Path(what).exists() or what.endswith(".alloc") or "/" in what):
-        text = catalogue.explain(what)
+        text = explained_codes.explain(what)
         if text is None:
-            raise DiagnosticError([mistakes.nothing_to_explain(what, catalogue.codes())])
+            raise DiagnosticError([mistakes.nothing_to_explain(what, explained_codes.codes())])
         put(_readable(text))
         return
     from allocc.showing.explain import explain_text

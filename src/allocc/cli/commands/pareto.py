@@ -35,7 +35,7 @@ from allocc.cli.options import (
 )
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
-from allocc.dsl.render import to_json
+from allocc.dsl.messages import to_json
 from allocc.signals import EXIT_INTERRUPTED
 from allocc.whole import replace
 

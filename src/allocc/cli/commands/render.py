@@ -15,7 +15,7 @@ from allocc.whole import replace
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.showing.rendering.declared import Declared
+    from allocc.showing.rendering.declared_names import Declared
 
 FORMS = ("markdown", "latex", "svg")
 _SUFFIXES = {".md": "markdown", ".tex": "latex", ".svg": "svg"}
@@ -66,7 +66,7 @@ def render(
         raise click.UsageError("--standalone goes with --to latex")
     bound = load_model(model, data, settings) if values or program else None
     if bound is not None and program:
-        from allocc.showing.rendering.rows import rows_text
+        from allocc.showing.rendering.row_text import rows_text
 
         text = rows_text(bound.program(method), rows) + "\n"
     else:
@@ -99,7 +99,7 @@ def _form(asked: str | None, output: str | None) -> str:
 
 def _from_tree(model: str, form: str, standalone: bool, bound: Model | None) -> str:
     from allocc.loading import read_tree
-    from allocc.showing.rendering.declared import declared
+    from allocc.showing.rendering.declared_names import declared
 
     path = Path(model)
     found = declared(read_tree(model), path)

@@ -27,7 +27,7 @@ from allocc.cli.options import (
 )
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
-from allocc.dsl.render import to_json
+from allocc.dsl.messages import to_json
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -157,9 +157,9 @@ def _explained(
     from allocc.backends.solution import LicenceLimit
     from allocc.cli.progress import watching
     from allocc.engine.judging.outcome import Options
-    from allocc.questions.conflict.escape import escape
-    from allocc.questions.conflict.explanation import explain
-    from allocc.questions.conflict.loosen import loosen
+    from allocc.questions.conflict.conflict import explain
+    from allocc.questions.conflict.feasibility_relaxation import loosen
+    from allocc.questions.conflict.unbounded_ray import escape
 
     if result.status not in ("infeasible", "unbounded") or result.stopped == "interrupted":
         return result

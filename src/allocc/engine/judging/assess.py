@@ -14,9 +14,9 @@ from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.labels import shown_label
 from allocc.compiler.lowering.lower import ratio_limit
 from allocc.compiler.reformulations import chance, ratios
+from allocc.compiler.unrolling.magnitude_of_terms import Sizes, StepSizes
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
 from allocc.compiler.unrolling.simulate import Values, simulate
-from allocc.compiler.unrolling.sizes import Sizes, StepSizes
 from allocc.engine.judging.outcome import NEAR_ZERO, Violation
 
 #: A scenario of a chance block counts where no limit is broken by more than this of its size.

@@ -22,7 +22,7 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions, Word
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.duality import DualBound, dual_bound, shows_empty
-from allocc.compiler.programs.elastic import elastic
+from allocc.compiler.programs.elastic_program import elastic
 from allocc.compiler.programs.program import Program
 from allocc.compiler.programs.scaling import Scaling, scale
 from allocc.dsl.diagnostics import DiagnosticError

@@ -15,7 +15,7 @@ from allocc.compiler.scoping.context import Read
 from allocc.compiler.scoping.model import LetSymbol, ParameterSymbol, enter
 from allocc.compiler.scoping.scope import Now, Scope
 from allocc.compiler.scoping.spaces import Space
-from allocc.compiler.units import written as units
+from allocc.compiler.units import as_written as units
 from allocc.dsl import tree
 from allocc.results.findings import Cell
 

@@ -23,7 +23,7 @@ from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.judging.outcome import Options
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.oracle import Answer, Oracle, Recompiled, Switched
-from allocc.questions.conflict.statements import SwitchedStatements
+from allocc.questions.conflict.switches import SwitchedStatements
 
 #: One question gets at most this share of the time that is left.
 SHARE = 0.25

@@ -19,11 +19,11 @@ import numpy as np
 from scipy import sparse
 
 from allocc.backends import registry
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.lowering.places import Places
+from allocc.compiler.lowering.lowered import Places
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program, ProgramBlock, no_products
@@ -31,16 +31,16 @@ from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Constraint
 from allocc.compiler.unrolling.simulate import Values
 from allocc.dsl.diagnostics import DiagnosticError
-from allocc.engine import calls
+from allocc.engine import solver_calls
 from allocc.engine.choose import CannotServe
 from allocc.engine.judging.outcome import Options
 from allocc.engine.ledger import Ledger
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import run, solve
 from allocc.questions.conflict.budget import Budget
-from allocc.questions.conflict.elastic import ElasticLoop, elastic
+from allocc.questions.conflict.elastic_problem import ElasticLoop, elastic
 from allocc.questions.conflict.farkas import support
-from allocc.questions.conflict.statements import SwitchedStatement, SwitchedStatements
+from allocc.questions.conflict.switches import SwitchedStatement, SwitchedStatements
 
 #: A point counts as one that keeps everything where nothing is violated by more than this.
 TOLERANCE = 1e-6
@@ -159,7 +159,7 @@ class Switched:
         if fractions:
             program = replace(program, integer=np.zeros(program.columns, dtype=bool))
         ledger = Ledger(self.statements.problem, _limited(self.options, seconds))
-        found = calls.call(ledger, self.backend, program, 1e-4, None)
+        found = solver_calls.call(ledger, self.backend, program, 1e-4, None)
         # Nothing is minimized, so that nothing can be unbounded.
         if found.termination in ("infeasible", "infeasible_or_unbounded"):
             return Answer(False)
@@ -173,7 +173,7 @@ class Switched:
                 lower=np.where(np.isinf(low), np.minimum(-FAR, high), low),
                 upper=np.where(np.isinf(high), np.maximum(FAR, low), high),
             )
-            point = calls.call(ledger, self.backend, near, 1e-4, None).point
+            point = solver_calls.call(ledger, self.backend, near, 1e-4, None).point
         if not self.exact or point is None:
             return Answer(None)
         if not check_point(program, point).holds(TOLERANCE):
@@ -220,7 +220,7 @@ class Switched:
             defined=None,
         )
         ledger = Ledger(self.statements.problem, _limited(self.options, seconds))
-        found = calls.call(ledger, self.backend, program, 1e-6, None)
+        found = solver_calls.call(ledger, self.backend, program, 1e-6, None)
         if found.termination == "infeasible":
             return Nearest(None)
         if found.termination != "optimal" or found.bound is None or found.point is None:

@@ -13,9 +13,9 @@ import numpy as np
 from allocc import mistakes
 from allocc.compiler.algebra.expression import Data, add, constant, negate
 from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.unrolling.magnitude_of_terms import Sizes
 from allocc.compiler.unrolling.problem import Constraint, ObjectiveTerm, Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest, simulate
-from allocc.compiler.unrolling.sizes import Sizes
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.choose import CannotServe
 from allocc.engine.judging.outcome import Options, Outcome, Violation

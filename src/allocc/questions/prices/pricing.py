@@ -36,7 +36,7 @@ from allocc.engine.proving import door
 from allocc.errors import reported
 from allocc.results.given import given_decisions
 from allocc.results.prices import Price, Prices, Side
-from allocc.results.run_folder.origin import other_origin
+from allocc.results.run_folder.made_with import other_origin
 
 if TYPE_CHECKING:
     from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, ScenarioLimit

@@ -19,7 +19,7 @@ from allocc.engine.judging.outcome import Step
 from allocc.results.labelled import Block, Labels, Target
 from allocc.results.run import Run
 from allocc.results.run_folder import FORMAT, LOOSENED, TABLES
-from allocc.results.run_folder.plain import read_as
+from allocc.results.run_folder.json_values import read_as
 from allocc.results.run_folder.tidy import read_rows
 
 

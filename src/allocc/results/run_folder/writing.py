@@ -15,8 +15,8 @@ from allocc.results.labelled import index_columns
 from allocc.results.reports import report_data
 from allocc.results.run import Run
 from allocc.results.run_folder import FORMAT, LOOSENED, TABLES
+from allocc.results.run_folder.json_values import clean, to_json
 from allocc.results.run_folder.place import default_folder, write_folder
-from allocc.results.run_folder.plain import clean, to_json
 from allocc.results.run_folder.tidy import as_cell, long_rows, write_long, write_rows
 
 #: The columns of history.csv.

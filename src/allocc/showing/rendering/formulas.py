@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from allocc.compiler.functions import WORDS
 from allocc.dsl import tree
-from allocc.showing.rendering.declared import PERIOD, Declared, DeclaredIndex, axes
-from allocc.showing.rendering.symbols import joined, letter, number, operator, symbol, words
+from allocc.showing.rendering.declared_names import PERIOD, Declared, DeclaredIndex, axes
+from allocc.showing.rendering.letters import joined, letter, number, operator, symbol, words
 
 _RELATIONS = {
     "<=": r"\le",

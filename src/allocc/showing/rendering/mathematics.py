@@ -8,12 +8,12 @@ from allocc.dsl import tree
 from allocc.dsl.escapes import latex as escaped
 from allocc.dsl.nesting import deep_recursion
 from allocc.dsl.walk import nodes
-from allocc.showing.rendering.declared import Declared, DeclaredIndex, axes
+from allocc.showing.rendering.declared_names import Declared, DeclaredIndex, axes
 from allocc.showing.rendering.document import Equation, FormulaTable, Math, Paragraph, Section
-from allocc.showing.rendering.dynamics import Dynamics
+from allocc.showing.rendering.flow_formulas import Dynamics
 from allocc.showing.rendering.formulas import ADD, MULTIPLY, PERIODS, POINTS, POWER, FormulaScope
+from allocc.showing.rendering.letters import letter, number, symbol
 from allocc.showing.rendering.notation import unit_text
-from allocc.showing.rendering.symbols import letter, number, symbol
 
 
 def sections(d: Declared, values: Mapping[str, float] | None = None) -> list[Section]:

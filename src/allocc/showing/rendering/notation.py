@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from allocc.dsl import tree
-from allocc.showing.rendering.declared import PERIOD, Declared, DeclaredIndex, axes
+from allocc.showing.rendering.declared_names import PERIOD, Declared, DeclaredIndex, axes
 from allocc.showing.rendering.formulas import PERIODS, Formulas, FormulaScope
-from allocc.showing.rendering.symbols import letter, symbol
+from allocc.showing.rendering.letters import letter, symbol
 
 
 class Notation:

@@ -32,7 +32,7 @@ from allocc.dsl.tree import Span
 from allocc.engine.judging.outcome import Options
 from allocc.engine.loop import Loop
 from allocc.engine.solve import run
-from allocc.questions.conflict.statements import SwitchedStatement, SwitchedStatements
+from allocc.questions.conflict.switches import SwitchedStatement, SwitchedStatements
 
 #: Slack weights for each row of a limit, or end of a range; infinite where there is no slack.
 Weights = FloatArray

@@ -102,8 +102,8 @@ def _shown(settings: Mapping[str, Any], name: str) -> str:
 
 def _plain(value: Any) -> Any:
     """A setting as it is compared: numbers as numbers, whether typed, in JSON or in an array."""
-    from allocc.compiler.data.written import unquoted, written_number
-    from allocc.results.run_folder.plain import clean
+    from allocc.compiler.data.typed_values import unquoted, written_number
+    from allocc.results.run_folder.json_values import clean
 
     value = clean(value)
     if isinstance(value, dict):

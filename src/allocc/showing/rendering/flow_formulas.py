@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from allocc.compiler.names.structure import side_name
 from allocc.dsl import tree
-from allocc.showing.rendering.declared import Acting, DeclaredIndex, axes
+from allocc.showing.rendering.declared_names import Acting, DeclaredIndex, axes
 from allocc.showing.rendering.document import Equation, FormulaTable, Math, Paragraph, Section
 from allocc.showing.rendering.formulas import ADD, MULTIPLY, PERIODS, POWER, FormulaScope
+from allocc.showing.rendering.letters import joined, letter, symbol, words
 from allocc.showing.rendering.notation import Notation, unit_text
-from allocc.showing.rendering.symbols import joined, letter, symbol, words
 
 #: A flow whose amount is longer than this, in characters as shown, gets a symbol of its own.
 _SHORT_FLOW = 40

@@ -25,7 +25,7 @@ from allocc.questions.conflict.cells import cells
 from allocc.questions.conflict.deletion import Filtered, mask, smallest
 from allocc.questions.conflict.flow_cells import flow_cells
 from allocc.questions.conflict.oracle import Nearest
-from allocc.questions.conflict.statements import SwitchedStatement, SwitchedStatements
+from allocc.questions.conflict.switches import SwitchedStatement, SwitchedStatements
 from allocc.results.findings import Cell, Conflict, Counted, Kind, Member, Status
 from allocc.tables import number
 

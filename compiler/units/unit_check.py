@@ -13,7 +13,7 @@ from allocc.compiler.units.errors import Mend, Rule
 from allocc.compiler.units.inference import UNKNOWN, Found, Inference, constant, side
 from allocc.compiler.units.mends import words_of
 from allocc.compiler.units.unit import ONE, Unit
-from allocc.compiler.units.words import Vocabulary
+from allocc.compiler.units.vocabulary import Vocabulary
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
 from allocc.dsl.words import TOTAL

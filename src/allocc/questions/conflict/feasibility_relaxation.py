@@ -22,10 +22,10 @@ from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import run, solve
 from allocc.errors import reported
-from allocc.questions.conflict.elastic import ElasticLoop, ElasticProblem, Slack, elastic
-from allocc.questions.conflict.explanation import limit_member
-from allocc.questions.conflict.sizes import sizes, stated_size
-from allocc.questions.conflict.statements import Ranges, SwitchedStatement, SwitchedStatements
+from allocc.questions.conflict.conflict import limit_member
+from allocc.questions.conflict.elastic_problem import ElasticLoop, ElasticProblem, Slack, elastic
+from allocc.questions.conflict.row_sizes import sizes, stated_size
+from allocc.questions.conflict.switches import Ranges, SwitchedStatement, SwitchedStatements
 from allocc.results.building import loosened_run
 from allocc.results.findings import Loosened
 from allocc.results.run import Loosening
