@@ -44,7 +44,7 @@ class PassStep:
     before: Size
     after: Size
     invert: Callable[[FloatArray], FloatArray]
-    told: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +70,12 @@ class Chain(Lowered):
         why: str,
         made: Program,
         invert: Callable[[FloatArray], FloatArray] | None = None,
-        told: str = "",
+        note: str = "",
     ) -> Chain:
         """The chain with a step more; without `invert` the old columns are the first of the new ones."""
         count = self.program.columns
         back = invert if invert is not None else lambda point: point[:count]
-        step = PassStep(name, why, Size.of(self.program), Size.of(made), back, told)
+        step = PassStep(name, why, Size.of(self.program), Size.of(made), back, note)
         return Chain(made, self.places, (*self.steps, step))
 
 
@@ -119,7 +119,7 @@ def run(
             continue
         made = one.apply(found.program)
         if made is not found.program:
-            found = found.then(one.name, one.why, made, told=one.told)
+            found = found.then(one.name, one.why, made, note=one.note)
     return found
 
 

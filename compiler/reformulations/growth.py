@@ -29,7 +29,7 @@ from scipy import sparse
 
 from allocc.compiler.arrays import BoolArray
 from allocc.compiler.programs.bounds import MARGIN
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.passes import Pass
 from allocc.compiler.programs.program import FunctionAtoms, Program
@@ -82,7 +82,7 @@ def in_logarithms(program: Program) -> Program:
     if not _whole_blocks(program, {s.target for s in grown}):
         return program
     made = _written(program, grown, low, high)
-    down, _ = harmless(made, atoms_only=True)
+    down, _ = monotone_directions(made, atoms_only=True)
     return made if down[[s.target for s in grown]].all() else program
 
 
@@ -278,5 +278,5 @@ PASS = Pass(
     in_logarithms,
     methods=frozenset({"refine", "auto"}),
     after=("chance", "denominators"),
-    told="growth by a factor that a binary chooses is written in logarithms",
+    note="growth by a factor that a binary chooses is written in logarithms",
 )

@@ -73,7 +73,7 @@ def confirm(loop: Loop, claim: SolverClaim) -> None:
         grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK, seconds=_clock(loop, claim.built))
         _prove(loop, claim.dropped, _outside(claim.built, grown), grown.word)
     if loop.contradicted or (loop.best is not before and not loop.closed):
-        loop.told(f"{_name(claim)} called an allocation optimal that is not")
+        loop.note(f"{_name(claim)} called an allocation optimal that is not")
         loop.withdraw("claimed")
         return
     if loop.word != "claimed":
@@ -86,7 +86,7 @@ def confirm(loop: Loop, claim: SolverClaim) -> None:
     weaker = _weaker(loop, claim.solution.bound, second.bound)
     _prove(loop, claim.dropped, weaker, "agreed")
     if loop.word == "claimed":
-        loop.told(f"{_name(claim)} claims a bound that another solve of the same does not confirm")
+        loop.note(f"{_name(claim)} claims a bound that another solve of the same does not confirm")
         loop.withdraw("claimed")
 
 

@@ -166,7 +166,7 @@ class Ledger:
         """Whether no further round is wanted."""
         return self.closed or self.contradicted or self.cancelled or self.out_of_time
 
-    def note(self, phase: str, bound: float | None = None, always: bool = True) -> None:
+    def report_progress(self, phase: str, bound: float | None = None, always: bool = True) -> None:
         """Report progress; `bound` is one that a running solve has proven."""
         shown = self.tighter(self.bound, bound)
         value = self.best.value if self.best else None
@@ -253,14 +253,14 @@ class Ledger:
         diagnostic = undefined(self.problem, self.undefined.values)
         if not self.any_defined:
             raise DiagnosticError([diagnostic])
-        self.told(f"allocations were tried that have no value: {diagnostic.message}")
+        self.note(f"allocations were tried that have no value: {diagnostic.message}")
 
     def tell_undefined(self) -> None:
         """A note where a formula has no value at the lower ends of decisions: it then is a limit."""
         found = self.undefined or self.simulated(lowest(self.problem))
         if not found.finite:
             place = undefined(self.problem, found.values).message
-            self.told(f"a formula has to have a value, and this one has none: {place}")
+            self.note(f"a formula has to have a value, and this one has none: {place}")
 
     def _inward(self, found: Assessment) -> Assessment:
         """An allocation that breaks limits by a solver's tolerance, or one beside it that breaks none.
@@ -300,7 +300,7 @@ class Ledger:
             found[v] = np.where(upper - low <= DUST * width, upper, low)
         return found
 
-    def told(self, note: str) -> None:
+    def note(self, note: str) -> None:
         """Keep a note, once."""
         if note not in self.notes:
             self.notes.append(note)

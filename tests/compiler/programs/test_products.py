@@ -11,7 +11,7 @@ from allocc.backends.isolation.wire import stripped
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds_needed import check_bounds, nought_below, without_quotients
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.local_ranges import LocalRanges
 from allocc.compiler.programs.program import Products, Program
@@ -89,7 +89,7 @@ def test_the_order_of_the_columns_decides_nothing(order: tuple[int, int, int]) -
     assert f"x{b}" in told.message
     complete = Completer(made, np.arange(3) == b)
     assert complete(np.where(np.arange(3) == b, 2.0, np.nan))[w] == 3.0
-    down, up = harmless(made)
+    down, up = monotone_directions(made)
     assert not down[a] and not up[a] and not down[b] and not up[b]
 
 

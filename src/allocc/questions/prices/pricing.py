@@ -22,7 +22,7 @@ from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.labels import label_text
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.pipeline import chain
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.undefined import undefined
@@ -73,7 +73,7 @@ class _Pricing:
         # Where limits on ratios are multiplied out, their rows have another unit.
         made = chain(self.problem, "stated", without={"ratios"})
         self.program, self.places = made.program, made.places
-        self.down, self.up = harmless(self.program, atoms_only=True)
+        self.down, self.up = monotone_directions(self.program, atoms_only=True)
         p = self.program
         self.decided = self.places.positions(self.problem.decisions)
         self.complete = Completer(p, self.places.mask(self.problem.variables, p.columns))
