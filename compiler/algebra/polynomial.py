@@ -112,7 +112,7 @@ def times(a: Monomial, b: Monomial) -> Monomial:
 
 
 def inverse(term: Monomial) -> Monomial:
-    """1 / term, for a term that is a single monomial with coefficients other than nought."""
+    """1 / term, for a term that is a single monomial with coefficients other than zero."""
     factors = tuple(replace(f, exponent=-f.exponent) for f in term.factors)
     return Monomial(1.0 / term.coefficient, term.axes, factors)
 
@@ -138,7 +138,7 @@ def renamed(term: Monomial, own: Mapping[Axis, Axis]) -> Monomial:
 
 
 def compressed(term: Monomial, own: tuple[Axis, ...]) -> Monomial:
-    """The term without the points where its coefficient is nought.
+    """The term without the points where its coefficient is zero.
 
     The points that are left lie along one new axis, scattered to the axes they came from.
     """

@@ -24,7 +24,7 @@ from allocc.dsl.tree import Span
 #: A table file larger than this is refused before it is read.
 LARGEST_FILE = 1_000_000_000
 
-#: Without leading noughts, and with one way to write nought.
+#: Without leading zeros, and with one way to write zero.
 _WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 
@@ -150,7 +150,7 @@ def number(text: str) -> float:
 def as_labels(texts: Sequence[str]) -> list[Any]:
     """Labels as numbers when every text is one, written as `label_text` writes it; else as words.
 
-    A code with leading noughts is a word, and so is `0.70`: as a number it would be shown as another
+    A code with leading zeros is a word, and so is `0.70`: as a number it would be shown as another
     label than the file has.
     """
     if texts and all(_WHOLE.match(x) for x in texts):

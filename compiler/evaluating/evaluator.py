@@ -181,7 +181,7 @@ class Evaluator(Values):
             return _raised(left, float(exponents[0]), e.span)
         if (exponents < 0).any() or (exponents != np.rint(exponents)).any():
             raise failures.Failed(algebra_errors.unsupported_power(None, e.right.span))
-        # Each power where it is meant; elsewhere its coefficient is nought.
+        # Each power where it is meant; elsewhere its coefficient is zero.
         total: Node = constant(0.0, e.span)
         for exponent in exponents.tolist():
             here = Data(right.axes, (right.values == exponent).astype(float))

@@ -15,7 +15,7 @@ def _value(x: FloatArray) -> FloatArray:
 
 @quiet
 def _preimage(low: FloatArray, high: FloatArray, argument_low: FloatArray) -> Ends:
-    # No x has a value of nought or less, which is for the image to say.
+    # No x has a value of zero or less, which is for the image to say.
     return (
         np.where(low > 0, np.log(low), -np.inf),
         np.where(high > 0, np.log(high), np.inf),

@@ -25,7 +25,7 @@ def _image(exponent: float, low: FloatArray, high: FloatArray) -> Ends:
     if whole:
         below, above = _image(-exponent, low, high)
         least, most = quotient.image(below, above)
-        # An even power is positive, also on both sides of nought.
+        # An even power is positive, also on both sides of zero.
         return (1.0 / above if even else least), most
     low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
     if exponent > 0:

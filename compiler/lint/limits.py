@@ -132,7 +132,7 @@ def _idle(
 
 
 def check_preferences(subject: Subject) -> list[Diagnostic]:
-    """Preferences whose excess is nought whatever is decided."""
+    """Preferences whose excess is zero whatever is decided."""
     prefers = {p.name.name: p for p in subject.model.prefers if subject.own(p.span)}
     excesses: list[tuple[str, Node]] = []
     for term in subject.problem.terms:

@@ -33,7 +33,7 @@ def lower(problem: Problem, clear_ratios: bool = True) -> Lowered:
     With `clear_ratios` limits on ratios are multiplied out where the sign of the denominator is proven by
     the rest of the problem. Without it every row keeps the unit of its limit, and rests on no other.
 
-    Raises `DiagnosticError` where a value does not exist: a quotient by nought, a largest of nothing,
+    Raises `DiagnosticError` where a value does not exist: a quotient by zero, a largest of nothing,
     or where a number is too large for any solver.
     """
     try:
@@ -162,7 +162,7 @@ class _Lowering(Linearizer):
             row_of = np.repeat(np.arange(count), np.diff(flipped.indptr))
             ends = np.where(flipped.data > 0, upper[flipped.indices], lower[flipped.indices])
             most = np.bincount(row_of, flipped.data * ends, count)
-            # A denominator that may be nought is read as one above it; see `ratios`.
+            # A denominator that may be zero is read as one above it; see `ratios`.
             apart = most <= level if sign > 0 else most < -level
             open_rows = np.flatnonzero(~apart)
             if not len(open_rows):

@@ -12,7 +12,7 @@ becomes
     M = \max \Bigl\{ 0,\ \sum_j \max(a_j l_j, a_j u_j) - u \Bigr\} .
 
 This "big M" is the most by which the row can be violated within the bounds that follow from the rest of
-the program. It is never invented: where no bound follows, the row is refused. Where it is nought the row
+the program. It is never invented: where no bound follows, the row is refused. Where it is zero the row
 always holds.
 
 :Source: The limits of chance blocks, with one binary a scenario.

@@ -18,7 +18,7 @@ class Known:
     """Everything that is decided and simulated: what reports are evaluated with.
 
     `reports` keeps the values of those that are done. `undefined` collects what has no value there,
-    as a division by nought: the entry of the report is then not a number.
+    as a division by zero: the entry of the report is then not a number.
     """
 
     evaluate: Evaluation

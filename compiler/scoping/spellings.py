@@ -21,7 +21,7 @@ _NOUGHTS = re.compile(r"\A0+(?=[0-9])")
 
 
 def folded(label: str) -> str:
-    """A label without what eyes pass over: case, blanks, leading noughts, `.0`, unseen characters."""
+    """A label without what eyes pass over: case, blanks, leading zeros, `.0`, unseen characters."""
     text = _UNSEEN.sub("", unicodedata.normalize("NFKC", label)).casefold()
     text = " ".join(text.split())
     text = "0" if re.fullmatch(r"-0+", text) else text

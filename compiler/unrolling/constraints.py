@@ -252,7 +252,7 @@ def _row_labels(space: Space) -> Labels:
 
 
 def _positive(body: Node) -> Node:
-    """The part of a node above nought."""
+    """The part of a node above zero."""
     if isinstance(body, Data):
         return Data(body.axes, np.maximum(body.values, 0.0))
     return Extreme("max", (body, constant(0.0)), body.axes, body.span)

@@ -144,7 +144,7 @@ def states_only(node: Node, period: Axis) -> Node:
 
 
 def without_states(node: Node, period: Axis) -> Node | None:
-    """The node with every compartment of its own time at nought; None where it is not affine in them."""
+    """The node with every compartment of its own time at zero; None where it is not affine in them."""
     match node:
         case Reference(axes=axes) if is_now(node, period):
             return Data(axes, np.zeros([a.size for a in axes]))

@@ -132,7 +132,7 @@ def test_a_reciprocal_out_of_its_domain_has_a_place(run: Run, tmp_path: Path) ->
     assert "E5002" in said and "2 | decide x" in said
 
 
-def test_a_range_from_nought_has_no_sign(run: Run, tmp_path: Path) -> None:
+def test_a_range_from_zero_has_no_sign(run: Run, tmp_path: Path) -> None:
     text = "model m\ndecide x integer in 0 .. 3\nlimit far: log(x) <= 4\nminimize { c: -x }\n"
     assert "it can lie in 0 .. 3" in run("check", small.easy(tmp_path, text)).stderr
 

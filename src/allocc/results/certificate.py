@@ -77,7 +77,7 @@ def _known(result: Run) -> str:
 
 
 def says_little(result: Run) -> bool:
-    """Whether a bound is farther from the value than the value is from nought."""
+    """Whether a bound is farther from the value than the value is from zero."""
     return result.gap is not None and result.gap >= 1 and not near_zero(result)
 
 

@@ -87,7 +87,7 @@ def test_merging_keeps_the_value(seed: int) -> None:
 
 @settings(deadline=None, max_examples=80)
 @given(seeds)
-def test_leaving_out_noughts_keeps_the_value(seed: int) -> None:
+def test_leaving_out_zeros_keeps_the_value(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.uniform(0.5, 2, COLUMNS)
     for t in random_terms(rng):

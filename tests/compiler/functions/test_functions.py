@@ -111,8 +111,8 @@ def test_the_domain(f: ScalarFunction) -> None:
     for x in samples(f):
         assert np.isfinite(f.value(x)).all()
         assert not f.outside(x[:1], x[-1:]).any()
-    with_nought = f.outside(np.array([-1.0]), np.array([1.0]))[0]
-    assert with_nought == (f.domain != "all")
+    with_zero = f.outside(np.array([-1.0]), np.array([1.0]))[0]
+    assert with_zero == (f.domain != "all")
     near = np.abs(f.value(np.array([1e-9])))[0]
     assert f.divides == (near > 100)
 

@@ -24,7 +24,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def well_formed(made: Program) -> None:
-    """CSR without duplicates and without noughts; blocks without holes; atoms used once."""
+    """CSR without duplicates and without zeros; blocks without holes; atoms used once."""
     assert made.matrix.has_canonical_format and made.matrix.data.all()
     assert np.isfinite(made.matrix.data).all()
     for blocks, count in ((made.column_blocks, made.columns), (made.row_blocks, made.rows)):
@@ -226,7 +226,7 @@ def test_a_largest_of_nothing_is_refused() -> None:
     assert [d.code for d in caught.value.diagnostics] == ["E4008"]
 
 
-def test_spaces_of_size_nought() -> None:
+def test_spaces_of_size_zero() -> None:
     _, made = static(
         "y + sum(i in S if i > 9: x[i] * n[i])",
         "limit c[i in S if i > 9]: x[i] * n[i] + max(x[i], y) <= 3",

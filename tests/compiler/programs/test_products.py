@@ -10,7 +10,7 @@ import pytest
 from allocc.backends.isolation.wire import stripped
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.pipeline import chain
-from allocc.compiler.programs.bounds_needed import check_bounds, nought_below, without_quotients
+from allocc.compiler.programs.bounds_needed import check_bounds, without_quotients, zero_below
 from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.local_ranges import LocalRanges
@@ -82,7 +82,7 @@ def test_the_order_of_the_columns_decides_nothing(order: tuple[int, int, int]) -
     low[a], high[a], low[b], high[b] = 6.0, 6.0, 0.0, 3.0
     made = columns(low, high, ratios=[(w, a, b)], derived=[w])
     assert made.products.bottoms.tolist() == [b]
-    assert nought_below(made, low, high).tolist() == [b]
+    assert zero_below(made, low, high).tolist() == [b]
     with pytest.raises(DiagnosticError) as caught:
         check_bounds(made)
     (told,) = caught.value.diagnostics

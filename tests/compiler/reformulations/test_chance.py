@@ -289,7 +289,7 @@ def test_unproven_sign_is_left_alone() -> None:
     assert len(program.products) == 1
 
 
-def test_a_binary_whose_limit_fails_when_it_is_nought_is_left_alone() -> None:
+def test_a_binary_whose_limit_fails_when_it_is_zero_is_left_alone() -> None:
     found = ratio("open * (x / y + 1) <= -1", 1)
     assert len(chain(found, "stated").program.products) > 0
     check_against_grid(found)
@@ -339,7 +339,7 @@ def test_several_ratios_in_one_block() -> None:
 
 
 def test_without_it_nothing_is_proven() -> None:
-    # The ratio can be anything where the denominator reaches nought: there is no big-M.
+    # The ratio can be anything where the denominator reaches zero: there is no big-M.
     with pytest.raises(DiagnosticError) as caught:
         chain(queue("limit stable: x <= 3", 0), "stated")
     assert [d.code for d in caught.value.diagnostics] == ["E5004"]
