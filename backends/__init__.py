@@ -1,8 +1,8 @@
 """Solvers behind one question (`SolveOptions`) and one honest answer (`Solution`)."""
 
-from allocc.backends.check import PointCheck, check_point
 from allocc.backends.highs_session import HighsSession
 from allocc.backends.isolation import Session, isolated, open_session
+from allocc.backends.point_check import PointCheck, check_point
 from allocc.backends.registry import Backend, get, names
 from allocc.backends.solution import (
     Capabilities,

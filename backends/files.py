@@ -24,7 +24,7 @@ import numpy as np
 
 from allocc.backends.support import check_data
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.programs.program import Block, Program, find_block
+from allocc.compiler.programs.program import Program, ProgramBlock, find_block
 
 NAME_LIMIT = 255
 """The longest name that the LP format allows."""
@@ -108,7 +108,7 @@ def safe_names(names: Sequence[str], kind: str, taken: set[str]) -> list[str]:
     return result
 
 
-def _model_names(blocks: Sequence[Block], count: int) -> list[str]:
+def _model_names(blocks: Sequence[ProgramBlock], count: int) -> list[str]:
     names: list[str] = []
     for block in blocks:
         names.extend(block.name_of(k) for k in range(block.count))

@@ -40,7 +40,7 @@ def objective_at(program: Program, point: FloatArray) -> float:
 def objective_factor(costs: FloatArray) -> float:
     """The power of two that brings small costs to a size near one, else 1.
 
-    Solvers take reduced costs below an absolute tolerance for nought, whatever the size of the costs
+    Solvers take reduced costs below an absolute tolerance for zero, whatever the size of the costs
     is: with a few millionths for a dose they would call an allocation optimal that is not.
     """
     most = float(np.abs(costs).max(initial=0.0))

@@ -206,7 +206,7 @@ def build(kind: str, data: dict, model: object) -> Any:
 
 
 def memory(name: str) -> int:
-    """A line of Linux's account of this process, in KiB; nought elsewhere."""
+    """A line of Linux's account of this process, in KiB; zero elsewhere."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:

@@ -48,8 +48,8 @@ class TooLong(BaseException):
 
 def tried(seed: int, folder: Path) -> dict[str, Any]:
     """Compile the input of a number; what came of it as plain data."""
-    from allocc.dsl.diagnostics import AlloccError
-    from allocc.dsl.render import render, to_json
+    from allocc.dsl.diagnostics import DiagnosticError
+    from allocc.dsl.messages import render, to_json
 
     case = mutants.make(seed)
     write(case, folder)
@@ -59,7 +59,7 @@ def tried(seed: int, folder: Path) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             shown = _compile(folder, found, seed % SOLVED == 0)
-    except AlloccError as error:
+    except DiagnosticError as error:
         shown = list(error.diagnostics)
         found["stage"] = "message"
         if not any(d.severity == "error" for d in shown):

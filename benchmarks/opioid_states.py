@@ -23,7 +23,7 @@ from allocc.backends import registry
 from allocc.backends.scip import ScipBackend
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.binding.bind import bind
-from allocc.compiler.lowering.places import Places
+from allocc.compiler.lowering.lowered import Places
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.reformulations import extremes, mccormick

@@ -54,7 +54,7 @@ def plain_numbers(text: str) -> list[str]:
     """What a number with separators, a percent or a currency sign can mean, written plainly."""
     bare = text.strip("$\u20ac\u00a3 \u00a0\u202f").replace("\u2212", "-")
     if bare.startswith("(") and bare.endswith(")"):
-        bare = f"-{bare[1:-1]}"  # as accountants write what is below nought
+        bare = f"-{bare[1:-1]}"  # as accountants write what is below zero
     percent = bare.endswith("%")
     bare = bare.rstrip("% \u00a0\u202f")
     readings = []

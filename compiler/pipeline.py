@@ -17,7 +17,7 @@ from graphlib import TopologicalSorter
 from allocc.compiler import reformulations
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lowering.lower import lower
-from allocc.compiler.lowering.places import Lowered
+from allocc.compiler.lowering.lowered import Lowered
 from allocc.compiler.programs.passes import METHODS, Pass, Size
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
@@ -33,7 +33,7 @@ SCALED = "every quantity measured by its proven range, in powers of two"
 
 
 @dataclass(frozen=True)
-class Step:
+class PassStep:
     """What was done to a program: its name and why, the sizes before and after, and the way back.
 
     `invert` takes a point of the program after to the point of the program before.
@@ -44,14 +44,14 @@ class Step:
     before: Size
     after: Size
     invert: Callable[[FloatArray], FloatArray]
-    told: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Chain(Lowered):
     """A problem as a program after the steps that led to it from the one that was lowered."""
 
-    steps: tuple[Step, ...] = ()
+    steps: tuple[PassStep, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,12 +70,12 @@ class Chain(Lowered):
         why: str,
         made: Program,
         invert: Callable[[FloatArray], FloatArray] | None = None,
-        told: str = "",
+        note: str = "",
     ) -> Chain:
         """The chain with a step more; without `invert` the old columns are the first of the new ones."""
         count = self.program.columns
         back = invert if invert is not None else lambda point: point[:count]
-        step = Step(name, why, Size.of(self.program), Size.of(made), back, told)
+        step = PassStep(name, why, Size.of(self.program), Size.of(made), back, note)
         return Chain(made, self.places, (*self.steps, step))
 
 
@@ -119,7 +119,7 @@ def run(
             continue
         made = one.apply(found.program)
         if made is not found.program:
-            found = found.then(one.name, one.why, made, told=one.told)
+            found = found.then(one.name, one.why, made, note=one.note)
     return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from allocc.cli.catalogue import pages
+from allocc.cli.explained_codes import pages
 
 FOLDER = Path(__file__).resolve().parent / "errors"
 

@@ -6,13 +6,13 @@ The parser itself is built at the first call of `parse`, not at import.
 from __future__ import annotations
 
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.dsl.reading.parser import parse, parse_file
 from allocc.dsl.tree import File, Source, Span
 
 __all__ = [
-    "AlloccError",
     "Diagnostic",
+    "DiagnosticError",
     "File",
     "Source",
     "Span",

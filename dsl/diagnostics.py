@@ -1,6 +1,6 @@
 """Errors and warnings as values: a code, a place, a sentence, and the mend where one is known.
 
-Stages make diagnostics and collect them; only `allocc.dsl.render` turns them into text.
+Stages make diagnostics and collect them; only `allocc.dsl.messages` turns them into text.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(diagnostics, key=place)
 
 
-class AlloccError(Exception):
+class DiagnosticError(Exception):
     """One or several diagnostics, in order, of which at least one is an error."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
@@ -91,9 +91,9 @@ class Collector:
         return [d for d in self.diagnostics if d.severity == "warning"]
 
     def raise_errors(self) -> None:
-        """Raise `AlloccError` with everything collected if there is an error among it."""
+        """Raise `DiagnosticError` with everything collected if there is an error among it."""
         if self.errors:
-            raise AlloccError(self.diagnostics)
+            raise DiagnosticError(self.diagnostics)
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

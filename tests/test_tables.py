@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from allocc.results.labelled import Block, Labels, index_columns
-from allocc.results.run_folder.plain import to_json
+from allocc.results.run_folder.json_values import to_json
 from allocc.tables import duration, number, numbers, percent, table
 
 

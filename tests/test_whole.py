@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from allocc import whole
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from tests import small
 from tests.helpers import SOURCE, Run
 
@@ -33,12 +33,12 @@ def full(path: Path) -> None:
 
 def test_the_old_file_stays_when_the_new_one_fails(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
-    with pytest.raises(AlloccError, match=r"E7008.*the thing cannot be written.*no space left"):
+    with pytest.raises(DiagnosticError, match=r"E7008.*the thing cannot be written.*no space left"):
         whole.replace(target, full, "the thing")
     assert list(tmp_path.iterdir()) == []
     whole.replace(target, writes("old"), "the thing")
     target.chmod(0o640)
-    with pytest.raises(AlloccError):
+    with pytest.raises(DiagnosticError):
         whole.replace(target, full, "the thing")
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
     whole.replace(target, writes("new"), "the thing")

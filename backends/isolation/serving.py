@@ -28,7 +28,7 @@ def main(connection: int, lifeline: int, flags: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     end_with_parent(lifeline)
     channel = Channel(socket.socket(fileno=connection))
-    server = Server(channel, mmap.mmap(flags, mmap.PAGESIZE))
+    server = SolverServer(channel, mmap.mmap(flags, mmap.PAGESIZE))
     os.close(flags)
     try:
         server.run()
@@ -75,7 +75,7 @@ class Flag(threading.Event):
         return self.is_set()
 
 
-class Server:
+class SolverServer:
     """The sessions of one worker, and the answers to its requests."""
 
     def __init__(self, channel: Channel, flags: mmap.mmap) -> None:

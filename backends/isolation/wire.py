@@ -23,7 +23,7 @@ import numpy as np
 
 from allocc.backends.solution import Solution
 from allocc.compiler.arrays import FloatArray, IntArray
-from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.programs.program import Program, ProgramBlock
 
 SMALL_BYTES = 4096
 """An array up to this size is copied with the rest of its message."""
@@ -169,7 +169,7 @@ def _write(file: int, parts: Iterable[tuple[int, memoryview]], end: int) -> None
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class SparseRows:
     """The three arrays of a sparse matrix by rows: what solvers read, without importing scipy."""
 
     indptr: IntArray
@@ -217,9 +217,9 @@ def stripped(program: Program) -> Program:
     m = program.matrix
     return replace(
         program,
-        matrix=cast(Any, Rows(m.indptr, m.indices, m.data, m.shape)),
-        column_blocks=(Block("x", 0, program.columns, "stated"),),
-        row_blocks=(Block("row", 0, program.rows, "stated"),),
+        matrix=cast(Any, SparseRows(m.indptr, m.indices, m.data, m.shape)),
+        column_blocks=(ProgramBlock("x", 0, program.columns, "stated"),),
+        row_blocks=(ProgramBlock("row", 0, program.rows, "stated"),),
         functions=tuple(replace(f, span=None) for f in program.functions),
         extremes=tuple(replace(e, span=None) for e in program.extremes),
         defined=None,

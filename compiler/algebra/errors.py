@@ -42,7 +42,7 @@ def not_a_number(text: str, span: Span, value: str | None = None) -> Diagnostic:
 
 
 def division_by_zero(span: Span, where: str) -> Diagnostic:
-    """A data division by nought."""
+    """A data division by zero."""
     return Diagnostic(
         "E4011",
         f"division by zero{where}",
@@ -139,7 +139,7 @@ def decision_condition(name: str, span: Span) -> Diagnostic:
 
 
 def negative_initial(name: str, value: str, span: Span, data: DataPlace | None) -> Diagnostic:
-    """A compartment that starts below nought."""
+    """A compartment that starts below zero."""
     return Diagnostic(
         "E4021", f"{name} starts at {value}; a compartment is never negative", span, data=data
     )

@@ -206,7 +206,7 @@ def constant(value: float, span: Span | None = None) -> Data:
 
 
 def is_zero(node: Node) -> bool:
-    """Whether a node is the number nought everywhere."""
+    """Whether a node is the number zero everywhere."""
     return isinstance(node, Data) and node.values.dtype.kind in "fib" and not node.values.any()
 
 

@@ -1,6 +1,6 @@
 """Sums of monomials over blocks: the form in which expressions are multiplied and cancelled.
 
-A `Term` is one array of coefficients times powers of columns, over its own axes. Axes of a term
+A `Monomial` is one array of coefficients times powers of columns, over its own axes. Axes of a term
 that its node does not have are summed over; `scatter` sends an outer axis to positions along such
 an axis. Nothing is expanded to scalars before the rows are written.
 """
@@ -21,7 +21,7 @@ Scatter = Mapping[Axis, tuple[Axis, IntArray]]
 
 
 @dataclass(frozen=True, eq=False)
-class Factor:
+class BlockPower:
     """Columns raised to a power. `columns` broadcasts over `axes`; equal keys are equal columns."""
 
     key: tuple[object, ...]
@@ -31,12 +31,12 @@ class Factor:
 
 
 @dataclass(frozen=True, eq=False)
-class Term:
+class Monomial:
     """coefficient * product of factors, summed over the axes that its node does not have."""
 
     coefficient: FloatArray
     axes: tuple[Axis, ...]
-    factors: tuple[Factor, ...] = ()
+    factors: tuple[BlockPower, ...] = ()
     scatter: Scatter = field(default_factory=dict)
 
     @property
@@ -57,9 +57,9 @@ class Term:
         return powers, moved
 
 
-def merge(terms: Sequence[Term], own: tuple[Axis, ...]) -> list[Term]:
+def merge(terms: Sequence[Monomial], own: tuple[Axis, ...]) -> list[Monomial]:
     """Add the coefficients of terms that have the same factors; `own` are the node's axes."""
-    groups: dict[tuple[object, ...], list[Term]] = {}
+    groups: dict[tuple[object, ...], list[Monomial]] = {}
     for term in terms:
         summed = frozenset(id(a) for a in term.all_axes if a not in own)
         groups.setdefault((*term.key, summed), []).append(term)
@@ -78,7 +78,7 @@ def merge(terms: Sequence[Term], own: tuple[Axis, ...]) -> list[Term]:
     return merged
 
 
-def scaled(term: Term, data: Data) -> Term:
+def scaled(term: Monomial, data: Data) -> Monomial:
     """A term times data; data along a scattered axis is taken where the scatter points."""
     values, axes = data.values, data.axes
     for outer, (pair, positions) in term.scatter.items():
@@ -97,27 +97,27 @@ def scaled(term: Term, data: Data) -> Term:
     return replace(term, coefficient=product, axes=joined)
 
 
-def times(a: Term, b: Term) -> Term:
+def times(a: Monomial, b: Monomial) -> Monomial:
     """The product of two terms without summed axes; powers of the same columns are added."""
     axes = join_axes(a.axes, b.axes)
     refuse_large(axes, None)
     coefficient = spread(a.coefficient, a.axes, axes) * spread(b.coefficient, b.axes, axes)
-    powers: dict[tuple[object, ...], Factor] = {}
+    powers: dict[tuple[object, ...], BlockPower] = {}
     for factor in (*a.factors, *b.factors):
         known = powers.get(factor.key)
         exponent = factor.exponent + (known.exponent if known else 0.0)
         powers[factor.key] = replace(factor, exponent=exponent)
     factors = tuple(f for f in powers.values() if f.exponent != 0.0)
-    return Term(coefficient, axes, factors)
+    return Monomial(coefficient, axes, factors)
 
 
-def inverse(term: Term) -> Term:
-    """1 / term, for a term that is a single monomial with coefficients other than nought."""
+def inverse(term: Monomial) -> Monomial:
+    """1 / term, for a term that is a single monomial with coefficients other than zero."""
     factors = tuple(replace(f, exponent=-f.exponent) for f in term.factors)
-    return Term(1.0 / term.coefficient, term.axes, factors)
+    return Monomial(1.0 / term.coefficient, term.axes, factors)
 
 
-def renamed(term: Term, own: Mapping[Axis, Axis]) -> Term:
+def renamed(term: Monomial, own: Mapping[Axis, Axis]) -> Monomial:
     """The term over other axes; its factors are then different ones."""
     if not own or own.keys().isdisjoint(
         join_axes(term.all_axes, *((p,) for p, _ in term.scatter.values()))
@@ -134,11 +134,11 @@ def renamed(term: Term, own: Mapping[Axis, Axis]) -> Term:
         for f in term.factors
     )
     scatter = {outer: (own.get(p, p), x) for outer, (p, x) in term.scatter.items()}
-    return Term(term.coefficient, new(term.axes), factors, scatter)
+    return Monomial(term.coefficient, new(term.axes), factors, scatter)
 
 
-def compressed(term: Term, own: tuple[Axis, ...]) -> Term:
-    """The term without the points where its coefficient is nought.
+def compressed(term: Monomial, own: tuple[Axis, ...]) -> Monomial:
+    """The term without the points where its coefficient is zero.
 
     The points that are left lie along one new axis, scattered to the axes they came from.
     """
@@ -152,22 +152,22 @@ def compressed(term: Term, own: tuple[Axis, ...]) -> Term:
     factors = []
     for f in term.factors:
         columns = np.broadcast_to(spread(f.columns, f.axes, axes), full.shape)[where]
-        factors.append(Factor((f.key, id(pair)), (pair,), columns, f.exponent))
+        factors.append(BlockPower((f.key, id(pair)), (pair,), columns, f.exponent))
     position = dict(zip(axes, where, strict=True))
     scatter: dict[Axis, tuple[Axis, IntArray]] = {
         a: (pair, np.asarray(p)) for a, p in position.items() if a in own
     }
     for outer, (old, moved) in term.scatter.items():
         scatter[outer] = (pair, moved[position[old]])
-    return Term(full[where], (pair,), tuple(factors), scatter)
+    return Monomial(full[where], (pair,), tuple(factors), scatter)
 
 
-def free_of_sums(terms: Sequence[Term], own: tuple[Axis, ...]) -> bool:
+def free_of_sums(terms: Sequence[Monomial], own: tuple[Axis, ...]) -> bool:
     """Whether no term is summed over an axis of its own."""
     return all(not t.scatter and set(t.all_axes) <= set(own) for t in terms)
 
 
-def flatten(term: Term, own: tuple[Axis, ...]) -> tuple[IntArray, FloatArray, list[IntArray]]:
+def flatten(term: Monomial, own: tuple[Axis, ...]) -> tuple[IntArray, FloatArray, list[IntArray]]:
     """Rows (flat positions over `own`), coefficients and the columns of each factor, as vectors."""
     axes = list(term.all_axes)
     strides = np.ones(len(own), dtype=np.int64)

@@ -21,7 +21,7 @@ from allocc.compiler.origin import Kind, Origin
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.model import CompartmentSymbol
 from allocc.compiler.scoping.spaces import Space
-from allocc.compiler.units.written import shown
+from allocc.compiler.units.as_written import shown
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import DataPlace
 

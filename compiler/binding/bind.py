@@ -1,4 +1,4 @@
-"""Binding: a tree and its data become a `Model`, with every independent mistake reported."""
+"""Binding: a tree and its data become a `BoundModel`, with every independent mistake reported."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from allocc.compiler.names import errors as names_errors
 from allocc.compiler.names.library import expand_uses
 from allocc.compiler.names.structure import Declarations, declare, describe, first_span, recursions
 from allocc.compiler.scoping import errors as scoping_errors
-from allocc.compiler.scoping.model import CompartmentSymbol, Model
-from allocc.compiler.units.check import check_units
+from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol
+from allocc.compiler.units.unit_check import check_units
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 
@@ -29,7 +29,7 @@ def bind(
     data: Path,
     settings: Mapping[str, Any] | None = None,
     path: Path | None = None,
-) -> Model:
+) -> BoundModel:
     """Bind a parsed file to the data folder and to the values that are set from outside.
 
     Raises `AlloccError` with every independent mistake. Warnings are kept in `Model.diagnostics`.
@@ -38,12 +38,12 @@ def bind(
     statements, lost = expand_uses(file, path, collector)
     declarations = declare(statements, collector)
     declarations.broken |= lost
-    binder = Binder(declarations, data, dict(settings or {}), collector)
+    binder = ModelBinder(declarations, data, dict(settings or {}), collector)
     with deep_recursion():
         return binder.bind(file, path)
 
 
-class Binder(Resolver):
+class ModelBinder(Resolver):
     """Binds one model."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Binder(Resolver):
         super().__init__(declared, data, settings, collector)
         self._initials: dict[str, FloatArray] = {}
 
-    def bind(self, file: tree.File, path: Path | None) -> Model:
+    def bind(self, file: tree.File, path: Path | None) -> BoundModel:
         """Resolve every declaration, collecting the mistakes of all of them."""
         d = self.declared
         for name in self.settings:
@@ -82,7 +82,7 @@ class Binder(Resolver):
         get = dict(self._resolved)
         for name, values in self._initials.items():
             get[name] = replace(get[name], initial=values)
-        return Model(
+        return BoundModel(
             name=d.header.name.name if d.header else (path.stem if path else "model"),
             title=(d.header.title if d.header else None) or "",
             path=path,

@@ -10,9 +10,9 @@ from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.scoping import errors as scoping_errors
-from allocc.compiler.scoping.model import Method, Time
+from allocc.compiler.scoping.model import Horizon, Method
 from allocc.compiler.scoping.scope import Scope
-from allocc.compiler.units import written as units
+from allocc.compiler.units import as_written as units
 from allocc.dsl import tree
 from allocc.dsl.words import METHODS
 
@@ -20,7 +20,7 @@ from allocc.dsl.words import METHODS
 MOST_POINTS = 1_000_000
 
 
-def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
+def make_time(statement: tree.Time, evaluator: Evaluator) -> Horizon:
     """The horizon of a `time` statement."""
     scope = Scope()
 
@@ -83,7 +83,7 @@ def make_time(statement: tree.Time, evaluator: Evaluator) -> Time:
         )
     name = statement.name.name
     chosen: Method = method  # type: ignore[assignment]
-    return Time(
+    return Horizon(
         name,
         units.text(statement.unit),
         IndexSet(name, [labels], "time"),

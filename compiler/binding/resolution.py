@@ -19,7 +19,7 @@ from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.binding import assignment
 from allocc.compiler.binding.horizon import make_time
 from allocc.compiler.data import errors as data_errors
-from allocc.compiler.data.tables import Table, read_table
+from allocc.compiler.data.tables import DataTable, read_table
 from allocc.compiler.evaluating.aligned import assign, full
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import is_small
@@ -31,10 +31,10 @@ from allocc.compiler.scoping.context import Context
 from allocc.compiler.scoping.model import (
     CompartmentSymbol,
     FlowSymbol,
+    Horizon,
     LetSymbol,
     ParameterSymbol,
     ReportSymbol,
-    Time,
 )
 from allocc.compiler.scoping.scope import Scope
 from allocc.compiler.scoping.symbols import Symbols
@@ -61,7 +61,7 @@ class Resolver(Symbols):
         self.folder = data
         # What is data before anything is decided is so before interventions, too.
         self.evaluator = Evaluator(self, Context(effects=False))
-        self.time: Time | None = None
+        self.time: Horizon | None = None
         self._resolved: dict[str, Any] = {}
         self._poisoned: set[str] = set()
         self._active: list[str] = []
@@ -136,7 +136,7 @@ class Resolver(Symbols):
             case _:
                 return statement
 
-    def _table(self, statement: tree.Table) -> Table:
+    def _table(self, statement: tree.Table) -> DataTable:
         written, span = statement.file.value, statement.file.span
         try:
             folder = self.folder.resolve()
@@ -246,7 +246,7 @@ class Resolver(Symbols):
         )
         return CompartmentSymbol(statement, space, variable)
 
-    def need_time(self, word: str, span: Span) -> Time:
+    def need_time(self, word: str, span: Span) -> Horizon:
         """The model's time; raises where it has none, which the statement `word` needs."""
         if self.time is None:
             if self.time_name is None:

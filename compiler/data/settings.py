@@ -10,7 +10,7 @@ import numpy as np
 from allocc.compiler import failures
 from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.data import errors as data_errors
-from allocc.compiler.data.written import (
+from allocc.compiler.data.typed_values import (
     label_mend,
     label_texts,
     number_mend,

@@ -24,7 +24,7 @@ from allocc.dsl.tree import Span
 #: A table file larger than this is refused before it is read.
 LARGEST_FILE = 1_000_000_000
 
-#: Without leading noughts, and with one way to write nought.
+#: Without leading zeros, and with one way to write zero.
 _WHOLE = re.compile(r"(0|-?[1-9][0-9]{0,17})\Z")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 
@@ -47,7 +47,7 @@ _SIGNATURES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class DataTable:
     """A rectangle of text cells; `keys` name the columns that label its rows.
 
     `first_line[i]` is the line of the file on which row i begins, for messages. `named` are the
@@ -150,7 +150,7 @@ def number(text: str) -> float:
 def as_labels(texts: Sequence[str]) -> list[Any]:
     """Labels as numbers when every text is one, written as `label_text` writes it; else as words.
 
-    A code with leading noughts is a word, and so is `0.70`: as a number it would be shown as another
+    A code with leading zeros is a word, and so is `0.70`: as a number it would be shown as another
     label than the file has.
     """
     if texts and all(_WHOLE.match(x) for x in texts):
@@ -172,11 +172,11 @@ def read_table(
     keys: Sequence[Any],
     span: Span,
     named: tuple[tuple[str, str], ...] = (),
-) -> Table:
+) -> DataTable:
     """Read a CSV file; raises `errors.Failed` with everything that is wrong with its shape.
 
     `keys` are identifiers of the tree; `folder` and `shown` name the file in messages, `named` is as in
-    `Table`.
+    `DataTable`.
     """
     try:
         size = path.stat().st_size
@@ -211,7 +211,7 @@ def read_table(
     return replace(_parse(name, text, shown, keys, span), named=named)
 
 
-def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) -> Table:
+def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) -> DataTable:
     reader = csv.reader(io.StringIO(text, newline=None), skipinitialspace=True, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -255,7 +255,7 @@ def _parse(name: str, text: str, shown: str, keys: Sequence[Any], span: Span) ->
         raise failures.Failed(*problems[:5])
     if not rows:
         raise failures.Failed(data_errors.empty_table(shown, span, header=True))
-    return Table(name, shown, header, rows, tuple(k.name for k in keys), span, lines)
+    return DataTable(name, shown, header, rows, tuple(k.name for k in keys), span, lines)
 
 
 def _without_blank_columns(

@@ -15,7 +15,7 @@ from allocc.compiler import failures
 from allocc.compiler.algebra.expression import Data, Node
 from allocc.compiler.algebra.index import Coordinate, IndexSet, lookup, spread
 from allocc.compiler.data import errors as data_errors
-from allocc.compiler.data.tables import Table
+from allocc.compiler.data.tables import DataTable
 from allocc.compiler.evaluating.columns import Columns
 from allocc.compiler.evaluating.subscripts import Mask
 from allocc.compiler.failures import NeedsTime
@@ -70,7 +70,7 @@ def bare_column(e: tree.Expression | None) -> tree.Field | None:
     return inner if isinstance(inner, tree.Field) else None
 
 
-def _rows(table: Table, space: Space, sets: tuple[IndexSet, ...]) -> Coordinate:
+def _rows(table: DataTable, space: Space, sets: tuple[IndexSet, ...]) -> Coordinate:
     """For each point of a space, the row of a table with the same labels."""
     key_set = table.key_set
     if len(sets) == 1:
@@ -93,7 +93,7 @@ def _rows(table: Table, space: Space, sets: tuple[IndexSet, ...]) -> Coordinate:
 
 
 def _column_over(
-    table: Table,
+    table: DataTable,
     e: tree.Field,
     space: Space,
     sets: tuple[IndexSet, ...],

@@ -11,7 +11,7 @@ from allocc.compiler.algebra.expression import Data, Node
 from allocc.compiler.algebra.index import Coordinate, IndexSet, join_axes, spread
 from allocc.compiler.arrays import BoolArray
 from allocc.compiler.data import errors as data_errors
-from allocc.compiler.data.tables import Table
+from allocc.compiler.data.tables import DataTable
 from allocc.compiler.evaluating.subscripts import Mask, Subscripts
 from allocc.compiler.labels import label_text
 from allocc.compiler.scoping import errors as scoping_errors
@@ -77,7 +77,7 @@ class Columns(Subscripts):
     def _rows(
         self,
         name: str,
-        table: Table,
+        table: DataTable,
         indices: Sequence[tree.Expression],
         scope: Scope,
         span: Span,
@@ -96,7 +96,7 @@ class Columns(Subscripts):
 
     def cells(
         self,
-        table: Table,
+        table: DataTable,
         column: str,
         rows: Coordinate,
         mask: Mask | None,

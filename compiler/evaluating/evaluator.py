@@ -30,7 +30,7 @@ from allocc.compiler.labels import label_text
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.context import Context
-from allocc.compiler.scoping.model import Model
+from allocc.compiler.scoping.model import BoundModel
 from allocc.compiler.scoping.scope import Closure, Scope
 from allocc.compiler.scoping.spellings import closest
 from allocc.compiler.scoping.symbols import ModelSymbols
@@ -181,7 +181,7 @@ class Evaluator(Values):
             return _raised(left, float(exponents[0]), e.span)
         if (exponents < 0).any() or (exponents != np.rint(exponents)).any():
             raise failures.Failed(algebra_errors.unsupported_power(None, e.right.span))
-        # Each power where it is meant; elsewhere its coefficient is nought.
+        # Each power where it is meant; elsewhere its coefficient is zero.
         total: Node = constant(0.0, e.span)
         for exponent in exponents.tolist():
             here = Data(right.axes, (right.values == exponent).astype(float))
@@ -328,7 +328,7 @@ class Evaluator(Values):
         return replace(scope, guard=guard)
 
 
-def reader(model: Model, **context: Any) -> Evaluator:
+def reader(model: BoundModel, **context: Any) -> Evaluator:
     """An evaluator for who asks about a bound model; `context` has fields of `Context`."""
     symbols = ModelSymbols(model, Collector())
     return Evaluator(symbols, Context(**context), model.expanded.copy())

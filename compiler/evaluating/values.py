@@ -39,10 +39,10 @@ from allocc.compiler.scoping.context import Known, Read
 from allocc.compiler.scoping.model import (
     CompartmentSymbol,
     FlowSymbol,
+    Horizon,
     LetSymbol,
     ParameterSymbol,
     ReportSymbol,
-    Time,
     enter,
 )
 from allocc.compiler.scoping.scope import Now, Scope
@@ -315,7 +315,7 @@ class Values(Calls, Sets):
         """Whether a `let` with columns is written out: the exponential step has to look into it."""
         if now is None or self.symbols.time_name is None:
             return False
-        time: Time = self.symbols.resolve(self.symbols.time_name)
+        time: Horizon = self.symbols.resolve(self.symbols.time_name)
         return time.method == "exponential" and depends_on_states(variable)
 
     def _variable_value(

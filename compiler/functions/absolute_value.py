@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.functions.record import Ends, Function, Word, always, quiet
+from allocc.compiler.functions.record import Ends, ScalarFunction, Word, always, quiet
 
 
 @quiet
@@ -25,7 +25,7 @@ def _preimage(low: FloatArray, high: FloatArray, argument_low: FloatArray) -> En
     return -most, most
 
 
-ABSOLUTE_VALUE = Function(
+ABSOLUTE_VALUE = ScalarFunction(
     "abs",
     value=_value,
     slope=lambda x: np.asarray(np.sign(x)),

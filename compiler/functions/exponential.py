@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.functions.record import Ends, Function, Word, always, quiet
+from allocc.compiler.functions.record import Ends, ScalarFunction, Word, always, quiet
 
 
 @quiet
@@ -15,14 +15,14 @@ def _value(x: FloatArray) -> FloatArray:
 
 @quiet
 def _preimage(low: FloatArray, high: FloatArray, argument_low: FloatArray) -> Ends:
-    # No x has a value of nought or less, which is for the image to say.
+    # No x has a value of zero or less, which is for the image to say.
     return (
         np.where(low > 0, np.log(low), -np.inf),
         np.where(high > 0, np.log(high), np.inf),
     )
 
 
-EXPONENTIAL = Function(
+EXPONENTIAL = ScalarFunction(
     "exp",
     value=_value,
     slope=_value,

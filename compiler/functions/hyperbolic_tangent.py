@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.functions.record import Ends, Function, Word, by_side, quiet
+from allocc.compiler.functions.record import Ends, ScalarFunction, Word, by_side, quiet
 
 #: Near -1 and 1 rounding of a value is a long way of its argument.
 ROUNDING = 2.0**-51
@@ -30,7 +30,7 @@ def _preimage(low: FloatArray, high: FloatArray, argument_low: FloatArray) -> En
     )
 
 
-HYPERBOLIC_TANGENT = Function(
+HYPERBOLIC_TANGENT = ScalarFunction(
     "tanh",
     value=_value,
     slope=_slope,

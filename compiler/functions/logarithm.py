@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.functions.record import Function, Word, always, quiet
+from allocc.compiler.functions.record import ScalarFunction, Word, always, quiet
 
 
 @quiet
@@ -29,7 +29,7 @@ def _inverse(w: FloatArray) -> FloatArray:
     return np.asarray(np.exp(w))
 
 
-LOGARITHM = Function(
+LOGARITHM = ScalarFunction(
     "log",
     value=_value,
     slope=_slope,

@@ -12,7 +12,7 @@ import numpy as np
 
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.functions import reciprocal as quotient
-from allocc.compiler.functions.record import Ends, Function, always, by_side, quiet
+from allocc.compiler.functions.record import Ends, ScalarFunction, always, by_side, quiet
 
 
 @quiet
@@ -25,7 +25,7 @@ def _image(exponent: float, low: FloatArray, high: FloatArray) -> Ends:
     if whole:
         below, above = _image(-exponent, low, high)
         least, most = quotient.image(below, above)
-        # An even power is positive, also on both sides of nought.
+        # An even power is positive, also on both sides of zero.
         return (1.0 / above if even else least), most
     low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
     if exponent > 0:
@@ -47,7 +47,7 @@ def _preimage(exponent: float, low: FloatArray, high: FloatArray, argument_low: 
 
 
 @cache
-def power(exponent: float) -> Function:
+def power(exponent: float) -> ScalarFunction:
     """x to the `exponent`."""
     whole, even = exponent == int(exponent), exponent % 2 == 0
 
@@ -63,7 +63,7 @@ def power(exponent: float) -> Function:
         curvature = by_side(1 if even else -1, 1, pole=exponent < 0)
     else:
         curvature = always(1 if exponent >= 1 or exponent < 0 else -1)
-    return Function(
+    return ScalarFunction(
         "power",
         value=value,
         slope=slope,
@@ -80,7 +80,7 @@ def power(exponent: float) -> Function:
     )
 
 
-SQUARE = Function(
+SQUARE = ScalarFunction(
     "square",
     value=quiet(lambda x: x * x),
     slope=quiet(lambda x: 2.0 * x),

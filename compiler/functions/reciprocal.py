@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.functions.record import Ends, Function, by_side, quiet
+from allocc.compiler.functions.record import Ends, ScalarFunction, by_side, quiet
 
 
 @quiet
@@ -20,7 +20,7 @@ def _slope(x: FloatArray) -> FloatArray:
 
 @quiet
 def image(low: FloatArray, high: FloatArray) -> Ends:
-    """The ends of 1 / x; everything where the range contains nought."""
+    """The ends of 1 / x; everything where the range contains zero."""
     # While a contradiction is being found, the ends of a range may stand the wrong way round.
     clear = (np.minimum(low, high) > 0) | (np.maximum(low, high) < 0)
     ends = 1.0 / low, 1.0 / high
@@ -30,7 +30,7 @@ def image(low: FloatArray, high: FloatArray) -> Ends:
     )
 
 
-RECIPROCAL = Function(
+RECIPROCAL = ScalarFunction(
     "reciprocal",
     value=_value,
     slope=_slope,
@@ -39,6 +39,6 @@ RECIPROCAL = Function(
     curvature=by_side(-1, 1, pole=True),
     text="1 / {}",
     name="reciprocal",
-    domain="not nought",
+    domain="not zero",
     divides=True,
 )

@@ -16,7 +16,7 @@ from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 
 Map = Callable[[FloatArray], FloatArray]
 Ends = tuple[FloatArray, FloatArray]
-Domain = Literal["all", "not negative", "positive", "not nought"]
+Domain = Literal["all", "not negative", "positive", "not zero"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Function:
+class ScalarFunction:
     """A function f of one real variable; all arrays are of one shape, and no NumPy warning escapes.
 
     - `value`, `slope`: f and f', not a number outside of the domain.
@@ -49,7 +49,7 @@ class Function:
     - `even`: f(-x) = f(x).
     - `smooth`: f has a slope everywhere within its domain; if not, it has an exact linear form.
     - `steep`: its slope may change by orders of magnitude, so that tangents crowd at the ends of a range.
-    - `divides`: f grows without end where its argument nears nought, as a quotient does.
+    - `divides`: f grows without end where its argument nears zero, as a quotient does.
     - `text`: f of `{}` as one writes it in a model; `name`: what its columns are called.
     """
 
@@ -79,7 +79,7 @@ class Function:
                 return np.asarray(low < 0)
             case "positive":
                 return np.asarray(low <= 0)
-            case "not nought":
+            case "not zero":
                 return np.asarray((low <= 0) & (high >= 0))
 
     @property
@@ -101,7 +101,7 @@ def always(sign: int) -> Callable[[FloatArray, FloatArray], IntArray]:
 def by_side(
     below: int, above: int, pole: bool = False
 ) -> Callable[[FloatArray, FloatArray], IntArray]:
-    """One curvature below nought and one above it; with a `pole` there, nought belongs to neither."""
+    """One curvature below zero and one above it; with a `pole` there, zero belongs to neither."""
 
     def curvature(low: FloatArray, high: FloatArray) -> IntArray:
         right, left = (low > 0, high < 0) if pole else (low >= 0, high <= 0)

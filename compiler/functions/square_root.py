@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.functions.record import Function, Word, always, quiet
+from allocc.compiler.functions.record import ScalarFunction, Word, always, quiet
 
 
 @quiet
@@ -27,7 +27,7 @@ def _inverse(w: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(w, 0.0) ** 2)
 
 
-SQUARE_ROOT = Function(
+SQUARE_ROOT = ScalarFunction(
     "sqrt",
     value=_value,
     slope=_slope,

@@ -1,7 +1,7 @@
 """Targets of an equity function that no allocation can reach, because the totals differ.
 
-`l1(x, y)` and its kin measure how far x is from y, and are nought only where x = y. Then both have one
-total. Where ranges prove that the totals differ, the distance cannot become nought: most often shares
+`l1(x, y)` and its kin measure how far x is from y, and are zero only where x = y. Then both have one
+total. Where ranges prove that the totals differ, the distance cannot become zero: most often shares
 do not add up to 1, or a target was scaled by another total than the one that is allotted.
 """
 
@@ -32,7 +32,7 @@ from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Span
 from allocc.dsl.walk import nodes
 
-#: The functions of the library that are nought only where both arguments are equal.
+#: The functions of the library that are zero only where both arguments are equal.
 DISTANCES = ("l1", "l2", "squares", "linf")
 LIBRARY = "library equity.alloc"
 #: So many random points tell whether a total varies.

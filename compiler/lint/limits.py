@@ -25,7 +25,7 @@ from allocc.compiler.labels import shown_label
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.ranges import TOLERANCE, Directions, Ranges, activity, ranges
 from allocc.compiler.lint.subject import Subject, probed
-from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.programs.program import Program, ProgramBlock
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 
@@ -70,7 +70,7 @@ def check_limits(subject: Subject) -> list[Diagnostic]:
     return found
 
 
-def _rows(blocks: list[Block]) -> IntArray:
+def _rows(blocks: list[ProgramBlock]) -> IntArray:
     return np.concatenate([np.arange(b.start, b.start + b.count) for b in blocks])
 
 
@@ -96,7 +96,9 @@ def _slack(program: Program, rows: IntArray, low: FloatArray, high: FloatArray) 
     return found
 
 
-def _never_holds(program: Program, alone: Ranges, blocks: list[Block]) -> tuple[str, str] | None:
+def _never_holds(
+    program: Program, alone: Ranges, blocks: list[ProgramBlock]
+) -> tuple[str, str] | None:
     """By how much the worst row of a limit is broken at least, and its labels."""
     rows = _rows(blocks)
     low, high = activity(program, rows, alone.lower, alone.upper)
@@ -109,7 +111,7 @@ def _never_holds(program: Program, alone: Ranges, blocks: list[Block]) -> tuple[
     return f"{excess[k]:,.6g}", _labels(blocks, int(rows[k]))
 
 
-def _labels(blocks: list[Block], row: int) -> str:
+def _labels(blocks: list[ProgramBlock], row: int) -> str:
     for block in blocks:
         if block.start <= row < block.start + block.count and block.labels is not None:
             return ", ".join(shown_label(x) for x in block.labels(row - block.start))
@@ -117,7 +119,7 @@ def _labels(blocks: list[Block], row: int) -> str:
 
 
 def _idle(
-    program: Program, limit: tree.Limit, blocks: list[Block], rows: IntArray, others: Ranges
+    program: Program, limit: tree.Limit, blocks: list[ProgramBlock], rows: IntArray, others: Ranges
 ) -> Diagnostic:
     """What to say of a limit that all else implies: how far its sides stay apart, and where."""
     low, high = others.activity(rows)
@@ -130,7 +132,7 @@ def _idle(
 
 
 def check_preferences(subject: Subject) -> list[Diagnostic]:
-    """Preferences whose excess is nought whatever is decided."""
+    """Preferences whose excess is zero whatever is decided."""
     prefers = {p.name.name: p for p in subject.model.prefers if subject.own(p.span)}
     excesses: list[tuple[str, Node]] = []
     for term in subject.problem.terms:

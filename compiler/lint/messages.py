@@ -14,7 +14,7 @@ from allocc.dsl.tree import Span
 def long_step(
     compartment: str, when: str, value: str, step: str, safe: str, span: Span
 ) -> Diagnostic:
-    """A step that takes a compartment below nought, which a shorter one does not."""
+    """A step that takes a compartment below zero, which a shorter one does not."""
     return Diagnostic(
         "W6001",
         f"with every decision at its lower end, steps of {step} take {compartment} "
@@ -35,7 +35,7 @@ def still_compartment(name: str, span: Span) -> Diagnostic:
 
 
 def empty_compartment(name: str, span: Span) -> Diagnostic:
-    """A compartment that starts at nought and gets nothing."""
+    """A compartment that starts at zero and gets nothing."""
     return Diagnostic(
         "W6003",
         f"compartment '{name}' stays at 0: it starts there, and no flow leads into it",
@@ -45,7 +45,7 @@ def empty_compartment(name: str, span: Span) -> Diagnostic:
 
 
 def still_flow(name: str, span: Span) -> Diagnostic:
-    """A flow that is nought, with no effect on it."""
+    """A flow that is zero, with no effect on it."""
     return Diagnostic(
         "W6004",
         f"flow '{name}' moves nothing: its amount is 0, and no effect adds to it",
@@ -66,7 +66,7 @@ def backward_flow(flow: str, when: str, amount: str, span: Span) -> Diagnostic:
 
 
 def idle_effect(name: str, operator: str, span: Span) -> Diagnostic:
-    """An effect that adds nought or multiplies by one."""
+    """An effect that adds zero or multiplies by one."""
     what = "adds 0" if operator == "+=" else "multiplies by 1"
     return Diagnostic(
         "W6006",

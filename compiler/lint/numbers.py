@@ -12,7 +12,7 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lint import messages
 from allocc.compiler.lint.ranges import activity
 from allocc.compiler.lint.subject import Subject
-from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.programs.program import Program, ProgramBlock
 from allocc.compiler.scoping.scope import Scope
 from allocc.compiler.scoping.spaces import bind_index
 from allocc.dsl.diagnostics import Diagnostic
@@ -75,7 +75,7 @@ def check_switches(subject: Subject) -> list[Diagnostic]:
     return found
 
 
-def _leak(p: Program, block: Block) -> tuple[str, str, str, str] | None:
+def _leak(p: Program, block: ProgramBlock) -> tuple[str, str, str, str] | None:
     """The worst switch of a block: its name, factor, what that lets through, and of how much."""
     rows = np.arange(block.start, block.start + block.count)
     m = p.matrix[rows]

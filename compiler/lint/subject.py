@@ -11,11 +11,11 @@ import numpy as np
 from allocc.compiler.algebra.expression import Data, Node, Reference, Variable, children
 from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.evaluating.evaluator import Evaluator, reader
-from allocc.compiler.lowering.places import Lowered, Places
+from allocc.compiler.lowering.lowered import Lowered, Places
 from allocc.compiler.names.resolve import Resolved, flat
 from allocc.compiler.pipeline import chain
-from allocc.compiler.programs.program import Block, Program, find_block
-from allocc.compiler.scoping.model import Model, along
+from allocc.compiler.programs.program import Program, ProgramBlock, find_block
+from allocc.compiler.scoping.model import BoundModel, along
 from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
@@ -39,7 +39,7 @@ class Subject:
         return self.lowered.places
 
     @property
-    def model(self) -> Model:
+    def model(self) -> BoundModel:
         """The bound model."""
         return self.problem.model
 
@@ -63,9 +63,9 @@ class Subject:
         return list(flat(self.model.tree.statements))
 
     @cached_property
-    def limits(self) -> list[tuple[tree.Limit, list[Block]]]:
+    def limits(self) -> list[tuple[tree.Limit, list[ProgramBlock]]]:
         """The file's own limits with their rows; those inside of a chance block are left out."""
-        rows: dict[int, list[Block]] = {}
+        rows: dict[int, list[ProgramBlock]] = {}
         for c in self.problem.constraints:
             if c.written is not None and c.count:
                 block = find_block(self.program.row_blocks, self.places.rows[c].start)

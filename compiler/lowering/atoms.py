@@ -8,7 +8,7 @@ import numpy as np
 
 from allocc.compiler.algebra.expression import Extreme, Reduce
 from allocc.compiler.algebra.index import Axis, join_axes, spread
-from allocc.compiler.algebra.polynomial import Factor, Term
+from allocc.compiler.algebra.polynomial import BlockPower, Monomial
 from allocc.compiler.arrays import IntArray
 from allocc.compiler.functions import function
 from allocc.compiler.lowering.layout import Layout
@@ -18,14 +18,16 @@ from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.tree import Span
 
 
-class Atoms(Layout):
+class AtomLayout(Layout):
     """Adds atoms to a layout, each only once however often it is met."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
         self.known: dict[object, tuple[IntArray, IntArray]] = {}
 
-    def atoms(self, kind: str, exponent: float, argument: Factor, span: Span | None) -> Factor:
+    def atoms(
+        self, kind: str, exponent: float, argument: BlockPower, span: Span | None
+    ) -> BlockPower:
         """Columns for f(argument), one for each distinct argument."""
         distinct, inverse_positions = np.unique(argument.columns, return_inverse=True)
         key = (kind, exponent, distinct.tobytes())
@@ -40,7 +42,7 @@ class Atoms(Layout):
             self.known[key] = (result, distinct)
         result, _ = self.known[key]
         columns = result[inverse_positions].reshape(argument.columns.shape)
-        return Factor((kind, exponent, argument.key), argument.axes, columns)
+        return BlockPower((kind, exponent, argument.key), argument.axes, columns)
 
     def snapshot(self, *groups: IntArray) -> Any:
         """Labels for atoms: the names of the columns that they are made of."""
@@ -50,30 +52,30 @@ class Atoms(Layout):
 
         return labels
 
-    def raised(self, factor: Factor) -> Factor:
+    def raised(self, factor: BlockPower) -> BlockPower:
         """A factor to its (positive) power, as columns."""
-        base = Factor(factor.key, factor.axes, factor.columns)
+        base = BlockPower(factor.key, factor.axes, factor.columns)
         if factor.exponent == 1.0:
             return base
         if factor.exponent == 2.0:
             return self.atoms("square", 2.0, base, None)
         return self.atoms("power", factor.exponent, base, None)
 
-    def product(self, a: Factor, b: Factor) -> Factor:
+    def product(self, a: BlockPower, b: BlockPower) -> BlockPower:
         """Columns for a * b, one for each distinct pair."""
         axes, left, right = self.paired(a, b)
         swap = left > right
         left, right = np.where(swap, right, left), np.where(swap, left, right)
         return self.pairs("product", axes, left, right, (a.key, b.key))
 
-    def ratio(self, top: Factor | None, bottom: Factor) -> Factor:
+    def ratio(self, top: BlockPower | None, bottom: BlockPower) -> BlockPower:
         """Columns w with w * bottom = top."""
         if top is None:
             return self.atoms("reciprocal", -1.0, bottom, None)
         axes, left, right = self.paired(top, bottom)
         return self.pairs("ratio", axes, left, right, (top.key, bottom.key))
 
-    def paired(self, a: Factor, b: Factor) -> tuple[tuple[Axis, ...], IntArray, IntArray]:
+    def paired(self, a: BlockPower, b: BlockPower) -> tuple[tuple[Axis, ...], IntArray, IntArray]:
         """The columns of two factors side by side over the axes of both."""
         axes = join_axes(a.axes, b.axes)
         shape = tuple(x.size for x in axes)
@@ -83,7 +85,7 @@ class Atoms(Layout):
 
     def pairs(
         self, kind: str, axes: tuple[Axis, ...], left: IntArray, right: IntArray, key: Any
-    ) -> Factor:
+    ) -> BlockPower:
         """Columns for a product or a ratio, one for each distinct pair."""
         code = left.ravel().astype(np.int64) * (1 << 31) + right.ravel()
         distinct, back = np.unique(code, return_inverse=True)
@@ -98,11 +100,11 @@ class Atoms(Layout):
                 self.products.append((top, made, b, np.full(len(result), is_ratio)))
             self.known[seen] = (result, distinct)
         result, _ = self.known[seen]
-        return Factor((kind, key), axes, result[back].reshape(left.shape))
+        return BlockPower((kind, key), axes, result[back].reshape(left.shape))
 
     def extremes_block(
         self, node: Extreme | Reduce, owner: IntArray, argument: IntArray, axes: Any, count: int
-    ) -> Term:
+    ) -> Monomial:
         """A term for min or max atoms: the k-th of the arguments with owner k."""
         sense = node.sense if isinstance(node, Extreme) else node.operation
         origin = Origin("expression", sense, node.span)
@@ -111,4 +113,6 @@ class Atoms(Layout):
         if count:
             self.extremes.append(Extremes(sense, result, owner, argument, node.span))  # type: ignore[arg-type]
         shape = tuple(a.size for a in axes)
-        return Term(np.asarray(1.0), (), (Factor((sense, start), axes, result.reshape(shape)),))
+        return Monomial(
+            np.asarray(1.0), (), (BlockPower((sense, start), axes, result.reshape(shape)),)
+        )

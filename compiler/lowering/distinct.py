@@ -37,7 +37,7 @@ def unsigned(matrix: sparse.csr_array, level: FloatArray) -> Unsigned:
         entries = m.indptr[rows][:, None] + np.arange(size)
         leading = m.data[entries[:, 0]] if size else level[rows]
         sign = np.where(leading < 0, -1.0, 1.0)
-        # Adding nought makes one zero of the two that there are.
+        # Adding zero makes one zero of the two that there are.
         values = sign[:, None] * m.data[entries] + 0.0
         key = np.column_stack([m.indices[entries], values, sign * level[rows] + 0.0])
         _, index, back = np.unique(key, axis=0, return_index=True, return_inverse=True)

@@ -8,16 +8,16 @@ import numpy as np
 from scipy import sparse
 
 from allocc.compiler.algebra.index import Axis, spread
-from allocc.compiler.algebra.polynomial import Term, flatten
+from allocc.compiler.algebra.polynomial import Monomial, flatten
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.lowering.rows import SparseRows
+from allocc.compiler.lowering.sparse_rows import SparseRows
 from allocc.compiler.origin import Origin
 from allocc.compiler.programs.program import (
-    Block,
     Extremes,
     FunctionAtoms,
     Products,
     Program,
+    ProgramBlock,
     Role,
     no_products,
 )
@@ -31,8 +31,8 @@ class Layout:
         self.problem = problem
         self.columns = 0
         self.rows = 0
-        self.column_blocks: list[Block] = []
-        self.row_blocks: list[Block] = []
+        self.column_blocks: list[ProgramBlock] = []
+        self.row_blocks: list[ProgramBlock] = []
         self.lower: list[FloatArray] = []
         self.upper: list[FloatArray] = []
         self.integer: list[Any] = []
@@ -97,7 +97,7 @@ class Layout:
     ) -> int:
         """Lay out a block of columns and return its first."""
         start = self.columns
-        self.column_blocks.append(Block(name, start, count, role, **about))
+        self.column_blocks.append(ProgramBlock(name, start, count, role, **about))
         self.lower.append(np.broadcast_to(np.asarray(lower, dtype=float), count).copy())
         self.upper.append(np.broadcast_to(np.asarray(upper, dtype=float), count).copy())
         self.integer.append(np.full(count, integer))
@@ -107,7 +107,7 @@ class Layout:
     def write(
         self,
         name: str,
-        terms: list[Term],
+        terms: list[Monomial],
         axes: tuple[Axis, ...],
         lower: Any,
         upper: Any,
@@ -141,7 +141,7 @@ class Layout:
         self.sparse.add(count, regular, triples)
         self.row_lower.append(np.broadcast_to(lower, count) - level)
         self.row_upper.append(np.broadcast_to(upper, count) - level)
-        self.row_blocks.append(Block(name, self.rows, count, role, origin, labels=labels))
+        self.row_blocks.append(ProgramBlock(name, self.rows, count, role, origin, labels=labels))
         self.rows += count
 
     def define_rows(
@@ -158,6 +158,6 @@ class Layout:
         self.sparse.add(count, [own], [(m.row.astype(np.int64), m.col.astype(np.int64), -m.data)])
         self.row_lower.append(level)
         self.row_upper.append(level)
-        self.row_blocks.append(Block(f"{name}:is", self.rows, count, "definition", origin))
+        self.row_blocks.append(ProgramBlock(f"{name}:is", self.rows, count, "definition", origin))
         self.defines.append((self.rows, own[0]))
         self.rows += count

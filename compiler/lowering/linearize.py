@@ -28,8 +28,8 @@ from allocc.compiler.algebra.expression import (
 )
 from allocc.compiler.algebra.index import Axis, Coordinate, spread
 from allocc.compiler.algebra.polynomial import (
-    Factor,
-    Term,
+    BlockPower,
+    Monomial,
     compressed,
     flatten,
     free_of_sums,
@@ -42,7 +42,7 @@ from allocc.compiler.algebra.polynomial import (
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.functions import BY_KIND
 from allocc.compiler.labels import label_text
-from allocc.compiler.lowering.atoms import Atoms
+from allocc.compiler.lowering.atoms import AtomLayout
 from allocc.compiler.lowering.distinct import unsigned
 from allocc.compiler.origin import Origin
 from allocc.compiler.programs.program import Role
@@ -52,7 +52,7 @@ from allocc.compiler.unrolling.problem import ChanceConstraint, Problem
 MOST_TERMS = 2
 
 
-class Linearizer(Atoms):
+class Linearizer(AtomLayout):
     """Nodes to linear terms over columns; products, functions and extremes become atoms."""
 
     def __init__(self, problem: Problem) -> None:
@@ -92,7 +92,7 @@ class Linearizer(Atoms):
         while self.pending:
             variable = self.pending.pop(0)
             assert variable.value is not None
-            own = Term(
+            own = Monomial(
                 np.asarray(1.0),
                 (),
                 (self.factor_of(variable, variable.axes),),
@@ -109,20 +109,20 @@ class Linearizer(Atoms):
                 variable.size,
             )
 
-    def factor_of(self, variable: Variable, axes: tuple[Axis, ...]) -> Factor:
+    def factor_of(self, variable: Variable, axes: tuple[Axis, ...]) -> BlockPower:
         """The whole of a variable over axes, one for each of its sets."""
         start = self.place(variable, "definition")
         coordinates = [
             Coordinate(s, (a,), np.arange(a.size)) for s, a in zip(variable.sets, axes, strict=True)
         ]
         node = Reference(variable, tuple(coordinates), axes)
-        return Factor(node.key, axes, start + node.positions())
+        return BlockPower(node.key, axes, start + node.positions())
 
     def define(
         self,
         name: str,
-        own: Term,
-        terms: list[Term],
+        own: Monomial,
+        terms: list[Monomial],
         axes: tuple[Axis, ...],
         labels: Any,
         origin: Origin | None,
@@ -131,21 +131,21 @@ class Linearizer(Atoms):
     ) -> None:
         """Rows `own - terms = 0`, which define the columns from `column` on."""
         start = self.rows
-        minus = [Term(-t.coefficient, t.axes, t.factors, t.scatter) for t in terms]
+        minus = [Monomial(-t.coefficient, t.axes, t.factors, t.scatter) for t in terms]
         self.write(f"{name}:is", [own, *minus], axes, 0.0, 0.0, "definition", labels, origin)
         self.defines.append((start, np.arange(column, column + count)))
 
     # --- expressions --------------------------------------------------------------------------
 
-    def terms(self, node: Node) -> list[Term]:
+    def terms(self, node: Node) -> list[Monomial]:
         """The monomials of a node."""
         match node:
             case Data(axes=axes, values=values):
-                return [Term(np.asarray(values, dtype=float), axes)] if values.any() else []
+                return [Monomial(np.asarray(values, dtype=float), axes)] if values.any() else []
             case Reference():
                 start = self.place(node.variable, "definition")
-                factor = Factor(node.key, node.axes, start + node.positions())
-                return [Term(np.asarray(1.0), (), (factor,))]
+                factor = BlockPower(node.key, node.axes, start + node.positions())
+                return [Monomial(np.asarray(1.0), (), (factor,))]
             case Add(parts=parts, axes=axes):
                 return merge([t for p in parts for t in self.terms(p)], axes)
             case Multiply(left=Data() as data, right=right, axes=axes):
@@ -174,10 +174,10 @@ class Linearizer(Atoms):
 
     def summed(
         self,
-        terms: list[Term],
+        terms: list[Monomial],
         over: tuple[Axis, ...],
         scatter: Mapping[Axis, IntArray],
-    ) -> list[Term]:
+    ) -> list[Monomial]:
         """Terms summed over axes; those that a term does not depend on are counted.
 
         The axis of a bare set is one in the whole model, and may be bound again further out, so
@@ -189,11 +189,11 @@ class Linearizer(Atoms):
 
     def summed_one(
         self,
-        term: Term,
+        term: Monomial,
         over: tuple[Axis, ...],
         scatter: Mapping[Axis, IntArray],
         own: Mapping[Axis, Axis],
-    ) -> Term:
+    ) -> Monomial:
         """One term summed over axes; `own` are new axes for some of them."""
         coefficient, axes = term.coefficient, term.axes
         present = term.all_axes
@@ -213,16 +213,16 @@ class Linearizer(Atoms):
                 coefficient = np.broadcast_to(coefficient[..., None], shape)
                 axes = (*axes, axis)
             moved |= {outer: (axis, taken) for outer, taken in scatter.items()}
-        return renamed(Term(coefficient, axes, term.factors, moved), own)
+        return renamed(Monomial(coefficient, axes, term.factors, moved), own)
 
-    def multiplicand(self, terms: list[Term], node: Node) -> list[Term]:
+    def multiplicand(self, terms: list[Monomial], node: Node) -> list[Monomial]:
         """Terms that can be multiplied out, or one term for a column that stands for them."""
         varying = [t for t in terms if t.factors]
         if free_of_sums(terms, node.axes) and len(varying) <= MOST_TERMS:
             return terms
         return self.column(terms, node)
 
-    def column(self, terms: list[Term], node: Node) -> list[Term]:
+    def column(self, terms: list[Monomial], node: Node) -> list[Monomial]:
         """One term: a block of columns defined to be the sum of `terms` over the node's axes."""
         if len(terms) == 1 and free_of_sums(terms, node.axes) and not terms[0].factors:
             return terms
@@ -235,8 +235,8 @@ class Linearizer(Atoms):
         origin = Origin("expression", name, node.span)
         start = self.new_columns(f"({name})", count, "definition", origin=origin, labels=labels)
         flat = np.arange(start, start + count).reshape(shape)
-        factor = Factor(("column", start), axes, flat)
-        own = Term(np.asarray(1.0), (), (factor,))
+        factor = BlockPower(("column", start), axes, flat)
+        own = Monomial(np.asarray(1.0), (), (factor,))
         self.define(f"({name})", own, self.linear(terms, axes), axes, labels, origin, start, count)
         return [own]
 
@@ -256,7 +256,7 @@ class Linearizer(Atoms):
 
         return name, labels
 
-    def quotient(self, left: Node, right: Node, axes: tuple[Axis, ...]) -> list[Term]:
+    def quotient(self, left: Node, right: Node, axes: tuple[Axis, ...]) -> list[Monomial]:
         """left / right: a single monomial below is inverted, a sum gets a column first."""
         bottom = self.terms(right)
         if (
@@ -278,7 +278,7 @@ class Linearizer(Atoms):
             divided = [times(single, inverse(bottom[0]))]
         return merge(divided, axes)
 
-    def power(self, node: Power) -> list[Term]:
+    def power(self, node: Power) -> list[Monomial]:
         """base ^ exponent; the powers of a single column are multiplied where that is the same."""
         terms = self.terms(node.base)
         if not terms and node.exponent > 0:
@@ -304,21 +304,23 @@ class Linearizer(Atoms):
             raise failures.Failed(algebra_errors.division_by_zero(node.base.span, ""))
         (term,) = terms
         if not term.factors:
-            return [Term(term.coefficient**node.exponent, term.axes)]
+            return [Monomial(term.coefficient**node.exponent, term.axes)]
         (factor,) = term.factors
-        raised = Factor(factor.key, factor.axes, factor.columns, factor.exponent * node.exponent)
-        return [Term(term.coefficient**node.exponent, term.axes, (raised,))]
+        raised = BlockPower(
+            factor.key, factor.axes, factor.columns, factor.exponent * node.exponent
+        )
+        return [Monomial(term.coefficient**node.exponent, term.axes, (raised,))]
 
-    def function(self, node: Apply) -> list[Term]:
+    def function(self, node: Apply) -> list[Monomial]:
         """f(argument) as an atom over the argument's columns."""
         if BY_KIND[node.function].even:
             argument = self.up_to_sign(node.argument)
         else:
             argument = self.as_columns(node.argument)
         result = self.atoms(node.function, 1.0, argument, node.span)
-        return [Term(np.asarray(1.0), (), (result,))]
+        return [Monomial(np.asarray(1.0), (), (result,))]
 
-    def as_columns(self, node: Node) -> Factor:
+    def as_columns(self, node: Node) -> BlockPower:
         """A factor whose columns have the value of a node."""
         terms = self.terms(node)
         known = self.plain(terms, node)
@@ -327,7 +329,7 @@ class Linearizer(Atoms):
         (term,) = self.column(terms, node)
         return term.factors[0]
 
-    def plain(self, terms: list[Term], node: Node) -> Factor | None:
+    def plain(self, terms: list[Monomial], node: Node) -> BlockPower | None:
         """The factor that `terms` are, where they are columns as they stand, or data."""
         if len(terms) == 1 and free_of_sums(terms, node.axes):
             term = terms[0]
@@ -343,12 +345,12 @@ class Linearizer(Atoms):
             start = self.fixed(node, terms)
             shape = tuple(a.size for a in node.axes)
             count = int(np.prod(shape, dtype=np.int64))
-            return Factor(
+            return BlockPower(
                 ("column", start), node.axes, np.arange(start, start + count).reshape(shape)
             )
         return None
 
-    def up_to_sign(self, node: Node) -> Factor:
+    def up_to_sign(self, node: Node) -> BlockPower:
         """A factor whose columns have the value of a node, or its opposite.
 
         x[i] - x[j] and x[j] - x[i] share a column: a sum over all pairs needs half as many.
@@ -381,9 +383,9 @@ class Linearizer(Atoms):
             labels=lambda k: labels(int(found.first[k])),
         )
         self.define_rows(f"({name})", found.matrix, found.level, start, origin)
-        return Factor(("column", start), node.axes, (start + found.place).reshape(shape))
+        return BlockPower(("column", start), node.axes, (start + found.place).reshape(shape))
 
-    def fixed(self, node: Node, terms: list[Term]) -> int:
+    def fixed(self, node: Node, terms: list[Monomial]) -> int:
         """Columns fixed at data, for an argument that must be a column."""
         count = int(np.prod([a.size for a in node.axes], dtype=np.int64))
         values = np.zeros(count)
@@ -394,13 +396,13 @@ class Linearizer(Atoms):
 
     # --- monomials ----------------------------------------------------------------------------
 
-    def linear(self, terms: list[Term], own: tuple[Axis, ...]) -> list[Term]:
+    def linear(self, terms: list[Monomial], own: tuple[Axis, ...]) -> list[Monomial]:
         """The same sum with a column in the place of every nonlinear monomial."""
         return [t if t.is_linear else self.linear_one(compressed(t, own)) for t in terms]
 
-    def linear_one(self, term: Term) -> Term:
+    def linear_one(self, term: Monomial) -> Monomial:
         """One monomial: its positive powers multiplied, and divided by the others."""
-        top: Factor | None = None
+        top: BlockPower | None = None
         for factor in sorted(term.factors, key=lambda f: -f.exponent):
             if factor.exponent < 0:
                 break
@@ -409,15 +411,15 @@ class Linearizer(Atoms):
         for factor in term.factors:
             if factor.exponent < 0:
                 part = self.raised(
-                    Factor(factor.key, factor.axes, factor.columns, -factor.exponent)
+                    BlockPower(factor.key, factor.axes, factor.columns, -factor.exponent)
                 )
                 top = self.ratio(top, part)
         assert top is not None
-        return Term(term.coefficient, term.axes, (top,), term.scatter)
+        return Monomial(term.coefficient, term.axes, (top,), term.scatter)
 
     # --- min and max --------------------------------------------------------------------------
 
-    def extreme(self, node: Extreme) -> list[Term]:
+    def extreme(self, node: Extreme) -> list[Monomial]:
         """Pointwise min or max."""
         axes = node.axes
         shape = tuple(a.size for a in axes)
@@ -427,10 +429,10 @@ class Linearizer(Atoms):
         owner = np.tile(np.arange(count), len(columns))
         return [self.extremes_block(node, owner, np.concatenate(columns), axes, count)]
 
-    def extreme_reduce(self, node: Reduce) -> list[Term]:
+    def extreme_reduce(self, node: Reduce) -> list[Monomial]:
         """min or max over axes."""
         body = self.as_columns(node.body)
-        ones = Term(np.asarray(1.0), (), (body,))
+        ones = Monomial(np.asarray(1.0), (), (body,))
         (term,) = self.summed([ones], node.over, node.scatter)
         rows, _, columns = flatten(term, node.axes)
         count = int(np.prod([a.size for a in node.axes], dtype=np.int64))

@@ -14,14 +14,14 @@ from allocc.compiler.algebra.index import Coordinate, spread
 from allocc.compiler.algebra.polynomial import flatten
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.lowering.linearize import Linearizer
-from allocc.compiler.lowering.places import Lowered, Places
+from allocc.compiler.lowering.lowered import Lowered, Places
 from allocc.compiler.origin import Origin
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.magnitudes import refuse_no_amounts
-from allocc.compiler.programs.program import Block, Conditional, Program
+from allocc.compiler.programs.program import IndicatorRows, Program, ProgramBlock
 from allocc.compiler.reformulations import chance, ratios
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem, Update
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 
 #: For each row, the binaries that must be 1 for it to hold.
 Binaries = tuple[IntArray, ...]
@@ -33,14 +33,14 @@ def lower(problem: Problem, clear_ratios: bool = True) -> Lowered:
     With `clear_ratios` limits on ratios are multiplied out where the sign of the denominator is proven by
     the rest of the problem. Without it every row keeps the unit of its limit, and rests on no other.
 
-    Raises `AlloccError` where a value does not exist: a quotient by nought, a largest of nothing,
+    Raises `DiagnosticError` where a value does not exist: a quotient by zero, a largest of nothing,
     or where a number is too large for any solver.
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             lowered = _Lowering(problem, clear_ratios).run()
     except failures.Failed as failed:
-        raise AlloccError(list(failed.diagnostics)) from None
+        raise DiagnosticError(list(failed.diagnostics)) from None
     refuse_no_amounts(lowered.program)
     return lowered
 
@@ -59,7 +59,7 @@ class _Lowering(Linearizer):
     def __init__(self, problem: Problem, clear_ratios: bool) -> None:
         super().__init__(problem)
         self.clear_ratios = clear_ratios
-        self.conditional: list[Conditional] = []
+        self.conditional: list[IndicatorRows] = []
         self.deferred: list[tuple[Constraint, ratios.RatioLimit, Binaries]] = []
         self.written: dict[Constraint | ChanceConstraint | Update, slice] = {}
 
@@ -105,7 +105,7 @@ class _Lowering(Linearizer):
         self.written[c] = slice(start, self.rows)
         if binaries:
             # What defines the parts of the limit holds in any case.
-            self.conditional.append(Conditional(start, c.count, binaries, c.span))
+            self.conditional.append(IndicatorRows(start, c.count, binaries, c.span))
         self.drain()
 
     def ratio_limits(self) -> None:
@@ -162,7 +162,7 @@ class _Lowering(Linearizer):
             row_of = np.repeat(np.arange(count), np.diff(flipped.indptr))
             ends = np.where(flipped.data > 0, upper[flipped.indices], lower[flipped.indices])
             most = np.bincount(row_of, flipped.data * ends, count)
-            # A denominator that may be nought is read as one above it; see `ratios`.
+            # A denominator that may be zero is read as one above it; see `ratios`.
             apart = most <= level if sign > 0 else most < -level
             open_rows = np.flatnonzero(~apart)
             if not len(open_rows):
@@ -230,7 +230,7 @@ class _Lowering(Linearizer):
         self.sparse.add(1, [], [(np.zeros(count, dtype=np.int64), columns, weights)])
         self.row_lower.append(np.array([least]))
         self.row_upper.append(np.array([np.inf]))
-        self.row_blocks.append(Block(name, self.rows, 1, "stated", origin))
+        self.row_blocks.append(ProgramBlock(name, self.rows, 1, "stated", origin))
         self.written[block] = slice(self.rows, self.rows + 1)
         self.rows += 1
 

@@ -13,7 +13,7 @@ from allocc.compiler import failures
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.names.resolve import Bound, resolve
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import AlloccError, Collector
+from allocc.dsl.diagnostics import Collector, DiagnosticError
 from allocc.dsl.walk import nodes
 
 #: Statements that a `use` can name.
@@ -69,7 +69,7 @@ def expand_uses(
             continue
         except failures.Failed as failed:
             problems = failed.diagnostics
-        except AlloccError as unread:
+        except DiagnosticError as unread:
             problems = unread.diagnostics
         lost.update(i.name for i in statement.names)
         for diagnostic in problems:

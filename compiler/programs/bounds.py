@@ -157,7 +157,7 @@ class Propagator:
         size = np.zeros(n)
 
         def rest(part: FloatArray, endless: float) -> tuple[FloatArray, BoolArray]:
-            """What the other entries of the row add up to, and where all of them are nought."""
+            """What the other entries of the row add up to, and where all of them are zero."""
             nonlocal size
             some = part != 0
             alone = np.bincount(i, some, n)[i] == some
@@ -251,7 +251,7 @@ def _outward(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]
 def times(
     al: FloatArray, au: FloatArray, bl: FloatArray, bu: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """The range of a product of two ranges; nought times infinity is nought."""
+    """The range of a product of two ranges; zero times infinity is zero."""
     with np.errstate(invalid="ignore", over="ignore"):
         corners = [al * bl, al * bu, au * bl, au * bu]
         low, high = reduce(np.minimum, corners), reduce(np.maximum, corners)
@@ -264,7 +264,7 @@ def times(
 def divide(
     al: FloatArray, au: FloatArray, bl: FloatArray, bu: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """The range of a quotient; everything where the denominator's range contains nought."""
+    """The range of a quotient; everything where the denominator's range contains zero."""
     # While a contradiction is being found, the ends of a range may stand the wrong way round.
     clear = (np.minimum(bl, bu) > 0) | (np.maximum(bl, bu) < 0)
     safe_l, safe_u = np.where(clear, bl, 1.0), np.where(clear, bu, 1.0)

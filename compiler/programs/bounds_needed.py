@@ -9,7 +9,7 @@ import numpy as np
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs import errors
 from allocc.compiler.programs.program import Program, find_block
-from allocc.dsl.diagnostics import AlloccError, Diagnostic, Note
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError, Note
 
 #: So many are told of. No more are looked for at any place: a long horizon has a million of them.
 _MOST = 10
@@ -18,10 +18,10 @@ _SHOWN = 4
 
 
 def check_bounds(program: Program) -> None:
-    """Raise `AlloccError` where a factor has no bounds that needs them, naming what to bound."""
+    """Raise `DiagnosticError` where a factor has no bounds that needs them, naming what to bound."""
     p, q = program, program.products
     found: list[Diagnostic] = []
-    # A quotient by what may be nought has no bounds: that is told once, by `_check_ratios`.
+    # A quotient by what may be zero has no bounds: that is told once, by `_check_ratios`.
     endless = q.left[q.is_ratio & (p.lower[q.right] <= 0) & (p.upper[q.right] >= 0)]
     for side in (q.left, q.right):
         other = q.right if side is q.left else q.left
@@ -41,8 +41,8 @@ def check_bounds(program: Program) -> None:
             # Powers and ratios are made of monomials, which have no place of their own.
             span = atoms.span or find_block(p.column_blocks, argument).span
             wants = (
-                "an argument other than nought"
-                if atoms.function.domain == "not nought"
+                "an argument other than zero"
+                if atoms.function.domain == "not zero"
                 else "a positive argument"
             )
             least, most = (f"{end[argument] + 0.0:g}" for end in (p.lower, p.upper))
@@ -50,14 +50,14 @@ def check_bounds(program: Program) -> None:
             found.append(_with(p, told, more))
     _check_ratios(p, found)
     if found:
-        raise AlloccError(found[:_MOST])
+        raise DiagnosticError(found[:_MOST])
 
 
 def _check_ratios(p: Program, found: list[Diagnostic]) -> None:
-    """A ratio's denominator must not reach nought."""
+    """A ratio's denominator must not reach zero."""
     bottoms = p.products.bottoms
-    nought = (p.lower[bottoms] <= 0) & (p.upper[bottoms] >= 0)
-    for bottom, more in _once(p, bottoms[nought]):
+    zero = (p.lower[bottoms] <= 0) & (p.upper[bottoms] >= 0)
+    for bottom, more in _once(p, bottoms[zero]):
         name, span = p.column_name(bottom), find_block(p.column_blocks, bottom).span
         least, most = (f"{end[bottom] + 0.0:g}" for end in (p.lower, p.upper))
         found.append(_with(p, errors.zero_denominator(name, least, most, span), more))
@@ -89,17 +89,17 @@ def without_quotients(program: Program) -> Program:
     )
 
 
-def nought_below(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
-    """The denominators that may be nought within ranges."""
+def zero_below(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
+    """The denominators that may be zero within ranges."""
     bottoms = program.products.bottoms
     powers = [atoms.argument for atoms in program.functions if atoms.function.divides]
     below = np.concatenate([bottoms, *powers])
     return np.unique(below[(lower[below] <= 0) & (upper[below] >= 0)])
 
 
-def possibly_nought(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
-    """What a ratio, a negative power or a logarithm is taken of and may be nought within ranges."""
-    found = [nought_below(program, lower, upper)]
+def possibly_zero(program: Program, lower: FloatArray, upper: FloatArray) -> IntArray:
+    """What a ratio, a negative power or a logarithm is taken of and may be zero within ranges."""
+    found = [zero_below(program, lower, upper)]
     for atoms in program.functions:
         if atoms.function.domain == "positive":
             x = atoms.argument
@@ -108,10 +108,10 @@ def possibly_nought(program: Program, lower: FloatArray, upper: FloatArray) -> I
 
 
 def check_finite(program: Program, columns: IntArray, low: FloatArray, high: FloatArray) -> None:
-    """Raise `AlloccError` where a column of a min, max or abs has no bounds."""
+    """Raise `DiagnosticError` where a column of a min, max or abs has no bounds."""
     bad = columns[~(np.isfinite(low[columns]) & np.isfinite(high[columns]))]
     if len(bad):
-        raise AlloccError(
+        raise DiagnosticError(
             [_unbounded(program, int(j), "min, max or abs") for j in np.unique(bad)[:5]]
         )
 

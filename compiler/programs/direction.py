@@ -15,7 +15,7 @@ from allocc.compiler.arrays import BoolArray, IntArray
 from allocc.compiler.programs.program import Program
 
 
-def harmless(program: Program, atoms_only: bool = False) -> tuple[BoolArray, BoolArray]:
+def monotone_directions(program: Program, atoms_only: bool = False) -> tuple[BoolArray, BoolArray]:
     """Whether each column may be lowered, and whether it may be raised, without harm.
 
     With `atoms_only` a linear program is answered for the results of its atoms alone, which is all

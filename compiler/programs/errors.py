@@ -16,11 +16,11 @@ def _place(span: Span | None) -> tuple[Span | None, tuple[Note, ...]]:
 
 
 def zero_denominator(text: str, low: str, high: str, span: Span | None) -> Diagnostic:
-    """A ratio whose denominator can be nought, as far as ranges and limits say."""
+    """A ratio whose denominator can be zero, as far as ranges and limits say."""
     where, notes = _place(span)
     return Diagnostic(
         "E5002",
-        f"`1 / {text}` needs a denominator other than nought, but it can lie in {low} .. {high}",
+        f"`1 / {text}` needs a denominator other than zero, but it can lie in {low} .. {high}",
         where,
         "add a limit that keeps it away from 0; a limit `a / b <= c` needs none if b is never below 0",
         notes=notes,

@@ -11,11 +11,11 @@ from scipy import sparse
 
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs.program import (
-    Block,
     Extremes,
     FunctionAtoms,
     Products,
     Program,
+    ProgramBlock,
     no_products,
 )
 
@@ -33,8 +33,8 @@ class Extension:
         self.program = program
         self.count = program.columns
         self.rows_count = program.rows
-        self._column_blocks: list[Block] = []
-        self._row_blocks: list[Block] = []
+        self._column_blocks: list[ProgramBlock] = []
+        self._row_blocks: list[ProgramBlock] = []
         self._lower: list[FloatArray] = []
         self._upper: list[FloatArray] = []
         self._integer: list[Any] = []
@@ -55,7 +55,7 @@ class Extension:
     ) -> IntArray:
         """Add auxiliary columns and return their positions."""
         start = self.count
-        self._column_blocks.append(Block(name, start, count, "auxiliary", labels=labels))
+        self._column_blocks.append(ProgramBlock(name, start, count, "auxiliary", labels=labels))
         self._lower.append(_each(lower, count))
         self._upper.append(_each(upper, count))
         self._integer.append(np.full(count, integer))
@@ -95,7 +95,7 @@ class Extension:
     def _finish_rows(self, name: str, n: int, lower: Any, upper: Any) -> None:
         self._row_lower.append(_each(lower, n))
         self._row_upper.append(_each(upper, n))
-        self._row_blocks.append(Block(name, self.rows_count, n, "auxiliary"))
+        self._row_blocks.append(ProgramBlock(name, self.rows_count, n, "auxiliary"))
         self.rows_count += n
 
     def finish(

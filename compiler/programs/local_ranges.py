@@ -119,7 +119,7 @@ def _side_by_side(
     column, row, entry, copy = 0, 0, 0, 0
     arrays: dict[str, list[Any]] = {}
     ratios: dict[bool, list[tuple[IntArray, IntArray, FloatArray]]] = {True: [], False: []}
-    # `indptr` begins with a nought of its own; each copy adds the ends of its rows.
+    # `indptr` begins with a zero of its own; each copy adds the ends of its rows.
     arrays["indptr"] = [np.zeros(1, dtype=np.int64)]
     for near, count in parts:
         p, m, q = near.program, near.program.matrix, near.program.products

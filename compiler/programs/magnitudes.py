@@ -11,7 +11,7 @@ import numpy as np
 
 from allocc.compiler.programs.errors import extreme_number
 from allocc.compiler.programs.program import Program, find_block
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 
 #: The largest coefficient of a row, and the size from which costs and sides count as infinite.
 LARGEST_COEFFICIENT, INFINITE = 1e15, 1e20
@@ -20,19 +20,19 @@ NO_AMOUNT = 1e100
 
 
 def refuse_extremes(program: Program) -> None:
-    """Raise `AlloccError` when a solver cannot take a number of a program as it is."""
+    """Raise `DiagnosticError` when a solver cannot take a number of a program as it is."""
     _refuse(program, LARGEST_COEFFICIENT, INFINITE)
 
 
 def refuse_no_amounts(program: Program) -> None:
-    """Raise `AlloccError` when a program holds a number that is no amount in any unit."""
+    """Raise `DiagnosticError` when a program holds a number that is no amount in any unit."""
     _refuse(program, NO_AMOUNT, NO_AMOUNT)
 
 
 def _refuse(program: Program, coefficient: float, infinite: float) -> None:
     found = _extreme(program, coefficient, infinite)
     if found is not None:
-        raise AlloccError([found])
+        raise DiagnosticError([found])
 
 
 def _extreme(p: Program, coefficient: float, infinite: float) -> Diagnostic | None:

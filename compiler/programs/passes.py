@@ -43,8 +43,8 @@ class Pass:
     """One step of a chain.
 
     `accepts` is quick, and may be wrong in saying yes: `apply` returns the very program that it was given
-    where there is nothing to do. `why` says in a sentence what it does and why, `told` what the user of
-    a solve is told; `methods` are those that it serves, `after` the passes that come before it. `exact`
+    where there is nothing to do. `why` says in a sentence what it does and why, `note` what the user of
+    a solve reads; `methods` are those that it serves, `after` the passes that come before it. `exact`
     is whether both programs hold the same decisions with the same values.
     """
 
@@ -55,4 +55,4 @@ class Pass:
     methods: frozenset[str] = frozenset(METHODS)
     after: tuple[str, ...] = ()
     exact: bool = True
-    told: str = ""
+    note: str = ""

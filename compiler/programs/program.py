@@ -22,7 +22,7 @@ import numpy as np
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.functions import function
-from allocc.compiler.functions.record import Function
+from allocc.compiler.functions.record import ScalarFunction
 from allocc.compiler.labels import label_text, named
 from allocc.compiler.origin import Origin
 
@@ -36,7 +36,7 @@ Role = Literal["stated", "definition", "auxiliary"]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ProgramBlock:
     """`count` consecutive columns or rows that come from one statement.
 
     `labels(k)` gives the index labels of the k-th entry, as `("44001", 2017.25)`.
@@ -68,7 +68,7 @@ class Block:
         return named(self.name, tuple(label_text(x) for x in labels))
 
 
-def find_block(blocks: Sequence[Block], position: int) -> Block:
+def find_block(blocks: Sequence[ProgramBlock], position: int) -> ProgramBlock:
     """The block that holds a column or a row; blocks are ordered and leave no hole."""
     return blocks[max(bisect_right(blocks, position, key=lambda b: b.start) - 1, 0)]
 
@@ -127,7 +127,7 @@ class FunctionAtoms:
         return len(self.result)
 
     @property
-    def function(self) -> Function:
+    def function(self) -> ScalarFunction:
         """f."""
         return function(self.kind, self.exponent)
 
@@ -147,7 +147,7 @@ class Extremes:
 
 
 @dataclass(frozen=True, slots=True)
-class Conditional:
+class IndicatorRows:
     """Rows `start` and on that hold only where each of their binaries is 1.
 
     Every array of `binaries` has one column for each row.
@@ -187,12 +187,12 @@ class Program:
     matrix: sparse.csr_array
     row_lower: FloatArray
     row_upper: FloatArray
-    column_blocks: tuple[Block, ...]
-    row_blocks: tuple[Block, ...]
+    column_blocks: tuple[ProgramBlock, ...]
+    row_blocks: tuple[ProgramBlock, ...]
     products: Products = field(default_factory=no_products)
     functions: tuple[FunctionAtoms, ...] = ()
     extremes: tuple[Extremes, ...] = ()
-    conditional: tuple[Conditional, ...] = ()
+    conditional: tuple[IndicatorRows, ...] = ()
     defined: IntArray | None = None
 
     @property

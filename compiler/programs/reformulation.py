@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from allocc.compiler.arrays import BoolArray, FloatArray
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Extremes, FunctionAtoms, Products, Program, no_products
 
@@ -28,7 +28,7 @@ class Facts:
     @classmethod
     def of(cls, program: Program) -> Facts:
         """What the program itself says."""
-        return cls(program.lower, program.upper, *harmless(program, atoms_only=True))
+        return cls(program.lower, program.upper, *monotone_directions(program, atoms_only=True))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ becomes
     M = \max \Bigl\{ 0,\ \sum_j \max(a_j l_j, a_j u_j) - u \Bigr\} .
 
 This "big M" is the most by which the row can be violated within the bounds that follow from the rest of
-the program. It is never invented: where no bound follows, the row is refused. Where it is nought the row
+the program. It is never invented: where no bound follows, the row is refused. Where it is zero the row
 always holds.
 
 :Source: The limits of chance blocks, with one binary a scenario.
@@ -34,8 +34,8 @@ from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs import errors
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.passes import Pass
-from allocc.compiler.programs.program import Conditional, Program
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.compiler.programs.program import IndicatorRows, Program
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 
 #: Probabilities may miss what is asked by this much: sums of decimal fractions do.
 TOLERANCE = 1e-9
@@ -52,7 +52,7 @@ def without(program: Program) -> Program:
 def write(program: Program) -> Program:
     """The program with the conditional rows as plain ones; their lower sides must be open.
 
-    Raises `AlloccError` where a row can be violated without end.
+    Raises `DiagnosticError` where a row can be violated without end.
     """
     free = without(program)
     try:
@@ -82,7 +82,7 @@ def write(program: Program) -> Program:
             columns.append(binaries)
             values.append(big)
     if found:
-        raise AlloccError(found[:10])
+        raise DiagnosticError(found[:10])
     extra = sparse.coo_array(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
         shape=program.matrix.shape,
@@ -102,7 +102,7 @@ def largest_activity(program: Program, lower: FloatArray, upper: FloatArray) -> 
 
 
 def _unbounded(
-    program: Program, row: int, lower: FloatArray, upper: FloatArray, block: Conditional
+    program: Program, row: int, lower: FloatArray, upper: FloatArray, block: IndicatorRows
 ) -> Diagnostic:
     m = program.matrix
     here = slice(m.indptr[row], m.indptr[row + 1])

@@ -44,7 +44,7 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.programs.scaling import sweeps_of
 
 #: A row counts as broken by this part of what the others in it add up to, at least: less is no number
-#: that a solver tells from nought.
+#: that a solver tells from zero.
 LEAST = 1e-6
 #: A coefficient is cut where this share of it is left, or less; elsewhere it stays as it was written.
 WORTH = 0.999

@@ -29,7 +29,7 @@ from scipy import sparse
 
 from allocc.compiler.arrays import BoolArray
 from allocc.compiler.programs.bounds import MARGIN
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.passes import Pass
 from allocc.compiler.programs.program import FunctionAtoms, Program
@@ -41,7 +41,7 @@ LONGEST = 4
 
 
 @dataclass(frozen=True)
-class Step:
+class GrowthStep:
     """`x[target] = (plain + x[binary] * more) x[source]`; without a binary it is -1, and more 0."""
 
     target: int
@@ -82,7 +82,7 @@ def in_logarithms(program: Program) -> Program:
     if not _whole_blocks(program, {s.target for s in grown}):
         return program
     made = _written(program, grown, low, high)
-    down, _ = harmless(made, atoms_only=True)
+    down, _ = monotone_directions(made, atoms_only=True)
     return made if down[[s.target for s in grown]].all() else program
 
 
@@ -110,14 +110,14 @@ class _Reader:
         self.elsewhere = np.bincount(np.concatenate(places), minlength=p.columns)
         self.binary = _binary(p)
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[GrowthStep]:
         """Every definition that is a step of growth."""
         for target, row in self.row_of.items():
             found = self._step(target, row)
             if found is not None:
                 yield found
 
-    def _step(self, target: int, row: int) -> Step | None:
+    def _step(self, target: int, row: int) -> GrowthStep | None:
         read = self._terms(row, target)
         if read is None:
             return None
@@ -129,7 +129,7 @@ class _Reader:
             if len(terms) != 1 or min(terms.values()) <= 0:
                 return None
             ((source, plain),) = terms.items()
-            return Step(target, source, plain, -1, 0.0, rows, dropped)
+            return GrowthStep(target, source, plain, -1, 0.0, rows, dropped)
         (w,) = products
         a, b = self.products[w]
         binary, source = (a, b) if self.binary[a] else (b, a)
@@ -138,7 +138,7 @@ class _Reader:
             return None
         if min(plain, plain + more) <= 0 or self.elsewhere[w] or self.program.objective[w]:
             return None
-        return Step(target, source, plain, binary, more, rows, (*dropped, w))
+        return GrowthStep(target, source, plain, binary, more, rows, (*dropped, w))
 
     def _terms(
         self, row: int, target: int
@@ -169,11 +169,13 @@ class _Reader:
         return {c: a for c, a in terms.items() if a != 0}, tuple(rows), tuple(dropped)
 
 
-def _ranges(program: Program, steps: dict[int, Step]) -> tuple[dict[int, float], dict[int, float]]:
+def _ranges(
+    program: Program, steps: dict[int, GrowthStep]
+) -> tuple[dict[int, float], dict[int, float]]:
     """Ranges of the columns that grow from a known positive start."""
     low: dict[int, float] = {}
     high: dict[int, float] = {}
-    after: dict[int, list[Step]] = {}
+    after: dict[int, list[GrowthStep]] = {}
     for s in steps.values():
         after.setdefault(s.source, []).append(s)
     pending = [
@@ -203,7 +205,7 @@ def _whole_blocks(program: Program, targets: set[int]) -> bool:
 
 
 def _written(
-    program: Program, steps: list[Step], low: dict[int, float], high: dict[int, float]
+    program: Program, steps: list[GrowthStep], low: dict[int, float], high: dict[int, float]
 ) -> Program:
     p = program
     n = len(steps)
@@ -276,5 +278,5 @@ PASS = Pass(
     in_logarithms,
     methods=frozenset({"refine", "auto"}),
     after=("chance", "denominators"),
-    told="growth by a factor that a binary chooses is written in logarithms",
+    note="growth by a factor that a binary chooses is written in logarithms",
 )

@@ -9,7 +9,7 @@ split as the factor is:
 
 Without it a fractional :math:`z` moves all of :math:`y` into the piece that serves best at no cost,
 because :math:`\sum_j y_j`, which is all that :math:`k` sees, stays the same. It cuts off no allocation:
-with :math:`k_j = k` in the piece that is chosen and nought in the others, the rows say what
+with :math:`k_j = k` in the piece that is chosen and zero in the others, the rows say what
 :math:`k \ge a\, y + b` says.
 
 :Source: Columns with a cost of their own that are bounded by factors of products over pieces.

@@ -15,9 +15,9 @@ that states it, as :math:`\rho \le 1` does for :math:`b = 2 (1 - \rho)`; within 
 a limit may be one of the block's own, for then both hold in the same scenarios.
 
 A range may leave :math:`b = 0` open where :math:`b` is never negative. The row then says
-:math:`c\, a \le 0`. That is what the ratio says just beside it where :math:`a \ne 0`; where both are nought
+:math:`c\, a \le 0`. That is what the ratio says just beside it where :math:`a \ne 0`; where both are zero
 there is nothing to divide, and the limit holds: an allocation of nothing is not uneven. A limit on a ratio
-is read so everywhere, also where allocations are simulated (`at_nought`).
+is read so everywhere, also where allocations are simulated (`at_zero`).
 
 :Source: Limits.
 :Target: Rows without the ratio, conditional on a binary where there is one.
@@ -74,10 +74,10 @@ class RatioLimit:
         return body if positive else negate(body)
 
 
-def at_nought(
+def at_zero(
     limit: RatioLimit, evaluate: Evaluation, axes: tuple[Axis, ...]
 ) -> tuple[BoolArray, BoolArray]:
-    """Where over the axes of a limit the denominator is nought, and where the limit holds there."""
+    """Where over the axes of a limit the denominator is zero, and where the limit holds there."""
 
     def over(part: Node) -> FloatArray:
         return np.asarray(spread(evaluate(part), part.axes, axes))

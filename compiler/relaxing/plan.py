@@ -15,7 +15,7 @@ import numpy as np
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.programs.bounds import Propagator
 from allocc.compiler.programs.bounds_needed import check_bounds
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.program import Program
 from allocc.compiler.reformulations import univariate
 from allocc.compiler.reformulations.pieces import Pieces
@@ -84,7 +84,7 @@ def classify(program: Program) -> Plan:
     Raises `Infeasible` where ranges have nothing in common, `AlloccError` where something that is to be
     relaxed has no range.
     """
-    down, up = harmless(program, atoms_only=True)
+    down, up = monotone_directions(program, atoms_only=True)
     lower, upper = program.lower, program.upper
     known = Propagator(program) if _needs_bounds(program, down, up) else None
     if known is not None:

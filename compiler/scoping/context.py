@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from allocc.compiler.algebra.index import Coordinate
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.data.tables import Table
+from allocc.compiler.data.tables import DataTable
 from allocc.compiler.scoping.model import LetSymbol, ParameterSymbol
 from allocc.dsl.diagnostics import Diagnostic
 
@@ -18,7 +18,7 @@ class Known:
     """Everything that is decided and simulated: what reports are evaluated with.
 
     `reports` keeps the values of those that are done. `undefined` collects what has no value there,
-    as a division by nought: the entry of the report is then not a number.
+    as a division by zero: the entry of the report is then not a number.
     """
 
     evaluate: Evaluation
@@ -33,7 +33,7 @@ class Read:
     There is a coordinate for every set of a name; of a column, the one of its rows.
     """
 
-    source: ParameterSymbol | LetSymbol | Table
+    source: ParameterSymbol | LetSymbol | DataTable
     coordinates: Sequence[Coordinate]
     column: str = ""
 

@@ -1,4 +1,4 @@
-"""`Model`: a tree bound to its data. What a name means is known; time is not unrolled yet."""
+"""`BoundModel`: a tree bound to its data. What a name means is known; time is not unrolled yet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from allocc.compiler.names.structure import Declarations, side_name
 from allocc.compiler.scoping.scope import Now, Scope
 from allocc.compiler.scoping.spaces import Space
 from allocc.compiler.scoping.usage import Expanded, Usage
-from allocc.compiler.units.check import Units
+from allocc.compiler.units.unit_check import Units
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Chance, File, Limit, Objective, Prefer
@@ -25,7 +25,7 @@ Method = Literal["euler", "trapezoid", "exponential"]
 
 
 @dataclass(frozen=True, eq=False)
-class Time:
+class Horizon:
     """The horizon: `points` at `start + k * step`, and a period between each two of them."""
 
     name: str
@@ -139,7 +139,7 @@ def along(axes: tuple[Axis, ...], sets: tuple[IndexSet, ...]) -> tuple[Coordinat
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class BoundModel:
     """A bound model, ready to be discretized.
 
     `declared` are its statements, and `symbols` what each name in them means. `settings` are the
@@ -151,7 +151,7 @@ class Model:
     title: str
     path: Path | None
     tree: File
-    time: Time | None
+    time: Horizon | None
     decisions: list[Variable]
     compartments: dict[str, CompartmentSymbol]
     flows: dict[str, FlowSymbol]

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from allocc.compiler.data import errors
-from allocc.compiler.data.tables import Table
+from allocc.compiler.data.tables import DataTable
 from allocc.dsl.diagnostics import Diagnostic, nearest
 from allocc.dsl.tree import Span
 
@@ -21,7 +21,7 @@ _NOUGHTS = re.compile(r"\A0+(?=[0-9])")
 
 
 def folded(label: str) -> str:
-    """A label without what eyes pass over: case, blanks, leading noughts, `.0`, unseen characters."""
+    """A label without what eyes pass over: case, blanks, leading zeros, `.0`, unseen characters."""
     text = _UNSEEN.sub("", unicodedata.normalize("NFKC", label)).casefold()
     text = " ".join(text.split())
     text = "0" if re.fullmatch(r"-0+", text) else text
@@ -67,7 +67,7 @@ def strangers(mine: Sequence[str], theirs: Sequence[str]) -> list[tuple[str, str
 
 
 @dataclass(frozen=True)
-class Labels:
+class OriginLabels:
     """Labels of one origin: a column of a table, or a set that is written out."""
 
     where: str
@@ -75,17 +75,19 @@ class Labels:
     span: Span
 
 
-def of_table(table: Table, words: Collection[str]) -> list[Labels]:
+def of_table(table: DataTable, words: Collection[str]) -> list[OriginLabels]:
     """The columns of a table whose cells are labels: its keys, and those that are read as `words`."""
     columns = dict.fromkeys((*table.keys, *sorted(words)))
     return [
-        Labels(f"column '{c}' of '{table.file}'", list(dict.fromkeys(table.texts(c))), table.span)
+        OriginLabels(
+            f"column '{c}' of '{table.file}'", list(dict.fromkeys(table.texts(c))), table.span
+        )
         for c in columns
     ]
 
 
 def spelling_warnings(
-    tables: Mapping[Table, Collection[str]], sets: Sequence[Labels]
+    tables: Mapping[DataTable, Collection[str]], sets: Sequence[OriginLabels]
 ) -> Iterator[Diagnostic]:
     """A warning for each column that spells one thing twice, and for origins that spell apart.
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from allocc.compiler import failures
 from allocc.compiler.algebra import errors as algebra_errors
 from allocc.compiler.algebra.index import IndexSet
-from allocc.compiler.data.tables import Table
+from allocc.compiler.data.tables import DataTable
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.names.structure import Declarations, describe
-from allocc.compiler.scoping.model import Model, ParameterSymbol, Time
+from allocc.compiler.scoping.model import BoundModel, Horizon, ParameterSymbol
 from allocc.compiler.scoping.usage import Usage
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
@@ -91,7 +91,7 @@ class Symbols(ABC):
         """The time's points and periods."""
         if self.time_name is None:
             return None
-        time: Time = self.resolve(self.time_name)
+        time: Horizon = self.resolve(self.time_name)
         return time.points, time.periods
 
     def declares(self, name: str) -> bool:
@@ -114,7 +114,7 @@ class Symbols(ABC):
         """The declared functions."""
         return list(self.declared.every(tree.Function))
 
-    def table(self, identifier: tree.Identifier) -> Table:
+    def table(self, identifier: tree.Identifier) -> DataTable:
         """A declared table."""
         if identifier.name in self.declared.broken:
             raise failures.Poisoned(identifier.name)
@@ -132,7 +132,7 @@ class Symbols(ABC):
                     identifier.name, describe(statement), "a table", identifier.span
                 )
             )
-        found: Table = self.resolve(identifier.name)
+        found: DataTable = self.resolve(identifier.name)
         return found
 
     def set_named(self, name: tree.Name) -> IndexSet | None:
@@ -144,7 +144,7 @@ class Symbols(ABC):
             if name.name == "period":
                 if self.declared.time_name is None:
                     raise self.unknown("period", names_errors.no_time("period", name.span))
-                time: Time = self.resolve(self.declared.time_name)
+                time: Horizon = self.resolve(self.declared.time_name)
                 return time.periods
             every = self.declared.names.items()
             sets = [n for n, s in every if isinstance(s, tree.SetDeclaration | tree.Time)]
@@ -164,7 +164,7 @@ class Symbols(ABC):
 class ModelSymbols(Symbols):
     """The names of a bound model; what has been read so far is gone on with in a copy."""
 
-    def __init__(self, model: Model, collector: Collector) -> None:
+    def __init__(self, model: BoundModel, collector: Collector) -> None:
         super().__init__(model.declared, model.settings, model.usage.copy(), collector)
         self._symbols = model.symbols
 

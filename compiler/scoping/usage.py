@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from allocc.compiler.algebra.expression import Node
 from allocc.compiler.arrays import BoolArray
-from allocc.compiler.data.tables import Table
+from allocc.compiler.data.tables import DataTable
 from allocc.dsl.tree import Span
 
 
@@ -25,9 +25,9 @@ class Usage:
     misspelt labels. `told` are tables and index sets for which unused rows have been warned of.
     """
 
-    rows: dict[Table, BoolArray] = field(default_factory=dict)
-    words: defaultdict[Table, set[str]] = field(default_factory=lambda: defaultdict(set))
-    optional: dict[Table, Span] = field(default_factory=dict)
+    rows: dict[DataTable, BoolArray] = field(default_factory=dict)
+    words: defaultdict[DataTable, set[str]] = field(default_factory=lambda: defaultdict(set))
+    optional: dict[DataTable, Span] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)
 
     def copy(self) -> Usage:
@@ -36,12 +36,12 @@ class Usage:
         rows = {table: read.copy() for table, read in self.rows.items()}
         return Usage(rows, words, dict(self.optional), set(self.told))
 
-    def note(self, table: Table, rows: NDArray[Any] | None) -> None:
+    def note(self, table: DataTable, rows: NDArray[Any] | None) -> None:
         """Keep in mind which rows of a table something reads; None is all of them."""
         read = self.rows.setdefault(table, np.zeros(len(table.rows), dtype=bool))
         read[slice(None) if rows is None else rows] = True
 
-    def unread(self, table: Table) -> list[int]:
+    def unread(self, table: DataTable) -> list[int]:
         """The rows of a table that nothing has read."""
         read = self.rows.get(table)
         return [i for i in range(len(table.rows)) if read is None or not read[i]]

@@ -182,7 +182,7 @@ def in_call(
 
 
 def unit_of_nothing(word: str, span: Span) -> Diagnostic:
-    """A unit declared as nought of another."""
+    """A unit declared as zero of another."""
     return Diagnostic(
         "E4110",
         f"unit '{word}' cannot be 0 of another unit",

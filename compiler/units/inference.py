@@ -14,7 +14,7 @@ from allocc.compiler.units import errors
 from allocc.compiler.units.errors import Side
 from allocc.compiler.units.mends import Mends, words_of
 from allocc.compiler.units.unit import ONE, Unit
-from allocc.compiler.units.words import Vocabulary, exact
+from allocc.compiler.units.vocabulary import Vocabulary, exact
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.words import TOTAL

@@ -24,11 +24,11 @@ from allocc.compiler.scoping.scope import Scope
 from allocc.compiler.scoping.spaces import Space, bind_index
 from allocc.compiler.unrolling.problem import (
     ChanceConstraint,
-    Comparison,
     Constraint,
     Labels,
     ObjectiveTerm,
     ScenarioLimit,
+    WrittenComparison,
 )
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
@@ -55,7 +55,7 @@ def limit_constraints(statement: tree.Limit, evaluator: Evaluator) -> list[Const
         if isinstance(body, Data):
             _report_data_limit(statement, space, sides, body, equal, evaluator)
             continue
-        written = Comparison(statement, place, *sides, space)
+        written = WrittenComparison(statement, place, *sides, space)
         found.append(_constraint(written, body, 0.0 if equal else -np.inf))
     return found
 
@@ -163,7 +163,7 @@ def _body(left: Node, operator: str, right: Node) -> tuple[Node, bool]:
     return add(left, negate(right)), operator == "=="
 
 
-def _constraint(written: Comparison, body: Node, lower: float) -> Constraint:
+def _constraint(written: WrittenComparison, body: Node, lower: float) -> Constraint:
     """`lower <= body <= 0` at every point of the comparison's space."""
     statement, space = written.statement, written.space
     return Constraint(
@@ -200,7 +200,7 @@ def _scenario_limits(
     found = []
     for k, sides in enumerate(_sides(statement, space, evaluator)):
         body, equal = _body(*sides)
-        written = Comparison(statement, k, *sides, space)
+        written = WrittenComparison(statement, k, *sides, space)
         for side in (body, negate(body)) if equal else (body,):
             found.append(ScenarioLimit(_constraint(written, side, -np.inf), position))
     return found
@@ -252,7 +252,7 @@ def _row_labels(space: Space) -> Labels:
 
 
 def _positive(body: Node) -> Node:
-    """The part of a node above nought."""
+    """The part of a node above zero."""
     if isinstance(body, Data):
         return Data(body.axes, np.maximum(body.values, 0.0))
     return Extreme("max", (body, constant(0.0)), body.axes, body.span)

@@ -1,4 +1,4 @@
-"""From `Model` to `Problem`: time unrolled, flows turned into the steps of compartments."""
+"""From `BoundModel` to `Problem`: time unrolled, flows turned into the steps of compartments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from allocc.compiler.origin import Origin
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.context import Context
 from allocc.compiler.scoping.forgotten import refuse_free
-from allocc.compiler.scoping.model import CompartmentSymbol, FlowSymbol, Model, along
+from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol, FlowSymbol, along
 from allocc.compiler.scoping.scope import Now
 from allocc.compiler.scoping.symbols import ModelSymbols
 from allocc.compiler.unrolling import errors as unrolling_errors
@@ -38,7 +38,7 @@ from allocc.compiler.unrolling.constraints import (
     objective_term,
     penalty,
 )
-from allocc.compiler.unrolling.exponential import exponential_steps, without_states
+from allocc.compiler.unrolling.exponential_step import exponential_steps, without_states
 from allocc.compiler.unrolling.problem import Constraint, FlowValue, ObjectiveTerm, Problem, Update
 from allocc.compiler.unrolling.reports import check_reports
 from allocc.compiler.unrolling.step_check import check_step
@@ -47,7 +47,7 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
 
 
-def discretize(model: Model, effects: bool = True) -> Problem:
+def discretize(model: BoundModel, effects: bool = True) -> Problem:
     """Unroll a model; raises `AlloccError` with all independent mistakes.
 
     Warnings are kept in `Problem.diagnostics`. Without `effects` the flows are those of a world in
@@ -58,7 +58,7 @@ def discretize(model: Model, effects: bool = True) -> Problem:
 
 
 class _Discretizer:
-    def __init__(self, model: Model, effects: bool) -> None:
+    def __init__(self, model: BoundModel, effects: bool) -> None:
         self.model = model
         self.symbols = ModelSymbols(model, Collector())
         self.collector = self.symbols.collector

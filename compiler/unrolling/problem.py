@@ -15,7 +15,7 @@ from allocc.compiler.algebra.expression import Data, Ends, Node, Variable
 from allocc.compiler.algebra.index import Axis
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.scoping.context import Context
-from allocc.compiler.scoping.model import CompartmentSymbol, FlowSymbol, Model
+from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol, FlowSymbol
 from allocc.compiler.scoping.spaces import Space
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Limit, Span
@@ -24,7 +24,7 @@ Labels = Callable[[int], tuple[Any, ...]]
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class WrittenComparison:
     """A comparison as it is written: both sides over the axes of `space`, for messages.
 
     `place` counts the comparisons of a chain from 0: `1 <= x <= 4` has two of them.
@@ -54,7 +54,7 @@ class Constraint:
     span: Span
     unit: str = ""
     description: str = ""
-    written: Comparison | None = None
+    written: WrittenComparison | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -146,7 +146,7 @@ class ObjectiveTerm:
 class Problem:
     """See the module's docstring. `period` is the axis that all flows and updates share."""
 
-    model: Model
+    model: BoundModel
     decisions: list[Variable]
     states: list[Variable]
     flows: list[FlowValue]

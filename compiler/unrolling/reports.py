@@ -18,7 +18,7 @@ from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion
 from allocc.compiler.failures import Failed
 from allocc.compiler.scoping.context import Known
-from allocc.compiler.scoping.model import Model, ReportSymbol
+from allocc.compiler.scoping.model import BoundModel, ReportSymbol
 from allocc.compiler.scoping.symbols import ModelSymbols
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import Collector
@@ -36,7 +36,7 @@ class ReportValue:
     reason: str = ""
 
 
-def check_reports(model: Model, evaluator: Evaluator) -> None:
+def check_reports(model: BoundModel, evaluator: Evaluator) -> None:
     """Find the mistakes of all reports before anything is decided; they go to the collector.
 
     Every decision is taken at its lower bound and every compartment as it starts. What merely has
@@ -81,7 +81,7 @@ def _one(reader: Evaluator, symbol: ReportSymbol, known: Known) -> FloatArray:
         return reader.report(symbol, known)
 
 
-def _anywhere(model: Model) -> dict[Variable, FloatArray]:
+def _anywhere(model: BoundModel) -> dict[Variable, FloatArray]:
     """Some value for every decision and compartment."""
     found: dict[Variable, FloatArray] = {}
     for variable in model.decisions:

@@ -46,7 +46,7 @@ def highest(problem: Problem) -> Values:
 def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Values:
     """Values of decisions, compartments and flows over the whole horizon.
 
-    Compartments are not clipped: one that goes below nought is shown as it is.
+    Compartments are not clipped: one that goes below zero is shown as it is.
     """
     values: Values = {v: np.asarray(decisions[v], dtype=float) for v in problem.decisions}
     time = problem.model.time
@@ -192,7 +192,7 @@ def _implicit(problem: Problem, values: Values, at: Evaluation, k: int, length: 
 
 
 def _newton(residual: Callable[[FloatArray], FloatArray], start: FloatArray) -> FloatArray:
-    """Where the residual is nought; not a number where no such place is found.
+    """Where the residual is zero; not a number where no such place is found.
 
     Unknowns and residuals are of size one.
     """

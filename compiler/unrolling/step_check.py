@@ -16,7 +16,7 @@ from allocc.compiler.algebra.index import Axis, spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.evaluating.aligned import named_point
-from allocc.compiler.scoping.model import CompartmentSymbol, Model
+from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol
 from allocc.compiler.unrolling import errors
 from allocc.compiler.unrolling.problem import FlowValue
 from allocc.compiler.unrolling.simulate import low
@@ -34,7 +34,7 @@ Outflow = Callable[[FlowValue, CompartmentSymbol, tuple[Axis, ...]], Node]
 
 
 def check_step(
-    model: Model, flows: Sequence[FlowValue], period: Axis, outflow: Outflow
+    model: BoundModel, flows: Sequence[FlowValue], period: Axis, outflow: Outflow
 ) -> list[Diagnostic]:
     """A warning for each compartment that one step can empty; `outflow` gives what a flow takes."""
     time = model.time
@@ -72,7 +72,7 @@ def check_step(
     return found
 
 
-def _start(model: Model) -> dict[Variable, FloatArray]:
+def _start(model: BoundModel) -> dict[Variable, FloatArray]:
     """Every compartment at its initial value at all times, every decision at its lower bound."""
     values: dict[Variable, FloatArray] = {}
     for symbol in model.compartments.values():

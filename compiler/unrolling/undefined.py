@@ -83,7 +83,7 @@ def _in_dynamics(problem: Problem, values: Values) -> Diagnostic | None:
 def _in_rules(problem: Problem, values: Values) -> Diagnostic | None:
     """The first limit or term that has no value though all that is simulated has."""
     evaluate = Evaluation(dict(values))
-    # Limits come last: where a denominator is nought, one on a ratio may hold all the same.
+    # Limits come last: where a denominator is zero, one on a ratio may hold all the same.
     rules: list[tuple[Node, str, Span]] = [
         (t.node, f"term {t.name}", t.span) for t in problem.terms
     ]

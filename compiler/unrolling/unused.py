@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from allocc.compiler.data import errors as data_errors
-from allocc.compiler.data.tables import Table
+from allocc.compiler.data.tables import DataTable
 from allocc.compiler.names import errors as names_errors
-from allocc.compiler.scoping.spellings import Labels, spelling_warnings
+from allocc.compiler.scoping.spellings import OriginLabels, spelling_warnings
 from allocc.compiler.scoping.symbols import Symbols
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
@@ -37,17 +37,17 @@ def unused(symbols: Symbols) -> Iterator[Diagnostic]:
 
 def _spelling(symbols: Symbols) -> list[Diagnostic]:
     """Labels that are spelt apart, in the tables that are read and the sets that are written out."""
-    tables: dict[Table, Collection[str]] = {}
+    tables: dict[DataTable, Collection[str]] = {}
     sets = []
     for name, statement in symbols.declared.names.items():
         if isinstance(statement, tree.Table) and name in symbols.declared.resolved.used:
-            table: Table = symbols.resolve(name)
+            table: DataTable = symbols.resolve(name)
             tables[table] = symbols.usage.words.get(table, ())
         elif isinstance(statement, tree.SetDeclaration) and isinstance(
             statement.value, tree.SetLiteral | tree.Range
         ):
             texts = symbols.resolve(name).texts[0]
-            sets.append(Labels(f"set '{name}'", texts, statement.name.span))
+            sets.append(OriginLabels(f"set '{name}'", texts, statement.name.span))
     return list(spelling_warnings(tables, sets))
 
 
@@ -65,7 +65,7 @@ def _unread_rows(symbols: Symbols, but: Collection[Span | None]) -> Iterator[Dia
             or name in told
         ):
             continue
-        table: Table = symbols.resolve(name)
+        table: DataTable = symbols.resolve(name)
         unread = usage.unread(table)
         if table in usage.optional and table.keys and unread and table.span not in but:
             labels = [", ".join(t[i] for t in table.key_set.texts) for i in unread]

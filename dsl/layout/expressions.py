@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from allocc.dsl.layout.comments import Comments
-from allocc.dsl.layout.printer import Doc, Fill, Group, Line, Nest, fill, flat
+from allocc.dsl.layout.printer import Doc, DocumentGroup, Fill, Line, Nest, fill, flat
 
 if TYPE_CHECKING:
     from lark import Token, Tree
@@ -76,7 +76,9 @@ class Expressions:
         if rule == "conditional":
             return self._conditional(node)
         if rule == "parentheses":
-            return Group((self.word(parts[0]), Nest(self._at(parts[1])), self.word(parts[2])))
+            return DocumentGroup(
+                (self.word(parts[0]), Nest(self._at(parts[1])), self.word(parts[2]))
+            )
         if rule in ("tuple_expression", "set_literal"):
             return self._list(parts)
         return self._call(parts)
@@ -107,7 +109,7 @@ class Expressions:
             before = flat((start, *((" ", part) for part in rest[:-1])))
             if before is not None and len(before) <= _SHORT:
                 return (before, " ", rest[-1])
-        return Group((start, Fill(tuple((Line(), Nest(part)) for part in rest))))
+        return DocumentGroup((start, Fill(tuple((Line(), Nest(part)) for part in rest))))
 
     def _conditional(self, node: Node) -> Doc:
         """`if ... then ... else ...`; a chain of them has one line for each condition."""
@@ -117,12 +119,12 @@ class Expressions:
             if_, condition, then, value, else_, other = cast("Tree[Token]", node).children
             head = (lead, self.word(if_), " ", self.expression(condition))
             clauses.append(
-                Group((head, Nest((Line(), self.word(then), " ", self.expression(value)))))
+                DocumentGroup((head, Nest((Line(), self.word(then), " ", self.expression(value)))))
             )
             lead, node = (self.word(else_), " "), other
         clauses.append((lead, self.expression(node)))
         lines = [part for clause in clauses[1:] for part in (Line(), clause)]
-        return Group((clauses[0], *lines))
+        return DocumentGroup((clauses[0], *lines))
 
     # --- brackets ---
 
@@ -181,7 +183,7 @@ class Expressions:
         if not inner:
             return (self.word(parts[0]), self.word(parts[-1]))
         body = Nest((Line(""), fill(self.items(inner))))
-        return Group((self.word(parts[0]), body, self.word(parts[-1])))
+        return DocumentGroup((self.word(parts[0]), body, self.word(parts[-1])))
 
     def _call(self, parts: Sequence[Node]) -> Doc:
         head = (self.word(parts[0]), self.word(parts[1]))
@@ -190,8 +192,10 @@ class Expressions:
             return (*head, close)
         if len(parts) == 6:
             body = Nest((Line(), self.expression(parts[4])))
-            return Group((*head, Nest(self.entries(parts[2])), self.word(parts[3]), body, close))
+            return DocumentGroup(
+                (*head, Nest(self.entries(parts[2])), self.word(parts[3]), body, close)
+            )
         inner = cast("Tree[Token]", parts[2]).children
         if len(inner) == 1 and kind(inner[0]) in ("call", "call_over", "subscript"):
             return (*head, self.expression(inner[0]), close)
-        return Group((*head, Nest((Line(""), fill(self.items(inner)))), close))
+        return DocumentGroup((*head, Nest((Line(""), fill(self.items(inner)))), close))

@@ -15,7 +15,7 @@ from allocc.dsl.layout.comments import OwnLine, find_comments
 from allocc.dsl.layout.expressions import Expressions, Node, kind, leaves
 from allocc.dsl.layout.printer import WIDTH, Doc, flat, render
 from allocc.dsl.layout.rows import Row, layout, with_comments
-from allocc.dsl.layout.statements import BLOCKS, Statements
+from allocc.dsl.layout.statements import BLOCKS, StatementLayouts
 from allocc.dsl.nesting import deep_recursion
 from allocc.dsl.reading.parser import parse, syntax
 from allocc.dsl.tree import Source
@@ -57,7 +57,7 @@ class _Formatter:
         tokens = leaves(self.file)
         self.end = len(text)
         self.comments = find_comments(text, tokens, self._firsts())
-        self.statements = Statements(Expressions(self.comments))
+        self.statements = StatementLayouts(Expressions(self.comments))
 
     def _firsts(self) -> set[int]:
         """Where statements, terms, and the ends of blocks begin."""

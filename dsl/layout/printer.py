@@ -38,7 +38,7 @@ class Nest:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DocumentGroup:
     """A document that is broken at all of its own lines, or at none."""
 
     inner: Doc
@@ -52,7 +52,7 @@ class Fill:
     start: int = 0
 
 
-Doc = str | Line | Remark | Nest | Group | Fill | tuple["Doc", ...]
+Doc = str | Line | Remark | Nest | DocumentGroup | Fill | tuple["Doc", ...]
 
 
 def fill(parts: Sequence[Doc], flat: str = " ") -> Doc:
@@ -77,7 +77,7 @@ def flat(doc: Doc) -> str | None:
     return "".join(pieces)
 
 
-def _inner(node: Nest | Group | Fill | tuple[Doc, ...]) -> tuple[Doc, ...]:
+def _inner(node: Nest | DocumentGroup | Fill | tuple[Doc, ...]) -> tuple[Doc, ...]:
     if isinstance(node, tuple):
         return node
     if isinstance(node, Fill):
@@ -87,7 +87,7 @@ def _inner(node: Nest | Group | Fill | tuple[Doc, ...]) -> tuple[Doc, ...]:
 
 def render(doc: Doc, indent: int = 0, column: int = 0) -> str:
     """Lay a document out from `column` on; its further lines begin at `indent`, or deeper."""
-    page = _Page(column)
+    page = _Sheet(column)
     # What is still to be written, the next at the end: indentation, whether broken, document.
     waiting: list[tuple[int, bool, Doc]] = [(indent, True, doc)]
     while waiting:
@@ -105,7 +105,7 @@ def render(doc: Doc, indent: int = 0, column: int = 0) -> str:
             waiting.extend((depth, broken, part) for part in reversed(node))
         elif isinstance(node, Nest):
             waiting.append((depth + 2, broken, node.inner))
-        elif isinstance(node, Group):
+        elif isinstance(node, DocumentGroup):
             whole = not broken or _fits(page.room, node.inner, waiting)
             waiting.append((depth, not whole, node.inner))
         elif node.start < len(node.parts):
@@ -117,7 +117,7 @@ def render(doc: Doc, indent: int = 0, column: int = 0) -> str:
     return page.text()
 
 
-class _Page:
+class _Sheet:
     """The lines that are written so far."""
 
     def __init__(self, column: int) -> None:

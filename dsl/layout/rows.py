@@ -15,7 +15,7 @@ from itertools import groupby
 
 from allocc.dsl.layout.comments import OwnLine
 from allocc.dsl.layout.printer import BEFORE_COMMENT, WIDTH, render
-from allocc.dsl.layout.statements import Statement
+from allocc.dsl.layout.statements import StatementLayout
 
 #: A few names that are longer than all others by more than this stand apart.
 FAR = 12
@@ -33,7 +33,7 @@ _Place = tuple[int, int]
 class Row:
     """Statements that stand on one line where they fit, with what stands around them."""
 
-    statements: list[Statement]
+    statements: list[StatementLayout]
     before: list[OwnLine]
     blank: bool
     after: list[str] = field(default_factory=list)

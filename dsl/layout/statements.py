@@ -37,7 +37,7 @@ _ALIKE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class StatementLayout:
     """One statement, or a term of an objective.
 
     `head` are cells with their columns. `sign` ends the head where the statement has a value, and
@@ -77,16 +77,16 @@ class Statement:
         return (head, " ", self.tail) if self.hangs else (head, Nest((Line(), self.tail)))
 
 
-class Statements:
+class StatementLayouts:
     """Makes statements of the parser's trees."""
 
     def __init__(self, parts: Expressions) -> None:
         self.parts = parts
 
-    def statement(self, node: Tree[Token]) -> Statement:
+    def statement(self, node: Tree[Token]) -> StatementLayout:
         """A statement that is no block, or a term of an objective."""
         rule = kind(node)
-        method = cast(Callable[[Sequence[Node]], Statement], getattr(self, f"_{rule}"))
+        method = cast(Callable[[Sequence[Node]], StatementLayout], getattr(self, f"_{rule}"))
         return method(node.children)
 
     def _make(
@@ -98,9 +98,9 @@ class Statements:
         tail: Doc | None = None,
         column: int = VALUE,
         hangs: bool = False,
-    ) -> Statement:
+    ) -> StatementLayout:
         word = self.parts.word
-        return Statement(
+        return StatementLayout(
             _ALIKE.get(rule),
             word(keyword) if keyword is not None else "",
             tuple((place, doc) for place, doc in head if doc),
@@ -147,12 +147,12 @@ class Statements:
 
     # --- statements ---
 
-    def _model(self, parts: Sequence[Node]) -> Statement:
+    def _model(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, text = parts
         head = [(NAME, self.parts.word(name)), (TEXT, self._text(text))]
         return self._make("model", keyword, head)
 
-    def _use(self, parts: Sequence[Node]) -> Statement:
+    def _use(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, *names, from_, file, arguments = parts
         head = [
             (NAME, fill(self.parts.items(names, self.parts.word))),
@@ -170,7 +170,7 @@ class Statements:
         word = self.parts.word
         return (word(name), " ", word(sign), " ", self.parts.expression(value))
 
-    def _table(self, parts: Sequence[Node]) -> Statement:
+    def _table(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, from_, file, keys = parts
         word = self.parts.word
         head = [(NAME, word(name)), (TEXT, (word(from_), " ", word(file)))]
@@ -180,12 +180,12 @@ class Statements:
         tail = (word(inside[0]), " ", Nest(fill(self.parts.items(inside[1:], word))))
         return self._make("table", keyword, head, tail=tail)
 
-    def _set_declaration(self, parts: Sequence[Node]) -> Statement:
+    def _set_declaration(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, text, sign, value = parts
         head = [(NAME, self.parts.word(name)), (TEXT, self._text(text))]
         return self._make("set_declaration", keyword, head, sign, self.parts.expression(value))
 
-    def _unit_declaration(self, parts: Sequence[Node]) -> Statement:
+    def _unit_declaration(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, scale = parts
         head = [(NAME, self.parts.word(name))]
         inside = cast("Tree[Token]", scale).children
@@ -194,7 +194,7 @@ class Statements:
         tail = fill([self.parts.tight(part) for part in inside[1:]])
         return self._make("unit_declaration", keyword, head, inside[0], tail)
 
-    def _param(self, parts: Sequence[Node]) -> Statement:
+    def _param(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, text, group, interval, given = parts
         head = [(NAME, self._name(name, index)), (TEXT, self._text(text))]
         head += self._kind(group) or [(UNIT, "")]
@@ -204,16 +204,16 @@ class Statements:
             return self._make("param", keyword, head, tail=limits, column=RANGE)
         return self._make("param", keyword, [*head, (RANGE, limits or "")], sign, value)
 
-    def _let(self, parts: Sequence[Node]) -> Statement:
+    def _let(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, text, unit, sign, value = parts
         head = [(NAME, self._name(name, index)), (TEXT, self._text(text)), (UNIT, self._unit(unit))]
         return self._make("let", keyword, head, sign, self.parts.expression(value))
 
-    def _report(self, parts: Sequence[Node]) -> Statement:
+    def _report(self, parts: Sequence[Node]) -> StatementLayout:
         made = self._let(parts)
         return replace(made, alike=_ALIKE["report"])
 
-    def _time(self, parts: Sequence[Node]) -> Statement:
+    def _time(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, text, unit, sign, start, dots, end, step, method = parts
         head = [(NAME, self.parts.word(name)), (TEXT, self._text(text)), (UNIT, self._unit(unit))]
         of = self.parts.expression
@@ -225,17 +225,17 @@ class Statements:
         ]
         return self._make("time", keyword, head, sign, fill([points, *more]))
 
-    def _compartment(self, parts: Sequence[Node]) -> Statement:
+    def _compartment(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, text, unit = parts
         head = [(NAME, self._name(name, index)), (TEXT, self._text(text)), (UNIT, self._unit(unit))]
         return self._make("compartment", keyword, head)
 
-    def _initial(self, parts: Sequence[Node]) -> Statement:
+    def _initial(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, sign, value = parts
         head = [(NAME, self._name(name, index))]
         return self._make("initial", keyword, head, sign, self.parts.expression(value))
 
-    def _flow(self, parts: Sequence[Node]) -> Statement:
+    def _flow(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, text, colon, origin, arrow, target, sign, value = parts
         head = [
             (NAME, self._name(name, index)),
@@ -254,7 +254,7 @@ class Statements:
         index = self.parts.subscripts(subscripts) if subscripts else ""
         return (self.parts.word(sign), " ", self.parts.word(name), index)
 
-    def _decide(self, parts: Sequence[Node]) -> Statement:
+    def _decide(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, text, group, interval = parts
         head = [(NAME, self._name(name, index)), (TEXT, self._text(text)), *self._kind(group)]
         limits = self._interval(interval)
@@ -269,24 +269,24 @@ class Statements:
             inside = inside[2:]
         return found + [(KIND, self.parts.word(part)) for part in inside]
 
-    def _effect(self, parts: Sequence[Node]) -> Statement:
+    def _effect(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, sign, value = parts
         head = [(NAME, self._name(name, index))]
         return self._make("effect", keyword, head, sign, self.parts.expression(value))
 
-    def _limit(self, parts: Sequence[Node]) -> Statement:
+    def _limit(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, text, colon, relation = parts
         head = self._colon([(NAME, self._name(name, index)), (TEXT, self._text(text))], colon)
         return self._make("limit", keyword, head, tail=self.parts.expression(relation))
 
-    def _prefer(self, parts: Sequence[Node]) -> Statement:
+    def _prefer(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, text, colon, relation, penalty, weight = parts
         head = self._colon([(NAME, self._name(name, index)), (TEXT, self._text(text))], colon)
         of = self.parts.expression
         cost = Nest((self.parts.word(penalty), " ", of(weight)))
         return self._make("prefer", keyword, head, tail=fill([of(relation), cost]))
 
-    def _function(self, parts: Sequence[Node]) -> Statement:
+    def _function(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, left, formals, right, text, sign, value = parts
         word = self.parts.word
         inside = self.parts.items(cast("Tree[Token]", formals).children, self.parts.formal)
@@ -294,7 +294,7 @@ class Statements:
         head = [(NAME, (word(name), word(left), inner, word(right))), (TEXT, self._text(text))]
         return self._make("function", keyword, head, sign, self.parts.expression(value))
 
-    def _term(self, parts: Sequence[Node]) -> Statement:
+    def _term(self, parts: Sequence[Node]) -> StatementLayout:
         name, text, colon, value = parts
         head = [(NAME, self.parts.word(name)), (TEXT, self._text(text))]
         return self._make("term", None, head, colon, self.parts.expression(value))

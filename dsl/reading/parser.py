@@ -11,9 +11,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from allocc.dsl import errors as syntax_errors
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
+from allocc.dsl.fragments import blank, pieces
 from allocc.dsl.nesting import LIMIT, deepest_bracket, too_deep
-from allocc.dsl.pieces import blank, pieces
 from allocc.dsl.reading.builder import Builder
 from allocc.dsl.reading.dates import dates
 from allocc.dsl.tree import Comment, File, Source, Span, Statement
@@ -112,7 +112,7 @@ def syntax(text: str) -> Tree[Token]:
 
 
 def parse(source: Source) -> File:
-    """The syntax tree of a source; raises `AlloccError` with every independent syntax error."""
+    """The syntax tree of a source; raises `DiagnosticError` with every independent syntax error."""
     _check_size(source)
     statements = _read(source, source.text)
     comments = tuple(
@@ -139,10 +139,10 @@ def read_alone(text: str) -> tuple[Statement, ...] | None:
 
 def _check_size(source: Source) -> None:
     if len(source.text) > MAX_BYTES:
-        raise AlloccError([syntax_errors.too_large(source.name, MAX_BYTES)])
+        raise DiagnosticError([syntax_errors.too_large(source.name, MAX_BYTES)])
     bracket = deepest_bracket(source)
     if bracket is not None:
-        raise AlloccError([syntax_errors.too_deep(bracket, LIMIT)])
+        raise DiagnosticError([syntax_errors.too_deep(bracket, LIMIT)])
 
 
 def _read(source: Source, text: str) -> tuple[Statement, ...]:
@@ -155,11 +155,11 @@ def _read(source: Source, text: str) -> tuple[Statement, ...]:
     except UnexpectedInput:
         from allocc.dsl.syntax_help.recovery import diagnose
 
-        raise AlloccError(diagnose(source, parser)) from None
+        raise DiagnosticError(diagnose(source, parser)) from None
     problems += [syntax_errors.too_deep(span, LIMIT) for span in too_deep(statements)]
     problems += dates(source, statements)
     if problems:
-        raise AlloccError(problems)
+        raise DiagnosticError(problems)
     return statements
 
 
@@ -174,23 +174,23 @@ def read_source(path: str | PathLike[str]) -> Source:
 
 
 def read_bytes(path: str | PathLike[str]) -> bytes:
-    """A file as it is; raises `AlloccError` where it cannot be read or is far too large."""
+    """A file as it is; raises `DiagnosticError` where it cannot be read or is far too large."""
     name = str(path)
     try:
         with Path(path).open("rb") as file:
             # A pipe or a device has no size, and need not end.
             raw = file.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
-            raise AlloccError([syntax_errors.too_large(name, MAX_BYTES)])
+            raise DiagnosticError([syntax_errors.too_large(name, MAX_BYTES)])
         return raw
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"cannot read '{name}': {reason[:1].lower()}{reason[1:]}"
-        raise AlloccError([syntax_errors.unreadable(None, message)]) from None
+        raise DiagnosticError([syntax_errors.unreadable(None, message)]) from None
 
 
 def decoded(name: str, raw: bytes) -> Source:
-    """A file's bytes in UTF-8 as a source; raises `AlloccError` where they are something else."""
+    """A file's bytes in UTF-8 as a source; raises `DiagnosticError` where they are something else."""
     try:
         return Source(name, raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -200,4 +200,4 @@ def decoded(name: str, raw: bytes) -> Source:
         span = Span(Source(name, text), place, place + 1)
         hint = "save the file as UTF-8"
         message = "this character is not written in UTF-8"
-        raise AlloccError([syntax_errors.unreadable(span, message, hint)]) from None
+        raise DiagnosticError([syntax_errors.unreadable(span, message, hint)]) from None

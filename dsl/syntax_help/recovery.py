@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from allocc.dsl.diagnostics import Collector, Diagnostic, in_order
-from allocc.dsl.pieces import blank, pieces
+from allocc.dsl.fragments import blank, pieces
 from allocc.dsl.scanner import Lexeme, Scan, scan
 from allocc.dsl.syntax_help.explanation import explain
 from allocc.dsl.syntax_help.stop import Stop
@@ -101,7 +101,7 @@ class _Page:
         return first
 
 
-class Reader(Protocol):
+class TextReader(Protocol):
     """What is asked of a parser here; see `allocc.dsl.reading.parser`."""
 
     def attempt(self, source: Source, text: str) -> tuple[tuple[Statement, ...], list[Diagnostic]]:
@@ -114,7 +114,7 @@ class Reader(Protocol):
         """Where a text cannot be read on, and the terminals that could follow."""
 
 
-def diagnose(source: Source, parser: Reader) -> list[Diagnostic]:
+def diagnose(source: Source, parser: TextReader) -> list[Diagnostic]:
     """Every independent error of a text that does not parse, in the order of the text."""
     from lark.exceptions import UnexpectedInput
 
@@ -149,7 +149,7 @@ def diagnose(source: Source, parser: Reader) -> list[Diagnostic]:
     return in_order(found.diagnostics or spared)[:_MOST]
 
 
-def _right(text: str, parser: Reader) -> list[tuple[int, int]]:
+def _right(text: str, parser: TextReader) -> list[tuple[int, int]]:
     """The pieces of a text that are right, as are those before and after them."""
     cut = pieces(text)
     right = [parser.alone(text[start:stop]) is not None for start, stop in cut]
@@ -189,7 +189,7 @@ def _swallowed(page: _Page, lexemes: list[Lexeme], place: int) -> bool:
     return asked and lexemes[place].kind == "word" and word.meant is not None
 
 
-def _explain(page: _Page, found: Collector, parser: Reader) -> None:
+def _explain(page: _Page, found: Collector, parser: TextReader) -> None:
     position, accepts = parser.stop(page.text)
     lexemes = [x for x in page.scan.lexemes if not page.erased(x.start)]
     starts = [lexeme.start for lexeme in lexemes]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.asked import as_path
-from allocc.dsl.diagnostics import AlloccError as PlainError
 from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.diagnostics import DiagnosticError as PlainError
 from allocc.engine.judging.options import make_options
 from allocc.engine.stages import Stages
 from allocc.errors import AlloccError, reported
@@ -141,7 +141,7 @@ class Model(Stages):
         `seconds` is what may be spent; `status` is "irreducible" only where it is proven that none of
         them can be left out.
         """
-        from allocc.questions.conflict.explanation import explain
+        from allocc.questions.conflict.conflict import explain
 
         options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
         return explain(self, options)
@@ -161,7 +161,7 @@ class Model(Stages):
         A limit's loosening is measured by the limit's own size. `time_limit` is for each of the two
         solves: what to loosen, and what is best then.
         """
-        from allocc.questions.conflict.loosen import loosen
+        from allocc.questions.conflict.feasibility_relaxation import loosen
 
         options = make_options(solver, "auto", gap, time_limit, threads, seed, cancel, progress)
         return _loosening(loosen(self, options))
@@ -175,7 +175,7 @@ class Model(Stages):
         cancel: threading.Event | None = None,
     ) -> Escape:
         """The decisions of an unbounded model that go away without end."""
-        from allocc.questions.conflict.escape import escape
+        from allocc.questions.conflict.unbounded_ray import escape
 
         options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
         return escape(self, options)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
-from allocc.dsl.diagnostics import AlloccError as PlainError
-from allocc.dsl.render import render
+from allocc.dsl.diagnostics import DiagnosticError as PlainError
+from allocc.dsl.messages import render
 
 
 class AlloccError(PlainError):

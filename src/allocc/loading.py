@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from allocc import mistakes
 from allocc.api import Model
 from allocc.asked import as_path
-from allocc.dsl.diagnostics import AlloccError as PlainError
+from allocc.dsl.diagnostics import DiagnosticError as PlainError
 from allocc.errors import reported
 
 if TYPE_CHECKING:
-    from allocc.compiler.scoping.model import Model as Bound
+    from allocc.compiler.scoping.model import BoundModel as Bound
     from allocc.dsl.tree import File
 
 

@@ -18,7 +18,7 @@ def number(x: float | None, digits: int = 6) -> str:
         return "infinite" if x > 0 else "-infinite"
     size = abs(x)
     if size < sys.float_info.min:
-        return "0"  # what rounding outward leaves of a bound of nought
+        return "0"  # what rounding outward leaves of a bound of zero
     if size < 1e15 and abs(x - round(x)) <= 1e-9 * size:
         return f"{round(x):,}"
     if size < 1e-4 or size >= 1e15:
@@ -34,7 +34,7 @@ def numbers(values: Sequence[float | None], digits: int = 6) -> list[str]:
     large = max(known, default=0.0)
     whole = all(abs(v - round(v)) <= 1e-9 * max(1.0, v) for v in known)
     if whole and 0.5 <= large < 1e15:
-        # What a solver leaves of a nought is one.
+        # What a solver leaves of a zero is one.
         return [number(v) if v is None or not math.isfinite(v) else f"{round(v):,}" for v in values]
     if whole or not known or large < 1e-4 or large >= 1e15:
         return [number(v, digits) for v in values]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 
 try:
     import fcntl
@@ -63,7 +63,7 @@ def replace(path: Path, write: Callable[[Path], None], what: str) -> None:
                 os.replace(new, old)
     except OSError as problem:
         reason = problem.strerror or str(problem)
-        raise AlloccError([mistakes.cannot_write(what, str(path), reason)]) from None
+        raise DiagnosticError([mistakes.cannot_write(what, str(path), reason)]) from None
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import sparse
 
-from allocc.compiler.programs.program import Block, FunctionAtoms, Products, Program
+from allocc.compiler.programs.program import FunctionAtoms, Products, Program, ProgramBlock
 
 INF = float("inf")
 
@@ -34,9 +34,9 @@ def program(
     m = matrix.shape[0]
     matrix.eliminate_zeros()
     blocks = (
-        tuple(Block(name, j, 1, "stated") for j, name in enumerate(names))
+        tuple(ProgramBlock(name, j, 1, "stated") for j, name in enumerate(names))
         if names
-        else (Block("x", 0, n, "stated"),)
+        else (ProgramBlock("x", 0, n, "stated"),)
     )
     # A ratio (w, a, b) with w = a / b is the product a = w * b.
     triple = np.array([*products, *((a, w, b) for w, a, b in ratios)], dtype=np.int64).reshape(
@@ -55,7 +55,7 @@ def program(
         row_lower=np.broadcast_to(np.asarray(row_lower, dtype=float), m).copy(),
         row_upper=np.broadcast_to(np.asarray(row_upper, dtype=float), m).copy(),
         column_blocks=blocks,
-        row_blocks=(Block("row", 0, m, "stated"),),
+        row_blocks=(ProgramBlock("row", 0, m, "stated"),),
         products=Products(*triple.T, is_ratio),
         functions=functions,
     )

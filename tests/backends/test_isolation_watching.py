@@ -21,7 +21,7 @@ from allocc.backends import (
     open_session,
 )
 from allocc.backends.solution import Refused
-from allocc.compiler.programs.program import Block
+from allocc.compiler.programs.program import ProgramBlock
 from tests.backends.dying import Dying
 from tests.backends.isolating import eventually, isolated_workers, runs  # noqa: F401 - a fixture
 from tests.backends.programs import hard_knapsack, program
@@ -101,7 +101,7 @@ def test_memory_limit_stops_one_that_listens() -> None:
 
 
 def test_names_of_the_model_are_in_messages() -> None:
-    blocks = (Block("spend", 0, 2, "stated", labels=lambda k: ("ab"[k],)),)
+    blocks = (ProgramBlock("spend", 0, 2, "stated", labels=lambda k: ("ab"[k],)),)
     crossed = replace(TINY, column_blocks=blocks, lower=np.array([0.0, 5.0]))
     answer = isolated(get("highs")).solve(crossed, SolveOptions())
     assert answer.termination == "infeasible"

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from allocc.backends import registry
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.programs.program import Program, ProgramBlock
 
 
 def tiny() -> Program:
@@ -23,8 +23,8 @@ def tiny() -> Program:
         matrix=sparse.csr_array(np.array([[2.0]])),
         row_lower=np.array([3.0]),
         row_upper=np.array([np.inf]),
-        column_blocks=(Block("x", 0, 1, "stated"),),
-        row_blocks=(Block("r", 0, 1, "stated"),),
+        column_blocks=(ProgramBlock("x", 0, 1, "stated"),),
+        row_blocks=(ProgramBlock("r", 0, 1, "stated"),),
     )
 
 

@@ -132,13 +132,13 @@ def test_a_reciprocal_out_of_its_domain_has_a_place(run: Run, tmp_path: Path) ->
     assert "E5002" in said and "2 | decide x" in said
 
 
-def test_a_range_from_nought_has_no_sign(run: Run, tmp_path: Path) -> None:
+def test_a_range_from_zero_has_no_sign(run: Run, tmp_path: Path) -> None:
     text = "model m\ndecide x integer in 0 .. 3\nlimit far: log(x) <= 4\nminimize { c: -x }\n"
     assert "it can lie in 0 .. 3" in run("check", small.easy(tmp_path, text)).stderr
 
 
 def test_explain_code(run: Run) -> None:
-    from allocc.cli import catalogue
+    from allocc.cli import explained_codes
 
     for code in ("E1001", "e7004"):
         done = run("explain", code)
@@ -147,7 +147,7 @@ def test_explain_code(run: Run) -> None:
         assert "```" not in done.stdout
     assert run("explain", "E0001").exit_code == 1
     assert "E7012" in run("explain", "E0001").stderr
-    assert len(set(catalogue.codes())) == len(catalogue.codes())
+    assert len(set(explained_codes.codes())) == len(explained_codes.codes())
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES))

@@ -14,13 +14,13 @@ import pytest
 
 from allocc.cli.guard import show
 from allocc.cli.terminal import columns
-from allocc.dsl import AlloccError, Source, parse
+from allocc.dsl import DiagnosticError, Source, parse
 
 
 def test_messages_fit_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     far, near = os.openpty()
     fcntl.ioctl(near, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         parse(Source("m.alloc", f"limit a: {' + '.join(['treated'] * 30)} <= ) 3"))
     with os.fdopen(near, "w", encoding="utf-8") as stream:
         assert columns(stream) == 80

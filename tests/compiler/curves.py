@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allocc.compiler.functions import BY_KIND, function
-from allocc.compiler.functions.record import Function
+from allocc.compiler.functions.record import ScalarFunction
 
 POWERS = (3.0, 4.0, 0.5, 1.5, -1.5, -2.0, -3.0)
 #: Kinds and exponents: a function that is added is among them.
@@ -13,10 +13,10 @@ _WINDOWS = {
     "all": [(-20.0, 20.0)],
     "not negative": [(0.0, 1e4)],
     "positive": [(0.05, 30.0)],
-    "not nought": [(-30.0, -0.05), (0.05, 30.0)],
+    "not zero": [(-30.0, -0.05), (0.05, 30.0)],
 }
 
 
-def windows(f: Function) -> list[tuple[float, float]]:
+def windows(f: ScalarFunction) -> list[tuple[float, float]]:
     """Ranges within the domain of a function."""
     return _WINDOWS[f.domain]

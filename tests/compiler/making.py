@@ -14,7 +14,7 @@ from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.binding.bind import bind
 from allocc.compiler.lowering.complete import Completer
-from allocc.compiler.lowering.places import Lowered
+from allocc.compiler.lowering.lowered import Lowered
 from allocc.compiler.unrolling.discretize import discretize
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, simulate

@@ -11,7 +11,7 @@ import numpy as np
 from allocc.backends import registry
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.programs.program import Block, Extremes, Program
+from allocc.compiler.programs.program import Extremes, Program, ProgramBlock
 from tests.backends.programs import program
 
 INF = float("inf")
@@ -31,7 +31,8 @@ def columns(
     rest.setdefault("objective", np.zeros(len(lower)))
     made = program(rest.pop("objective"), lower=lower, upper=upper, integer=integer, **rest)
     blocks = tuple(
-        Block(f"x{j}", j, 1, "auxiliary" if j in derived else "stated") for j in range(len(lower))
+        ProgramBlock(f"x{j}", j, 1, "auxiliary" if j in derived else "stated")
+        for j in range(len(lower))
     )
     return replace(made, column_blocks=blocks, extremes=extremes)
 

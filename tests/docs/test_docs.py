@@ -165,7 +165,7 @@ def refused(block: Shown, folder: Path) -> None:
     with pytest.raises(allocc.AlloccError) as caught:
         try:
             text = around(block)
-        except allocc.dsl.AlloccError:
+        except allocc.dsl.DiagnosticError:
             text = block.text
         (folder / "shown.alloc").write_text(text, "utf-8")
         _ = allocc.load(folder / "shown.alloc").plan

@@ -66,7 +66,7 @@ def test_sections_of_the_same_page_exist(page: Path) -> None:
 
 def test_most_codes_say_where_to_read_on() -> None:
     """A code that is about the language names the section that it is about."""
-    from allocc.dsl.catalogue import codes, explain
+    from allocc.dsl.code_pages import codes, explain
 
     silent = [c for c in codes() if not CITED.search(explain(c) or "")]
     assert len(silent) < 0.5 * len(codes()), silent

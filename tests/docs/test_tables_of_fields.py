@@ -11,7 +11,7 @@ import pytest
 
 import allocc
 from allocc.cli import guard
-from allocc.compiler.units.words import BASES, MULTIPLES, SPELLINGS
+from allocc.compiler.units.vocabulary import BASES, MULTIPLES, SPELLINGS
 from allocc.engine.judging.outcome import Stopped
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from allocc.dsl import AlloccError, Source, parse
-from allocc.dsl.catalogue import explain
+from allocc.dsl import DiagnosticError, Source, parse
+from allocc.dsl.code_pages import explain
 from allocc.dsl.words import RESERVED
 
 
@@ -19,7 +19,7 @@ def test_explain_forgives_case_and_knows_its_limits() -> None:
 
 @pytest.mark.parametrize("word", sorted(RESERVED))
 def test_reserved_words_are_no_names(word: str) -> None:
-    with pytest.raises(AlloccError, match="E1004"):
+    with pytest.raises(DiagnosticError, match="E1004"):
         parse(Source("model.alloc", f"param {word} = 3"))
 
 

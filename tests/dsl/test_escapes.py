@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from allocc.dsl import escapes
 from allocc.dsl.diagnostics import Diagnostic, Note
-from allocc.dsl.render import render, to_json
+from allocc.dsl.messages import render, to_json
 
 #: Pieces of what could be meant badly, with which random text would rarely begin.
 PIECES = [

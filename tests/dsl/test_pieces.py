@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocc.dsl.diagnostics import AlloccError
-from allocc.dsl.pieces import blank, pieces
+from allocc.dsl.diagnostics import DiagnosticError
+from allocc.dsl.fragments import blank, pieces
 from allocc.dsl.reading.parser import Parser, check_syntax, parse
 from allocc.dsl.syntax_help import recovery
 from allocc.dsl.tree import Source
@@ -24,7 +24,7 @@ LINES = "param a{0} = {0}\nlet b{0} = sum(i in S: a{0})\nlimit c{0}: b{0} <= 2\n
 def found(read: Any, text: str) -> list[Any]:
     try:
         read(Source("model.alloc", text))
-    except AlloccError as error:
+    except DiagnosticError as error:
         return [(d.code, d.message, d.span, d.hint) for d in error.diagnostics]
     return []
 

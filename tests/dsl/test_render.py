@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocc.dsl import AlloccError, Diagnostic, Source, Span, parse
+from allocc.dsl import Diagnostic, DiagnosticError, Source, Span, parse
 from allocc.dsl.diagnostics import DataPlace, Note
-from allocc.dsl.render import render, to_json
+from allocc.dsl.messages import render, to_json
 
 
 def at(text: str, words: str, name: str = "model.alloc") -> Span:
@@ -132,7 +132,7 @@ def test_any_span_of_any_text_renders(text: str, start: int, length: int) -> Non
 
 
 def test_a_parse_error_renders() -> None:
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         parse(Source("model.alloc", "param x 3"))
     assert "write '= 3'" in render(caught.value.diagnostics)
 

@@ -199,7 +199,7 @@ def test_what_explodes_between_the_steps_is_told(tmp_path: Path) -> None:
 
 
 def test_a_baseline_that_is_a_mistake_loses_no_answer(tmp_path: Path) -> None:
-    """Without its effect a parameter makes a denominator nought."""
+    """Without its effect a parameter makes a denominator zero."""
     text = SOLVED.replace("compartment", "param off = 1 compartment")
     text = text.replace("0.1 * A + x", "0.1 * A / (1 - off) effect off *= 0.5 - 0.1 * x")
     result = solved(tmp_path, text)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import allocc
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.lowering.lower import lower
+from allocc.compiler.unrolling.magnitude_of_terms import Sizes
 from allocc.compiler.unrolling.problem import Problem
-from allocc.compiler.unrolling.sizes import Sizes
 from allocc.engine.judging.assess import Assessment, assess
 from allocc.engine.judging.continuous import deviations
 from allocc.engine.judging.outcome import NEAR_ZERO, Options, measure, relative_gap
@@ -206,7 +206,7 @@ def test_what_only_passes_through_a_compartment_measures_it() -> None:
 
 
 def test_an_empty_stock_is_empty_up_to_rounding() -> None:
-    """0.3 - 3 * 0.1 is not quite nought; a limit that asks for nought holds all the same."""
+    """0.3 - 3 * 0.1 is not quite zero; a limit that asks for zero holds all the same."""
     emptied = stock(0.3, "0.1", "limit gone: A[end] == 0 * x")
     assert 0 < emptied.violation.relative < 1e-12
     left = stock(0.3, "0.1", "limit gone: A[end] == 0.001 + 0 * x").violation
@@ -251,7 +251,7 @@ ZERO = {
 
 
 @pytest.mark.parametrize("name", ZERO)
-def test_an_optimum_of_nought_is_proven(name: str, tmp_path: Path) -> None:
+def test_an_optimum_of_zero_is_proven(name: str, tmp_path: Path) -> None:
     path = tmp_path / "zero.alloc"
     path.write_text(f"model zero {ZERO[name]}", "utf-8")
     result = allocc.load(path).solve(time_limit=20)
@@ -288,7 +288,7 @@ def test_a_false_bound_contradicts_at_every_scale(unit: float) -> None:
 
 
 def test_dust_is_put_to_the_end_of_its_range() -> None:
-    """A solver's nought: `x <= y` with both at 1e-12 is met where both are nought."""
+    """A solver's zero: `x <= y` with both at 1e-12 is met where both are zero."""
     p = problem(
         "model m decide x in 0 .. 5 decide y in 0 .. 5 limit order: 2 * x <= y minimize { o : -x }"
     )

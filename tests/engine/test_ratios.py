@@ -1,4 +1,4 @@
-"""Ratios whose denominator is nought somewhere: multiplied out, kept away from it, or refused."""
+"""Ratios whose denominator is zero somewhere: multiplied out, kept away from it, or refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.programs.bounds import tighten
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options
 from allocc.engine.proving.denominators import prepared, with_ranges
@@ -85,7 +85,7 @@ def test_rows_and_simulation_say_the_same_of_every_allocation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "at_nought"),
+    ("limit", "at_zero"),
     [
         ("x / y <= 2", True),
         ("x / y <= -1", True),
@@ -93,7 +93,7 @@ def test_rows_and_simulation_say_the_same_of_every_allocation() -> None:
         ("x / y >= 1", True),
     ],
 )
-def test_where_both_parts_are_nought_a_limit_holds(limit: str, at_nought: bool) -> None:
+def test_where_both_parts_are_zero_a_limit_holds(limit: str, at_zero: bool) -> None:
     text = f"""
 decide x integer in 0 .. 3
 decide y integer in 0 .. 3
@@ -101,8 +101,8 @@ limit l: {limit}
 minimize {{ t: x + y }}"""
     found = problem(text)
     x, y = found.decisions
-    nought = assess(found, {x: np.zeros(()), y: np.zeros(())})
-    assert (nought.violation.relative == 0.0) == at_nought
+    zero = assess(found, {x: np.zeros(()), y: np.zeros(())})
+    assert (zero.violation.relative == 0.0) == at_zero
     some = assess(found, {x: np.ones(()), y: np.zeros(())})
     assert (some.violation.relative == 0.0) == (limit == "x / y >= 1")
 
@@ -127,7 +127,7 @@ WEIGHT, SCORE = np.array([1, 0.09, 0.4, 0.12]), np.array([3, 1.1, 2, 0.3])
         ("limit one: sum(i in Item: 2 * w[i] * pick[i]) >= 0.3", 0),
     ],
 )
-def test_other_limits_keep_a_denominator_from_nought(guard: str, least: int, sense: str) -> None:
+def test_other_limits_keep_a_denominator_from_zero(guard: str, least: int, sense: str) -> None:
     found = problem(PICK.format(range="binary", guard=guard, sense=sense))
     picks = np.array(list(itertools.product((0.0, 1.0), repeat=4)))
     held = (picks.sum(-1) >= 2) if least else (2 * picks @ WEIGHT >= 0.3)
@@ -153,7 +153,7 @@ def test_a_range_that_propagation_knows_is_not_asked_for() -> None:
     assert with_ranges(program) is program
 
 
-def test_sums_of_what_is_not_negative_end_at_nought() -> None:
+def test_sums_of_what_is_not_negative_end_at_zero() -> None:
     program = tighten(
         lower(problem(KITS.format(limits="", value="sum(each)", most=40, stock=60), TABLE)).program
     )
@@ -162,7 +162,7 @@ def test_sums_of_what_is_not_negative_end_at_nought() -> None:
 
 def test_a_denominator_of_the_library_is_told_at_the_call() -> None:
     text = KITS.format(limits="", value=f"{SAVED} - gini(each)", most=40, stock=60)
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         solve(problem(text, TABLE), Options())
     (told,) = caught.value.diagnostics
     assert told.code == "E5002" and told.span is not None
@@ -179,13 +179,13 @@ def test_a_denominator_of_the_library_is_told_at_the_call() -> None:
         "(x + 1) / (0 - x - z) >= 1",
     ],
 )
-def test_a_quotient_by_nought_proves_nothing(limit: str) -> None:
-    """Where the denominator is never positive, `w * b = a` has no point at nought: no "infeasible"."""
+def test_a_quotient_by_zero_proves_nothing(limit: str) -> None:
+    """Where the denominator is never positive, `w * b = a` has no point at zero: no "infeasible"."""
     text = (
         "decide x integer in 0 .. 3\ndecide y integer in 0 .. 3\ndecide z integer in 0 .. 3\n"
         f"limit l: {limit}\nmaximize {{ o : 4 * x + 4 * y + z }}"
     )
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         solve(problem(text), Options())
     assert {d.code for d in caught.value.diagnostics} == {"E5002"}
 
@@ -198,19 +198,19 @@ def test_what_rows_alone_exclude_is_infeasible_all_the_same() -> None:
     assert solve(problem(text), Options()).status == "infeasible"
 
 
-def test_only_the_denominator_that_can_be_nought_is_told() -> None:
+def test_only_the_denominator_that_can_be_zero_is_told() -> None:
     text = (
         "decide p binary\ndecide q binary\ndecide x in 0 .. 3\ndecide y in 0 .. 5\n"
         "limit one: p + q >= 1\nminimize { v : 3 / (2 * p + q) + x / y }"
     )
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         solve(problem(text), Options())
     (found,) = caught.value.diagnostics
     assert found.code == "E5002" and "y" in found.message and "p" not in found.message.split("`")[1]
 
 
 @pytest.mark.parametrize(("target", "status"), [(3, "infeasible"), (1.8, "optimal")])
-def test_a_target_out_of_reach_is_not_a_quotient_by_nought(target: float, status: str) -> None:
+def test_a_target_out_of_reach_is_not_a_quotient_by_zero(target: float, status: str) -> None:
     text = f"""
 decide x in 0 .. 4
 decide y in 0 .. 4

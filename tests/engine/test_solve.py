@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from allocc.backends import registry
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.compiler.unrolling.simulate import simulate
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import solve
@@ -192,7 +192,7 @@ def test_nothing_to_decide() -> None:
     ],
 )
 def test_a_factor_without_bounds_is_named(text: str, name: str) -> None:
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         solve(problem(f"model m {text}"), Options())
     assert [d.code for d in caught.value.diagnostics] == ["E5001"]
     assert f"'{name}'" in caught.value.diagnostics[0].message
@@ -209,7 +209,7 @@ def test_a_factor_without_bounds_is_named(text: str, name: str) -> None:
     ],
 )
 def test_outside_of_the_domain(text: str) -> None:
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         solve(problem(f"model m {text}"), Options())
     assert {d.code for d in caught.value.diagnostics} == {"E5002"}
 
@@ -300,7 +300,7 @@ def test_one_cause_is_told_once_over_all_periods() -> None:
         flow go[g in G] : -> S = x[g]
         flow ill[g in G] : S -> I = 0.1 * S[g] / (S[g] + I[g])
         minimize { o: sum(g in G: I[g, end]) }"""
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         solve(problem(text), Options())
     (told,) = caught.value.diagnostics
     assert told.code == "E5002" and "[a,0]" in told.message

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 from allocc.compiler.binding.bind import bind
-from allocc.compiler.lint.run import lint
+from allocc.compiler.lint.all_checks import lint
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.discretize import discretize
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
+from allocc.dsl.messages import render
 from allocc.dsl.reading.parser import parse_file
-from allocc.dsl.render import render
 
 BAD = Path(__file__).parents[1] / "bad"
 MODELS = sorted(p.relative_to(BAD).as_posix() for p in BAD.rglob("*.alloc"))
@@ -59,7 +59,7 @@ def diagnostics(model: str) -> list[Diagnostic]:
             more = lint(problem, lowered) if pedantic(model) else []
             with contextlib.suppress(Infeasible):
                 Relaxation(lowered.program)
-    except AlloccError as error:
+    except DiagnosticError as error:
         return list(error.diagnostics)
     return [*problem.diagnostics, *more]
 

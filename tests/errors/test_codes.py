@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from allocc.cli import catalogue
+from allocc.cli import explained_codes
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("dsl", "compiler", "backends", "src/allocc", "models")
@@ -55,12 +55,14 @@ def named() -> set[str]:
 
 
 def test_every_code_is_documented_and_none_is_left_over() -> None:
-    assert list(catalogue.codes()) == RAISED
+    assert list(explained_codes.codes()) == RAISED
 
 
 def test_every_catalogue_is_read() -> None:
     places = {p.resolve() for room in ROOMS for p in (ROOT / room).rglob("codes.md")}
-    assert len(places) == len(catalogue.ROOMS), "add the room to allocc.cli.catalogue.ROOMS"
+    assert len(places) == len(explained_codes.ROOMS), (
+        "add the room to allocc.cli.explained_codes.ROOMS"
+    )
 
 
 @pytest.mark.parametrize("code", RAISED)
@@ -75,11 +77,11 @@ def test_every_code_is_shown(code: str) -> None:
 
 @pytest.mark.parametrize("code", RAISED)
 def test_every_code_has_a_title_and_a_stage(code: str) -> None:
-    assert len(catalogue.title(code)) > 5
-    assert any(code.startswith(stage) for stage in catalogue.STAGES)
+    assert len(explained_codes.title(code)) > 5
+    assert any(code.startswith(stage) for stage in explained_codes.STAGES)
 
 
 def test_pages_are_current() -> None:
     folder = ROOT / "docs" / "errors"
     written = {p.name: p.read_text("utf-8") for p in folder.glob("*.md")}
-    assert written == catalogue.pages(), "run `python docs/errors.py`"
+    assert written == explained_codes.pages(), "run `python docs/errors.py`"

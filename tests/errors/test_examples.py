@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 import allocc
-from allocc.cli import catalogue, cli
-from allocc.dsl import AlloccError, Source, parse, tree
+from allocc.cli import cli, explained_codes
+from allocc.dsl import DiagnosticError, Source, parse, tree
 from tests.errors.around import AROUND, FILES, OBJECTIVE, TABLE_MODEL
 
-SECTIONS = catalogue.sections()
+SECTIONS = explained_codes.sections()
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 
@@ -86,7 +86,7 @@ def raised(text: str, pedantic: bool = False, simulated: bool = False) -> set[st
         found = model.check(pedantic) if not simulated else []
         if simulated:
             model.simulate()
-    except AlloccError as error:
+    except DiagnosticError as error:
         found = list(error.diagnostics)
     codes = {d.code for d in found}
     return codes - {"W2001", "W7001"} or codes
@@ -98,7 +98,7 @@ def test_model(code: str, mended: bool, text: str, folder: Path) -> None:
         found = set()
         try:
             parse(Source("example", text))
-        except AlloccError as error:
+        except DiagnosticError as error:
             found = {d.code for d in error.diagnostics}
         assert found == (set() if mended else {code})
         return

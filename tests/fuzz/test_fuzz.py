@@ -22,8 +22,8 @@ from lark import Lark
 from allocc.compiler.binding.bind import bind
 from allocc.compiler.pipeline import chain
 from allocc.compiler.unrolling.discretize import discretize
-from allocc.dsl import AlloccError, Source, parse
-from allocc.dsl.render import render
+from allocc.dsl import DiagnosticError, Source, parse
+from allocc.dsl.messages import render
 
 ROOT = Path(__file__).parents[2]
 NAMES = [
@@ -100,7 +100,7 @@ def test_sentences_of_the_grammar(start: str, sentence: str) -> None:
             warnings.simplefilter("error")
             model = bind(parse(Source("model.alloc", start + sentence)), Path("."))
             chain(discretize(model), "stated")
-    except AlloccError as error:
+    except DiagnosticError as error:
         assert error.diagnostics
         assert render(error.diagnostics)
 
@@ -110,5 +110,5 @@ def test_sentences_of_the_grammar(start: str, sentence: str) -> None:
 def test_any_text(text: str) -> None:
     try:
         parse(Source("model.alloc", text))
-    except AlloccError as error:
+    except DiagnosticError as error:
         assert render(error.diagnostics)

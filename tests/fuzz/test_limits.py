@@ -11,7 +11,7 @@ import pytest
 
 import allocc
 from allocc.compiler.data import tables
-from allocc.dsl import AlloccError
+from allocc.dsl import DiagnosticError
 
 DECIDED = "decide x in 0 .. 1\nminimize { cost : x }\n"
 READS = "set County = county.fips\nparam pop[County] = county.pop\nlet all = sum(pop)\n"
@@ -24,7 +24,7 @@ def codes(folder: Path, text: str, name: str = "model.alloc") -> set[str]:
     path.write_text(text, "utf-8")
     try:
         found = allocc.load(path).check()
-    except AlloccError as error:
+    except DiagnosticError as error:
         found = list(error.diagnostics)
     assert time.process_time() - began < 20
     return {d.code for d in found if d.severity == "error"}
@@ -143,7 +143,7 @@ def test_a_table_of_more_than_a_gigabyte(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a device that does not end")
 def test_a_model_that_does_not_end() -> None:
-    with pytest.raises(AlloccError, match="E1019"):
+    with pytest.raises(DiagnosticError, match="E1019"):
         allocc.load("/dev/zero")
 
 
@@ -192,10 +192,10 @@ def test_a_high_power_is_no_loop(tmp_path: Path) -> None:
 
 
 def test_long_words_are_cut_in_messages(tmp_path: Path) -> None:
-    from allocc.dsl.render import render
+    from allocc.dsl.messages import render
 
     path = tmp_path / "model.alloc"
     path.write_text(f"param {'a' * 100_000} = 1\nlet y = {'b' * 100_000}\n{DECIDED}")
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         allocc.load(path)
     assert len(render(caught.value.diagnostics)) < 5000

@@ -16,7 +16,7 @@ from allocc.lsp.analysis import check
 from allocc.lsp.completion import complete
 from allocc.lsp.hover import hover
 from allocc.lsp.outline import outline
-from allocc.lsp.places import find
+from allocc.lsp.positions import find
 from tests.dsl.test_escapes import hostile, unseen
 from tests.showing.test_hostile import as_label, as_words, written
 

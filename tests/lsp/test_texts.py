@@ -17,11 +17,11 @@ from allocc.dsl.words import METHODS, PLACES
 from allocc.loading import data_folder
 from allocc.lsp.analysis import Analysis, check, mistakes, syntax, unknown_names
 from allocc.lsp.completion import complete
+from allocc.lsp.document_symbols import Symbol, symbols
 from allocc.lsp.hover import hover
 from allocc.lsp.outline import Outline, outline
-from allocc.lsp.places import definition, find
-from allocc.lsp.symbols import Symbol, symbols
-from allocc.lsp.text import Encoding, Text
+from allocc.lsp.positions import definition, find
+from allocc.lsp.text import DocumentText, Encoding
 
 ROOT = Path(__file__).parents[2]
 MODELS = sorted((ROOT / "examples").rglob("*.alloc"))
@@ -43,7 +43,7 @@ def labels(text: str, path: Path | None = None, data: Path | None = None) -> lis
 
 @given(st.text(max_size=60), st.sampled_from(["utf-8", "utf-16", "utf-32"]))
 def test_places_go_both_ways(text: str, encoding: Encoding) -> None:
-    here = Text(text, encoding)
+    here = DocumentText(text, encoding)
     for offset in range(len(text) + 1):
         line, column = here.position(offset)
         back = here.offset(line, column)
@@ -57,7 +57,7 @@ def test_places_go_both_ways(text: str, encoding: Encoding) -> None:
 
 @given(st.text(max_size=60), st.integers(-3, 70), st.integers(-3, 70))
 def test_no_place_is_outside(text: str, line: int, column: int) -> None:
-    assert 0 <= Text(text).offset(line, column) <= len(text)
+    assert 0 <= DocumentText(text).offset(line, column) <= len(text)
 
 
 # --- outlines -------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def targets(folder: Path, rest: str, **decisions: object) -> list[Target]:
     return list(bound(folder, rest).simulate(decisions).targets)
 
 
-#: Each is a distance of `x` (or of all of `y` together) from an ideal, and is nought there.
+#: Each is a distance of `x` (or of all of `y` together) from an ideal, and is zero there.
 DISTANCES = {
     "l1(x, need)": "x",
     "linf(x, need)": "x",
@@ -70,7 +70,7 @@ DISTANCES = {
     need=st.tuples(*[st.integers(1, 9)] * 3),
     place=st.sampled_from(["term", "limit", "named"]),
 )
-def test_the_distance_is_nought_at_its_target(
+def test_the_distance_is_zero_at_its_target(
     tmp_path: Path, form: str, need: tuple[int, ...], place: str
 ) -> None:
     name = DISTANCES[form]

@@ -41,7 +41,7 @@ def test_a_line_does_not_end_between_a_number_and_its_percent_sign() -> None:
     assert wrap("off by 12.5 %", 11) == ["off by", "12.5 %"]
 
 
-def test_a_long_table_of_noughts_is_one_line(run: Run, tmp_path: Path) -> None:
+def test_a_long_table_of_zeros_is_one_line(run: Run, tmp_path: Path) -> None:
     path = small.easy(
         tmp_path,
         "model many set S = 1 .. 30 decide x[S] in 0 .. 5 minimize { c: sum(x) }",

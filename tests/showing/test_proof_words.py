@@ -46,7 +46,7 @@ def test_sentences(solved: Result, proof: Any, beside: str, optimal: str) -> Non
 
 @pytest.mark.parametrize("gap", [0.99, 1.0, 20.0])
 def test_a_bound_that_says_little(solved: Result, gap: float) -> None:
-    """A cost of anything has a bound of nought: with a gap of 100 % nobody learns much."""
+    """A cost of anything has a bound of zero: with a gap of 100 % nobody learns much."""
     assert solved.value is not None
     bound = solved.value * (1 - gap)
     solved = replace(solved, status="feasible", stopped="time_limit", gap=gap, bound=bound)

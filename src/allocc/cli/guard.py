@@ -12,9 +12,9 @@ import click
 
 from allocc import mistakes
 from allocc.cli.terminal import answering, color_on, columns, say, silence_stdout, write_json
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.dsl.escapes import message
-from allocc.dsl.render import GUTTER, WIDTH, render, to_json
+from allocc.dsl.messages import GUTTER, WIDTH, render, to_json
 from allocc.errors import MissingLibrary
 from allocc.signals import EXIT_INTERRUPTED
 
@@ -60,7 +60,7 @@ class GuardedGroup(click.Group):
         try:
             with answering():
                 return super().make_context(*arguments, **more)
-        except AlloccError as error:
+        except DiagnosticError as error:
             show(error.diagnostics)
             raise click.exceptions.Exit(EXIT_MISTAKE) from None
         except click.UsageError as error:
@@ -80,7 +80,7 @@ class GuardedGroup(click.Group):
             # A command's --help is answered in here.
             with answering():
                 return super().invoke(ctx)
-        except AlloccError as error:
+        except DiagnosticError as error:
             self._mistakes(ctx, error.diagnostics, as_json)
         except click.UsageError as error:
             shown = _shown(error)

@@ -16,7 +16,7 @@ from allocc.cli.amounts import Duration, Share
 from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.terminal import say
 from allocc.compiler.failures import listed
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.options import METHODS
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def strict_option(command: F) -> F:
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
-    """The --set options as a mapping; raises `AlloccError` with every malformed one."""
+    """The --set options as a mapping; raises `DiagnosticError` with every malformed one."""
     found: dict[str, str] = {}
     wrong = []
     for text in settings:
@@ -225,7 +225,7 @@ def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
         else:
             found[match[1]] = match[2].strip()
     if wrong:
-        raise AlloccError(wrong)
+        raise DiagnosticError(wrong)
     return found
 
 
@@ -237,14 +237,14 @@ def load_model(
 ) -> Model:
     """The model that the shared options name; --set goes over the settings `below`."""
     from allocc.loading import load
-    from allocc.results.run_folder.origin import overlaid
+    from allocc.results.run_folder.made_with import overlaid
 
     return load(model, data, **overlaid(below or {}, parse_settings(settings)))
 
 
 def _settings_of(runs: tuple[str | None, ...]) -> dict[str, Any]:
     """The settings of the runs among decisions; those of the first go over the others'."""
-    from allocc.results.run_folder.origin import origin_of, overlaid
+    from allocc.results.run_folder.made_with import origin_of, overlaid
 
     found: dict[str, Any] = {}
     for origin in map(origin_of, runs):
@@ -279,7 +279,7 @@ def load_and_warn(
         say("nothing was done, since --strict was given")
         ctx.exit(EXIT_MISTAKE)
     if of_runs:
-        from allocc.results.run_folder.origin import told
+        from allocc.results.run_folder.made_with import told
 
         say(f"with the settings {told(loaded.settings)}")
     return loaded

@@ -13,7 +13,7 @@ from typing import IO, Any
 import click
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.dsl.escapes import terminal
 from allocc.signals import point_at_nothing
 
@@ -69,7 +69,7 @@ def put_bytes(data: bytes) -> None:
 
 def write_json(data: dict[str, Any]) -> None:
     """One JSON object on stdout; JSON has its own escapes for what an encoding lacks."""
-    from allocc.results.run_folder.plain import to_json
+    from allocc.results.run_folder.json_values import to_json
 
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     with answering():
@@ -89,7 +89,7 @@ def answering() -> Iterator[None]:
         silence_stdout()
         closed = problem.errno == errno.EBADF
         reason = "it is closed" if closed else problem.strerror or str(problem)
-        raise AlloccError([mistakes.no_answer(reason)]) from None
+        raise DiagnosticError([mistakes.no_answer(reason)]) from None
 
 
 def silence_stdout() -> None:

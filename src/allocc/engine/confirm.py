@@ -15,11 +15,11 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Refused, Solution, Word
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.relaxing.relaxation import Built
-from allocc.engine import calls
+from allocc.engine import solver_calls
 from allocc.engine.judging.outcome import Status
-from allocc.engine.loop import Claim, Loop
+from allocc.engine.loop import Loop, SolverClaim
 from allocc.engine.proving import door
-from allocc.engine.proving.tree import Grown, Tree
+from allocc.engine.proving.branch_and_bound import Grown, Tree
 
 #: A confirmation may take so many seconds, and this share of what the solve took before; another solve
 #: of the whole model may take as long again.
@@ -62,7 +62,7 @@ def holds_nothing(loop: Loop, solution: Solution) -> bool:
     return found is not None
 
 
-def confirm(loop: Loop, claim: Claim) -> None:
+def confirm(loop: Loop, claim: SolverClaim) -> None:
     """Look into a claim: the loop's bounds and allocations say afterwards what is left of it."""
     if loop.cancelled or loop.out_of_time:
         return
@@ -73,7 +73,7 @@ def confirm(loop: Loop, claim: Claim) -> None:
         grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK, seconds=_clock(loop, claim.built))
         _prove(loop, claim.dropped, _outside(claim.built, grown), grown.word)
     if loop.contradicted or (loop.best is not before and not loop.closed):
-        loop.told(f"{_name(claim)} called an allocation optimal that is not")
+        loop.note(f"{_name(claim)} called an allocation optimal that is not")
         loop.withdraw("claimed")
         return
     if loop.word != "claimed":
@@ -86,11 +86,11 @@ def confirm(loop: Loop, claim: Claim) -> None:
     weaker = _weaker(loop, claim.solution.bound, second.bound)
     _prove(loop, claim.dropped, weaker, "agreed")
     if loop.word == "claimed":
-        loop.told(f"{_name(claim)} claims a bound that another solve of the same does not confirm")
+        loop.note(f"{_name(claim)} claims a bound that another solve of the same does not confirm")
         loop.withdraw("claimed")
 
 
-def confirm_empty(loop: Loop, claim: Claim) -> Word | None:
+def confirm_empty(loop: Loop, claim: SolverClaim) -> Word | None:
     """What it rests on that a program called infeasible is; None where that is only claimed.
 
     Points of it that are found are offered. Where parts were dropped, points that are no better than
@@ -123,15 +123,15 @@ def solve_mixed(
 ) -> Solution:
     """Solve a program that may have integers: a small one by a tree alone, so that nothing is claimed.
 
-    `gap` is relative. `dropped` is kept with the claim (see `Claim`).
+    `gap` is relative. `dropped` is kept with the claim (see `SolverClaim`).
     """
     if backend.capabilities.trees:
         found = _by_tree(loop, built, gap, dropped)
         if found is not None:
             return found
-    solution = calls.call(loop, backend, built.program, gap, start, seconds, built=built)
+    solution = solver_calls.call(loop, backend, built.program, gap, start, seconds, built=built)
     if solution.word == "claimed":
-        loop.claim = Claim(backend, built, solution, dropped)
+        loop.claim = SolverClaim(backend, built, solution, dropped)
     return solution
 
 
@@ -234,9 +234,9 @@ def _weaker(loop: Loop, a: float | None, b: float) -> float:
     return min(a, b) if loop.minimize else max(a, b)
 
 
-def _second(loop: Loop, claim: Claim) -> Solution | None:
+def _second(loop: Loop, claim: SolverClaim) -> Solution | None:
     """Another solve of the same program, without presolve; None where there is none."""
-    options = calls.limits(loop, 0.5 * loop.options.gap, seconds=_patience(loop))
+    options = solver_calls.limits(loop, 0.5 * loop.options.gap, seconds=_patience(loop))
     options = replace(options, presolve=False, on_progress=None)
     try:
         return door.ask(
@@ -270,5 +270,5 @@ def _by_refinement(loop: Loop) -> tuple[Status, Word | None]:
     return outcome.status, outcome.word
 
 
-def _name(claim: Claim) -> str:
+def _name(claim: SolverClaim) -> str:
     return claim.solution.solver or claim.backend.name

@@ -104,7 +104,7 @@ def end(loop: Loop, status: Status, stopped: Stopped, message: str = "") -> Outc
         message=message,
         notes=tuple(loop.notes),
     )
-    loop.note("done")
+    loop.report_progress("done")
     return replace(outcome, history=tuple(loop.history))
 
 
@@ -122,7 +122,7 @@ def _another_solver(loop: Loop) -> None:
     name = takes_the_rest(loop.box)
     if name:
         licence = ", as far as its licence reaches," if name == "gurobi" else ""
-        loop.told(
+        loop.note(
             f"{name} is installed, takes the products and functions of this model as they are{licence} "
             f"and may be faster: --solver {name} --method direct"
         )
@@ -150,13 +150,13 @@ def _deviations(loop: Loop, best: Assessment) -> tuple[Deviation, ...]:
     try:
         return deviations(loop.problem, best.values)
     except NotMeasured as reason:
-        loop.told(f"{unknown}: {reason}")
+        loop.note(f"{unknown}: {reason}")
     except KeyboardInterrupt:
-        loop.told(f"{unknown}: interrupted")
+        loop.note(f"{unknown}: interrupted")
     except MemoryError:
-        loop.told(f"{unknown}: there is not enough memory")
+        loop.note(f"{unknown}: there is not enough memory")
     except Exception as error:
         if os.environ.get("ALLOCC_DEBUG") == "1":
             raise
-        loop.told(f"{unknown}: allocc broke down there, please report it ({said(error)})")
+        loop.note(f"{unknown}: allocc broke down there, please report it ({said(error)})")
     return ()

@@ -35,7 +35,7 @@ class Heuristics:
         try:
             yield
         except Refused as refused:
-            self.ledger.told(f"a search for better allocations ended early: {refused}")
+            self.ledger.note(f"a search for better allocations ended early: {refused}")
 
     def round(self, relaxation: Relaxation, point: FloatArray) -> None:
         """Offer the best point with the integers of a point, or the point itself."""

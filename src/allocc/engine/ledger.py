@@ -9,11 +9,11 @@ import numpy as np
 
 from allocc.backends.solution import Word
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.lowering.places import Places
+from allocc.compiler.lowering.lowered import Places
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest
 from allocc.compiler.unrolling.undefined import undefined
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.assess import ROUNDING, Assessment, assess
 from allocc.engine.judging.outcome import Options, Step, measure, relative_gap
 
@@ -166,7 +166,7 @@ class Ledger:
         """Whether no further round is wanted."""
         return self.closed or self.contradicted or self.cancelled or self.out_of_time
 
-    def note(self, phase: str, bound: float | None = None, always: bool = True) -> None:
+    def report_progress(self, phase: str, bound: float | None = None, always: bool = True) -> None:
         """Report progress; `bound` is one that a running solve has proven."""
         shown = self.tighter(self.bound, bound)
         value = self.best.value if self.best else None
@@ -244,7 +244,7 @@ class Ledger:
         return found
 
     def refuse_undefined(self) -> None:
-        """Raise `AlloccError` with the place where no allocation that was tried gives numbers.
+        """Raise `DiagnosticError` with the place where no allocation that was tried gives numbers.
 
         Where some do, the place is told in a note: others may be what is looked for.
         """
@@ -252,15 +252,15 @@ class Ledger:
             return
         diagnostic = undefined(self.problem, self.undefined.values)
         if not self.any_defined:
-            raise AlloccError([diagnostic])
-        self.told(f"allocations were tried that have no value: {diagnostic.message}")
+            raise DiagnosticError([diagnostic])
+        self.note(f"allocations were tried that have no value: {diagnostic.message}")
 
     def tell_undefined(self) -> None:
         """A note where a formula has no value at the lower ends of decisions: it then is a limit."""
         found = self.undefined or self.simulated(lowest(self.problem))
         if not found.finite:
             place = undefined(self.problem, found.values).message
-            self.told(f"a formula has to have a value, and this one has none: {place}")
+            self.note(f"a formula has to have a value, and this one has none: {place}")
 
     def _inward(self, found: Assessment) -> Assessment:
         """An allocation that breaks limits by a solver's tolerance, or one beside it that breaks none.
@@ -300,7 +300,7 @@ class Ledger:
             found[v] = np.where(upper - low <= DUST * width, upper, low)
         return found
 
-    def told(self, note: str) -> None:
+    def note(self, note: str) -> None:
         """Keep a note, once."""
         if note not in self.notes:
             self.notes.append(note)

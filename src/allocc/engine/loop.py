@@ -20,7 +20,7 @@ from allocc.engine.ledger import Ledger
 
 
 @dataclass(frozen=True, eq=False)
-class Claim:
+class SolverClaim:
     """What a solver has said, and of which program.
 
     `dropped` says that parts of the model were left out of the program before, because they hold
@@ -59,7 +59,7 @@ class Loop(Ledger):
         self.box: Program | None = None
         self.heuristics = Heuristics(self)
         #: What a solver has said last of a mixed-integer or nonlinear program, not yet looked into.
-        self.claim: Claim | None = None
+        self.claim: SolverClaim | None = None
         #: What it rests on that nothing meets every limit, where that is the end.
         self.emptiness: Word = "proven"
 

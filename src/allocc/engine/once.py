@@ -22,7 +22,7 @@ def once(loop: Loop, backend: Backend, relaxation: Relaxation, built: Built) -> 
         loop.offer(built.lower_point(rounded.point))
         if not loop.closed:
             loop.heuristics.round(relaxation, built.lower_point(rounded.point))
-        loop.note("relaxed and rounded")
+        loop.report_progress("relaxed and rounded")
         if loop.closed:
             return finish(loop, rounded)
         start = rounded.point
@@ -37,7 +37,7 @@ def once(loop: Loop, backend: Backend, relaxation: Relaxation, built: Built) -> 
         loop.heuristics.round(relaxation, point)
         # A look around also exposes a solver that calls a poor point optimal.
         loop.heuristics.search(point, SEARCH)
-        loop.note("solved")
+        loop.report_progress("solved")
         certain = solution.termination == "optimal" and loop.best is not None
         if settled(loop) or not certain:
             break

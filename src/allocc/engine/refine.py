@@ -18,7 +18,7 @@ from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.refinement import add_tangents, split_active
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
-from allocc.engine import calls
+from allocc.engine import solver_calls
 from allocc.engine.confirm import holds_nothing, settled, solve_mixed
 from allocc.engine.endings import end, finish, without_point
 from allocc.engine.judging.outcome import Outcome
@@ -74,7 +74,7 @@ def _tightening_rounds(
     loop.prove(solution.bound, solution.word)
     loop.heuristics.round(relaxation, built.lower_point(solution.point))
     loop.heuristics.polish(relaxation, program)
-    loop.note(f"round {loop.rounds}")
+    loop.report_progress(f"round {loop.rounds}")
     for _ in range(TIGHTENING_ROUNDS):
         if settled(loop):
             return finish(loop, solution)
@@ -91,7 +91,7 @@ def _tightening_rounds(
                 loop.remaining,
             )
         except Refused as refused:
-            loop.told(f"ranges are not shortened further: {refused}")
+            loop.note(f"ranges are not shortened further: {refused}")
             return None
         except Infeasible:
             if loop.best is None:
@@ -110,7 +110,7 @@ def _tightening_rounds(
         loop.heuristics.round(relaxation, built.lower_point(solution.point))
         if loop.best is not before:
             loop.heuristics.polish(relaxation, program)
-        loop.note(f"bounds by optimization, ranges {100 * shrunk:.0f} % shorter")
+        loop.report_progress(f"bounds by optimization, ranges {100 * shrunk:.0f} % shorter")
         if shrunk < TIGHTENING_PROGRESS:
             break
     return finish(loop, solution) if loop.closed else None
@@ -137,7 +137,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         except Infeasible:
             return _exhausted(loop, solution)
         loop.rounds += 1
-        solution = calls.call(loop, backend, built.program, 1e-9, None)
+        solution = solver_calls.call(loop, backend, built.program, 1e-9, None)
         if solution.point is None:
             if solution.termination == "unbounded":
                 # An unbounded relaxation says nothing of the mixed-integer program: go on to it.
@@ -150,10 +150,10 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         loop.heuristics.round(relaxation, built.lower_point(solution.point))
         if not loop.closed and loop.rounds % 3 == 2:
             loop.heuristics.search(solution.point, SEARCH * loop.rounds)
-        loop.note(f"linear round {loop.rounds}")
+        loop.report_progress(f"linear round {loop.rounds}")
         if settled(loop):
             return finish(loop, solution)
-        if not drop(loop, relaxation, built, solution):
+        if not fix_by_reduced_costs(loop, relaxation, built, solution):
             return _exhausted(loop, solution)
         short = add_tangents(relaxation, solution.point, 1e-3 * loop.options.gap)
         if split_active(relaxation, built, solution.point, 1e-4, loop.best_point) + short == 0:
@@ -164,15 +164,17 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
             break
     if loop.best is not None and solution is not None and solution.point is not None:
         loop.heuristics.search(solution.point, 2 * SEARCH * loop.rounds)
-        loop.note("local search")
+        loop.report_progress("local search")
         if loop.closed:
             return finish(loop, solution)
-        if not drop(loop, relaxation, built, solution):
+        if not fix_by_reduced_costs(loop, relaxation, built, solution):
             return _exhausted(loop, solution)
     return None
 
 
-def drop(loop: Loop, relaxation: Relaxation, built: Built, solution: Solution) -> bool:
+def fix_by_reduced_costs(
+    loop: Loop, relaxation: Relaxation, built: Built, solution: Solution
+) -> bool:
     """Cut off what the reduced costs exclude; False when nothing better than the best is left.
 
     With bound L and reduced costs d of any dual point, an allocation of value U or better has
@@ -265,7 +267,7 @@ def _integer_rounds(
         if loop.best is not best and relaxation.plan.has_continuous_cuts:
             loop.heuristics.polish(relaxation, program)
         loop.heuristics.search(point, 2 * SEARCH * loop.rounds)
-        loop.note(f"round {loop.rounds}")
+        loop.report_progress(f"round {loop.rounds}")
         if settled(loop):
             break
         had = loop.bound, loop.best.value if loop.best is not None else None

@@ -15,7 +15,7 @@ import numpy as np
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Solution
 from allocc.compiler.programs.program import Program
-from allocc.engine import calls
+from allocc.engine import solver_calls
 from allocc.engine.loop import Loop
 
 #: With fewer integers a solver's own search is as fast.
@@ -37,7 +37,7 @@ def relaxed_first(loop: Loop, backend: Backend, program: Program) -> Solution | 
     if len(whole) < FEWEST or not program.polyhedral or not backend.capabilities.duals:
         return None
     loose = replace(program, integer=np.zeros(program.columns, dtype=bool))
-    found = calls.call(loop, backend, loose, 0.0, None, seconds=MOST_SECONDS, vertex=True)
+    found = solver_calls.call(loop, backend, loose, 0.0, None, seconds=MOST_SECONDS, vertex=True)
     if found.termination != "optimal" or found.point is None:
         return None
     loop.prove(found.bound, found.word)
@@ -50,5 +50,7 @@ def relaxed_first(loop: Loop, backend: Backend, program: Program) -> Solution | 
     fixed = whole[settled]
     lower[fixed] = upper[fixed] = np.clip(near[settled], lower[fixed], upper[fixed])
     small = replace(program, lower=lower, upper=upper)
-    rounded = calls.call(loop, backend, small, loop.options.gap * 0.1, None, seconds=MOST_SECONDS)
+    rounded = solver_calls.call(
+        loop, backend, small, loop.options.gap * 0.1, None, seconds=MOST_SECONDS
+    )
     return None if rounded.point is None else rounded

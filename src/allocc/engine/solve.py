@@ -73,8 +73,8 @@ def _run(loop: Loop) -> Outcome:
     backend = registry.get(loop.options.solver)
     chain = prepared(loop.problem, loop.options.method)
     for step in chain.steps:
-        if step.told:
-            loop.told(step.told)
+        if step.note:
+            loop.note(step.note)
     loop.places, program = chain.places, chain.program
     try:
         relaxation = Relaxation(program)
@@ -82,7 +82,7 @@ def _run(loop: Loop) -> Outcome:
         return _propagated_infeasible(loop, program, empty)
     loop.box = relaxation.program
     loop.choice = choose(relaxation.plan, backend, loop.options)
-    loop.note(loop.choice.reason)
+    loop.report_progress(loop.choice.reason)
     if not loop.problem.decisions:
         return _nothing_to_decide(loop)
     _begin(loop, program)
@@ -114,7 +114,7 @@ def _begin(loop: Loop, program: Program) -> None:
     full = complete(loop.places.point(decided, program.columns))
     if not len(complete.missing) and np.isfinite(full).all():
         loop.best_point = full
-    loop.note("start")
+    loop.report_progress("start")
 
 
 def _nothing_to_decide(loop: Loop) -> Outcome:

@@ -9,13 +9,13 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError, Diagnostic, in_order
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError, in_order
 from allocc.errors import reported
 
 if TYPE_CHECKING:
     from allocc.compiler.pipeline import Chain
     from allocc.compiler.relaxing.plan import Plan
-    from allocc.compiler.scoping.model import Model as Bound
+    from allocc.compiler.scoping.model import BoundModel as Bound
     from allocc.compiler.unrolling.problem import Problem
     from allocc.engine.judging.assess import Assessment
 
@@ -100,7 +100,7 @@ class Stages:
             try:
                 return classify(self.lowered.program)
             except Infeasible:
-                raise AlloccError([mistakes.bounds_infeasible()]) from None
+                raise DiagnosticError([mistakes.bounds_infeasible()]) from None
 
     @once
     def baseline_problem(self) -> Problem:

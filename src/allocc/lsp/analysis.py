@@ -11,10 +11,10 @@ from allocc.api import Model
 from allocc.compiler.binding.bind import bind
 from allocc.compiler.names.builtin import BUILTIN
 from allocc.compiler.names.errors import unknown_name
-from allocc.compiler.units.check import units_of
 from allocc.compiler.units.unit import Unit
+from allocc.compiler.units.unit_check import units_of
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import AlloccError, Collector, Diagnostic
+from allocc.dsl.diagnostics import Collector, Diagnostic, DiagnosticError
 from allocc.dsl.reading.parser import check_syntax
 from allocc.dsl.tree import File, Source
 from allocc.loading import data_folder
@@ -46,7 +46,7 @@ def syntax(text: str, name: str) -> Analysis:
     """Only what reading the text finds."""
     try:
         return Analysis([], read(Source(name, text)))
-    except AlloccError as error:
+    except DiagnosticError as error:
         return Analysis(list(error.diagnostics))
 
 
@@ -59,7 +59,7 @@ def mistakes(text: str, name: str) -> list[Diagnostic]:
     """The same; fast enough for every key, as only the statements that changed are read."""
     try:
         check_syntax(Source(name, text))
-    except AlloccError as error:
+    except DiagnosticError as error:
         return list(error.diagnostics)
     return []
 
@@ -81,7 +81,7 @@ def check(text: str, name: str, path: Path | None, data: Path | None, pedantic: 
         bound = bind(file, folder, {}, path=path)
         model = Model(bound, folder, {})
         return Analysis(model.check(pedantic), file, model, folder, path)
-    except AlloccError as error:
+    except DiagnosticError as error:
         found = list(error.diagnostics)
         if missing:
             found = [d for d in found if d.code not in _DATA_CODES]

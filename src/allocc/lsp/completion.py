@@ -11,9 +11,9 @@ from allocc.compiler.names.builtin import FUNCTIONS
 from allocc.compiler.names.library import shipped
 from allocc.dsl import tree, words
 from allocc.dsl.escapes import markdown
+from allocc.lsp.data_tables import header
+from allocc.lsp.document_symbols import kind_of
 from allocc.lsp.outline import Outline
-from allocc.lsp.symbols import kind_of
-from allocc.lsp.tables import header
 
 _COLUMN = re.compile(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)?\Z")
 _FRACTION = re.compile(r"[0-9]\.[0-9]*\Z")
@@ -26,7 +26,7 @@ Kind = Literal["name", "index", "column", "word", "function", "file", "method"]
 
 
 @dataclass(frozen=True)
-class Item:
+class Proposal:
     """One proposal."""
 
     label: str
@@ -35,7 +35,7 @@ class Item:
     description: str = ""
 
 
-def complete(outline: Outline, offset: int, data: Path | None) -> list[Item]:
+def complete(outline: Outline, offset: int, data: Path | None) -> list[Proposal]:
     """What can stand at a place of a text."""
     text = outline.source.text
     line = text[text.rfind("\n", 0, offset) + 1 : offset]
@@ -51,7 +51,7 @@ def complete(outline: Outline, offset: int, data: Path | None) -> list[Item]:
         table = outline.lookup(column[1])
         return _columns(table, data) if isinstance(table, tree.Table) else []
     if _METHOD.search(line):
-        return [Item(name, "method", about) for name, about in words.METHODS.items()]
+        return [Proposal(name, "method", about) for name, about in words.METHODS.items()]
     if _USE.search(before):
         return _usable(outline, _FROM.match(text, offset))
     return [*_names(outline, offset), *_words()]
@@ -68,42 +68,42 @@ def _in_text_or_comment(line: str) -> bool:
     return open_text
 
 
-def _files(word: str, outline: Outline, data: Path | None) -> list[Item]:
+def _files(word: str, outline: Outline, data: Path | None) -> list[Proposal]:
     if word == "table":
         folder = data
         names = sorted(p.name for p in folder.glob("*.csv")) if folder is not None else []
-        return [Item(n, "file", "table") for n in names]
+        return [Proposal(n, "file", "table") for n in names]
     beside: list[str] = []
     if outline.path is not None and outline.path.parent.is_dir():
         beside = sorted(p.name for p in outline.path.parent.glob("*.alloc") if p != outline.path)
-    library = [Item(n, "file", "library") for n in shipped() if n not in beside]
-    return [*(Item(n, "file", "beside the model") for n in beside), *library]
+    library = [Proposal(n, "file", "library") for n in shipped() if n not in beside]
+    return [*(Proposal(n, "file", "beside the model") for n in beside), *library]
 
 
-def _columns(table: tree.Table, data: Path | None) -> list[Item]:
+def _columns(table: tree.Table, data: Path | None) -> list[Proposal]:
     about = f"column of {table.file.value}"
     names = (c if c.isidentifier() and c.isascii() else f'"{c}"' for c in header(table, data))
-    found = [Item(name, "column", about) for name in names]
-    return [*found, Item("key", "column", "the set of the keys")] if table.keys else found
+    found = [Proposal(name, "column", about) for name in names]
+    return [*found, Proposal("key", "column", "the set of the keys")] if table.keys else found
 
 
-def _usable(outline: Outline, file: re.Match[str] | None) -> list[Item]:
+def _usable(outline: Outline, file: re.Match[str] | None) -> list[Proposal]:
     """Names that a `use` can take: those of its file, or of the whole library."""
     names = [file[1]] if file is not None else shipped()
-    found: dict[str, Item] = {}
+    found: dict[str, Proposal] = {}
     for name in names:
         other = outline.file(name)
         for declared, statement in other.declared.items() if other is not None else ():
             description = markdown(getattr(statement, "description", None) or "")
-            found.setdefault(declared, Item(declared, "name", f"from {name}", description))
+            found.setdefault(declared, Proposal(declared, "name", f"from {name}", description))
     return list(found.values())
 
 
-def _names(outline: Outline, offset: int) -> list[Item]:
-    found: dict[str, Item] = {}
+def _names(outline: Outline, offset: int) -> list[Proposal]:
+    found: dict[str, Proposal] = {}
     for bound in outline.resolved.in_sight(outline.source, offset):
         text = " ".join(bound.by.span.text.split())
-        found.setdefault(bound.name.name, Item(bound.name.name, "index", text))
+        found.setdefault(bound.name.name, Proposal(bound.name.name, "index", text))
     for names in (outline.declared, outline.used):
         for name, statement in names.items():
             if isinstance(statement, tree.Limit | tree.Prefer | tree.Chance | tree.Intervention):
@@ -113,12 +113,12 @@ def _names(outline: Outline, offset: int) -> list[Item]:
             detail = f"{kind} : {unit.span.text}" if unit is not None else kind
             description = markdown(getattr(statement, "description", None) or "")
             sort: Kind = "function" if kind_of(statement) == "function" else "name"
-            found.setdefault(name, Item(name, sort, detail, description))
+            found.setdefault(name, Proposal(name, sort, detail, description))
     return list(found.values())
 
 
-def _words() -> list[Item]:
-    found = [Item(w, "word", about) for w, about in words.STATEMENTS.items()]
-    found += [Item(w, "function", about) for w, about in FUNCTIONS.items()]
-    found += [Item(w, "name", about) for w, about in words.PLACES.items()]
-    return [*found, *(Item(w, "word") for w in (*words.WORDS, *words.SOFT))]
+def _words() -> list[Proposal]:
+    found = [Proposal(w, "word", about) for w, about in words.STATEMENTS.items()]
+    found += [Proposal(w, "function", about) for w, about in FUNCTIONS.items()]
+    found += [Proposal(w, "name", about) for w, about in words.PLACES.items()]
+    return [*found, *(Proposal(w, "word") for w in (*words.WORDS, *words.SOFT))]

@@ -11,11 +11,11 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import DataPlace, Diagnostic
 from allocc.dsl.escapes import message as said
 from allocc.dsl.tree import Span
+from allocc.lsp.data_tables import table_file
+from allocc.lsp.document_symbols import Symbol
 from allocc.lsp.outline import Outline
-from allocc.lsp.places import Place
-from allocc.lsp.symbols import Symbol
-from allocc.lsp.tables import table_file
-from allocc.lsp.text import Encoding, Text
+from allocc.lsp.positions import Place
+from allocc.lsp.text import DocumentText, Encoding
 
 _SYMBOLS = {
     "model": types.SymbolKind.Module,
@@ -30,7 +30,7 @@ _SYMBOLS = {
 }
 
 
-def range_of(text: Text, start: int, stop: int) -> types.Range:
+def range_of(text: DocumentText, start: int, stop: int) -> types.Range:
     """The range of some characters of a text."""
     ends = (text.position(start), text.position(stop))
     first, last = (types.Position(line, column) for line, column in ends)
@@ -40,7 +40,9 @@ def range_of(text: Text, start: int, stop: int) -> types.Range:
 class Converter:
     """Converts for one document; `uri_of` gives a path's address."""
 
-    def __init__(self, text: Text, outline: Outline, uri: str, uri_of: Callable[[Path], str]):
+    def __init__(
+        self, text: DocumentText, outline: Outline, uri: str, uri_of: Callable[[Path], str]
+    ):
         self.text = text
         self.outline = outline
         self.uri = uri
@@ -125,7 +127,7 @@ class Converter:
         return types.Location(uri, ends)
 
     def _elsewhere(self, span: Span) -> types.Range:
-        return range_of(Text(span.source.text, self.text.encoding), span.start, span.stop)
+        return range_of(DocumentText(span.source.text, self.text.encoding), span.start, span.stop)
 
     def symbol(self, symbol: Symbol) -> types.DocumentSymbol:
         """An entry of the outline with those below it."""

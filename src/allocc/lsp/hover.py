@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from allocc.compiler.names.builtin import FUNCTIONS
 from allocc.compiler.names.resolve import Bound, Named
-from allocc.compiler.units.check import QUANTITIES
+from allocc.compiler.units.unit_check import QUANTITIES
 from allocc.dsl import tree, words
 from allocc.dsl.escapes import markdown, markdown_block
 from allocc.dsl.escapes import markdown_code as code
 from allocc.dsl.walk import nodes
 from allocc.lsp.analysis import Analysis
+from allocc.lsp.data_tables import header, rows, table_file
 from allocc.lsp.outline import Outline
-from allocc.lsp.places import Found
-from allocc.lsp.tables import header, rows, table_file
+from allocc.lsp.positions import Found
 from allocc.tables import number
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from allocc.compiler.failures import Failed
 from allocc.compiler.names.library import _chosen, shipped
 from allocc.compiler.names.resolve import Named, Resolved, flat, resolve
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.dsl.reading.parser import parse, read_alone, read_source
 from allocc.dsl.scanner import scan
 from allocc.dsl.tree import Source
@@ -121,7 +121,7 @@ def outline(text: str, name: str, path: Path | None, open_files: Mapping[Path, s
     source = Source(name, text)
     try:
         return Outline(source, path, read(source).statements, True, open_files)
-    except AlloccError:
+    except DiagnosticError:
         return Outline(source, path, tuple(_recovered(source)), False, open_files)
 
 
@@ -180,6 +180,6 @@ def on_disk(path: Path) -> Outline | None:
 def _on_disk(path: Path, stamp: int) -> Outline | None:
     try:
         source = read_source(path)
-    except AlloccError:
+    except DiagnosticError:
         return None
     return outline(source.text, str(path), path, {})

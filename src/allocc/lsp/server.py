@@ -21,18 +21,18 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 from allocc.compiler.names.builtin import BUILTIN
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.dsl.layout.format import format_source
 from allocc.dsl.tree import Source
 from allocc.dsl.words import RESERVED
 from allocc.lsp.analysis import Analysis, check, faults, mistakes
 from allocc.lsp.completion import complete
 from allocc.lsp.convert import Converter, encoding, range_of
+from allocc.lsp.document_symbols import symbols
 from allocc.lsp.hover import hover, word
 from allocc.lsp.outline import Outline, outline
-from allocc.lsp.places import Found, definition, find, references, renamed
-from allocc.lsp.symbols import symbols
-from allocc.lsp.text import Text
+from allocc.lsp.positions import Found, definition, find, references, renamed
+from allocc.lsp.text import DocumentText
 from allocc.version import __version__
 
 #: A text is checked when it has not changed for so many seconds.
@@ -65,7 +65,7 @@ class State:
     task: asyncio.Task[None] | None = None
 
 
-class Server(LanguageServer):
+class AllocServer(LanguageServer):
     """The server and its documents."""
 
     def __init__(self) -> None:
@@ -195,9 +195,9 @@ class Server(LanguageServer):
             folder = data_folder(state.path, File(here.source, here.statements))
         return Analysis([], data=folder)
 
-    def text(self, state: State) -> Text:
+    def text(self, state: State) -> DocumentText:
         """A document's text with its places."""
-        return Text(state.text, encoding(self.workspace.position_encoding))
+        return DocumentText(state.text, encoding(self.workspace.position_encoding))
 
     def converter(self, state: State) -> Converter:
         """What converts places of a document."""
@@ -222,42 +222,42 @@ def _uri(path: Path) -> str:
     return from_fs_path(str(path)) or path.as_uri()
 
 
-def make_server() -> Server:
+def make_server() -> AllocServer:
     """The server with everything that it answers."""
-    server = Server()
+    server = AllocServer()
 
     @server.feature(types.INITIALIZE)
-    def initialize(ls: Server, params: types.InitializeParams) -> None:
+    def initialize(ls: AllocServer, params: types.InitializeParams) -> None:
         given: Any = params.initialization_options or {}
         if isinstance(given, dict):
             ls.data = str(given.get("dataFolder") or "")
             ls.pedantic = bool(given.get("pedantic"))
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    async def opened(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
+    async def opened(ls: AllocServer, params: types.DidOpenTextDocumentParams) -> None:
         document = params.text_document
         ls.change(document.uri, document.text, document.version, 0)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    async def changed(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
+    async def changed(ls: AllocServer, params: types.DidChangeTextDocumentParams) -> None:
         uri = params.text_document.uri
         text = ls.workspace.get_text_document(uri).source
         ls.change(uri, text, params.text_document.version)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    async def saved(ls: Server, params: types.DidSaveTextDocumentParams) -> None:
+    async def saved(ls: AllocServer, params: types.DidSaveTextDocumentParams) -> None:
         ls.recheck_all()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
-    async def watched(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
+    async def watched(ls: AllocServer, params: types.DidChangeWatchedFilesParams) -> None:
         ls.recheck_all()
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    async def closed(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
+    async def closed(ls: AllocServer, params: types.DidCloseTextDocumentParams) -> None:
         ls.close(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
-    def hovered(ls: Server, params: types.HoverParams) -> types.Hover | None:
+    def hovered(ls: AllocServer, params: types.HoverParams) -> types.Hover | None:
         state = ls.states.get(params.text_document.uri)
         if state is None:
             return None
@@ -275,7 +275,7 @@ def make_server() -> Server:
         return types.Hover(content, range_of(text, *place))
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
-    def defined(ls: Server, params: types.DefinitionParams) -> types.Location | None:
+    def defined(ls: AllocServer, params: types.DefinitionParams) -> types.Location | None:
         match ls.found(params.text_document.uri, params.position):
             case state, found:
                 place = definition(found, ls.analysis(state).data)
@@ -283,7 +283,7 @@ def make_server() -> Server:
         return None
 
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)
-    def referred(ls: Server, params: types.ReferenceParams) -> list[types.Location]:
+    def referred(ls: AllocServer, params: types.ReferenceParams) -> list[types.Location]:
         match ls.found(params.text_document.uri, params.position):
             case state, found:
                 places = references(found, ls.outline(state))
@@ -293,14 +293,14 @@ def make_server() -> Server:
         return []
 
     @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
-    def asked(ls: Server, params: types.PrepareRenameParams) -> types.Range | None:
+    def asked(ls: AllocServer, params: types.PrepareRenameParams) -> types.Range | None:
         match ls.found(params.text_document.uri, params.position):
             case state, found if renamed(found, ls.outline(state)) is not None:
                 return ls.converter(state).span(found.word)
         return None
 
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
-    def given(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None:
+    def given(ls: AllocServer, params: types.RenameParams) -> types.WorkspaceEdit | None:
         new = params.new_name
         if not (new.isascii() and new.isidentifier()) or new in (*RESERVED, *BUILTIN):
             raise JsonRpcInvalidParams(f"'{new}' cannot be a name")
@@ -314,7 +314,7 @@ def make_server() -> Server:
     @server.feature(
         types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[".", '"'])
     )
-    def completed(ls: Server, params: types.CompletionParams) -> types.CompletionList:
+    def completed(ls: AllocServer, params: types.CompletionParams) -> types.CompletionList:
         state = ls.states.get(params.text_document.uri)
         found = []
         if state is not None:
@@ -332,7 +332,7 @@ def make_server() -> Server:
         return types.CompletionList(is_incomplete=False, items=found)
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
-    def outlined(ls: Server, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+    def outlined(ls: AllocServer, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
         state = ls.states.get(params.text_document.uri)
         if state is None:
             return []
@@ -341,14 +341,14 @@ def make_server() -> Server:
 
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
     def formatted(
-        ls: Server, params: types.DocumentFormattingParams
+        ls: AllocServer, params: types.DocumentFormattingParams
     ) -> list[types.TextEdit] | None:
         state = ls.states.get(params.text_document.uri)
         if state is None:
             return None
         try:
             new = format_source(state.text)
-        except AlloccError:
+        except DiagnosticError:
             # A text that cannot be read is left alone; what is wrong with it is shown already.
             return None
         if new == state.text:

@@ -15,7 +15,7 @@ Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
 
 @dataclass(frozen=True)
-class Text:
+class DocumentText:
     """A text with its line starts; columns are counted in units of `encoding`."""
 
     text: str

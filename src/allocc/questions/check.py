@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from allocc import mistakes
-from allocc.compiler.lint.run import lint
+from allocc.compiler.lint.all_checks import lint
 from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
-from allocc.dsl.diagnostics import AlloccError, Diagnostic, in_order
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError, in_order
 from allocc.engine.stages import Stages
 from allocc.errors import reported
 
@@ -19,7 +19,7 @@ def check(model: Stages, pedantic: bool = False) -> list[Diagnostic]:
     try:
         model.problem  # noqa: B018
         _propagate(model)
-    except AlloccError as error:
+    except DiagnosticError as error:
         found.extend(error.diagnostics)
     found += [d for d in model.warnings if d not in found]
     if pedantic and not any(d.severity == "error" for d in found):
@@ -36,7 +36,7 @@ def _propagate(model: Stages) -> None:
     try:
         plan.propagator.run(program.lower, program.upper)
     except Infeasible:
-        raise AlloccError([mistakes.bounds_infeasible()]) from None
+        raise DiagnosticError([mistakes.bounds_infeasible()]) from None
 
 
 def _linted(model: Stages, found: list[Diagnostic]) -> list[Diagnostic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine import solve as engine
 from allocc.engine.choose import CannotServe
 from allocc.engine.judging.outcome import Options
@@ -18,14 +18,14 @@ from allocc.results.run import Run
 def solve(model: Stages, options: Options, start: object = None) -> Run:
     """Solve a model; `start` are decisions to begin with, in any form that `simulate` takes.
 
-    Raises `MissingSolver` where the solver is not there, `AlloccError` where there is nothing to
+    Raises `MissingSolver` where the solver is not there, `DiagnosticError` where there is nothing to
     decide or the method does not serve.
     """
     if not model.bound.decisions and not model.bound.limits:
-        raise AlloccError([mistakes.nothing_to_decide(model.name)])
+        raise DiagnosticError([mistakes.nothing_to_decide(model.name)])
     starts = [] if start is None else [given_decisions(model.problem, start).values]
     try:
         outcome = engine.solve(model.problem, options, starts)
     except CannotServe as reason:
-        raise AlloccError([mistakes.cannot_serve(str(reason))]) from None
+        raise DiagnosticError([mistakes.cannot_serve(str(reason))]) from None
     return solved_run(model, outcome, options)

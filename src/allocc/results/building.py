@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.results.comparisons import targets_of
 from allocc.results.labelled import blocks_of
 from allocc.results.reports import report_blocks
@@ -88,7 +88,7 @@ def _baseline(model: Stages) -> tuple[tuple[Problem, Assessment] | None, tuple[s
 
     try:
         found = model.baseline_simulation
-    except AlloccError as error:
+    except DiagnosticError as error:
         place = error.diagnostics[0]
     else:
         if found is None or found[1].finite:

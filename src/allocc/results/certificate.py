@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allocc.results.run import Run
-from allocc.results.run_folder.plain import clean
+from allocc.results.run_folder.json_values import clean
 from allocc.tables import LEAST_PERCENT, number, percent, rests
 
 #: A gap below this is rounding, and nothing is said of it.
@@ -77,7 +77,7 @@ def _known(result: Run) -> str:
 
 
 def says_little(result: Run) -> bool:
-    """Whether a bound is farther from the value than the value is from nought."""
+    """Whether a bound is farther from the value than the value is from zero."""
     return result.gap is not None and result.gap >= 1 and not near_zero(result)
 
 

@@ -43,7 +43,7 @@ from allocc.compiler.algebra.index import Axis, join_axes, spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.evaluating.values import deep_recursion
-from allocc.compiler.scoping.model import Model
+from allocc.compiler.scoping.model import BoundModel
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl import tree
 from allocc.results.labelled import Target
@@ -239,7 +239,7 @@ def _expressions(node: object) -> Iterator[object]:
                 yield from _expressions(getattr(node, field.name))
 
 
-def _level(model: Model, left: object, right: object) -> Iterator[Target]:
+def _level(model: BoundModel, left: object, right: object) -> Iterator[Target]:
     """`left - right` as a decision and its level."""
     decision = next((d for d in model.decisions if d.name == _base(left)), None)
     name = _base(right)
@@ -263,7 +263,7 @@ def _sides(relation: tree.Expression) -> Iterator[tuple[object, object]]:
         yield right, left
 
 
-def _goal(model: Model, goal: object, right: object) -> Iterator[Target]:
+def _goal(model: BoundModel, goal: object, right: object) -> Iterator[Target]:
     """`goal == level + over - under`, in any order of the three."""
     if not isinstance(right, tree.Binary):
         return

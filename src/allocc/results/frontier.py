@@ -11,7 +11,7 @@ from allocc.results.labelled import Block
 
 
 @dataclass(frozen=True)
-class Axis:
+class FrontierAxis:
     """One of the two terms."""
 
     name: str
@@ -77,7 +77,7 @@ class Tradeoff:
     model: str
     title: str
     sense: str
-    axes: tuple[Axis, Axis]
+    axes: tuple[FrontierAxis, FrontierAxis]
     left_out: tuple[str, ...]
     asked_gap: float
     status: str

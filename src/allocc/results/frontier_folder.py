@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from allocc.engine.judging.outcome import Violation
-from allocc.results.frontier import Axis, Claim, Point, Tradeoff
+from allocc.results.frontier import Claim, FrontierAxis, Point, Tradeoff
 from allocc.results.run_folder import FORMAT
+from allocc.results.run_folder.json_values import read_as, to_json
 from allocc.results.run_folder.place import write_folder
-from allocc.results.run_folder.plain import read_as, to_json
 from allocc.results.run_folder.reading import read_json, readable
 from allocc.results.run_folder.tidy import write_long
 
@@ -130,7 +130,7 @@ def read(folder: str | PathLike[str]) -> Tradeoff:
 
 
 def _frontier(data: dict[str, Any]) -> Tradeoff:
-    first, second = (Axis(a["term"], a["description"], a["unit"]) for a in data["between"])
+    first, second = (FrontierAxis(a["term"], a["description"], a["unit"]) for a in data["between"])
     names = (first.name, second.name)
     claims = []
     for c in data["proven"]:

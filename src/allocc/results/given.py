@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError, Collector
+from allocc.dsl.diagnostics import Collector, DiagnosticError
 from allocc.results.given_tables import (
     Entry,
     entries_by_name,
@@ -46,7 +46,7 @@ def given_decisions(problem: Problem, given: object, rest: object = None) -> Giv
     """Decisions in any form that `Model.simulate` takes.
 
     What is not given is as in `rest`, which has the same forms; else at its lower end. Raises
-    `AlloccError` with everything that does not fit the model.
+    `DiagnosticError` with everything that does not fit the model.
     """
     import numpy as np
 
@@ -102,7 +102,7 @@ def _taken(
     if isinstance(given, Run):
         if not given.has_allocation:
             reason = f"a Result without an allocation (it is {given.status})"
-            raise AlloccError([mistakes.no_form_of_decisions(reason)])
+            raise DiagnosticError([mistakes.no_form_of_decisions(reason)])
         given = {b.name: _block_entries(b) for b in given.blocks if b.kind == "decision"}
     found: dict[Variable, FloatArray] = {}
     if isinstance(given, Mapping):
@@ -120,7 +120,7 @@ def _taken(
         table = frame_rows(given)
     else:
         kind = "None" if given is None else f"an object of type {type(given).__name__}"
-        raise AlloccError([mistakes.no_form_of_decisions(kind)])
+        raise DiagnosticError([mistakes.no_form_of_decisions(kind)])
     for name, entries in entries_by_name(table, known, collector, time).items():
         array = _placed(known[name], entries, collector, table.file)
         if array is not None:
@@ -197,7 +197,7 @@ def _entries(variable: Variable, value: Any, time: str | None) -> Iterator[Entry
 
 
 def _texts(label: Any) -> tuple[str, ...]:
-    from allocc.compiler.data.written import label_texts
+    from allocc.compiler.data.typed_values import label_texts
 
     return label_texts(label)
 
@@ -216,7 +216,7 @@ def _reordered(label: tuple[str, ...], order: list[int] | None) -> tuple[str, ..
 
 def _position(variable: Variable, label: tuple[str, ...]) -> tuple[int, ...] | None:
     """Where a label is in the variable's array, None where it has no such label."""
-    from allocc.compiler.data.written import label_position
+    from allocc.compiler.data.typed_values import label_position
 
     return label_position(variable.sets, label)
 
@@ -266,7 +266,7 @@ def _placed(
 
 def _number(value: object) -> tuple[float, str | None]:
     """The number that a value stands for, NaN where it stands for none, and then the mend."""
-    from allocc.compiler.data.written import number_mend, written_number
+    from allocc.compiler.data.typed_values import number_mend, written_number
 
     if isinstance(value, str):
         if not value.strip():
@@ -284,7 +284,7 @@ def _shown(value: object) -> str:
 
 def _label_hint(variable: Variable, label: tuple[str, ...]) -> str:
     """What a label that the model does not have was meant to be, or what it must look like."""
-    from allocc.compiler.data.written import label_mend
+    from allocc.compiler.data.typed_values import label_mend
 
     if len(label) == sum(s.arity for s in variable.sets):
         rest = label

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError, Collector
+from allocc.dsl.diagnostics import Collector, DiagnosticError
 from allocc.results.run_folder.tidy import unguarded
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class GivenTable:
     """A table: its header, and the cells of each row with its number."""
 
     header: tuple[str, ...]
@@ -38,7 +38,7 @@ class Rows:
     file: str | None = None
 
 
-def file_rows(given: str | PathLike[str]) -> Rows:
+def file_rows(given: str | PathLike[str]) -> GivenTable:
     """The rows of a run folder's `decisions.csv`, or of a file like it; raises E7009."""
     path = Path(fspath(given))
     file, shown = path, str(path)
@@ -46,15 +46,15 @@ def file_rows(given: str | PathLike[str]) -> Rows:
         if path.is_dir():
             file = path / "decisions.csv"
             if not file.exists():
-                raise AlloccError([mistakes.no_decisions(shown, "it has no decisions.csv")])
+                raise DiagnosticError([mistakes.no_decisions(shown, "it has no decisions.csv")])
             shown = str(file)
         text = file.read_text("utf-8-sig")
     except UnicodeDecodeError:
-        raise AlloccError([mistakes.no_decisions(shown, "it is not UTF-8 text")]) from None
+        raise DiagnosticError([mistakes.no_decisions(shown, "it is not UTF-8 text")]) from None
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         reason = f"{reason[:1].lower()}{reason[1:]}"
-        raise AlloccError([mistakes.no_decisions(shown[:200], reason)]) from None
+        raise DiagnosticError([mistakes.no_decisions(shown[:200], reason)]) from None
     try:
         reader = csv.reader(io.StringIO(text, newline=""))
         header = tuple(h.strip() for h in next(reader, []))
@@ -64,30 +64,30 @@ def file_rows(given: str | PathLike[str]) -> Rows:
             if any(c.strip() for c in cells)
         )
     except csv.Error as problem:
-        raise AlloccError([mistakes.no_decisions(shown, str(problem))]) from None
-    return Rows(header, rows, "the file", shown)
+        raise DiagnosticError([mistakes.no_decisions(shown, str(problem))]) from None
+    return GivenTable(header, rows, "the file", shown)
 
 
-def frame_rows(frame: Any) -> Rows:
+def frame_rows(frame: Any) -> GivenTable:
     """The rows of a DataFrame; what its index names are columns, too."""
     named = any(n is not None for n in frame.index.names)
     table = frame.reset_index() if named else frame
     header = tuple(str(c).strip() for c in table.columns)
     rows = table.itertuples(index=False, name=None)
-    return Rows(header, tuple(enumerate(rows, start=1)), "the DataFrame")
+    return GivenTable(header, tuple(enumerate(rows, start=1)), "the DataFrame")
 
 
 def entries_by_name(
-    table: Rows, known: dict[str, Variable], collector: Collector, time: str | None
+    table: GivenTable, known: dict[str, Variable], collector: Collector, time: str | None
 ) -> dict[str, list[Entry]]:
     """The entries of each decision in a table; what is wrong goes to the collector."""
     _refuse_repeats(table, known, time)
     names, amounts = (place_of(table.header, x) for x in ("name", "value"))
     if names is None or amounts is None:
         if table.file is None:
-            raise AlloccError([mistakes.no_form_of_decisions(_about(table))])
+            raise DiagnosticError([mistakes.no_form_of_decisions(_about(table))])
         reason = "it lacks a column 'name' or 'value'"
-        raise AlloccError([mistakes.no_decisions(table.file, reason)])
+        raise DiagnosticError([mistakes.no_decisions(table.file, reason)])
     found: dict[str, list[Entry]] = {}
     places: dict[str, list[int]] = {}
     wrong: set[str] = set()
@@ -141,14 +141,14 @@ def index_columns(variable: Variable, header: Sequence[str], time: str | None) -
     ]
 
 
-def _refuse_repeats(table: Rows, known: Mapping[str, Variable], time: str | None) -> None:
+def _refuse_repeats(table: GivenTable, known: Mapping[str, Variable], time: str | None) -> None:
     """Raise for a column that stands twice; in other capitals only where the model has both names."""
     own = {"name", "value", time} | {s.name for v in known.values() for s in v.sets}
     for k, name in enumerate(table.header):
         alike = [other for other in table.header[:k] if other.casefold() == name.casefold()]
         if name and (name in alike or (alike and not {name, *alike} <= own)):
             reason = f"{table.what} has the column '{name}' twice"
-            raise AlloccError([mistakes.no_decisions(table.file or table.what, reason)])
+            raise DiagnosticError([mistakes.no_decisions(table.file or table.what, reason)])
 
 
 def _cell(cells: Sequence[Any], place: int) -> str:
@@ -157,6 +157,6 @@ def _cell(cells: Sequence[Any], place: int) -> str:
     return unguarded(label_text(cells[place]).strip()) if place < len(cells) else ""
 
 
-def _about(table: Rows) -> str:
+def _about(table: GivenTable) -> str:
     shown = ", ".join(f"'{c}'" for c in table.header[:8]) or "no column"
     return f"a DataFrame with the columns {shown}"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from allocc.compiler.arrays import FloatArray
 from allocc.dsl import tree
-from allocc.results.run_folder.plain import APART
+from allocc.results.run_folder.json_values import APART
 
 if TYPE_CHECKING:
     from allocc.compiler.algebra.expression import Variable
     from allocc.compiler.algebra.index import IndexSet
-    from allocc.compiler.scoping.model import Model
+    from allocc.compiler.scoping.model import BoundModel
     from allocc.compiler.unrolling.problem import Problem
 
 Kind = Literal["decision", "compartment", "flow", "report"]
@@ -218,7 +218,7 @@ def label_columns(
     )
 
 
-def scenario_sets(model: Model) -> set[str]:
+def scenario_sets(model: BoundModel) -> set[str]:
     """The sets that a `chance` block runs over."""
     return {
         name.name
@@ -228,7 +228,7 @@ def scenario_sets(model: Model) -> set[str]:
     }
 
 
-def _amount(model: Model, name: str) -> Amount | None:
+def _amount(model: BoundModel, name: str) -> Amount | None:
     unit = model.units.amount(name)
     if unit is None or model.time is None:
         return None

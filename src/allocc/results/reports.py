@@ -56,7 +56,7 @@ def _all_lost(values: FloatArray) -> bool:
 
 
 def _unit(unit: Any) -> str:
-    from allocc.compiler.units import written as units
+    from allocc.compiler.units import as_written as units
 
     return units.text(unit)
 

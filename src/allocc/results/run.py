@@ -8,11 +8,11 @@ from typing import Any
 
 from allocc import mistakes
 from allocc.backends.solution import Word
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import NEAR_ZERO, Deviation, Step, Violation
 from allocc.results.findings import Conflict, Escape, Loosened, LooseningStatus
 from allocc.results.labelled import Block, Target, index_columns
-from allocc.results.run_folder.plain import APART
+from allocc.results.run_folder.json_values import APART
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Run:
         block = next(b for b in self.blocks if b.name == name)
         if block.time_axis is None or block.amount is None:
             with reported():
-                raise AlloccError([mistakes.no_rate(name, block.unit, self.time_unit)])
+                raise DiagnosticError([mistakes.no_rate(name, block.unit, self.time_unit)])
         return block.without_time().frame()
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from allocc.compiler.arrays import IntArray
-from allocc.compiler.programs.program import Block, FunctionAtoms, Program, find_block
+from allocc.compiler.programs.program import FunctionAtoms, Program, ProgramBlock, find_block
 from allocc.compiler.reformulations import univariate
 from allocc.compiler.relaxing.plan import Plan
 from allocc.dsl.tree import Span
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Factor:
+class ExplainedFactor:
     """The columns of one block that take part: their name, their range and where it comes from."""
 
     name: str
@@ -48,7 +48,7 @@ class Explanation:
     kind: str
     form: str
     exact: bool
-    factors: tuple[Factor, ...]
+    factors: tuple[ExplainedFactor, ...]
     used_in: tuple[str, ...] = ()
     place: str = ""
     by_values: bool = False
@@ -161,11 +161,11 @@ def _product_form(plan: Plan, kinds: _Kinds, exact: bool, chosen: int, cut: IntA
     )
 
 
-def _factor(program: Program, before: Program, name: str, columns: IntArray) -> Factor:
+def _factor(program: Program, before: Program, name: str, columns: IntArray) -> ExplainedFactor:
     mine = np.unique(columns)
     low, high = program.lower[mine], program.upper[mine]
     derived = bool((before.lower[mine] < low).any() or (before.upper[mine] > high).any())
-    return Factor(name, float(low.min()), float(high.max()), derived)
+    return ExplainedFactor(name, float(low.min()), float(high.max()), derived)
 
 
 def _used_in(program: Program, columns: IntArray) -> tuple[str, ...]:
@@ -215,7 +215,12 @@ def _functions(plan: Plan, before: Program) -> Iterator[Explanation]:
 
 
 def _function(
-    program: Program, atoms: FunctionAtoms, factor: Factor, kind: str, form: str, exact: bool
+    program: Program,
+    atoms: FunctionAtoms,
+    factor: ExplainedFactor,
+    kind: str,
+    form: str,
+    exact: bool,
 ) -> Explanation:
     return Explanation(
         atoms.function.text.format(factor.name),
@@ -253,7 +258,7 @@ def _extremes(plan: Plan) -> Iterator[Explanation]:
         )
 
 
-def shown(block: Block) -> str:
+def shown(block: ProgramBlock) -> str:
     """A block's name; the text of a long expression ends in dots."""
     name = block.name
     is_text = block.origin is not None and block.origin.kind == "expression"
@@ -262,7 +267,7 @@ def shown(block: Block) -> str:
     return name
 
 
-def _block(program: Program, column: int) -> Block:
+def _block(program: Program, column: int) -> ProgramBlock:
     return find_block(program.column_blocks, column)
 
 

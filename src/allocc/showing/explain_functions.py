@@ -27,7 +27,7 @@ from allocc.compiler.algebra.expression import (
     Reference,
 )
 from allocc.compiler.functions import WORDS, function
-from allocc.compiler.functions.record import Function
+from allocc.compiler.functions.record import ScalarFunction
 from allocc.compiler.lowering.lower import ratio_limit
 from allocc.compiler.programs.program import find_block
 from allocc.dsl import tree
@@ -153,7 +153,7 @@ def _cost(node: Node, direction: Direction) -> _Cost:
             return _curve(function("power", exponent), base, direction)
 
 
-def _curve(f: Function, argument: Node, direction: Direction) -> _Cost:
+def _curve(f: ScalarFunction, argument: Node, direction: Direction) -> _Cost:
     bent = direction != f.convexity or direction == 0
     own = _Cost(relaxed=True, bent=bent) if f.smooth else _Cost(binaries=bent, bent=bent)
     return own | _cost(argument, direction * f.monotone)

@@ -13,7 +13,7 @@ from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.plan import Plan
 from allocc.compiler.relaxing.relaxation import Relaxation
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.choose import CannotServe, Choice, choose
 from allocc.engine.judging.options import METHODS
 from allocc.engine.judging.outcome import Method, Options
@@ -32,7 +32,7 @@ MOST_COLUMNS = 2_000_000
 def method_program(model: Stages, method: str) -> Program:
     """The program of a method: `direct` keeps products, `exact` cuts integer factors into values.
 
-    Raises `AlloccError` for an unknown method, and where no piece of a factor's range satisfies the
+    Raises `DiagnosticError` for an unknown method, and where no piece of a factor's range satisfies the
     limits.
     """
     _check(method)
@@ -40,14 +40,14 @@ def method_program(model: Stages, method: str) -> Program:
     try:
         return written(Relaxation(model.chain(method).program), method).program
     except Infeasible:
-        raise AlloccError([mistakes.bounds_infeasible()]) from None
+        raise DiagnosticError([mistakes.bounds_infeasible()]) from None
 
 
 @reported()
 def solved(model: Stages, method: str) -> tuple[Choice, Chain]:
     """The method that `solve` takes, and the chain to the first program that a solver gets by it.
 
-    Raises `AlloccError` where the method does not fit, or no allocation meets every limit.
+    Raises `DiagnosticError` where the method does not fit, or no allocation meets every limit.
     """
     _check(method)
     found = model.chain(method)
@@ -59,14 +59,14 @@ def solved(model: Stages, method: str) -> tuple[Choice, Chain]:
         choice = choose(relaxation.plan, registry.get(solver), options)
         return choice, whole(found, written(relaxation, choice.method), choice.method)
     except CannotServe as reason:
-        raise AlloccError([mistakes.cannot_serve(str(reason))]) from None
+        raise DiagnosticError([mistakes.cannot_serve(str(reason))]) from None
     except Infeasible:
-        raise AlloccError([mistakes.bounds_infeasible()]) from None
+        raise DiagnosticError([mistakes.bounds_infeasible()]) from None
 
 
 def _check(method: str) -> None:
     if method not in METHODS:
-        raise AlloccError([mistakes.unknown_choice("--method", method, METHODS)])
+        raise DiagnosticError([mistakes.unknown_choice("--method", method, METHODS)])
 
 
 def _chosen(model: Stages, method: str) -> str:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from allocc.compiler.algebra.expression import Data
 from allocc.compiler.algebra.index import Axis, IndexSet
 from allocc.compiler.algebra.polynomial import (
-    Factor,
-    Term,
+    BlockPower,
+    Monomial,
     compressed,
     flatten,
     free_of_sums,
@@ -26,17 +26,19 @@ from allocc.compiler.arrays import FloatArray
 A = Axis(IndexSet("A", [["p", "q"]]))
 B = Axis(IndexSet("B", [[1, 2, 3]]))
 P = Axis(IndexSet("A", [["p", "q"]]), 4)
-X = Factor(("x",), (A,), np.array([0, 1]))
-Y = Factor(("y",), (A, B), np.arange(2, 8).reshape(2, 3))
+X = BlockPower(("x",), (A,), np.array([0, 1]))
+Y = BlockPower(("y",), (A, B), np.arange(2, 8).reshape(2, 3))
 COLUMNS = 8
 seeds = st.integers(0, 2**32 - 1)
 
 
-def term(values: object, axes: tuple[Axis, ...] = (), *factors: Factor, **rest: object) -> Term:
-    return Term(np.asarray(values, dtype=float), axes, factors, **rest)  # type: ignore[arg-type]
+def term(
+    values: object, axes: tuple[Axis, ...] = (), *factors: BlockPower, **rest: object
+) -> Monomial:
+    return Monomial(np.asarray(values, dtype=float), axes, factors, **rest)  # type: ignore[arg-type]
 
 
-def value(terms: list[Term], own: tuple[Axis, ...], x: FloatArray) -> FloatArray:
+def value(terms: list[Monomial], own: tuple[Axis, ...], x: FloatArray) -> FloatArray:
     """The sum of terms at a point, over the node's axes."""
     total = np.zeros(int(np.prod([a.size for a in own], dtype=int)))
     for t in terms:
@@ -51,7 +53,7 @@ def sparse(rng: np.random.Generator, *shape: int) -> FloatArray:
     return np.where(rng.random(shape) < 0.6, np.round(rng.uniform(-2, 2, shape), 1), 0.0)
 
 
-def random_terms(rng: np.random.Generator) -> list[Term]:
+def random_terms(rng: np.random.Generator) -> list[Monomial]:
     known = [
         term(sparse(rng, 2), (A,), X),
         term(sparse(rng, 2, 3), (A, B), Y),
@@ -64,7 +66,7 @@ def random_terms(rng: np.random.Generator) -> list[Term]:
     known[4] = term(
         sparse(rng, 4),
         (P,),
-        Factor(("x", "pairs"), (P,), np.array([0, 0, 1, 1])),
+        BlockPower(("x", "pairs"), (P,), np.array([0, 0, 1, 1])),
         scatter={A: (P, np.array([0, 1, 1, 0]))},
     )
     return [known[int(k)] for k in rng.integers(0, len(known), int(rng.integers(1, 5)))]
@@ -85,7 +87,7 @@ def test_merging_keeps_the_value(seed: int) -> None:
 
 @settings(deadline=None, max_examples=80)
 @given(seeds)
-def test_leaving_out_noughts_keeps_the_value(seed: int) -> None:
+def test_leaving_out_zeros_keeps_the_value(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.uniform(0.5, 2, COLUMNS)
     for t in random_terms(rng):
@@ -124,7 +126,7 @@ def test_powers_of_the_same_columns_are_added() -> None:
 
 def test_data_along_a_scattered_axis() -> None:
     place = np.array([0, 1, 1, 0])
-    columns = Factor(("x", "pairs"), (P,), np.array([0, 0, 1, 1]))
+    columns = BlockPower(("x", "pairs"), (P,), np.array([0, 0, 1, 1]))
     t = term(np.arange(1.0, 5.0), (P,), columns, scatter={A: (P, place)})
     data = Data((A, B), np.arange(6.0).reshape(2, 3))
     x = np.linspace(1, 2, COLUMNS)

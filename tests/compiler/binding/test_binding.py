@@ -13,16 +13,16 @@ from allocc.compiler.algebra.expression import weight
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.binding.bind import bind
 from allocc.compiler.evaluating.evaluator import Evaluator
-from allocc.compiler.scoping.model import Model
+from allocc.compiler.scoping.model import BoundModel
 from allocc.compiler.unrolling.discretize import discretize
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.dsl.reading.parser import parse
 from allocc.dsl.tree import Source
 
 HERE = Path(__file__).parent
 
 
-def bound(text: str, data: Path = HERE, **given: Any) -> Model:
+def bound(text: str, data: Path = HERE, **given: Any) -> BoundModel:
     return bind(parse(Source("model.alloc", text)), data, given)
 
 
@@ -43,7 +43,7 @@ def param(text: str, name: str, data: Path = HERE, **given: Any) -> np.ndarray:
 
 
 def codes(text: str, data: Path = HERE, **given: Any) -> list[str]:
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         discretize(bound(text, data, **given))
     return [d.code for d in caught.value.diagnostics]
 
@@ -330,7 +330,7 @@ def test_a_bare_column_with_else(tmp_path: Path) -> None:
     model = bound(text + "decide x in 0 .. 1 minimize { z : x }", tmp_path)
     assert "does not have zeta" in next(d for d in model.diagnostics if d.code == "W3001").message
     wrong = text.replace("param beds[County] =", "param beds[County] : bed in 3 .. =")
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         param(wrong, "beds", tmp_path)
     # The value that is out of range stands in the model, and in no cell.
     assert {d.data for d in caught.value.diagnostics if d.code == "E3016"} == {None}
@@ -458,7 +458,7 @@ flow go[c in C] : S -> = 0.1 * S[c]
 decide d[C] in 0 .. 5
 minimize { o: sum(d) }
 """
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         discretize(bound(text + statement))
     assert [d.hint for d in caught.value.diagnostics] == [mend]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from allocc.compiler.binding.bind import bind
-from allocc.compiler.scoping.model import Model
+from allocc.compiler.scoping.model import BoundModel
 from allocc.dsl import Source, parse
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 
 TEXT = """
 table zip from "zip.csv" key Zip
@@ -20,7 +20,7 @@ maximize { given : sum(give) }
 """
 
 
-def bound(folder: Path, content: str | bytes) -> Model:
+def bound(folder: Path, content: str | bytes) -> BoundModel:
     raw = content if isinstance(content, bytes) else content.encode()
     (folder / "zip.csv").write_bytes(raw)
     return bind(parse(Source("model.alloc", TEXT)), folder)
@@ -58,7 +58,7 @@ def test_what_spreadsheets_add_changes_nothing(tmp_path: Path, content: str) -> 
 def test_what_is_no_table_is_called_by_its_name(
     tmp_path: Path, content: str, words: str, mend: str
 ) -> None:
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         bound(tmp_path, content)
     (found,) = caught.value.diagnostics
     assert words in found.message and mend in (found.hint or "")
@@ -81,5 +81,5 @@ def test_a_very_wide_table_is_read_once_over(tmp_path: Path) -> None:
     many = [f"c{k}" for k in range(60_000)]
     content = "Zip,Need," + ",".join(many) + "\n02801,10" + ",0" * len(many) + "\n"
     assert bound(tmp_path, content).parameters["need"].values.tolist() == [10.0]
-    with pytest.raises(AlloccError, match="c7"):
+    with pytest.raises(DiagnosticError, match="c7"):
         bound(tmp_path, content.replace("c59999", "c7"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from tests.compiler.making import problem
 
 TABLES = {"wards": (["ward", "beds", "next"], [["n", 5, "s"], ["s", 7, "far"]])}
@@ -27,7 +27,7 @@ def param(text: str) -> np.ndarray:
 
 
 def mistake(text: str) -> Diagnostic:
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         problem(SETS + text + REST, TABLES)
     (found,) = caught.value.diagnostics
     return found

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import allocc.compiler.functions as room
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.functions import BY_KIND, WORDS, function
-from allocc.compiler.functions.record import Function
+from allocc.compiler.functions.record import ScalarFunction
 from tests.compiler.curves import EVERY, windows
 from tests.compiler.solving import INF
 
@@ -20,11 +20,13 @@ every = pytest.mark.parametrize("f", EVERY, ids=lambda f: f.name)
 share = st.floats(0, 1)
 
 
-def samples(f: Function, count: int = 401) -> list[FloatArray]:
+def samples(f: ScalarFunction, count: int = 401) -> list[FloatArray]:
     return [np.linspace(low, high, count) for low, high in windows(f)]
 
 
-def ends(f: Function, window: int, first: float, second: float) -> tuple[FloatArray, FloatArray]:
+def ends(
+    f: ScalarFunction, window: int, first: float, second: float
+) -> tuple[FloatArray, FloatArray]:
     """A range within a window of the domain."""
     low, high = windows(f)[window % len(windows(f))]
     a, b = sorted(low + t * (high - low) for t in (first, second))
@@ -39,7 +41,7 @@ def test_every_file_is_found() -> None:
 
 
 @every
-def test_the_slope_is_the_derivative(f: Function) -> None:
+def test_the_slope_is_the_derivative(f: ScalarFunction) -> None:
     for x in samples(f):
         x = x[1:-1]
         h = 1e-6 * np.maximum(1, np.abs(x))
@@ -52,7 +54,7 @@ def test_the_slope_is_the_derivative(f: Function) -> None:
 @settings(deadline=None, max_examples=60)
 @given(window=st.integers(0, 1), first=share, second=share)
 def test_images_and_what_they_come_from(
-    f: Function, window: int, first: float, second: float
+    f: ScalarFunction, window: int, first: float, second: float
 ) -> None:
     low, high = ends(f, window, first, second)
     x = np.clip(np.append(np.linspace(low[0], high[0], 101), 0.0), low, high)
@@ -72,7 +74,7 @@ def test_images_and_what_they_come_from(
 @settings(deadline=None, max_examples=100)
 @given(window=st.integers(0, 1), first=share, second=share, a=share, b=share)
 def test_curvature(
-    f: Function, window: int, first: float, second: float, a: float, b: float
+    f: ScalarFunction, window: int, first: float, second: float, a: float, b: float
 ) -> None:
     low, high = ends(f, window, first, second)
     sign = f.curvature(low, high)[0]
@@ -85,7 +87,7 @@ def test_curvature(
 
 
 @every
-def test_direction_symmetry_and_turn(f: Function) -> None:
+def test_direction_symmetry_and_turn(f: ScalarFunction) -> None:
     for x in samples(f):
         steps = np.diff(f.value(x))
         rises, falls = bool((steps >= 0).all()), bool((steps <= 0).all())
@@ -103,20 +105,20 @@ def test_direction_symmetry_and_turn(f: Function) -> None:
 
 
 @every
-def test_the_domain(f: Function) -> None:
+def test_the_domain(f: ScalarFunction) -> None:
     x = np.linspace(-20, 20, 401)
     assert f.outside(x, x)[~np.isfinite(f.value(x))].all()
     for x in samples(f):
         assert np.isfinite(f.value(x)).all()
         assert not f.outside(x[:1], x[-1:]).any()
-    with_nought = f.outside(np.array([-1.0]), np.array([1.0]))[0]
-    assert with_nought == (f.domain != "all")
+    with_zero = f.outside(np.array([-1.0]), np.array([1.0]))[0]
+    assert with_zero == (f.domain != "all")
     near = np.abs(f.value(np.array([1e-9])))[0]
     assert f.divides == (near > 100)
 
 
 @every
-def test_no_warning_escapes_at_the_ends_of_numbers(f: Function) -> None:
+def test_no_warning_escapes_at_the_ends_of_numbers(f: ScalarFunction) -> None:
     x = np.array([-INF, -1e308, -1.0, -1e-308, 0.0, 1e-308, 1.0, 1e308, INF])
     low, high = (side.ravel() for side in np.meshgrid(x, x))
     low, high = low[low <= high], high[low <= high]

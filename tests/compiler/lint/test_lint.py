@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.lint.run import lint
+from allocc.compiler.lint.all_checks import lint
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import Diagnostic

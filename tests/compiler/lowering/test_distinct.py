@@ -42,7 +42,7 @@ maximize { t : sum(x) }
 def test_the_differences_of_all_pairs_are_laid_out_once_for_two() -> None:
     program = lower(problem(PAIRS)).program
     (absolute,) = program.functions
-    # Ten pairs, and the difference of each with itself, which is nought.
+    # Ten pairs, and the difference of each with itself, which is zero.
     assert len(absolute) == 11
     assert sum(b.count for b in program.column_blocks if b.name.startswith("(each[i]")) == 11
 

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lowering.lower import lower
-from allocc.compiler.lowering.places import Lowered
+from allocc.compiler.lowering.lowered import Lowered
 from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from tests.compiler.lowering.texts import DATA, HEAD, SET, TABLES, Environment, Writer
 from tests.compiler.making import completed, problem, simulated
 
@@ -24,7 +24,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def well_formed(made: Program) -> None:
-    """CSR without duplicates and without noughts; blocks without holes; atoms used once."""
+    """CSR without duplicates and without zeros; blocks without holes; atoms used once."""
     assert made.matrix.has_canonical_format and made.matrix.data.all()
     assert np.isfinite(made.matrix.data).all()
     for blocks, count in ((made.column_blocks, made.columns), (made.row_blocks, made.rows)):
@@ -221,12 +221,12 @@ def test_a_largest_of_nothing_is_refused() -> None:
         f"model m {HEAD} limit c[i in S]: max(j in S if j > i: x[j]) <= 2 minimize {{ o: y }}",
         TABLES,
     )
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         lower(found)
     assert [d.code for d in caught.value.diagnostics] == ["E4008"]
 
 
-def test_spaces_of_size_nought() -> None:
+def test_spaces_of_size_zero() -> None:
     _, made = static(
         "y + sum(i in S if i > 9: x[i] * n[i])",
         "limit c[i in S if i > 9]: x[i] * n[i] + max(x[i], y) <= 3",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from allocc.compiler.lowering.lower import lower
-from allocc.compiler.lowering.places import Lowered
+from allocc.compiler.lowering.lowered import Lowered
 from allocc.compiler.unrolling.problem import Problem
 from tests.compiler.lowering.test_lower import DYNAMICS, INFECTIONS, PLACES
 from tests.compiler.making import problem

@@ -61,7 +61,7 @@ class Writer:
         return f"{name}[{label}]", lambda v, at: v[name][label]
 
     def positive(self, bound: list[str]) -> Written:
-        """Something that is greater than nought."""
+        """Something that is greater than zero."""
         one, f = self.at(self.pick(["x", "n"]), bound)
         other, g = self.at(self.pick(["x", "n"]), bound)
         match int(self.rng.integers(5)):

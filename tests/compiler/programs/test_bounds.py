@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.functions import function
 from allocc.compiler.programs.bounds import Infeasible, Propagator, tighten
@@ -193,7 +193,7 @@ def test_a_row_bounds_the_ratio_that_it_is_made_of() -> None:
     made = columns([0, 1, -INF], [1000, 100, INF], rows=rows, ratios=[(2, 0, 1)], **sides)
     tight = tighten(made)
     assert tight.lower[2] == pytest.approx(2) and tight.upper[2] == pytest.approx(5)
-    # It says nothing where x may be nought.
+    # It says nothing where x may be zero.
     open_ = columns([0, 0, -INF], [1000, 100, INF], rows=rows, ratios=[(2, 0, 1)], **sides)
     loose = tighten(open_)
     assert np.isneginf(loose.lower[2]) and np.isposinf(loose.upper[2])

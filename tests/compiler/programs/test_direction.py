@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.functions import function
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.program import Extremes, FunctionAtoms, Program
 from tests.compiler.solving import INF, columns
 
@@ -121,7 +121,7 @@ def test_a_harmless_move_harms_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
     layers = Layers(rng)
     p = layers.program
-    down, up = harmless(p)
+    down, up = monotone_directions(p)
     assert layers.holds(layers.values)
     sign = 1.0 if p.sense == "minimize" else -1.0
     for direction, allowed in ((-1.0, down), (1.0, up)):
@@ -145,7 +145,7 @@ def one(objective: float, row: list[float] | None = None, **rest: object) -> tup
         rows=[row] if row else (),
         **rest,  # type: ignore[arg-type]
     )
-    down, up = harmless(made)
+    down, up = monotone_directions(made)
     assert not down[0] and not up[0]
     return bool(down[1]), bool(up[1])
 

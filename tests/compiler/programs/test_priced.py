@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.backends import registry
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.programs.priced import priced_rows

@@ -10,14 +10,14 @@ import pytest
 from allocc.backends.isolation.wire import stripped
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.pipeline import chain
-from allocc.compiler.programs.bounds_needed import check_bounds, nought_below, without_quotients
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.bounds_needed import check_bounds, without_quotients, zero_below
+from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.local_ranges import LocalRanges
 from allocc.compiler.programs.program import Products, Program
 from allocc.compiler.programs.scaling import scale
 from allocc.compiler.relaxing.relaxation import Relaxation
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from tests.compiler.making import problem
 from tests.compiler.solving import columns
 
@@ -82,14 +82,14 @@ def test_the_order_of_the_columns_decides_nothing(order: tuple[int, int, int]) -
     low[a], high[a], low[b], high[b] = 6.0, 6.0, 0.0, 3.0
     made = columns(low, high, ratios=[(w, a, b)], derived=[w])
     assert made.products.bottoms.tolist() == [b]
-    assert nought_below(made, low, high).tolist() == [b]
-    with pytest.raises(AlloccError) as caught:
+    assert zero_below(made, low, high).tolist() == [b]
+    with pytest.raises(DiagnosticError) as caught:
         check_bounds(made)
     (told,) = caught.value.diagnostics
     assert f"x{b}" in told.message
     complete = Completer(made, np.arange(3) == b)
     assert complete(np.where(np.arange(3) == b, 2.0, np.nan))[w] == 3.0
-    down, up = harmless(made)
+    down, up = monotone_directions(made)
     assert not down[a] and not up[a] and not down[b] and not up[b]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.programs.scaling import scale
 from tests.compiler.solving import columns
 

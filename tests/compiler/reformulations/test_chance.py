@@ -18,7 +18,7 @@ from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Propagator
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.heuristics.successive import SuccessiveLinear
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options, Outcome
@@ -207,7 +207,7 @@ def test_no_bound_no_big_m() -> None:
     chance c: probability 0.5 over k in Scenario weight 0.5 { limit room: x <= 3 }
     minimize { cost : x }
     """
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         chain(problem(text), "stated")
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "E5004" and "'room[p]'" in diagnostic.message
@@ -232,7 +232,7 @@ def test_no_bound_no_big_m() -> None:
 )
 def test_wrong_blocks(chance: str, code: str) -> None:
     text = f"model m\nset S = {{p, q}}\ndecide x in 0 .. 2\nchance c: {chance}\n"
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         problem(text + "minimize { cost : x }")
     assert [d.code for d in caught.value.diagnostics] == [code]
 
@@ -289,7 +289,7 @@ def test_unproven_sign_is_left_alone() -> None:
     assert len(program.products) == 1
 
 
-def test_a_binary_whose_limit_fails_when_it_is_nought_is_left_alone() -> None:
+def test_a_binary_whose_limit_fails_when_it_is_zero_is_left_alone() -> None:
     found = ratio("open * (x / y + 1) <= -1", 1)
     assert len(chain(found, "stated").program.products) > 0
     check_against_grid(found)
@@ -339,8 +339,8 @@ def test_several_ratios_in_one_block() -> None:
 
 
 def test_without_it_nothing_is_proven() -> None:
-    # The ratio can be anything where the denominator reaches nought: there is no big-M.
-    with pytest.raises(AlloccError) as caught:
+    # The ratio can be anything where the denominator reaches zero: there is no big-M.
+    with pytest.raises(DiagnosticError) as caught:
         chain(queue("limit stable: x <= 3", 0), "stated")
     assert [d.code for d in caught.value.diagnostics] == ["E5004"]
 

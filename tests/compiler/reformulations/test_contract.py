@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.functions import function
 from allocc.compiler.lowering.complete import Completer

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Extremes, Program
 from allocc.compiler.reformulations import extremes
@@ -75,7 +75,7 @@ def enumerated(made: Program, which: str) -> float | None:
 @given(seeds)
 def test_the_optimum_is_that_of_enumeration(which: str, one_sided: bool, seed: int) -> None:
     made = random_case(seed, which)
-    down, up = harmless(made)
+    down, up = monotone_directions(made)
     if not one_sided:
         down, up = np.zeros_like(down), np.zeros_like(up)
     build = Extension(made)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.reformulations.growth import in_logarithms
 from allocc.compiler.unrolling.simulate import simulate
@@ -100,7 +100,7 @@ def test_the_optimum_is_that_of_all_allocations(limit: str, seed: int) -> None:
     [
         ("limit least[t]: cases[t] >= 1", 10.0),  # cases may not be lowered
         ("limit new: sum(p in period: growth[p]) <= 1000", 10.0),  # the flow is asked for by itself
-        ("limit few: sum(t: lock[t]) <= 2", 0.0),  # no logarithm of nought
+        ("limit few: sum(t: lock[t]) <= 2", 0.0),  # no logarithm of zero
     ],
 )
 def test_what_is_left_as_it_is(limit: str, first: float) -> None:

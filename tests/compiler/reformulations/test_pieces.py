@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.bounds import times
 from allocc.compiler.programs.extension import Extension
@@ -154,7 +154,7 @@ def test_a_ratio_over_single_values_is_exact(seed: int) -> None:
     assert check_point(built.program, lifted).holds(1e-9)
 
 
-def test_pieces_with_a_hole_and_a_piece_at_nought() -> None:
+def test_pieces_with_a_hole_and_a_piece_at_zero() -> None:
     base = columns([0, 0, 0], [5, 4, 20], integer=[True, False, False])
     low, high = np.array([0.0, 3.0]), np.array([0.0, 5.0])
     factor, product = ((np.zeros((2, 1)), np.full((2, 1), most)) for most in (4.0, 20.0))

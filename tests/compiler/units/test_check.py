@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.compiler.units.check import Units, units_of
 from allocc.compiler.units.unit import ONE, Unit
+from allocc.compiler.units.unit_check import Units, units_of
 from allocc.dsl.diagnostics import Collector, Diagnostic
 from allocc.dsl.reading.parser import parse, parse_file
 from allocc.dsl.tree import Source

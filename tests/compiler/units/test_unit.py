@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocc.compiler.units.unit import ONE, Unit
-from allocc.compiler.units.words import BASES, MULTIPLES, SPELLINGS, Vocabulary, near
+from allocc.compiler.units.vocabulary import BASES, MULTIPLES, SPELLINGS, Vocabulary, near
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 from allocc.dsl.reading.parser import parse

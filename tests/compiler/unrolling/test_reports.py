@@ -19,7 +19,7 @@ from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.reports import ReportValue, report_values
 from allocc.compiler.unrolling.simulate import simulate
 from allocc.dsl import Source, parse
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from tests.compiler.making import decisions, problem
 
 ACCESS = Path(__file__).parents[3] / "examples" / "access"
@@ -199,7 +199,7 @@ def test_a_report_belongs_to_its_intervention_and_file(tmp_path: Path) -> None:
 
 
 def test_all_mistakes_are_found_although_a_value_is_missing() -> None:
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         problem(
             TEXT + "report r = 1 / n + unknown_one\nreport q = max(s in S if x[s] > 9: wrong[s])"
         )

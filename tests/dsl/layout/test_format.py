@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.dsl import AlloccError, Source, parse
+from allocc.dsl import DiagnosticError, Source, parse
 from allocc.dsl.layout.format import format_source
 
 ROOT = Path(__file__).parents[3]
@@ -29,7 +29,7 @@ def read(path: Path) -> str:
 def parses(text: str) -> bool:
     try:
         parse(Source("model.alloc", text))
-    except AlloccError:
+    except DiagnosticError:
         return False
     return True
 
@@ -196,7 +196,7 @@ def test_line_ends_are_kept_and_marks_are_not() -> None:
 
 
 def test_syntax_errors_are_raised() -> None:
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         format_source("param = 3", "x.alloc")
     span = caught.value.diagnostics[0].span
     assert span is not None and span.source.name == "x.alloc"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocc.dsl import AlloccError, Source, parse, tree
-from allocc.dsl.render import render, to_json
+from allocc.dsl import DiagnosticError, Source, parse, tree
+from allocc.dsl.messages import render, to_json
 from allocc.dsl.scanner import scan
 
 OPIOID = """\
@@ -179,7 +179,7 @@ def test_one_missing_word_is_one_error(text: str) -> None:
         broken = text[: lexeme.start] + text[lexeme.stop :]
         try:
             parse(Source("model.alloc", broken))
-        except AlloccError as error:
+        except DiagnosticError as error:
             assert len(error.diagnostics) == 1, render(error.diagnostics)
 
 
@@ -220,7 +220,7 @@ def check(text: str) -> None:
     source = Source("model.alloc", text)
     try:
         parse(source)
-    except AlloccError as error:
+    except DiagnosticError as error:
         assert error.diagnostics
         for diagnostic in error.diagnostics:
             assert diagnostic.span is not None

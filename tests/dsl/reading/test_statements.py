@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from allocc.dsl import AlloccError, Source, parse, parse_file, tree
+from allocc.dsl import DiagnosticError, Source, parse, parse_file, tree
 from allocc.dsl.tree import Identifier, Interval, Name, Number, UnitName
 
 
@@ -216,7 +216,7 @@ def test_files_in_several_encodings(tmp_path: Path) -> None:
     assert isinstance(statement, tree.Parameter) and statement.description == "café"
     assert statement.span.column == 1
     path.write_bytes(b'param x = 3\nparam y "caf\xe9" = 3')
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         parse_file(path)
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "E1018" and diagnostic.span is not None
@@ -225,11 +225,11 @@ def test_files_in_several_encodings(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "none.alloc", tmp_path):
-        with pytest.raises(AlloccError, match=r"E1018: cannot read"):
+        with pytest.raises(DiagnosticError, match=r"E1018: cannot read"):
             parse_file(path)
     large = tmp_path / "large.alloc"
     large.write_bytes(b"# " * 5_000_001)
-    with pytest.raises(AlloccError, match="E1019"):
+    with pytest.raises(DiagnosticError, match="E1019"):
         parse_file(large)
 
 
@@ -244,7 +244,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     ],
 )
 def test_deep_nesting_is_refused(value: str) -> None:
-    with pytest.raises(AlloccError, match="E1020"):
+    with pytest.raises(DiagnosticError, match="E1020"):
         parse(Source("model.alloc", f"param x = {value}"))
 
 

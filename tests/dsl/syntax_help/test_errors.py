@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from allocc.dsl import AlloccError, Diagnostic, Source, Span, parse
+from allocc.dsl import Diagnostic, DiagnosticError, Source, Span, parse
 
 
 def errors(text: str) -> tuple[Diagnostic, ...]:
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         parse(Source("model.alloc", text))
     return caught.value.diagnostics
 
@@ -83,4 +83,4 @@ def test_the_order_is_the_file_then_the_place_then_the_code() -> None:
         Diagnostic("E3001", "m"),
         Diagnostic("W7001", "m"),
     ]
-    assert AlloccError(due[::-1]).diagnostics == tuple(due)
+    assert DiagnosticError(due[::-1]).diagnostics == tuple(due)

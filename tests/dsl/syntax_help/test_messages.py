@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from allocc.dsl import AlloccError, Diagnostic, Source, parse
+from allocc.dsl import Diagnostic, DiagnosticError, Source, parse
 
 # A text, then `!!` with code, line, column and message of its only diagnostic, then `??` its hint.
 CASES = """
@@ -485,7 +485,7 @@ SPLIT = [found.groups() for found in _CASE.finditer(CASES.strip("\n"))]
 
 
 def errors(text: str) -> tuple[Diagnostic, ...]:
-    with pytest.raises(AlloccError) as caught:
+    with pytest.raises(DiagnosticError) as caught:
         parse(Source("model.alloc", text))
     return caught.value.diagnostics
 

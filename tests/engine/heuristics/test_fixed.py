@@ -17,7 +17,7 @@ from allocc.engine.heuristics.search import LocalSearch
 from tests.compiler.making import problem
 from tests.engine import models
 
-#: A factor that is whole, one that is fixed at nought, and one that is fixed elsewhere.
+#: A factor that is whole, one that is fixed at zero, and one that is fixed elsewhere.
 FIXED = """model m
 set S = {a, b}
 decide n[S] integer in 0 .. 4

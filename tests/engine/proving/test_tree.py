@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.scaling import scale
-from allocc.engine.proving.tree import Grown, Tree
+from allocc.engine.proving.branch_and_bound import Grown, Tree
 from tests.compiler.solving import columns
 
 

@@ -14,7 +14,7 @@ from allocc.backends.highs import HighsBackend
 from allocc.backends.solution import Solution, SolveOptions
 from allocc.compiler.programs.program import Program
 from allocc.engine.judging.outcome import Options
-from allocc.questions.conflict.explanation import explain
+from allocc.questions.conflict.conflict import explain
 from allocc.showing.findings import conflict_lines
 from tests.questions.conflict.telling import load
 

@@ -371,7 +371,7 @@ minimize { ill : Ill[end] }
 
 @pytest.mark.parametrize("where", ["P", "P[c]"])
 def test_what_empties_a_compartment_is_told_with_its_data(tmp_path: Path, where: str) -> None:
-    """Of the flows that touch the member, up to the time at which it is below nought."""
+    """Of the flows that touch the member, up to the time at which it is below zero."""
     lines = told(load(tmp_path, MOVING.replace("WHERE", where)), "highs").splitlines()
     start = next(k for k, x in enumerate(lines) if "P[a,2] is never negative" in x)
     found = [x.strip() for x in lines[start + 1 : start + 6] if "=" in x]

@@ -17,7 +17,7 @@ from allocc.backends import registry
 from allocc.engine.judging.outcome import Options
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.deletion import Filtered, smallest
-from allocc.questions.conflict.statements import Statements
+from allocc.questions.conflict.switches import SwitchedStatements
 from tests.compiler.making import problem
 
 #: Every conflict of small coefficients shows within this box, if ranges are left out, too.
@@ -75,7 +75,7 @@ def systems(draw: st.DrawFn) -> System:
     )
 
 
-def found_members(statements: Statements, found: Filtered) -> list[tuple[str, int, str]]:
+def found_members(statements: SwitchedStatements, found: Filtered) -> list[tuple[str, int, str]]:
     members = []
     for k in found.members.tolist():
         s, _ = statements.of(k)
@@ -92,7 +92,7 @@ def judged(system: System, solver: str) -> None:
     every = [("limit", i, "") for i in range(len(system.rows))] + ranges
     feasible = bool(system.keeps(every, points).any())
     unrolled = problem(system.text)
-    statements = Statements(unrolled)
+    statements = SwitchedStatements(unrolled)
     found = smallest(statements, Options(solver=solver), Budget(8))
     if feasible:
         assert not found.agreed

@@ -154,7 +154,7 @@ def test_ctrl_c_while_the_run_is_written(
         "allocc.compiler.unrolling.discretize.discretize",
         "allocc.compiler.pipeline.lower",
         "allocc.compiler.programs.bounds.Propagator.run",
-        "allocc.engine.calls.call",
+        "allocc.engine.solver_calls.call",
         "allocc.engine.ledger.assess",
     ],
 )

@@ -14,7 +14,7 @@ from allocc.engine.judging.outcome import Deviation, Violation
 from allocc.results.findings import Cell, Conflict, Counted, Escape, Loosened, Member
 from allocc.results.labelled import Amount, Labels
 from allocc.results.run import Loosening, TermValue
-from allocc.results.run_folder.plain import APART, clean, read_as, to_json
+from allocc.results.run_folder.json_values import APART, clean, read_as, to_json
 
 #: JSON has no number that is none; infinities are told apart from others, and not by their sign.
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))

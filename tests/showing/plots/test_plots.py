@@ -239,7 +239,7 @@ def test_two_indices_and_more(shape: tuple[int, ...]) -> None:
     assert f"{int(values.sum()):,} in total" in text
 
 
-def test_what_a_solver_leaves_of_a_nought_has_no_number() -> None:
+def test_what_a_solver_leaves_of_a_zero_has_no_number() -> None:
     axes = (Labels(("A",), (("a",), ("b",))), Labels(("B",), (("c",), ("d",))))
     block = Block("x", "decision", axes, np.array([[240.0, 5.82e-44], [0, 200]]), "things", "box")
     one = allocc.Result("m", "", "minimize", "optimal", "gap", 1, 1, 0, None, (), (block,))
@@ -249,7 +249,7 @@ def test_what_a_solver_leaves_of_a_nought_has_no_number() -> None:
 
 
 def test_strange_values() -> None:
-    """Nought everywhere, below nought, no member, a name that is no word."""
+    """Zero everywhere, below zero, no member, a name that is no word."""
     for values in (np.zeros(3), np.array([-1.0, 0.0, 2.0]), np.array([1e-12, 1e12, 0.0])):
         one = many(3, "<{}> & $x_1$")
         block = one.blocks[0]

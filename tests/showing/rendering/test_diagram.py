@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from allocc.dsl import Source, parse, parse_file
 from allocc.showing.picture.diagram import Diagram, diagram
-from allocc.showing.picture.placing import Edge, Item, Placed, _crossings, _grouped, place
+from allocc.showing.picture.placing import Edge, Placed, PlacedItem, _crossings, _grouped, place
 from allocc.showing.picture.svg import svg, text_width
-from allocc.showing.rendering.declared import declared
+from allocc.showing.rendering.declared_names import declared
 
 ROOT = Path(__file__).parents[3]
 DRAWN = (
@@ -72,7 +72,7 @@ def test_words_have_room(path: str) -> None:
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (a, b)
 
 
-def items(placed: Placed) -> list[Item]:
+def items(placed: Placed) -> list[PlacedItem]:
     found = {id(i): i for i in placed.boxes}
     found |= {id(i): i for r in placed.routes for i in r.places}
     return list(found.values())
@@ -91,7 +91,7 @@ graphs = st.integers(1, 7).flatmap(
 def test_nothing_stands_on_anything(graph: tuple[int, list[tuple[int, int]]], dice: object) -> None:
     count, pairs = graph
     size = dice.uniform  # type: ignore[attr-defined]
-    boxes = [Item(size(20, 150), h := size(10, 50), h, box=True) for _ in range(count)]
+    boxes = [PlacedItem(size(20, 150), h := size(10, 50), h, box=True) for _ in range(count)]
     edges = [Edge(a, b, size(0, 160), size(5, 40), size(5, 60)) for a, b in pairs]
     placed = place(boxes, edges)
     for a, b in combinations(items(placed), 2):
@@ -115,7 +115,7 @@ def test_the_picture_in_the_documentation_is_this_one() -> None:
 def test_opioid_crosses_no_lines() -> None:
     found = picture("examples/opioid/opioid.alloc")
     keys = {box.key: k for k, box in enumerate(found.boxes)}
-    boxes = [Item(80.0, 25.0, 25.0, box=True) for _ in found.boxes]
+    boxes = [PlacedItem(80.0, 25.0, 25.0, box=True) for _ in found.boxes]
     edges = [Edge(keys[a.origin], keys[a.target], 60.0, 30.0, 5.0) for a in found.arrows]
     placed = place(boxes, edges)
     layers = _grouped(sorted(items(placed), key=lambda i: i.y))

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.dsl import Source, parse, parse_file, tree
-from allocc.showing.rendering.declared import declared
-from allocc.showing.rendering.document import Equation, Math, Paragraph, Section, Table
-from allocc.showing.rendering.formulas import Formulas, Scope
+from allocc.showing.rendering.declared_names import declared
+from allocc.showing.rendering.document import Equation, FormulaTable, Math, Paragraph, Section
+from allocc.showing.rendering.formulas import Formulas, FormulaScope
 from allocc.showing.rendering.latex import latex
+from allocc.showing.rendering.letters import number, symbol
 from allocc.showing.rendering.markdown import markdown
 from allocc.showing.rendering.mathematics import sections
-from allocc.showing.rendering.plain import GREEK
-from allocc.showing.rendering.symbols import number, symbol
+from allocc.showing.rendering.plain_text import GREEK
 
 ROOT = Path(__file__).parents[3]
 MODELS = sorted(
@@ -61,7 +61,7 @@ def check_formula(text: str) -> None:
 def formulas(section: Section) -> list[str]:
     found = []
     for block in section.blocks:
-        if isinstance(block, Table):
+        if isinstance(block, FormulaTable):
             found += [c.text for row in block.rows for c in row if isinstance(c, Math)]
         elif isinstance(block, Paragraph):
             found += [c.text for c in block.parts if isinstance(c, Math)]
@@ -172,7 +172,7 @@ class Reader:
 @given(_expressions)
 def test_arithmetic_has_its_value(node: tree.Expression) -> None:
     """Parentheses stand where they must: the formula, read back, has the expression's value."""
-    text = Formulas(declared(parse(Source("", "")), None)).text(node, Scope())
+    text = Formulas(declared(parse(Source("", "")), None)).text(node, FormulaScope())
     check_formula(text)
     try:
         wanted = value(node)

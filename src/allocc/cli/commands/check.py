@@ -7,8 +7,8 @@ import click
 from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.options import load_model, model_options
 from allocc.cli.terminal import put, say, write_json
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
-from allocc.dsl.render import to_json
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
+from allocc.dsl.messages import to_json
 
 
 @click.command()
@@ -63,7 +63,7 @@ def check(
             (len(loaded.bound.reports), "report", ""),
         )
         facts = ", ".join(f"{n:,} {word}{'s' * (n != 1)}{where}" for n, word, where in counts if n)
-    except AlloccError as error:
+    except DiagnosticError as error:
         found = list(error.diagnostics)
     wrong = any(d.severity == "error" for d in found)
     if form == "json":

@@ -10,7 +10,7 @@ import click
 from allocc import mistakes
 from allocc.cli.options import ModelPath, data_options, load_model
 from allocc.cli.terminal import put
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 
 _CODE = re.compile(r"[EW]\d{4}\Z", re.IGNORECASE)
 
@@ -25,12 +25,12 @@ def explain(what: str, data: str | None, settings: tuple[str, ...]) -> None:
     allocc explain opioid.alloc
     allocc explain E2001
     """
-    from allocc.cli import catalogue
+    from allocc.cli import explained_codes
 
     if _CODE.match(what) or not (Path(what).exists() or what.endswith(".alloc") or "/" in what):
-        text = catalogue.explain(what)
+        text = explained_codes.explain(what)
         if text is None:
-            raise AlloccError([mistakes.nothing_to_explain(what, catalogue.codes())])
+            raise DiagnosticError([mistakes.nothing_to_explain(what, explained_codes.codes())])
         put(_readable(text))
         return
     from allocc.showing.explain import explain_text

@@ -14,7 +14,7 @@ from allocc import mistakes
 from allocc.cli.guard import EXIT_MISTAKE, show
 from allocc.cli.options import ModelPath
 from allocc.cli.terminal import put, put_bytes, say
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.dsl.reading.parser import decoded, read_bytes
 from allocc.whole import replace
 
@@ -53,7 +53,7 @@ def format_models(ctx: click.Context, paths: tuple[str, ...], check: bool, diff:
                     replace(Path(path), partial(_write, data=new), "the model")
             else:
                 same += 1
-        except AlloccError as error:
+        except DiagnosticError as error:
             wrong.extend(error.diagnostics)
     _report(changed, same, written=not check and not diff)
     if wrong:
@@ -63,7 +63,7 @@ def format_models(ctx: click.Context, paths: tuple[str, ...], check: bool, diff:
 
 
 def _files(paths: Iterable[str]) -> Iterator[str]:
-    """The files that are meant, each once; raises `AlloccError` for what is not there."""
+    """The files that are meant, each once; raises `DiagnosticError` for what is not there."""
     found: dict[str, None] = {}
     missing = []
     for path in paths:
@@ -76,7 +76,7 @@ def _files(paths: Iterable[str]) -> Iterator[str]:
             missing.append(mistakes.no_model(path, []))
         found.update(dict.fromkeys(inside))
     if missing:
-        raise AlloccError(missing)
+        raise DiagnosticError(missing)
     return iter(found)
 
 
@@ -108,7 +108,7 @@ def _stdin() -> bytes:
     except OSError as problem:
         closed = problem.errno == errno.EBADF
         reason = "it is closed" if closed else problem.strerror or str(problem)
-        raise AlloccError([mistakes.refused("standard input", reason)]) from None
+        raise DiagnosticError([mistakes.refused("standard input", reason)]) from None
 
 
 def _difference(path: str, old: bytes, new: bytes) -> str:

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from allocc import mistakes
 from allocc.cli.terminal import put
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.results.run_folder.place import write_folder
 
 TEMPLATES = {
@@ -48,10 +48,10 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 def new(name: str | None, template: str, into: str | None) -> None:
     """Start a model called NAME: a commented .alloc file with tiny data that solves at once."""
     if template not in TEMPLATES:
-        raise AlloccError([mistakes.unknown_choice("--template", template, list(TEMPLATES))])
+        raise DiagnosticError([mistakes.unknown_choice("--template", template, list(TEMPLATES))])
     name = name or template
     if not _NAME.match(name):
-        raise AlloccError([mistakes.bad_name(name)])
+        raise DiagnosticError([mistakes.bad_name(name)])
     folder = Path(into) if into is not None else Path(name)
     written: list[Path] = []
     write_folder(folder, lambda part: written.extend(_write(name, template, part)), what=_WHAT)

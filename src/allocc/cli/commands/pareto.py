@@ -34,8 +34,8 @@ from allocc.cli.options import (
     time_limit_option,
 )
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
-from allocc.dsl.render import to_json
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
+from allocc.dsl.messages import to_json
 from allocc.signals import EXIT_INTERRUPTED
 from allocc.whole import replace
 
@@ -104,7 +104,7 @@ def pareto(
     cancel = threading.Event()
     options = make_options(solver, gap=gap, time_limit=time_limit, cancel=cancel)
     if points < 2:
-        raise AlloccError([mistakes.bad_option("--points", points, "at least 2")])
+        raise DiagnosticError([mistakes.bad_option("--points", points, "at least 2")])
     if plot is not None:
         _check_plot(plot)
     if run is not None:
@@ -123,7 +123,7 @@ def pareto(
     if run is not None:
         try:
             written.append(f"the frontier is in {save(found, run, frontier_svg)}")
-        except AlloccError as error:
+        except DiagnosticError as error:
             failed += error.diagnostics
             run = None
     if as_json:
@@ -147,7 +147,7 @@ def _check_plot(plot: str) -> None:
     from allocc.showing.plots import check_installed
 
     if Path(plot).suffix.lower() not in (".svg", ".png"):
-        raise AlloccError([mistakes.cannot_express(plot, "a plot is an .svg or a .png file")])
+        raise DiagnosticError([mistakes.cannot_express(plot, "a plot is an .svg or a .png file")])
     check_installed()
 
 
@@ -168,7 +168,7 @@ def _files(
             continue
         try:
             replace(Path(target), partial(write, found), what)
-        except AlloccError as problem:
+        except DiagnosticError as problem:
             wrong.extend(problem.diagnostics)
         else:
             said.append(f"{what} is in {target}")

@@ -11,7 +11,7 @@ import click
 from allocc import mistakes
 from allocc.cli.options import json_option, output_option
 from allocc.cli.terminal import put, write_json
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.whole import replace
 
 FORMATS = ("svg", "png")
@@ -44,12 +44,12 @@ def plot(run: str, what: str, output: str | None, format_: str | None, as_json: 
     allocc plot runs/first --what allocation --output who.png
     """
     if what not in WHAT:
-        raise AlloccError([mistakes.unknown_choice("--what", what, WHAT)])
+        raise DiagnosticError([mistakes.unknown_choice("--what", what, WHAT)])
     file, kind = _target(output, format_)
     figures = _figures(Path(run), what)
     if file is not None and len(figures) > 1:
         reason = f"{len(figures)} plots need a folder; name one with --what: {', '.join(figures)}"
-        raise AlloccError([mistakes.cannot_express(str(file), reason)])
+        raise DiagnosticError([mistakes.cannot_express(str(file), reason)])
     from allocc.showing.plots import check_installed
 
     check_installed()
@@ -62,7 +62,7 @@ def plot(run: str, what: str, output: str | None, format_: str | None, as_json: 
         except OSError as problem:
             reason = problem.strerror or str(problem)
             found = mistakes.cannot_write("the plot", str(path), reason)
-            raise AlloccError([found]) from None
+            raise DiagnosticError([found]) from None
         replace(path, draw().write, "the plot")
         written.append((name, str(path)))
     if as_json:
@@ -76,15 +76,15 @@ def plot(run: str, what: str, output: str | None, format_: str | None, as_json: 
 def _target(output: str | None, format_: str | None) -> tuple[Path | None, str]:
     """The one file that is asked for, if it is one, and the format."""
     if format_ is not None and format_ not in FORMATS:
-        raise AlloccError([mistakes.unknown_choice("--format", format_, FORMATS)])
+        raise DiagnosticError([mistakes.unknown_choice("--format", format_, FORMATS)])
     suffix = Path(output or "").suffix.lower().removeprefix(".")
     if output is None or Path(output).is_dir() or not suffix:
         return None, format_ or FORMATS[0]
     if suffix not in FORMATS:
-        raise AlloccError([mistakes.cannot_express(output, "a plot is an .svg or a .png file")])
+        raise DiagnosticError([mistakes.cannot_express(output, "a plot is an .svg or a .png file")])
     if format_ not in (None, suffix):
         reason = f"its name says {suffix}, and --format says {format_}"
-        raise AlloccError([mistakes.cannot_express(output, reason)])
+        raise DiagnosticError([mistakes.cannot_express(output, reason)])
     return Path(output), suffix
 
 
@@ -97,9 +97,9 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
         found = frontier_folder.read(run)
         if what not in ("frontier", "all"):
             reason = "it is a run of `allocc pareto`, which has a frontier only"
-            raise AlloccError([mistakes.nothing_to_draw(what, reason)])
+            raise DiagnosticError([mistakes.nothing_to_draw(what, reason)])
         if not found.points:
-            raise AlloccError([mistakes.nothing_to_draw("frontier", "it has no point")])
+            raise DiagnosticError([mistakes.nothing_to_draw("frontier", "it has no point")])
         return {"frontier": partial(draw_frontier, found)}
     from allocc.results.run_folder.reading import read
 
@@ -108,5 +108,5 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
     reasons = {name: why_not(result, name) for name in asked}
     able = [name for name, reason in reasons.items() if not reason]
     if not able:
-        raise AlloccError([mistakes.nothing_to_draw(n, why) for n, why in reasons.items()])
+        raise DiagnosticError([mistakes.nothing_to_draw(n, why) for n, why in reasons.items()])
     return {name: partial(draw, result, name) for name in able}

@@ -10,12 +10,12 @@ import click
 from allocc import mistakes
 from allocc.cli.options import load_model, method_option, model_options, output_option
 from allocc.cli.terminal import put, say
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.whole import replace
 
 if TYPE_CHECKING:
     from allocc.api import Model
-    from allocc.showing.rendering.declared import Declared
+    from allocc.showing.rendering.declared_names import Declared
 
 FORMS = ("markdown", "latex", "svg")
 _SUFFIXES = {".md": "markdown", ".tex": "latex", ".svg": "svg"}
@@ -66,7 +66,7 @@ def render(
         raise click.UsageError("--standalone goes with --to latex")
     bound = load_model(model, data, settings) if values or program else None
     if bound is not None and program:
-        from allocc.showing.rendering.rows import rows_text
+        from allocc.showing.rendering.row_text import rows_text
 
         text = rows_text(bound.program(method), rows) + "\n"
     else:
@@ -90,16 +90,16 @@ def _form(asked: str | None, output: str | None) -> str:
     if output is not None and suffix and of_file is None and asked is None:
         endings = ", ".join(_SUFFIXES)
         reason = f"there is no form for the ending {suffix}; choose one of {endings}, or --to"
-        raise AlloccError([mistakes.cannot_express(output, reason)])
+        raise DiagnosticError([mistakes.cannot_express(output, reason)])
     if output is not None and asked and of_file not in (None, asked):
         reason = f"its name says {of_file}, and --to says {asked}"
-        raise AlloccError([mistakes.cannot_express(output, reason)])
+        raise DiagnosticError([mistakes.cannot_express(output, reason)])
     return asked or of_file or "markdown"
 
 
 def _from_tree(model: str, form: str, standalone: bool, bound: Model | None) -> str:
     from allocc.loading import read_tree
-    from allocc.showing.rendering.declared import declared
+    from allocc.showing.rendering.declared_names import declared
 
     path = Path(model)
     found = declared(read_tree(model), path)

@@ -26,8 +26,8 @@ from allocc.cli.options import (
     time_limit_option,
 )
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
-from allocc.dsl.diagnostics import AlloccError, Diagnostic
-from allocc.dsl.render import to_json
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
+from allocc.dsl.messages import to_json
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -111,7 +111,7 @@ def solve(
     )
     if not 0 < explain_time < float("inf"):
         wanted = "a number of seconds above 0; --no-explain leaves it out"
-        raise AlloccError([mistakes.bad_option("--explain-time", explain_time, wanted)])
+        raise DiagnosticError([mistakes.bad_option("--explain-time", explain_time, wanted)])
     if run is not None:
         check_free(Path(run))
     loaded = load_to_solve(model, data, settings, quiet=quiet)
@@ -126,7 +126,7 @@ def solve(
             try:
                 with working("writing the run folder", quiet):
                     folder: Path | None = save(result, run)
-            except AlloccError as error:
+            except DiagnosticError as error:
                 failed = error.diagnostics
                 folder = save_somewhere(result)
             result = replace(result, folder=folder)
@@ -157,9 +157,9 @@ def _explained(
     from allocc.backends.solution import LicenceLimit
     from allocc.cli.progress import watching
     from allocc.engine.judging.outcome import Options
-    from allocc.questions.conflict.escape import escape
-    from allocc.questions.conflict.explanation import explain
-    from allocc.questions.conflict.loosen import loosen
+    from allocc.questions.conflict.conflict import explain
+    from allocc.questions.conflict.feasibility_relaxation import loosen
+    from allocc.questions.conflict.unbounded_ray import escape
 
     if result.status not in ("infeasible", "unbounded") or result.stopped == "interrupted":
         return result

@@ -14,9 +14,9 @@ from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.labels import shown_label
 from allocc.compiler.lowering.lower import ratio_limit
 from allocc.compiler.reformulations import chance, ratios
+from allocc.compiler.unrolling.magnitude_of_terms import Sizes, StepSizes
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, Problem
 from allocc.compiler.unrolling.simulate import Values, simulate
-from allocc.compiler.unrolling.sizes import Sizes, StepSizes
 from allocc.engine.judging.outcome import NEAR_ZERO, Violation
 
 #: A scenario of a chance block counts where no limit is broken by more than this of its size.
@@ -45,7 +45,7 @@ def assess(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Assess
     """Simulate decisions and judge the outcome.
 
     The violation is the largest over limits, the ranges of decisions, whole numbers, and
-    compartments below their range, which is nought. Each is relative to its own parts:
+    compartments below their range, which is zero. Each is relative to its own parts:
 
     - a limit to the sum of the sizes of its terms, both sides of it;
     - a range to its own larger end, or the decision where that is more;
@@ -115,7 +115,7 @@ class _Judge:
         )
         over = _short(np.maximum(low - body, body - high))
         if not np.isfinite(body).all():
-            over, decided = self._at_nought(c, over)
+            over, decided = self._at_zero(c, over)
             self.finite = self.finite and bool((np.isfinite(body) | decided).all())
         if not over.any():
             return over, np.zeros(c.shape)
@@ -128,7 +128,7 @@ class _Judge:
         size: FloatArray = np.maximum(own, NEAR_ZERO * gross)
         return over, size
 
-    def _at_nought(self, c: Constraint, over: FloatArray) -> tuple[FloatArray, BoolArray]:
+    def _at_zero(self, c: Constraint, over: FloatArray) -> tuple[FloatArray, BoolArray]:
         """The excess of a limit on a ratio, read multiplied out where nothing can be divided.
 
         And where it is read so: there the limit holds or does not, though it has no number.
@@ -136,9 +136,9 @@ class _Judge:
         limit = ratio_limit(c, self.problem)
         if limit is None:
             return over, np.zeros(c.shape, dtype=bool)
-        nought, holds = ratios.at_nought(limit, self.evaluate, c.axes)
-        read: FloatArray = np.where(nought, np.where(holds, 0.0, np.inf), over)
-        return np.broadcast_to(read, c.shape), np.broadcast_to(nought, c.shape)
+        zero, holds = ratios.at_zero(limit, self.evaluate, c.axes)
+        read: FloatArray = np.where(zero, np.where(holds, 0.0, np.inf), over)
+        return np.broadcast_to(read, c.shape), np.broadcast_to(zero, c.shape)
 
     def _trajectories(self, v: Variable, under: FloatArray) -> FloatArray:
         """The size of each member of a compartment, over its whole trajectory."""
@@ -180,7 +180,7 @@ def _short(off: FloatArray) -> FloatArray:
 
 
 def _relative(over: FloatArray, size: FloatArray) -> FloatArray:
-    """An excess by its size; without end where the size is nought or no number."""
+    """An excess by its size; without end where the size is zero or no number."""
     known = np.isfinite(size) & (size > 0)
     found: FloatArray = np.where(over > 0, np.inf, 0.0)
     np.divide(over, size, out=found, where=known)

@@ -11,9 +11,9 @@ from allocc.compiler.algebra.expression import Add, Data, Multiply, Node, Reduce
 from allocc.compiler.algebra.index import Axis, spread
 from allocc.compiler.algebra.numeric import Evaluation, Settling
 from allocc.compiler.arrays import FloatArray
+from allocc.compiler.unrolling.magnitude_of_terms import Sizes, StepSizes
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, _flows, _value, with_decisions
-from allocc.compiler.unrolling.sizes import Sizes, StepSizes
 from allocc.engine.judging.outcome import NEAR_ZERO, Deviation
 
 #: Tolerance of the integration that the discretized trajectory is compared with, relative to a

@@ -115,7 +115,7 @@ class Outcome:
 def measure(value: float, size: float) -> float:
     """What a difference to a value is measured by: the value, or a part of the size of its terms.
 
-    max(|value|, NEAR_ZERO * size): a value of nought has no size of its own.
+    max(|value|, NEAR_ZERO * size): a value of zero has no size of its own.
     """
     return max(abs(value), NEAR_ZERO * size)
 
@@ -123,7 +123,7 @@ def measure(value: float, size: float) -> float:
 def relative_gap(value: float | None, bound: float | None, size: float) -> float | None:
     """|value - bound| / `measure(value, size)`, None where value or bound is unknown.
 
-    `size` is that of the objective's terms. Where all of them are nought, nothing but an equal
+    `size` is that of the objective's terms. Where all of them are zero, nothing but an equal
     bound is near.
     """
     if value is None or bound is None:

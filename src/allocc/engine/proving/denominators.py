@@ -1,6 +1,6 @@
-"""Ranges of what must not be nought, by optimization where propagation is not enough.
+"""Ranges of what must not be zero, by optimization where propagation is not enough.
 
-`sum(pick) >= 1` keeps `sum(w[i] * pick[i])` away from nought, and so does a limit on a sum that a
+`sum(pick) >= 1` keeps `sum(w[i] * pick[i])` away from zero, and so does a limit on a sum that a
 denominator is a multiple of; row by row nothing says so. Such a column is minimized (or maximized) over
 the rows of the program, without its products and functions and without whole numbers: a relaxation. Only
 what dual values prove is used (`allocc.compiler.programs.duality`), rounded outward.
@@ -19,9 +19,9 @@ from allocc.compiler.pipeline import Chain, chain
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.bounds_needed import (
     check_bounds,
-    nought_below,
-    possibly_nought,
+    possibly_zero,
     without_quotients,
+    zero_below,
 )
 from allocc.compiler.programs.passes import Pass
 from allocc.compiler.programs.program import Program, no_products
@@ -33,18 +33,18 @@ OUTWARD = 1e-9
 
 
 def with_ranges(program: Program) -> Program:
-    """The program with a range without nought for each denominator that has one; see the module.
+    """The program with a range without zero for each denominator that has one; see the module.
 
     It is the program itself where propagation is enough.
     """
-    if program.polyhedral or not len(possibly_nought(program, program.lower, program.upper)):
+    if program.polyhedral or not len(possibly_zero(program, program.lower, program.upper)):
         return program
     try:
         low, high = Propagator(program).run(program.lower, program.upper)
     except Infeasible:
-        _refuse_quotients_of_nought(program)
+        _refuse_quotients_of_zero(program)
         return program  # whoever solves it will find the same, and say so
-    columns = possibly_nought(program, low, high)
+    columns = possibly_zero(program, low, high)
     if not len(columns):
         return program
     lower, upper = program.lower.copy(), program.upper.copy()
@@ -56,8 +56,8 @@ def with_ranges(program: Program) -> Program:
     return replace(program, lower=lower, upper=upper)
 
 
-def _refuse_quotients_of_nought(program: Program) -> None:
-    """Raise `AlloccError` where only what a quotient by nought would have to be says "infeasible".
+def _refuse_quotients_of_zero(program: Program) -> None:
+    """Raise `AlloccError` where only what a quotient by zero would have to be says "infeasible".
 
     The columns of a quotient say `w * b = a`, which nothing meets for `b = 0` and `a != 0`. A limit on
     the quotient may well hold there (`allocc.compiler.reformulations.ratios`): that proves nothing.
@@ -67,14 +67,14 @@ def _refuse_quotients_of_nought(program: Program) -> None:
         low, high = Propagator(rest).run(program.lower, program.upper)
     except Infeasible:
         return
-    if len(nought_below(program, low, high)):
+    if len(zero_below(program, low, high)):
         check_bounds(replace(program, lower=low, upper=high))
 
 
 def _proven(
     program: Program, low: FloatArray, high: FloatArray, columns: IntArray
 ) -> dict[int, tuple[float, float]]:
-    """New ends for those of the columns that have some without nought between them."""
+    """New ends for those of the columns that have some without zero between them."""
     rows = replace(
         program,
         sense="minimize",

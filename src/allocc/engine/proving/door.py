@@ -22,10 +22,10 @@ from allocc.backends.registry import Backend
 from allocc.backends.solution import MissingSolver, Progress, Refused, Solution, SolveOptions, Word
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.duality import DualBound, dual_bound, shows_empty
-from allocc.compiler.programs.elastic import elastic
+from allocc.compiler.programs.elastic_program import elastic
 from allocc.compiler.programs.program import Program
 from allocc.compiler.programs.scaling import Scaling, scale
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.proving.examine import broken_off, examined, said, well_formed
 
 #: Solvers that are asked where the chosen one has failed in every way.
@@ -192,7 +192,7 @@ def _once(way: _Way, scaled: Program, scaling: Scaling, tell: Tell) -> Solution 
     """One answer, proven where it is one about a linear program; None where nobody is there."""
     try:
         found = _told_apart(way, scaled, isolated(way.backend).solve(scaled, way.options))
-    except (MissingSolver, AlloccError):
+    except (MissingSolver, DiagnosticError):
         if not way.how:
             raise
         return None

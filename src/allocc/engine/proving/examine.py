@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.backends.solution import Solution
 from allocc.backends.support import finite, finite_point
 from allocc.compiler.programs.program import Program

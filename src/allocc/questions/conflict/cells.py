@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from allocc.compiler.algebra.index import Axis, Coordinate, IndexSet
-from allocc.compiler.data.tables import Table
+from allocc.compiler.data.tables import DataTable
 from allocc.compiler.evaluating.aligned import bare_column, cell_place
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.labels import label_text, named
@@ -15,7 +15,7 @@ from allocc.compiler.scoping.context import Read
 from allocc.compiler.scoping.model import LetSymbol, ParameterSymbol, enter
 from allocc.compiler.scoping.scope import Now, Scope
 from allocc.compiler.scoping.spaces import Space
-from allocc.compiler.units import written as units
+from allocc.compiler.units import as_written as units
 from allocc.dsl import tree
 from allocc.results.findings import Cell
 
@@ -62,7 +62,7 @@ def _read(
                     yield from _named(evaluator, symbol, point)
                 case ParameterSymbol() as symbol:
                     yield from _parameter(evaluator, symbol, point)
-                case Table() as table:
+                case DataTable() as table:
                     yield from _column(table, read.column, point[0])
 
 
@@ -87,7 +87,7 @@ def _shown(name: str, sets: Sequence[IndexSet], point: Sequence[int]) -> str:
     return named(name, labels)
 
 
-def _column(table: Table, column: str, row: int) -> Iterator[tuple[str, tuple[int, ...], Cell]]:
+def _column(table: DataTable, column: str, row: int) -> Iterator[tuple[str, tuple[int, ...], Cell]]:
     """A cell that is read without a parameter; blank cells and words are left out."""
     value = float(table.numbers(column)[row])
     if np.isnan(value):

@@ -23,7 +23,7 @@ from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.judging.outcome import Options
 from allocc.questions.conflict.budget import Budget
 from allocc.questions.conflict.oracle import Answer, Oracle, Recompiled, Switched
-from allocc.questions.conflict.statements import Statements
+from allocc.questions.conflict.switches import SwitchedStatements
 
 #: One question gets at most this share of the time that is left.
 SHARE = 0.25
@@ -83,7 +83,7 @@ class _Asking:
         return self(kept).holds is False
 
 
-def smallest(statements: Statements, options: Options, budget: Budget) -> Filtered:
+def smallest(statements: SwitchedStatements, options: Options, budget: Budget) -> Filtered:
     """Members that cannot hold together, as few as could be found in the time."""
     every = np.ones(statements.size, dtype=bool)
     oracle: Oracle = Switched(statements, options)
@@ -117,7 +117,9 @@ def smallest(statements: Statements, options: Options, budget: Budget) -> Filter
     return _proven(statements, options, asking, kept)
 
 
-def _proven(statements: Statements, options: Options, asking: _Asking, kept: BoolArray) -> Filtered:
+def _proven(
+    statements: SwitchedStatements, options: Options, asking: _Asking, kept: BoolArray
+) -> Filtered:
     """Leave out each member once, the least preferred first, and drop what is not needed."""
     needed: dict[int, Values] = {}
     oracle, budget = asking.oracle, asking.budget

@@ -1,6 +1,6 @@
 """A quick start: rows and columns that prove a linear relaxation infeasible.
 
-They come from the duals of the elastic program (`allocc.compiler.programs.elastic`). One slack that all rows
+They come from the duals of the elastic program (`allocc.compiler.programs.elastic_program`). One slack that all rows
 share gives few of them; slack for each row by itself would mix all conflicts that there are. What comes
 out is a guess as far as a solver's tolerances go; it is asked about again, like any other set.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from allocc.backends.registry import Backend
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.arrays import BoolArray, IntArray
-from allocc.compiler.programs.elastic import elastic
+from allocc.compiler.programs.elastic_program import elastic
 from allocc.compiler.programs.program import Program
 from allocc.engine.proving import door
 

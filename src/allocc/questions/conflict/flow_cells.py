@@ -9,14 +9,14 @@ import numpy as np
 from allocc.compiler.algebra.index import Axis, Coordinate, spread
 from allocc.compiler.evaluating.evaluator import Evaluator, reader
 from allocc.compiler.names.structure import side_name
-from allocc.compiler.scoping.model import CompartmentSymbol, FlowSymbol, Model, Time
+from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol, FlowSymbol, Horizon
 from allocc.compiler.scoping.scope import Now, Scope
 from allocc.dsl import tree
 from allocc.questions.conflict.cells import at_point, read_in
 from allocc.results.findings import Cell
 
 
-def flow_cells(model: Model, compartment: str, point: Sequence[int], last: int) -> list[Cell]:
+def flow_cells(model: BoundModel, compartment: str, point: Sequence[int], last: int) -> list[Cell]:
     """The cells that the flows into and out of a compartment read before the `last` point of time.
 
     `point` is the compartment's member, one position for each of its sets.
@@ -28,8 +28,8 @@ def flow_cells(model: Model, compartment: str, point: Sequence[int], last: int) 
 
 
 def _within(
-    model: Model,
-    time: Time,
+    model: BoundModel,
+    time: Horizon,
     evaluator: Evaluator,
     compartment: str,
     point: Sequence[int],

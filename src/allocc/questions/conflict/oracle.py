@@ -19,28 +19,28 @@ import numpy as np
 from scipy import sparse
 
 from allocc.backends import registry
-from allocc.backends.check import check_point
+from allocc.backends.point_check import check_point
 from allocc.backends.solution import SolveOptions
 from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.lowering.places import Places
+from allocc.compiler.lowering.lowered import Places
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Infeasible
-from allocc.compiler.programs.program import Block, Program, no_products
+from allocc.compiler.programs.program import Program, ProgramBlock, no_products
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Constraint
 from allocc.compiler.unrolling.simulate import Values
-from allocc.dsl.diagnostics import AlloccError
-from allocc.engine import calls
+from allocc.dsl.diagnostics import DiagnosticError
+from allocc.engine import solver_calls
 from allocc.engine.choose import CannotServe
 from allocc.engine.judging.outcome import Options
 from allocc.engine.ledger import Ledger
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import run, solve
 from allocc.questions.conflict.budget import Budget
-from allocc.questions.conflict.elastic import ElasticLoop, elastic
+from allocc.questions.conflict.elastic_problem import ElasticLoop, elastic
 from allocc.questions.conflict.farkas import support
-from allocc.questions.conflict.statements import Statement, Statements
+from allocc.questions.conflict.switches import SwitchedStatement, SwitchedStatements
 
 #: A point counts as one that keeps everything where nothing is violated by more than this.
 TOLERANCE = 1e-6
@@ -80,7 +80,7 @@ class Oracle(Protocol):
     exact: bool
 
     @property
-    def wide(self) -> Mapping[Statement, FloatArray]:
+    def wide(self) -> Mapping[SwitchedStatement, FloatArray]:
         """The ranges that are made wider instead of being left out, and their new ends."""
 
     def ask(self, kept: BoolArray, seconds: float, fractions: bool = False) -> Answer:
@@ -93,7 +93,7 @@ class Oracle(Protocol):
         """How little a row of a limit, or an end of a range, is broken where all else is kept."""
 
 
-def _rows(statements: Statements, places: Places) -> dict[Statement, IntArray]:
+def _rows(statements: SwitchedStatements, places: Places) -> dict[SwitchedStatement, IntArray]:
     """The rows of every limit, in the order of its members."""
     return {
         s: places.row_positions(s.source)
@@ -108,12 +108,12 @@ class Switched:
     Where anything rests on bounds, it is left out, and the program is a relaxation.
     """
 
-    def __init__(self, statements: Statements, options: Options) -> None:
+    def __init__(self, statements: SwitchedStatements, options: Options) -> None:
         self.statements = statements
         self.options = options
         self.backend = registry.get(options.solver)
         self.held = np.zeros(statements.size, dtype=bool)
-        self.wide: Mapping[Statement, FloatArray] = {}
+        self.wide: Mapping[SwitchedStatement, FloatArray] = {}
         problem = statements.problem
         made = chain(replace(problem, chances=[], terms=[]), "stated", without={"ratios"})
         stated, self.places = made.program, made.places
@@ -132,7 +132,7 @@ class Switched:
         self._put(low, high, np.zeros(self.statements.size, dtype=bool))
         try:
             program = Relaxation(replace(stated, lower=low, upper=high)).build().program
-        except (AlloccError, Infeasible):
+        except (DiagnosticError, Infeasible):
             return None
         return None if program.integer[stated.columns :].any() else program
 
@@ -159,7 +159,7 @@ class Switched:
         if fractions:
             program = replace(program, integer=np.zeros(program.columns, dtype=bool))
         ledger = Ledger(self.statements.problem, _limited(self.options, seconds))
-        found = calls.call(ledger, self.backend, program, 1e-4, None)
+        found = solver_calls.call(ledger, self.backend, program, 1e-4, None)
         # Nothing is minimized, so that nothing can be unbounded.
         if found.termination in ("infeasible", "infeasible_or_unbounded"):
             return Answer(False)
@@ -173,7 +173,7 @@ class Switched:
                 lower=np.where(np.isinf(low), np.minimum(-FAR, high), low),
                 upper=np.where(np.isinf(high), np.maximum(FAR, low), high),
             )
-            point = calls.call(ledger, self.backend, near, 1e-4, None).point
+            point = solver_calls.call(ledger, self.backend, near, 1e-4, None).point
         if not self.exact or point is None:
             return Answer(None)
         if not check_point(program, point).holds(TOLERANCE):
@@ -216,11 +216,11 @@ class Switched:
             matrix=sparse.csr_array(sparse.vstack([program.matrix, row], format="csr")),
             row_lower=np.append(program.row_lower, end if up else -np.inf),
             row_upper=np.append(program.row_upper, np.inf if up else end),
-            row_blocks=(*program.row_blocks, Block("beyond", program.rows, 1, "auxiliary")),
+            row_blocks=(*program.row_blocks, ProgramBlock("beyond", program.rows, 1, "auxiliary")),
             defined=None,
         )
         ledger = Ledger(self.statements.problem, _limited(self.options, seconds))
-        found = calls.call(ledger, self.backend, program, 1e-6, None)
+        found = solver_calls.call(ledger, self.backend, program, 1e-6, None)
         if found.termination == "infeasible":
             return Nearest(None)
         if found.termination != "optimal" or found.bound is None or found.point is None:
@@ -228,7 +228,7 @@ class Switched:
         off = max(0.0, found.bound - end if up else end - found.bound)
         return Nearest(off, self._values(found.point) if self.exact else None)
 
-    def program_range(self, s: Statement, place: int) -> tuple[float, float]:
+    def program_range(self, s: SwitchedStatement, place: int) -> tuple[float, float]:
         """The end of a range that a member states; the other one is open."""
         v = s.source
         assert isinstance(v, Variable)
@@ -270,12 +270,12 @@ class Recompiled:
 
     exact = True
 
-    def __init__(self, statements: Statements, options: Options, budget: Budget) -> None:
+    def __init__(self, statements: SwitchedStatements, options: Options, budget: Budget) -> None:
         self.statements = statements
         self.options = options
         self.budget = budget
         self.held = np.zeros(statements.size, dtype=bool)
-        self.wide: dict[Statement, FloatArray] = {}
+        self.wide: dict[SwitchedStatement, FloatArray] = {}
         for s in statements.all:
             # The engine's points are simulated from the initial values.
             self.held[s.members] = s.kind == "initial"
@@ -295,13 +295,13 @@ class Recompiled:
             together[s.members] = False
             self._settle(s, together)
 
-    def of(self, statements: Statements) -> Recompiled:
+    def of(self, statements: SwitchedStatements) -> Recompiled:
         """The same for the statements of a problem that was changed."""
         found = copy(self)
         found.statements = statements
         return found
 
-    def _settle(self, s: Statement, without: BoolArray) -> None:
+    def _settle(self, s: SwitchedStatement, without: BoolArray) -> None:
         """Leave out a range where the problem compiles without it, else widen it, else hold it."""
         if self.budget.left <= 0:
             self.held[s.members] = True
@@ -328,7 +328,7 @@ class Recompiled:
             problem = self.statements.restricted(kept, self.wide, silent=True)
             with np.errstate(all="ignore"):
                 Relaxation(prepared(problem, "auto").program).build()
-        except AlloccError:
+        except DiagnosticError:
             return False
         except Infeasible:
             pass
@@ -343,7 +343,7 @@ class Recompiled:
         with np.errstate(all="ignore"):
             try:
                 found = solve(problem, _limited(self.options, seconds))
-            except (AlloccError, CannotServe):
+            except (DiagnosticError, CannotServe):
                 # Without what is switched off, a factor has no range: nothing can be said.
                 return Answer(None)
         if found.status == "infeasible":
@@ -361,7 +361,7 @@ class Recompiled:
             try:
                 made = prepared(problem, "stated")
                 program = Relaxation(made.program).build(integral=False).program
-            except (AlloccError, Infeasible):
+            except (DiagnosticError, Infeasible):
                 return None
         rows = _rows(self.statements, made.places)
         if not rows:
@@ -388,7 +388,7 @@ class Recompiled:
             loose = elastic(self.statements, kept | self.held, {s: weights}, wide=wide)
             with np.errstate(all="ignore"):
                 found = run(ElasticLoop(loose, limited))
-        except (AlloccError, CannotServe):
+        except (DiagnosticError, CannotServe):
             return Nearest(None)
         proven = found.status == "optimal" and not wide
         return Nearest(found.bound if proven else None, found.values)

@@ -13,10 +13,10 @@ import numpy as np
 from allocc import mistakes
 from allocc.compiler.algebra.expression import Data, add, constant, negate
 from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.unrolling.magnitude_of_terms import Sizes
 from allocc.compiler.unrolling.problem import Constraint, ObjectiveTerm, Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest, simulate
-from allocc.compiler.unrolling.sizes import Sizes
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.choose import CannotServe
 from allocc.engine.judging.outcome import Options, Outcome, Violation
 from allocc.engine.solve import solve
@@ -29,7 +29,7 @@ CONTRADICTION = 1e-6
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownAllocation:
     """An allocation that some solve has found; `values` and `sizes` are those of the two terms."""
 
     values: tuple[float, float]
@@ -49,7 +49,7 @@ class EpsilonConstraint:
         self.terms = terms
         self.options = options
         self.sign = 1.0 if problem.sense == "minimize" else -1.0
-        self.known: list[Known] = []
+        self.known: list[KnownAllocation] = []
         self.claims: list[Claim] = []
         self.notes: list[str] = []
         #: How many solves there were.
@@ -84,7 +84,7 @@ class EpsilonConstraint:
         try:
             outcome = solve(problem, self.options, [] if start is None else [start.everything])
         except CannotServe as reason:
-            raise AlloccError([mistakes.cannot_serve(str(reason))]) from None
+            raise DiagnosticError([mistakes.cannot_serve(str(reason))]) from None
         self.notes += [n for n in outcome.notes if n not in self.notes]
         if outcome.values is not None and outcome.violation is not None:
             self._keep(outcome.values, outcome.violation)
@@ -98,7 +98,7 @@ class EpsilonConstraint:
             self.claims.append(Claim(term, outcome.bound, level, outcome.word))
         return outcome
 
-    def follow(self, term: int, top: Known) -> tuple[Known, Outcome]:
+    def follow(self, term: int, top: KnownAllocation) -> tuple[KnownAllocation, Outcome]:
         """The best of the other term, this one held where it is."""
         best = top.values[term]
         held = best + self.sign * self.room(term, best)
@@ -112,7 +112,9 @@ class EpsilonConstraint:
             outcome = replace(outcome, bound=None)
         return self.best(1 - term, held, top) or top, outcome
 
-    def best(self, term: int, level: float | None, top: Known | None = None) -> Known | None:
+    def best(
+        self, term: int, level: float | None, top: KnownAllocation | None = None
+    ) -> KnownAllocation | None:
         """The best known allocation for a term at a level of the other one; `top` is one."""
         other = 1 - term
         room = 0.0 if level is None else self.tolerance(other, level)
@@ -149,12 +151,12 @@ class EpsilonConstraint:
         """A bound that is beyond a value by no more than this is rounded, not wrong."""
         return CONTRADICTION * max(abs(value), self.size(term))
 
-    def _strictly_best(self, term: int, level: float | None) -> Known | None:
+    def _strictly_best(self, term: int, level: float | None) -> KnownAllocation | None:
         """The best known allocation for a term that meets a level of the other without any room."""
         fit = [k for k in self.known if self._meets(k, 1 - term, level)]
         return min(fit, key=lambda k: self.sign * k.values[term], default=None)
 
-    def _meets(self, k: Known, term: int, level: float | None, room: float = 0.0) -> bool:
+    def _meets(self, k: KnownAllocation, term: int, level: float | None, room: float = 0.0) -> bool:
         return level is None or self.sign * (k.values[term] - level) <= room
 
     def _limit(self, term: int, level: float) -> Constraint:
@@ -177,4 +179,6 @@ class EpsilonConstraint:
         terms = {t.name: float(evaluate(t.node)) for t in self.problem.terms}
         pair = (terms[self.terms[0].name], terms[self.terms[1].name])
         if all(np.isfinite(pair)):
-            self.known.append(Known(pair, self._sizes(evaluate), terms, violation, values))
+            self.known.append(
+                KnownAllocation(pair, self._sizes(evaluate), terms, violation, values)
+            )

@@ -21,11 +21,11 @@ from allocc import mistakes
 from allocc.asked import is_whole
 from allocc.compiler.algebra.expression import Add, Data, Node, Reduce, Reference
 from allocc.compiler.unrolling.problem import ObjectiveTerm, Problem
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import Options, Outcome, relative_gap
 from allocc.errors import reported
-from allocc.questions.pareto.epsilon_constraint import EpsilonConstraint, Known
-from allocc.results.frontier import Axis, Point, Tradeoff
+from allocc.questions.pareto.epsilon_constraint import EpsilonConstraint, KnownAllocation
+from allocc.results.frontier import FrontierAxis, Point, Tradeoff
 from allocc.results.labelled import blocks_of
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def trace(
     options: Options,
     tell: Tell | None = None,
 ) -> Tradeoff:
-    """The frontier between two terms; raises `AlloccError` for terms that it cannot be between."""
+    """The frontier between two terms; raises `DiagnosticError` for terms that it cannot be between."""
     if not is_whole(points) or points < 2:
         wanted = "a whole number, at least 2"
-        raise AlloccError([mistakes.bad_option("--points", points, wanted)])
+        raise DiagnosticError([mistakes.bad_option("--points", points, wanted)])
     problem = model.problem
     first, second = _pick(problem, between)
     return _Trace(model, problem, (first, second), points, options, tell).run()
@@ -60,10 +60,12 @@ def _pick(problem: Problem, between: Sequence[str]) -> tuple[ObjectiveTerm, Obje
         mistakes.unknown_term(n, list(terms)) for n in dict.fromkeys(between) if n not in terms
     ]
     if wrong:
-        raise AlloccError(wrong)
+        raise DiagnosticError(wrong)
     first, second = (terms[n] for n in between)
     if first is second:
-        raise AlloccError([mistakes.no_trade(f"'{first.name}' is named twice", "name two terms")])
+        raise DiagnosticError(
+            [mistakes.no_trade(f"'{first.name}' is named twice", "name two terms")]
+        )
     fixed = [
         mistakes.no_trade(
             f"no decision changes the term '{t.name}'", "is its weight 0? give it one with --set"
@@ -72,7 +74,7 @@ def _pick(problem: Problem, between: Sequence[str]) -> tuple[ObjectiveTerm, Obje
         if isinstance(t.node, Data)
     ]
     if fixed:
-        raise AlloccError(fixed)
+        raise DiagnosticError(fixed)
     return first, second
 
 
@@ -178,7 +180,7 @@ class _Trace:
         self,
         kind: str,
         level: float | None,
-        found: Known,
+        found: KnownAllocation,
         bounds: tuple[float | None, float | None],
         gap: float | None,
         stopped: str,
@@ -280,9 +282,9 @@ class _Trace:
             message=failed.message if failed is not None else "",
         )
 
-    def _axis(self, term: int) -> Axis:
+    def _axis(self, term: int) -> FrontierAxis:
         t = self.terms[term]
-        return Axis(t.name, t.description, _unit(t.node) or "")
+        return FrontierAxis(t.name, t.description, _unit(t.node) or "")
 
 
 def _why(outcome: Outcome) -> str:

@@ -22,12 +22,12 @@ from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.labels import label_text
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.pipeline import chain
-from allocc.compiler.programs.direction import harmless
+from allocc.compiler.programs.direction import monotone_directions
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl import tree
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.heuristics import tangents
 from allocc.engine.heuristics.trust_region import improve
 from allocc.engine.judging.assess import assess
@@ -36,7 +36,7 @@ from allocc.engine.proving import door
 from allocc.errors import reported
 from allocc.results.given import given_decisions
 from allocc.results.prices import Price, Prices, Side
-from allocc.results.run_folder.origin import other_origin
+from allocc.results.run_folder.made_with import other_origin
 
 if TYPE_CHECKING:
     from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, ScenarioLimit
@@ -73,7 +73,7 @@ class _Pricing:
         # Where limits on ratios are multiplied out, their rows have another unit.
         made = chain(self.problem, "stated", without={"ratios"})
         self.program, self.places = made.program, made.places
-        self.down, self.up = harmless(self.program, atoms_only=True)
+        self.down, self.up = monotone_directions(self.program, atoms_only=True)
         p = self.program
         self.decided = self.places.positions(self.problem.decisions)
         self.complete = Completer(p, self.places.mask(self.problem.variables, p.columns))
@@ -137,7 +137,7 @@ class _Pricing:
         """All columns of the program at the decisions, as simulated."""
         found = assess(self.model.problem, self.values)
         if not found.finite:
-            raise AlloccError([undefined(self.model.problem, found.values)])
+            raise DiagnosticError([undefined(self.model.problem, found.values)])
         known = {v: found.values[v] for v in self.problem.variables}
         return self.complete(self.places.point(known, self.program.columns))
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.whole import part
 
 
@@ -31,9 +31,9 @@ def check_free(folder: Path, what: str = "the run folder") -> None:
     except OSError as problem:
         reason = problem.strerror or str(problem)
         found = mistakes.cannot_write(what, str(folder), reason)
-        raise AlloccError([found]) from None
+        raise DiagnosticError([found]) from None
     if taken:
-        raise AlloccError([mistakes.folder_taken(str(folder))])
+        raise DiagnosticError([mistakes.folder_taken(str(folder))])
 
 
 def write_folder(
@@ -58,11 +58,11 @@ def write_folder(
             while not _moved(new, target):
                 # Another run of this second was faster.
                 if another is None:
-                    raise AlloccError([mistakes.folder_taken(str(target))])
+                    raise DiagnosticError([mistakes.folder_taken(str(target))])
                 target = another()
     except OSError as problem:
         reason = problem.strerror or str(problem)
-        raise AlloccError([mistakes.cannot_write(what, str(target), reason)]) from None
+        raise DiagnosticError([mistakes.cannot_write(what, str(target), reason)]) from None
     return target
 
 

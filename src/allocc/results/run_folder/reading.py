@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import Step
 from allocc.results.labelled import Block, Labels, Target
 from allocc.results.run import Run
 from allocc.results.run_folder import FORMAT, LOOSENED, TABLES
-from allocc.results.run_folder.plain import read_as
+from allocc.results.run_folder.json_values import read_as
 from allocc.results.run_folder.tidy import read_rows
 
 
@@ -49,7 +49,7 @@ def readable(path: Path) -> Iterator[None]:
         reason = "it is damaged: its result.json is nested too deep"
     except (ValueError, TypeError, AttributeError, AssertionError, csv.Error) as problem:
         reason = f"it is damaged: {problem or 'a value has another form'}"
-    raise AlloccError([mistakes.not_a_run(str(path), reason)])
+    raise DiagnosticError([mistakes.not_a_run(str(path), reason)])
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -59,16 +59,16 @@ def read_json(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text("utf-8"))
     except ValueError as problem:
         reason = f"its {path.name} is damaged: {problem}"
-        raise AlloccError([mistakes.not_a_run(folder, reason)]) from None
+        raise DiagnosticError([mistakes.not_a_run(folder, reason)]) from None
     if not isinstance(data, dict) or "format" not in data:
         reason = f"its {path.name} is of another kind"
-        raise AlloccError([mistakes.not_a_run(folder, reason)])
+        raise DiagnosticError([mistakes.not_a_run(folder, reason)])
     if data["format"] != FORMAT:
         reason = (
             f"its {path.name} has format {data['format']}, and this version of allocc reads "
             f"format {FORMAT}"
         )
-        raise AlloccError([mistakes.not_a_run(folder, reason)])
+        raise DiagnosticError([mistakes.not_a_run(folder, reason)])
     return data
 
 

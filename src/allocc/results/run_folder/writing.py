@@ -9,14 +9,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.results.certificate import certificate
 from allocc.results.labelled import index_columns
 from allocc.results.reports import report_data
 from allocc.results.run import Run
 from allocc.results.run_folder import FORMAT, LOOSENED, TABLES
+from allocc.results.run_folder.json_values import clean, to_json
 from allocc.results.run_folder.place import default_folder, write_folder
-from allocc.results.run_folder.plain import clean, to_json
 from allocc.results.run_folder.tidy import as_cell, long_rows, write_long, write_rows
 
 #: The columns of history.csv.
@@ -34,7 +34,7 @@ def save_somewhere(result: Run) -> Path | None:
     """Write a result that could not be written where it belongs; None where no place is left."""
     try:
         return save(result, Path(tempfile.mkdtemp(prefix="allocc-")) / result.model)
-    except (OSError, AlloccError):
+    except (OSError, DiagnosticError):
         return None
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from allocc.compiler.names.structure import side_name
 from allocc.dsl import tree
 from allocc.dsl.walk import nodes
-from allocc.showing.rendering.declared import Acting, Declared
-from allocc.showing.rendering.plain import name as shown
-from allocc.showing.rendering.plain import plain
+from allocc.showing.rendering.declared_names import Acting, Declared
+from allocc.showing.rendering.plain_text import name as shown
+from allocc.showing.rendering.plain_text import plain
 
 #: Rates longer than this, in characters, are left to the formulas.
 _LONG = 34

@@ -22,7 +22,7 @@ _MANY = 120
 
 
 @dataclass(slots=True)
-class Item:
+class PlacedItem:
     """Something in a layer: a box, a label, or a place that a line passes.
 
     `above` and `below` are its heights over and under the line through it, `span` the width of its
@@ -38,7 +38,7 @@ class Item:
     x: float = 0.0
     y: float = 0.0
     order: int = 0
-    neighbours: list[Item] = field(default_factory=list)
+    neighbours: list[PlacedItem] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Edge:
 class Route:
     """Where an edge passes, from its origin to its target; `label` is one of the places."""
 
-    places: tuple[Item, ...]
-    label: Item
+    places: tuple[PlacedItem, ...]
+    label: PlacedItem
     turned: bool
 
 
@@ -65,14 +65,14 @@ class Route:
 class Placed:
     """Boxes and routes with their places, and the size of everything."""
 
-    boxes: list[Item]
+    boxes: list[PlacedItem]
     routes: list[Route]
     width: float
     height: float
 
 
 def place(
-    boxes: Sequence[Item], edges: Sequence[Edge], apart: float = 18.0, between: float = 44.0
+    boxes: Sequence[PlacedItem], edges: Sequence[Edge], apart: float = 18.0, between: float = 44.0
 ) -> Placed:
     """Give every box and every label a place; `apart` and `between` are the least distances."""
     _layers(boxes, edges)
@@ -93,7 +93,7 @@ def place(
     return Placed(list(boxes), routes, width, height)
 
 
-def _layers(boxes: Sequence[Item], edges: Sequence[Edge]) -> None:
+def _layers(boxes: Sequence[PlacedItem], edges: Sequence[Edge]) -> None:
     """Even layers by the longest path; boxes are in the order of the model, which has no circle."""
     after: Mapping[int, list[int]] = {k: [] for k in range(len(boxes))}
     entered = set()
@@ -111,21 +111,21 @@ def _layers(boxes: Sequence[Item], edges: Sequence[Edge]) -> None:
             boxes[k].layer = min(boxes[later].layer for later in after[k]) - 2
 
 
-def _route(boxes: Sequence[Item], edge: Edge) -> tuple[Route, list[Item]]:
+def _route(boxes: Sequence[PlacedItem], edge: Edge) -> tuple[Route, list[PlacedItem]]:
     """Places in all layers between the ends of an edge, and the label's among them."""
     turned = edge.origin > edge.target
     first, last = boxes[min(edge.origin, edge.target)], boxes[max(edge.origin, edge.target)]
     if first is last:
         # Round the box: the label stands behind it.
-        label = Item(edge.width, edge.above, edge.below, layer=first.layer + 1)
+        label = PlacedItem(edge.width, edge.above, edge.below, layer=first.layer + 1)
         _join(first, label)
         return Route((first, label, first), label, False), [label]
     middle = (first.layer + last.layer) // 2
     middle += 1 - middle % 2
     inner = [
-        Item(edge.width, edge.above, edge.below, layer=layer)
+        PlacedItem(edge.width, edge.above, edge.below, layer=layer)
         if layer == middle
-        else Item(0.0, 5.0, 5.0, layer=layer)
+        else PlacedItem(0.0, 5.0, 5.0, layer=layer)
         for layer in range(first.layer + 1, last.layer)
     ]
     chain = [first, *inner, last]
@@ -135,13 +135,13 @@ def _route(boxes: Sequence[Item], edge: Edge) -> tuple[Route, list[Item]]:
     return Route(tuple(reversed(chain) if turned else chain), label, turned), inner
 
 
-def _join(left: Item, right: Item) -> None:
+def _join(left: PlacedItem, right: PlacedItem) -> None:
     left.neighbours.append(right)
     right.neighbours.append(left)
 
 
-def _grouped(items: Sequence[Item]) -> list[list[Item]]:
-    layers: dict[int, list[Item]] = {}
+def _grouped(items: Sequence[PlacedItem]) -> list[list[PlacedItem]]:
+    layers: dict[int, list[PlacedItem]] = {}
     for item in items:
         layers.setdefault(item.layer, []).append(item)
     for layer in layers.values():
@@ -149,7 +149,7 @@ def _grouped(items: Sequence[Item]) -> list[list[Item]]:
     return [layers[k] for k in sorted(layers)]
 
 
-def _crossings(layers: Sequence[Sequence[Item]]) -> int:
+def _crossings(layers: Sequence[Sequence[PlacedItem]]) -> int:
     count = 0
     for layer, following in pairwise(layers):
         right = following[0].layer
@@ -162,7 +162,7 @@ def _crossings(layers: Sequence[Sequence[Item]]) -> int:
     return count
 
 
-def _order(layers: list[list[Item]]) -> None:
+def _order(layers: list[list[PlacedItem]]) -> None:
     """Orders with few crossings: sweeps to and fro from the first order, and from shuffled ones."""
     chance = random.Random(0)
     many = sum(map(len, layers))
@@ -184,12 +184,12 @@ def _order(layers: list[list[Item]]) -> None:
         _number(layer)
 
 
-def _number(layer: Sequence[Item]) -> None:
+def _number(layer: Sequence[PlacedItem]) -> None:
     for k, item in enumerate(layer):
         item.order = k
 
 
-def _sweep(layers: Sequence[list[Item]], forward: bool) -> None:
+def _sweep(layers: Sequence[list[PlacedItem]], forward: bool) -> None:
     """Sort each layer by the mean place of its neighbours in the one before."""
     for layer in layers if forward else reversed(layers):
         means = {}
@@ -200,7 +200,7 @@ def _sweep(layers: Sequence[list[Item]], forward: bool) -> None:
         _number(layer)
 
 
-def _heights(layers: Sequence[list[Item]], apart: float) -> None:
+def _heights(layers: Sequence[list[PlacedItem]], apart: float) -> None:
     """Everything near the mean height of its neighbours, and no two things too near.
 
     Places of one line pull harder at each other than boxes do, so that long lines are straight.
@@ -217,7 +217,7 @@ def _heights(layers: Sequence[list[Item]], apart: float) -> None:
             _spread(layer, wanted, apart)
 
 
-def _spread(layer: Sequence[Item], wanted: Sequence[float], apart: float) -> None:
+def _spread(layer: Sequence[PlacedItem], wanted: Sequence[float], apart: float) -> None:
     """The heights nearest to the wanted ones, in least squares, that keep the order and distances."""
     shift = [0.0]
     for upper, lower in pairwise(layer):
@@ -233,7 +233,7 @@ def _spread(layer: Sequence[Item], wanted: Sequence[float], apart: float) -> Non
         item.y = mean + down
 
 
-def _columns(layers: Sequence[Sequence[Item]], between: float) -> float:
+def _columns(layers: Sequence[Sequence[PlacedItem]], between: float) -> float:
     """Place the layers side by side; the answer is the width of all."""
     x = 0.0
     for layer in layers:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from allocc.dsl.escapes import html
 from allocc.showing.picture.diagram import Arrow, Box, Diagram
-from allocc.showing.picture.placing import Edge, Item, Route, place
+from allocc.showing.picture.placing import Edge, PlacedItem, Route, place
 
 _FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 _INK = "#222222"
@@ -69,16 +69,16 @@ def svg(picture: Diagram) -> str:
 # --- sizes ---
 
 
-def _box_item(box: Box, k: int, ends: Sequence[tuple[int, int]]) -> Item:
+def _box_item(box: Box, k: int, ends: Sequence[tuple[int, int]]) -> PlacedItem:
     if not box.name:
-        return Item(16.0, 8.0, 8.0, box=True)
+        return PlacedItem(16.0, 8.0, 8.0, box=True)
     width = max(
         text_width(box.name, _NAME, True), *(text_width(line, _TEXT) for line in box.lines), 44.0
     )
     after = sum(min(pair) == k for pair in ends)
     before = sum(max(pair) == k for pair in ends)
     height = max(_NAME + _LINE * len(box.lines) + 14, _PORTS * max(after, before) + 8)
-    return Item(width + 20, height / 2, height / 2, box=True)
+    return PlacedItem(width + 20, height / 2, height / 2, box=True)
 
 
 def _label_size(arrow: Arrow) -> tuple[float, float, float]:
@@ -95,7 +95,7 @@ def _label_size(arrow: Arrow) -> tuple[float, float, float]:
 _Port = tuple[int, int]
 
 
-def _ports(boxes: Sequence[Item], routes: Sequence[Route]) -> dict[_Port, float]:
+def _ports(boxes: Sequence[PlacedItem], routes: Sequence[Route]) -> dict[_Port, float]:
     """The height at which each line leaves its left box (0) and enters its right one (1)."""
     sides: dict[tuple[int, bool], list[tuple[float, _Port]]] = {}
     for k, route in enumerate(routes):
@@ -155,7 +155,7 @@ def _line(arrow: Arrow, route: Route, ports: dict[_Port, float], k: int) -> Iter
 # --- boxes and words ---
 
 
-def _box(box: Box, item: Item) -> Iterator[str]:
+def _box(box: Box, item: PlacedItem) -> Iterator[str]:
     if not box.name:
         yield (
             f'<circle cx="{item.x:.1f}" cy="{item.y:.1f}" r="6" fill="white" '
@@ -175,7 +175,7 @@ def _box(box: Box, item: Item) -> Iterator[str]:
         yield _text(line, item.x, y, _TEXT, color=_GREY)
 
 
-def _label(arrow: Arrow, item: Item) -> Iterator[str]:
+def _label(arrow: Arrow, item: PlacedItem) -> Iterator[str]:
     y = item.y - 6
     if arrow.rate:
         yield _text(arrow.rate, item.x, y, _TEXT)

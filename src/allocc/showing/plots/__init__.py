@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.errors import MissingLibrary, require
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def available(result: Run) -> list[str]:
 def draw(result: Run, what: str | None = None) -> Any:
     """A Matplotlib figure of a result; without `what` the first one that there is something for.
 
-    Raises `MissingLibrary` without Matplotlib, and `AlloccError` E7006 or E7031 where there is no
+    Raises `MissingLibrary` without Matplotlib, and `DiagnosticError` E7006 or E7031 where there is no
     such plot or nothing to draw.
     """
     check_installed()
@@ -70,10 +70,10 @@ def draw(result: Run, what: str | None = None) -> Any:
     if what is None:
         what = next(iter(available(result)), "allocation")
     if not isinstance(what, str) or what not in known:
-        raise AlloccError([mistakes.unknown_choice("what", what, list(known))])
+        raise DiagnosticError([mistakes.unknown_choice("what", what, list(known))])
     reason = why_not(result, what)
     if reason:
-        raise AlloccError([mistakes.nothing_to_draw(what, reason)])
+        raise DiagnosticError([mistakes.nothing_to_draw(what, reason)])
     return known[what](readable(result))
 
 
@@ -93,5 +93,5 @@ def draw_frontier(found: Tradeoff) -> Any:
     from allocc.showing.plots.frontier import frontier
 
     if not found.points:
-        raise AlloccError([mistakes.nothing_to_draw("frontier", "it has no point")])
+        raise DiagnosticError([mistakes.nothing_to_draw("frontier", "it has no point")])
     return frontier(found)

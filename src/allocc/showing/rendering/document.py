@@ -13,7 +13,7 @@ class Math:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class FormulaTable:
     """Rows of cells, some of which are formulas."""
 
     head: tuple[str, ...]
@@ -44,4 +44,4 @@ class Section:
     """A heading with what stands below it."""
 
     title: str
-    blocks: tuple[Table | Paragraph | tuple[Equation, ...], ...]
+    blocks: tuple[FormulaTable | Paragraph | tuple[Equation, ...], ...]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from allocc.compiler.functions import WORDS
 from allocc.dsl import tree
-from allocc.showing.rendering.declared import PERIOD, Axis, Declared, axes
-from allocc.showing.rendering.symbols import joined, letter, number, operator, symbol, words
+from allocc.showing.rendering.declared_names import PERIOD, Declared, DeclaredIndex, axes
+from allocc.showing.rendering.letters import joined, letter, number, operator, symbol, words
 
 _RELATIONS = {
     "<=": r"\le",
@@ -28,7 +28,7 @@ PERIODS = r"\mathcal{P}"
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class FormulaScope:
     """What names mean where an expression stands.
 
     `bound` are letters of an index in scope and what is written for them, `keys` the sets they run
@@ -40,7 +40,7 @@ class Scope:
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     now: str | None = None
 
-    def over(self, found: Sequence[Axis], bare: bool = True) -> Scope:
+    def over(self, found: Sequence[DeclaredIndex], bare: bool = True) -> FormulaScope:
         """The scope inside of an index; `bare` arrays in it are meant at the current member."""
         letters = {name: letter(name)[0] for axis in found for name in axis.letters}
         keys = {name: axis.key for axis in found for name in axis.letters}
@@ -60,12 +60,12 @@ class Formulas:
     def __init__(self, declared: Declared) -> None:
         self.declared = declared
 
-    def text(self, node: tree.Expression, scope: Scope, least: int = OR) -> str:
+    def text(self, node: tree.Expression, scope: FormulaScope, least: int = OR) -> str:
         """An expression; in parentheses where it holds together less than `least`."""
         text, level = self.formula(node, scope)
         return text if level >= least else rf"\left({text}\right)"
 
-    def formula(self, node: tree.Expression, scope: Scope) -> Formula:
+    def formula(self, node: tree.Expression, scope: FormulaScope) -> Formula:
         """An expression, and how strongly it holds together."""
         match node:
             case tree.Number():
@@ -107,7 +107,7 @@ class Formulas:
             case tree.Call():
                 return self._call(node, scope)
 
-    def sum_of(self, node: tree.Expression, scope: Scope) -> list[tuple[str, str]]:
+    def sum_of(self, node: tree.Expression, scope: FormulaScope) -> list[tuple[str, str]]:
         """The terms of a sum with their signs, `+` or `-`."""
         if isinstance(node, tree.Binary) and node.operator in ("+", "-"):
             right = self._unsigned(node.right, scope)
@@ -119,14 +119,14 @@ class Formulas:
             return [("-", self._unsigned(node.operand, scope))]
         return [("+", self.text(node, scope, ADD))]
 
-    def _unsigned(self, node: tree.Expression, scope: Scope) -> str:
+    def _unsigned(self, node: tree.Expression, scope: FormulaScope) -> str:
         """A term that can stand behind a sign."""
         text = self.text(node, scope, MULTIPLY)
         return rf"\left({text}\right)" if text.startswith("-") else text
 
     # --- names ---
 
-    def _name(self, name: str, given: Sequence[str], scope: Scope) -> str:
+    def _name(self, name: str, given: Sequence[str], scope: FormulaScope) -> str:
         """A name with the indices that are given, and those that the place leaves out."""
         if name in scope.bound:
             text = scope.bound[name]
@@ -141,7 +141,7 @@ class Formulas:
         indices = [*given, *self._left_out(name, len(given), scope)]
         return symbol(name, indices, "widetilde" if scaled and len(indices) > len(given) else "")
 
-    def _left_out(self, name: str, given: int, scope: Scope) -> list[str]:
+    def _left_out(self, name: str, given: int, scope: FormulaScope) -> list[str]:
         """The last entries of an index, which the place says."""
         found: list[str] = []
         place = 0
@@ -157,13 +157,13 @@ class Formulas:
             found.append(scope.now)
         return found
 
-    def _here(self, axis: Axis, scope: Scope) -> tuple[str, ...] | None:
+    def _here(self, axis: DeclaredIndex, scope: FormulaScope) -> tuple[str, ...] | None:
         """The current member of an axis, if there is one."""
         if axis.key in (PERIOD, self.declared.clock) and scope.now is not None:
             return (scope.now,)
         return scope.members.get(axis.key)
 
-    def _subscript(self, node: tree.Subscript, scope: Scope) -> str:
+    def _subscript(self, node: tree.Subscript, scope: FormulaScope) -> str:
         given = [self._index(i, scope) for i in node.indices]
         if not isinstance(node.base, tree.Name):
             return f"{self.formula(node.base, scope)[0]}_{{{','.join(given)}}}"
@@ -178,7 +178,7 @@ class Formulas:
                 return symbol(name, [*(other or (r"\cdot",)), *given])
         return self._name(name, given, scope)
 
-    def _index(self, node: tree.Expression, scope: Scope) -> str:
+    def _index(self, node: tree.Expression, scope: FormulaScope) -> str:
         """One subscript. A lag counts steps, so that `t-1` is `t - h`."""
         clock = (PERIOD, self.declared.clock)
         time = self.declared.time
@@ -195,14 +195,14 @@ class Formulas:
             return f"{self.text(node.left, scope)}{node.operator}{steps}h"
         return self.text(node, scope).replace(" - ", "-").replace(" + ", "+")
 
-    def _label(self, node: tree.Expression, scope: Scope) -> str:
+    def _label(self, node: tree.Expression, scope: FormulaScope) -> str:
         if isinstance(node, tree.Name):
             return words(node.name)
         return self.text(node, scope)
 
     # --- operations ---
 
-    def _binary(self, node: tree.Binary, scope: Scope) -> Formula:
+    def _binary(self, node: tree.Binary, scope: FormulaScope) -> Formula:
         match node.operator:
             case "+" | "-":
                 return joined(self.sum_of(node, scope)), ADD
@@ -220,7 +220,7 @@ class Formulas:
                 right = self.text(node.right, scope, level + 1)
                 return rf"{left} {sign} {right}", level
 
-    def _product(self, node: tree.Binary, scope: Scope) -> str:
+    def _product(self, node: tree.Binary, scope: FormulaScope) -> str:
         if self._is_set(node):
             left, right = self.text(node.left, scope, MULTIPLY), self.text(node.right, scope, SIGN)
             return rf"{left} \times {right}"
@@ -239,7 +239,7 @@ class Formulas:
             result += rf" \cdot {text}" if text[0].isdigit() else rf"\,{text}"
         return result
 
-    def _factor(self, node: tree.Expression, scope: Scope, place: int) -> str:
+    def _factor(self, node: tree.Expression, scope: FormulaScope, place: int) -> str:
         """One factor of a product; what has an open end stands in parentheses."""
         if _large(node):
             return rf"\left({self.text(node, scope)}\right)"
@@ -255,13 +255,13 @@ class Formulas:
             or isinstance(node.right, tree.SetLiteral | tree.SetFilter | tree.Range)
         )
 
-    def _comparison(self, node: tree.Comparison, scope: Scope) -> str:
+    def _comparison(self, node: tree.Comparison, scope: FormulaScope) -> str:
         text = self.text(node.operands[0], scope, ADD)
         for sign, operand in zip(node.operators, node.operands[1:], strict=True):
             text += f" {_RELATIONS[sign]} {self.text(operand, scope, ADD)}"
         return text
 
-    def _conditional(self, node: tree.Conditional, scope: Scope) -> str:
+    def _conditional(self, node: tree.Conditional, scope: FormulaScope) -> str:
         rows = []
         rest: tree.Expression = node
         while isinstance(rest, tree.Conditional):
@@ -274,7 +274,7 @@ class Formulas:
 
     # --- calls and indices ---
 
-    def _call(self, node: tree.Call, scope: Scope) -> Formula:
+    def _call(self, node: tree.Call, scope: FormulaScope) -> Formula:
         name = node.function.name
         if node.index is not None and node.body is not None:
             below, inner = self.index(node.index, scope)
@@ -300,7 +300,7 @@ class Formulas:
         """The length of a period, as a symbol."""
         return rf"\Delta {letter(self.declared.clock)[0]}"
 
-    def _over_all(self, name: str, body: tree.Expression, scope: Scope) -> Formula:
+    def _over_all(self, name: str, body: tree.Expression, scope: FormulaScope) -> Formula:
         """`sum(x)`: over whatever indices are left out in it."""
         found = {}
         for inner, given in _names(body):
@@ -323,7 +323,7 @@ class Formulas:
         sign = r"\sum" if name == "sum" else operator(name)
         return rf"{sign}_{{{below}}} {text}", MULTIPLY
 
-    def member(self, axis: Axis, scope: Scope) -> str:
+    def member(self, axis: DeclaredIndex, scope: FormulaScope) -> str:
         """`c \\in County`; the time says by itself what it runs over."""
         letters = [scope.bound.get(n, letter(n)[0]) for n in axis.letters]
         left = letters[0] if len(letters) == 1 else f"({','.join(letters)})"
@@ -331,7 +331,7 @@ class Formulas:
             return rf"{left} \in {POINTS}"
         return rf"{left} \in {self.text(axis.members, replace(scope, now=None), SIGN)}"
 
-    def index(self, index: tree.Index, scope: Scope) -> tuple[str, Scope]:
+    def index(self, index: tree.Index, scope: FormulaScope) -> tuple[str, FormulaScope]:
         """An index list with its condition, and the scope inside of it."""
         found = axes(index, self.declared.clock, [])
         inner = scope

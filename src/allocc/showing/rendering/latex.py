@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from allocc.dsl.escapes import latex as escaped
-from allocc.showing.rendering.document import Equation, Math, Paragraph, Section, Table
+from allocc.showing.rendering.document import Equation, FormulaTable, Math, Paragraph, Section
 from allocc.showing.rendering.lines import aligned
 
 _PREAMBLE = r"""\documentclass[11pt]{article}
@@ -33,10 +33,10 @@ def latex(title: str, sections: Sequence[Section], standalone: bool = False) -> 
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def _block(block: Table | Paragraph | tuple[Equation, ...]) -> Iterator[str]:
+def _block(block: FormulaTable | Paragraph | tuple[Equation, ...]) -> Iterator[str]:
     if isinstance(block, Paragraph):
         yield "".join(_cell(part) for part in block.parts)
-    elif isinstance(block, Table):
+    elif isinstance(block, FormulaTable):
         yield from _table(block)
     else:
         yield r"\begin{align*}"
@@ -44,7 +44,7 @@ def _block(block: Table | Paragraph | tuple[Equation, ...]) -> Iterator[str]:
         yield r"\end{align*}"
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table(table: FormulaTable) -> Iterator[str]:
     wide = {2: "6cm", 3: "5cm", 4: "5.5cm", 5: "4cm"}[len(table.head)]
     columns = "l" + "".join(
         f">{{\\raggedright\\arraybackslash}}p{{{wide if k == 0 else '2.2cm' if word == 'unit' else '4cm'}}}"

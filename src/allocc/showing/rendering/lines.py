@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from allocc.showing.rendering.document import Equation
-from allocc.showing.rendering.symbols import words
+from allocc.showing.rendering.letters import words
 
 #: About so many letters of a formula stand on a line of a page.
 PAGE = 62

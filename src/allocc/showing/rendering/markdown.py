@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from allocc.dsl.escapes import markdown as escaped
-from allocc.showing.rendering.document import Equation, Math, Paragraph, Section, Table
+from allocc.showing.rendering.document import Equation, FormulaTable, Math, Paragraph, Section
 from allocc.showing.rendering.lines import aligned
 
 #: How a sentence begins that Markdown takes for an item of a list, a line or a heading.
@@ -23,11 +23,11 @@ def markdown(title: str, sections: Sequence[Section]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _block(block: Table | Paragraph | tuple[Equation, ...]) -> Iterator[str]:
+def _block(block: FormulaTable | Paragraph | tuple[Equation, ...]) -> Iterator[str]:
     if isinstance(block, Paragraph):
         line = "".join(_cell(part) for part in block.parts)
         yield _OPENS.sub(r"\1\\\2", line, count=1) if _OPENS.match(line) else line
-    elif isinstance(block, Table):
+    elif isinstance(block, FormulaTable):
         yield f"| {' | '.join(map(escaped, block.head))} |"
         yield f"|{' --- |' * len(block.head)}"
         for row in block.rows:

@@ -8,12 +8,12 @@ from allocc.dsl import tree
 from allocc.dsl.escapes import latex as escaped
 from allocc.dsl.nesting import deep_recursion
 from allocc.dsl.walk import nodes
-from allocc.showing.rendering.declared import Axis, Declared, axes
-from allocc.showing.rendering.document import Equation, Math, Paragraph, Section, Table
-from allocc.showing.rendering.dynamics import Dynamics
-from allocc.showing.rendering.formulas import ADD, MULTIPLY, PERIODS, POINTS, POWER, Scope
+from allocc.showing.rendering.declared_names import Declared, DeclaredIndex, axes
+from allocc.showing.rendering.document import Equation, FormulaTable, Math, Paragraph, Section
+from allocc.showing.rendering.flow_formulas import Dynamics
+from allocc.showing.rendering.formulas import ADD, MULTIPLY, PERIODS, POINTS, POWER, FormulaScope
+from allocc.showing.rendering.letters import letter, number, symbol
 from allocc.showing.rendering.notation import unit_text
-from allocc.showing.rendering.symbols import letter, number, symbol
 
 
 def sections(d: Declared, values: Mapping[str, float] | None = None) -> list[Section]:
@@ -44,13 +44,13 @@ class _Sections(Dynamics):
         """Sets, and the time."""
         rows: list[tuple[str | Math, ...]] = []
         for s in self.d.every(tree.SetDeclaration):
-            value = self._source(s.value) or Math(self.formulas.text(s.value, Scope()))
+            value = self._source(s.value) or Math(self.formulas.text(s.value, FormulaScope()))
             rows.append((Math(symbol(s.name.name)), s.description or "", value))
         if self.d.time is not None:
             t = self.d.time
             of = self.formulas
-            start, end = of.text(t.start, Scope(), ADD), of.text(t.end, Scope(), ADD)
-            step = of.text(t.step, Scope(), ADD) if t.step is not None else "1"
+            start, end = of.text(t.start, FormulaScope(), ADD), of.text(t.end, FormulaScope(), ADD)
+            step = of.text(t.step, FormulaScope(), ADD) if t.step is not None else "1"
             about = t.description or "points in time"
             unit = f" ({unit_text(t.unit)})" if t.unit is not None else ""
             second = f"{start} + {step}"
@@ -70,7 +70,9 @@ class _Sections(Dynamics):
                 for n in nodes(tuple(self.d.statements))
             ):
                 rows.append((Math(of.step_length), "length of a period", Math(step)))
-        return Section("Sets", (Table(("set", "", "members"), tuple(rows)),)) if rows else None
+        return (
+            Section("Sets", (FormulaTable(("set", "", "members"), tuple(rows)),)) if rows else None
+        )
 
     def parameters(self) -> Section | None:
         """Data, with what they are and where they come from."""
@@ -87,7 +89,7 @@ class _Sections(Dynamics):
                 (Math(self._symbol(p.name.name)), p.description or "", unit_text(p.unit), value)
             )
         head = ("symbol", "what it is", "unit", "value")
-        return Section("Parameters", (Table(head, tuple(rows)),)) if rows else None
+        return Section("Parameters", (FormulaTable(head, tuple(rows)),)) if rows else None
 
     def decisions(self) -> Section | None:
         """What is decided, and from which range."""
@@ -104,9 +106,9 @@ class _Sections(Dynamics):
                 )
             )
         head = ("symbol", "what it is", "unit", "range", "for all")
-        return Section("Decisions", (Table(head, tuple(rows)),)) if rows else None
+        return Section("Decisions", (FormulaTable(head, tuple(rows)),)) if rows else None
 
-    def _range(self, v: tree.Decide, found: Sequence[Axis]) -> str:
+    def _range(self, v: tree.Decide, found: Sequence[DeclaredIndex]) -> str:
         if v.kind == "binary":
             return r"\lbrace 0, 1 \rbrace"
         scope = self._over(found)
@@ -135,7 +137,7 @@ class _Sections(Dynamics):
             bound |= {s.name: symbol(s.name) for a in f.formals for s in a.sets}
             arguments = ", ".join(bound[a.name.name] for a in f.formals)
             left = rf"\operatorname{{{escaped(f.name.name)}}}"
-            terms = self.formulas.sum_of(f.value, Scope(bound=bound))
+            terms = self.formulas.sum_of(f.value, FormulaScope(bound=bound))
             equations.append(
                 Equation(
                     rf"{left}\left({arguments}\right)",
@@ -173,7 +175,9 @@ class _Sections(Dynamics):
         left, relation, terms = self._sides(x.relation, scope)
         return Equation(left, relation, tuple(terms), where, x.name.name, x.description or "")
 
-    def _sides(self, node: tree.Expression, scope: Scope) -> tuple[str, str, list[tuple[str, str]]]:
+    def _sides(
+        self, node: tree.Expression, scope: FormulaScope
+    ) -> tuple[str, str, list[tuple[str, str]]]:
         """A comparison: what stands before its last sign, the sign, the terms behind it."""
         if not isinstance(node, tree.Comparison):
             return self.formulas.text(node, scope), "", []
@@ -188,8 +192,8 @@ class _Sections(Dynamics):
         """Joint chance constraints as statements about a probability."""
         blocks: list[Paragraph | tuple[Equation, ...]] = []
         for x in self.d.every(tree.Chance):
-            index, scope = self.formulas.index(x.scenario, Scope())
-            level = self.formulas.text(x.probability, Scope(), ADD)
+            index, scope = self.formulas.index(x.scenario, FormulaScope())
+            level = self.formulas.text(x.probability, FormulaScope(), ADD)
             weight = self.formulas.text(x.weight, scope)
             events = []
             for limit in x.limits:
@@ -217,7 +221,7 @@ class _Sections(Dynamics):
         named += [(sign, symbol(p.name.name)) for p in self.d.every(tree.Prefer)]
         equations = [Equation(better, r"\quad", tuple(named) or (("+", "0"),))]
         for t in o.terms:
-            terms = self.formulas.sum_of(t.value, Scope())
+            terms = self.formulas.sum_of(t.value, FormulaScope())
             about = t.description or ""
             equations.append(Equation(symbol(t.name.name), "=", tuple(terms), "", "", about))
         equations += [self._penalty(p) for p in self.d.every(tree.Prefer)]

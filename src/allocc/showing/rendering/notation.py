@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from allocc.dsl import tree
-from allocc.showing.rendering.declared import PERIOD, Axis, Declared, axes
-from allocc.showing.rendering.formulas import PERIODS, Formulas, Scope
-from allocc.showing.rendering.symbols import letter, symbol
+from allocc.showing.rendering.declared_names import PERIOD, Declared, DeclaredIndex, axes
+from allocc.showing.rendering.formulas import PERIODS, Formulas, FormulaScope
+from allocc.showing.rendering.letters import letter, symbol
 
 
 class Notation:
@@ -21,8 +21,8 @@ class Notation:
         self.clock = letter(d.clock)[0]
         self.periods = PERIODS if d.time is not None else ""
 
-    def _over(self, found: Sequence[Axis], now: bool = False) -> Scope:
-        scope = Scope().over(found)
+    def _over(self, found: Sequence[DeclaredIndex], now: bool = False) -> FormulaScope:
+        scope = FormulaScope().over(found)
         keys = {axis.key for axis in found}
         here = now or self.d.clock in keys or PERIOD in keys
         moment = next((scope.members[k][0] for k in (self.d.clock, PERIOD) if k in keys), None)
@@ -35,9 +35,9 @@ class Notation:
         return symbol(name, [*indices, *([self.clock] if now else [])])
 
     def _forall(
-        self, found: Sequence[Axis], index: tree.Index | None = None, time: str = ""
+        self, found: Sequence[DeclaredIndex], index: tree.Index | None = None, time: str = ""
     ) -> str:
-        members = [self.formulas.member(axis, Scope()) for axis in found]
+        members = [self.formulas.member(axis, FormulaScope()) for axis in found]
         if time:
             members.append(rf"{self.clock} \in {time}")
         if not members:
@@ -48,7 +48,9 @@ class Notation:
             text += rf" : {self.formulas.text(index.condition, scope)}"
         return text
 
-    def _rule(self, statement: tree.Limit | tree.Prefer) -> tuple[list[Axis], Scope, str]:
+    def _rule(
+        self, statement: tree.Limit | tree.Prefer
+    ) -> tuple[list[DeclaredIndex], FormulaScope, str]:
         found = [*axes(statement.index, self.d.clock)]
         return found, self._over(found), self._forall(found, statement.index)
 

@@ -54,7 +54,7 @@ def _moves_nothing(flow: FlowValue) -> bool:
 
 
 def check_flows(subject: Subject) -> list[Diagnostic]:
-    """Flows that are always nought, though no effect acts on them."""
+    """Flows that are always zero, though no effect acts on them."""
     return [
         messages.still_flow(f.symbol.statement.name.name, f.symbol.statement.value.span)
         for f in subject.problem.flows
@@ -63,7 +63,7 @@ def check_flows(subject: Subject) -> list[Diagnostic]:
 
 
 def check_effects(subject: Subject) -> list[Diagnostic]:
-    """Effects that add nought or multiply by one, and those that no decision controls."""
+    """Effects that add zero or multiply by one, and those that no decision controls."""
     evaluator, time, period = subject.evaluator, subject.model.time, subject.problem.period
     if time is None or period is None:
         return []
@@ -90,7 +90,7 @@ def check_effects(subject: Subject) -> list[Diagnostic]:
 
 
 def check_course(subject: Subject) -> list[Diagnostic]:
-    """Compartments that a long step takes below nought, and flows that run backwards."""
+    """Compartments that a long step takes below zero, and flows that run backwards."""
     problem, time = subject.problem, subject.model.time
     if time is None or problem.period is None or not problem.updates:
         return []
@@ -122,7 +122,7 @@ def _long_steps(subject: Subject, values: Values) -> list[Diagnostic]:
         kept = [u for u in below if reached[u.variable] >= least]
         if not kept:
             continue
-        # The first to go below nought takes the others along.
+        # The first to go below zero takes the others along.
         update = min(kept, key=lambda u: _first(values[u.variable] < least)[0])
         state = values[update.variable]
         k, *place = _first(state < least)
@@ -150,7 +150,7 @@ def _backward_flows(subject: Subject, values: Values) -> list[Diagnostic]:
     assert time is not None and problem.period is not None
     found = []
     evaluate = Evaluation(values)
-    # Once a compartment is below nought, flows out of it run backwards by themselves.
+    # Once a compartment is below zero, flows out of it run backwards by themselves.
     below = [(values[v] < 0).reshape(-1, v.shape[-1]).any(axis=0) for v in problem.states]
     sound = ~np.logical_or.accumulate(np.any(below, axis=0))[:-1]
     for flow in problem.flows:

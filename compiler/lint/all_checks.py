@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from allocc.compiler.evaluating.values import deep_recursion
-from allocc.compiler.lint.declared import check_arguments, check_indices, check_shares, check_units
-from allocc.compiler.lint.dynamics import (
-    check_compartments,
-    check_course,
-    check_effects,
-    check_flows,
-)
+from allocc.compiler.lint.course import check_compartments, check_course, check_effects, check_flows
 from allocc.compiler.lint.equity import check_targets
 from allocc.compiler.lint.influence import check_influence
 from allocc.compiler.lint.limits import check_limits, check_preferences
 from allocc.compiler.lint.numbers import check_coefficients, check_penalties, check_switches
 from allocc.compiler.lint.subject import Subject
-from allocc.compiler.lowering.places import Lowered
+from allocc.compiler.lint.what_is_declared import (
+    check_arguments,
+    check_indices,
+    check_shares,
+    check_units,
+)
+from allocc.compiler.lowering.lowered import Lowered
 from allocc.compiler.programs.bounds import MOST_PROPAGATED
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import Diagnostic, in_order

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from allocc.compiler.functions import WORDS
 from allocc.dsl.escapes import latex
-from allocc.showing.rendering.plain import GREEK
+from allocc.showing.rendering.plain_text import GREEK
 
 
 def words(text: str) -> str:

@@ -32,7 +32,7 @@ from allocc.dsl.tree import Span
 from allocc.engine.judging.outcome import Options
 from allocc.engine.loop import Loop
 from allocc.engine.solve import run
-from allocc.questions.conflict.statements import Statement, Statements
+from allocc.questions.conflict.switches import SwitchedStatement, SwitchedStatements
 
 #: Slack weights for each row of a limit, or end of a range; infinite where there is no slack.
 Weights = FloatArray
@@ -58,22 +58,22 @@ class Slack:
 
 
 @dataclass(frozen=True, eq=False)
-class Elastic:
+class ElasticProblem:
     """A problem whose objective is the weighted sum of all slack, made of the `original` one."""
 
     problem: Problem
     original: Problem
     #: By the constraint as it was; ranges have one of their own.
-    slacks: Mapping[Constraint | Statement, Slack]
+    slacks: Mapping[Constraint | SwitchedStatement, Slack]
 
 
 def elastic(
-    statements: Statements,
+    statements: SwitchedStatements,
     kept: BoolArray,
-    soft: Mapping[Statement, Weights],
+    soft: Mapping[SwitchedStatement, Weights],
     chance_limits: Mapping[Constraint, Weights] | None = None,
-    wide: Mapping[Statement, FloatArray] | None = None,
-) -> Elastic:
+    wide: Mapping[SwitchedStatement, FloatArray] | None = None,
+) -> ElasticProblem:
     """The problem with the kept members, some of them soft.
 
     `soft` has weights for limits and ranges, `chance_limits` for limits within chance blocks.
@@ -83,12 +83,12 @@ def elastic(
     for s, weights in soft.items():
         if s.kind != "limit":
             hard[s.members[np.isfinite(weights)]] = False
-    slacks: dict[Constraint | Statement, Slack] = {}
+    slacks: dict[Constraint | SwitchedStatement, Slack] = {}
     terms: list[Node] = []
     soft_blocks = chance_limits or {}
 
     def loosened(
-        c: Constraint, weights: Weights | None, key: Constraint | Statement | None = None
+        c: Constraint, weights: Weights | None, key: Constraint | SwitchedStatement | None = None
     ) -> Constraint:
         if weights is None:
             return c
@@ -129,7 +129,7 @@ def elastic(
         terms=[ObjectiveTerm("loosening", total, span)],
         sense="minimize",
     )
-    return Elastic(made, problem, slacks)
+    return ElasticProblem(made, problem, slacks)
 
 
 def _anywhere(problem: Problem) -> Span:
@@ -165,7 +165,7 @@ def _with_slack(c: Constraint, weights: Weights) -> tuple[Slack, Node, Node]:
     return Slack(c, 1.0 / weights, made[0], made[1] if equal else None), body, total
 
 
-def end_of_range(s: Statement, problem: Problem) -> Constraint:
+def end_of_range(s: SwitchedStatement, problem: Problem) -> Constraint:
     """The ends of a range as a limit over their own rows: `x - high <= 0` or `low - x <= 0`."""
     v = s.source
     assert isinstance(v, Variable)
@@ -194,7 +194,7 @@ def end_of_range(s: Statement, problem: Problem) -> Constraint:
 class ElasticLoop(Loop):
     """A solve of an elastic problem, in which slack is what the decisions leave to be made up for."""
 
-    def __init__(self, loose: Elastic, options: Options) -> None:
+    def __init__(self, loose: ElasticProblem, options: Options) -> None:
         super().__init__(loose.problem, options, run)
         self.loose = loose
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from allocc.dsl import catalogue as language
+from allocc.dsl import code_pages as language
 
 #: The packages that have a `codes.md`.
 ROOMS = ("allocc.dsl", "allocc.cli")

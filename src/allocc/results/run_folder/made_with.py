@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Origin:
+class RunOrigin:
     """The settings and the files' hashes that a run was made with."""
 
     settings: dict[str, Any]
     files: dict[str, str]
 
 
-def origin_of(given: object) -> Origin | None:
+def origin_of(given: object) -> RunOrigin | None:
     """The origin of decisions that are a `Result`, a run folder or its decisions.csv; else None.
 
     Raises E7014 for a run folder that is damaged.
@@ -30,7 +30,7 @@ def origin_of(given: object) -> Origin | None:
     from allocc.results.run_folder.reading import read_json, readable
 
     if isinstance(given, Run):
-        return Origin(given.settings, given.files)
+        return RunOrigin(given.settings, given.files)
     if not isinstance(given, (str, PathLike)):
         return None
     path = Path(given)
@@ -44,7 +44,7 @@ def origin_of(given: object) -> Origin | None:
         return None
     with readable(folder):
         data = read_json(folder / "result.json")
-        return Origin(dict(data["settings"]), dict(data["files"]))
+        return RunOrigin(dict(data["settings"]), dict(data["files"]))
 
 
 def other_origin(model: Stages, decisions: object) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     return {**kept, **over}
 
 
-def differences(model: Stages, origin: Origin) -> tuple[str, ...]:
+def differences(model: Stages, origin: RunOrigin) -> tuple[str, ...]:
     """What a model has other than a run, in sentences without their full stop."""
     told = []
     parts = [
@@ -102,8 +102,8 @@ def _shown(settings: Mapping[str, Any], name: str) -> str:
 
 def _plain(value: Any) -> Any:
     """A setting as it is compared: numbers as numbers, whether typed, in JSON or in an array."""
-    from allocc.compiler.data.written import unquoted, written_number
-    from allocc.results.run_folder.plain import clean
+    from allocc.compiler.data.typed_values import unquoted, written_number
+    from allocc.results.run_folder.json_values import clean
 
     value = clean(value)
     if isinstance(value, dict):

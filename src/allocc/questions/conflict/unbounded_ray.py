@@ -27,11 +27,11 @@ from allocc.backends.solution import SolveOptions
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.labels import label_text
 from allocc.compiler.programs.bounds import Infeasible
-from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.programs.program import Program, ProgramBlock
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options
 from allocc.engine.proving import door
@@ -81,7 +81,7 @@ def _ray(problem: Problem, options: Options, seconds: float) -> Values | None:
     made = prepared(problem, "stated")
     try:
         built = Relaxation(made.program).build(integral=False).program
-    except (AlloccError, Infeasible):
+    except (DiagnosticError, Infeasible):
         return None
     decided = made.places.mask(problem.decisions, built.columns)
     asked = SolveOptions(time_limit=seconds, threads=options.threads, seed=options.seed)
@@ -112,8 +112,8 @@ def _rays(p: Program, costs: FloatArray) -> Program:
         matrix=sparse.csr_array(sparse.hstack([whole, -whole], format="csr")),
         row_lower=np.append(np.where(np.isfinite(p.row_lower), 0.0, -np.inf), goal),
         row_upper=np.append(np.where(np.isfinite(p.row_upper), 0.0, np.inf), goal),
-        column_blocks=(Block("direction", 0, 2 * n, "auxiliary"),),
-        row_blocks=(Block("row", 0, p.rows + 1, "auxiliary"),),
+        column_blocks=(ProgramBlock("direction", 0, 2 * n, "auxiliary"),),
+        row_blocks=(ProgramBlock("row", 0, p.rows + 1, "auxiliary"),),
     )
 
 
@@ -133,7 +133,7 @@ def _walked(
     limited = replace(options, time_limit=seconds, on_progress=None)
     try:
         start = solve(replace(problem, terms=[]), limited).values
-    except AlloccError:
+    except DiagnosticError:
         return (), False
     if start is None:
         return (), False

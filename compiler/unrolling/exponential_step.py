@@ -32,12 +32,12 @@ from allocc.compiler.algebra.expression import (
 from allocc.compiler.algebra.index import Axis, Coordinate, join_axes, spread
 from allocc.compiler.algebra.numeric import Evaluation, reduce_array, sum_over
 from allocc.compiler.arrays import FloatArray, IntArray
-from allocc.compiler.scoping.model import Time, along
+from allocc.compiler.scoping.model import Horizon, along
 from allocc.compiler.unrolling.problem import Update
 
 
 def exponential_steps(
-    updates: list[Update], sources: list[Update], time: Time, period: Axis
+    updates: list[Update], sources: list[Update], time: Horizon, period: Axis
 ) -> list[Update]:
     """The updates with `next_value` set, for flows that are linear in the compartments.
 
@@ -75,7 +75,7 @@ def _size(update: Update) -> int:
     return int(np.prod([a.size for a in update.axes[:-1]], dtype=np.int64))
 
 
-def _in_columns(node: Node, source: Update, time: Time) -> Node:
+def _in_columns(node: Node, source: Update, time: Horizon) -> Node:
     """What does not depend on the compartments; in columns of its own where it is not affine.
 
     Every compartment's step has it, and a nonlinear term is better written once.
@@ -144,7 +144,7 @@ def states_only(node: Node, period: Axis) -> Node:
 
 
 def without_states(node: Node, period: Axis) -> Node | None:
-    """The node with every compartment of its own time at nought; None where it is not affine in them."""
+    """The node with every compartment of its own time at zero; None where it is not affine in them."""
     match node:
         case Reference(axes=axes) if is_now(node, period):
             return Data(axes, np.zeros([a.size for a in axes]))
@@ -205,7 +205,7 @@ def _with_next(
     steady: list[Node],
     transition: FloatArray,
     integral: FloatArray,
-    time: Time,
+    time: Horizon,
 ) -> Update:
     """An update with its step: `rows` of the matrices, from the first to behind the last."""
     period = mine.axes[-1]

@@ -20,7 +20,7 @@ S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class DeclaredIndex:
     """One entry of an index: the letters that stand for a member, and the set they run over."""
 
     letters: tuple[str, ...]
@@ -68,7 +68,7 @@ class Declared:
         return resolve(self.statements).names
 
     @cached_property
-    def axes(self) -> dict[str, tuple[Axis, ...]]:
+    def axes(self) -> dict[str, tuple[DeclaredIndex, ...]]:
         """What each declared name runs over."""
         found = {n: getattr(s, "index", None) for n, s in self.names.items()}
         return {n: axes(index, self.clock) for n, index in found.items()}
@@ -119,7 +119,9 @@ def declared(file: tree.File, path: Path | None) -> Declared:
     return Declared(title, name, tuple(s for s, _ in found))
 
 
-def axes(index: tree.Index | None, clock: str, taken: Sequence[str] = ()) -> tuple[Axis, ...]:
+def axes(
+    index: tree.Index | None, clock: str, taken: Sequence[str] = ()
+) -> tuple[DeclaredIndex, ...]:
     """The entries of an index; one without letters gets one, after its set."""
     if index is None:
         return ()
@@ -130,7 +132,7 @@ def axes(index: tree.Index | None, clock: str, taken: Sequence[str] = ()) -> tup
         key = members.name if isinstance(members, tree.Name) else members.span.text
         letters = tuple(i.name for i in binder.names) or (_letter(key, clock, used),)
         used.update(letters)
-        found.append(Axis(letters, members, key))
+        found.append(DeclaredIndex(letters, members, key))
     return tuple(found)
 
 

@@ -29,7 +29,7 @@ Ranges = dict[Variable, Ends]
 
 
 @dataclass(frozen=True, eq=False)
-class Statement:
+class SwitchedStatement:
     """A statement, or one side of it, with `count` members from number `start` on.
 
     `places` has the flat position of each member among the rows of the limit or in the block of
@@ -55,12 +55,12 @@ class Statement:
         return np.arange(self.start, self.start + self.count)
 
 
-class Statements:
+class SwitchedStatements:
     """All members of a problem."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.all: list[Statement] = []
+        self.all: list[SwitchedStatement] = []
         self.size = 0
         for c in problem.constraints:
             self._add("limit", c.name, np.arange(c.count), c)
@@ -84,7 +84,7 @@ class Statements:
         free: float = np.inf,
     ) -> None:
         if len(places):
-            self.all.append(Statement(kind, name, self.size, places, source, side, free))
+            self.all.append(SwitchedStatement(kind, name, self.size, places, source, side, free))
             self.size += len(places)
 
     def _range(self, v: Variable) -> None:
@@ -96,16 +96,18 @@ class Statements:
         self._add("range", v.name, np.flatnonzero(lower.ravel() > low), v, "lower", low)
         self._add("range", v.name, np.flatnonzero(upper.ravel() < high), v, "upper", high)
 
-    def of(self, member: int) -> tuple[Statement, int]:
+    def of(self, member: int) -> tuple[SwitchedStatement, int]:
         """The statement of a member, and its flat position in it."""
         s = self.all[int(np.searchsorted(self._starts, member, side="right")) - 1]
         return s, int(s.places[member - s.start])
 
-    def limits(self) -> list[Statement]:
+    def limits(self) -> list[SwitchedStatement]:
         """The limits, in the order of the problem's constraints."""
         return [s for s in self.all if s.kind == "limit"]
 
-    def ranges(self, kept: BoolArray, wide: Mapping[Statement, FloatArray] | None = None) -> Ranges:
+    def ranges(
+        self, kept: BoolArray, wide: Mapping[SwitchedStatement, FloatArray] | None = None
+    ) -> Ranges:
         """The ends of every variable that has members, with only those that are kept.
 
         `wide` has other values than `free` for the ends that some statements lose.
@@ -132,7 +134,7 @@ class Statements:
                     end.flat[here] = self.problem.ends(v)[0].flat[here]
         return found
 
-    def emptied(self, members: BoolArray) -> Statements:
+    def emptied(self, members: BoolArray) -> SwitchedStatements:
         """The same statements of a problem in which some initial values are 0."""
         starts, ranges = dict(self.problem.starts), dict(self.problem.ranges)
         for s in self.all:
@@ -152,7 +154,7 @@ class Statements:
     def restricted(
         self,
         kept: BoolArray,
-        wide: Mapping[Statement, FloatArray] | None = None,
+        wide: Mapping[SwitchedStatement, FloatArray] | None = None,
         silent: bool = False,
     ) -> Problem:
         """The problem with only some of its members, and nothing to minimize.

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.units import errors as units_errors
+from allocc.compiler.units.as_written import OF_TIME
 from allocc.compiler.units.unit import ONE, Unit, base, multiple
-from allocc.compiler.units.written import OF_TIME
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 

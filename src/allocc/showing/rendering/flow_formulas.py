@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from allocc.compiler.names.structure import side_name
 from allocc.dsl import tree
-from allocc.showing.rendering.declared import Acting, Axis, axes
-from allocc.showing.rendering.document import Equation, Math, Paragraph, Section, Table
-from allocc.showing.rendering.formulas import ADD, MULTIPLY, PERIODS, POWER, Scope
+from allocc.showing.rendering.declared_names import Acting, DeclaredIndex, axes
+from allocc.showing.rendering.document import Equation, FormulaTable, Math, Paragraph, Section
+from allocc.showing.rendering.formulas import ADD, MULTIPLY, PERIODS, POWER, FormulaScope
+from allocc.showing.rendering.letters import joined, letter, symbol, words
 from allocc.showing.rendering.notation import Notation, unit_text
-from allocc.showing.rendering.symbols import joined, letter, symbol, words
 
 #: A flow whose amount is longer than this, in characters as shown, gets a symbol of its own.
 _SHORT_FLOW = 40
@@ -30,14 +30,14 @@ class Dynamics(Notation):
             step = "1"
             method = self.d.time.method.name if self.d.time.method is not None else "euler"
             if self.d.time.step is not None:
-                step = self.formulas.text(self.d.time.step, Scope(), MULTIPLY)
+                step = self.formulas.text(self.d.time.step, FormulaScope(), MULTIPLY)
         named = {f.name.name for f in self.d.every(tree.Flow) if self._is_long(f)}
         equations = [self._balance(c, method, step, named) for c in self.d.every(tree.Compartment)]
         starts = [e for c in self.d.every(tree.Compartment) for e in self._initial(c)]
         flows = [self._flow(f) for f in self.d.every(tree.Flow) if f.name.name in named]
         scaled = list(self._scaled())
-        blocks: list[Table | Paragraph | tuple[Equation, ...]] = [
-            Table(("symbol", "compartment", "unit"), tuple(self._compartments())),
+        blocks: list[FormulaTable | Paragraph | tuple[Equation, ...]] = [
+            FormulaTable(("symbol", "compartment", "unit"), tuple(self._compartments())),
             tuple(equations),
         ]
         if flows:
@@ -144,7 +144,7 @@ class Dynamics(Notation):
             if isinstance(index, tree.Name) and index.name in mine and index.name not in renamed:
                 renamed[index.name] = place
             else:
-                fixed.append((place, self.formulas.text(index, Scope())))
+                fixed.append((place, self.formulas.text(index, FormulaScope())))
         return renamed, fixed
 
     def _free(
@@ -161,9 +161,9 @@ class Dynamics(Notation):
             taken.add(found[name])
         return found
 
-    def _flow_scope(self, flow: tree.Flow, renamed: Mapping[str, str]) -> Scope:
+    def _flow_scope(self, flow: tree.Flow, renamed: Mapping[str, str]) -> FormulaScope:
         found = self.d.axes[flow.name.name]
-        scope = replace(Scope().over(found), now=self.clock)
+        scope = replace(FormulaScope().over(found), now=self.clock)
         members = {
             axis.key: tuple(renamed.get(n, letter(n)[0]) for n in axis.letters) for axis in found
         }
@@ -198,11 +198,11 @@ class Dynamics(Notation):
         left = self._symbol(flow.name.name, now=True)
         return Equation(left, "=", tuple(terms), where, "", flow.description or "")
 
-    def _effect_scope(self, acting: Acting, found: Sequence[Axis]) -> Scope:
+    def _effect_scope(self, acting: Acting, found: Sequence[DeclaredIndex]) -> FormulaScope:
         """The scope of an effect, in which its letters are those of what it acts on."""
         own = [letter(n)[0] for axis in found for n in axis.letters]
         mine = [n for a in axes(acting.effect.index, self.d.clock) for n in a.letters]
-        scope = replace(Scope().over(found), now=self.clock)
+        scope = replace(FormulaScope().over(found), now=self.clock)
         return replace(scope, bound={**scope.bound, **dict(zip(mine, own, strict=False))})
 
     def _scaled(self) -> Iterator[Equation]:
@@ -231,7 +231,7 @@ class Dynamics(Notation):
         own = [letter(n)[0] for axis in found for n in axis.letters]
         start = r"\mathrm{start}"
         if self.d.time is not None:
-            start = self.formulas.text(self.d.time.start, Scope(), ADD)
+            start = self.formulas.text(self.d.time.start, FormulaScope(), ADD)
         source = self._source(initial.value)
         terms = [("+", words(source))] if source else None
         terms = terms or self.formulas.sum_of(initial.value, self._over(found))

@@ -13,7 +13,7 @@ from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.evaluating.evaluator import Evaluator, reader
 from allocc.compiler.labels import label_text
-from allocc.compiler.unrolling.problem import ChanceConstraint, Comparison, Constraint
+from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, WrittenComparison
 from allocc.compiler.unrolling.simulate import Values, lowest
 from allocc.compiler.unrolling.undefined import undefined
 from allocc.dsl import tree
@@ -25,7 +25,7 @@ from allocc.questions.conflict.cells import cells
 from allocc.questions.conflict.deletion import Filtered, mask, smallest
 from allocc.questions.conflict.flow_cells import flow_cells
 from allocc.questions.conflict.oracle import Nearest
-from allocc.questions.conflict.statements import Statement, Statements
+from allocc.questions.conflict.switches import SwitchedStatement, SwitchedStatements
 from allocc.results.findings import Cell, Conflict, Counted, Kind, Member, Status
 from allocc.tables import number
 
@@ -46,7 +46,7 @@ def explain(model: Stages, options: Options) -> Conflict:
     """The members of an infeasible model that cannot hold together, found within the time limit."""
     assert options.time_limit is not None
     budget = Budget(options.time_limit, options.cancel)
-    statements = Statements(model.problem)
+    statements = SwitchedStatements(model.problem)
     found = smallest(statements, options, budget)
     told = _Told(model, statements, found, options, budget)
     return told.conflict()
@@ -58,7 +58,7 @@ class _Told:
     def __init__(
         self,
         model: Stages,
-        statements: Statements,
+        statements: SwitchedStatements,
         found: Filtered,
         options: Options,
         budget: Budget,
@@ -162,7 +162,7 @@ class _Told:
             cells=tuple(read.values()),
         )
 
-    def variable(self, s: Statement, v: Variable, place: int) -> Member:
+    def variable(self, s: SwitchedStatement, v: Variable, place: int) -> Member:
         """A range's end, an initial value, or a compartment that is not negative."""
         labels = tuple(label_text(x) for x in v.labels(place))
         d = self.model.bound.declared
@@ -250,7 +250,7 @@ def limit_member(model: Stages, c: Constraint, place: int) -> Member:
     )
 
 
-def comparison_sides(written: Comparison) -> tuple[str, str, str]:
+def comparison_sides(written: WrittenComparison) -> tuple[str, str, str]:
     """The two sides as they are written, and the operator between them."""
     relation = written.statement.relation
     assert isinstance(relation, tree.Comparison)
@@ -258,14 +258,14 @@ def comparison_sides(written: Comparison) -> tuple[str, str, str]:
     return left.span.text, written.operator, right.span.text
 
 
-def _cells(evaluator: Evaluator, written: Comparison, place: int) -> list[Cell]:
+def _cells(evaluator: Evaluator, written: WrittenComparison, place: int) -> list[Cell]:
     relation = written.statement.relation
     assert isinstance(relation, tree.Comparison)
     sides = relation.operands[written.place : written.place + 2]
     return cells(evaluator, sides, written.space, place)
 
 
-def _titled(s: Statement) -> str:
+def _titled(s: SwitchedStatement) -> str:
     return {
         "limit": s.name,
         "chance": s.name,
@@ -290,7 +290,7 @@ def _at(node: Node, c: Constraint, place: int, values: Mapping[Variable, Any]) -
 
 
 def _with_values(
-    made: Member, s: Statement, place: int, off: float | None, values: Values | None
+    made: Member, s: SwitchedStatement, place: int, off: float | None, values: Values | None
 ) -> Member:
     """A member with both sides' values where all others hold, as far as they are known."""
     if off is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from allocc.tables import number
 
 if TYPE_CHECKING:
-    from allocc.compiler.programs.program import Block, Program
+    from allocc.compiler.programs.program import Program, ProgramBlock
 
 #: So many terms of a row are written.
 _TERMS = 8
@@ -43,7 +43,7 @@ def _objective(program: Program) -> list[tuple[int, float]]:
     return [(int(j), float(program.objective[j])) for j in program.objective.nonzero()[0]]
 
 
-def _block(program: Program, block: Block, most: int) -> Iterator[str]:
+def _block(program: Program, block: ProgramBlock, most: int) -> Iterator[str]:
     count = f"{block.count:,} row{'s' * (block.count != 1)}"
     yield f"{block.name}: {count}, {block.role}"
     said = _statement(block)
@@ -55,7 +55,7 @@ def _block(program: Program, block: Block, most: int) -> Iterator[str]:
         yield f"  ... and {block.count - most:,} more"
 
 
-def _statement(block: Block) -> str:
+def _statement(block: ProgramBlock) -> str:
     """The statement that the block comes from, with its place."""
     if block.span is None or not block.span.text.strip():
         return block.statement

@@ -41,7 +41,7 @@ def call(
     ledger.unit = ledger.unit or 1.0 / scaled[1].objective
     if ledger.best is None:
         refuse_extremes(scaled[0])
-    return door.ask(backend, program, options, ledger.told, ledger.remaining, scaled=scaled)
+    return door.ask(backend, program, options, ledger.note, ledger.remaining, scaled=scaled)
 
 
 def limits(
@@ -54,7 +54,7 @@ def limits(
         left = seconds if left is None else min(seconds, left)
 
     def on_progress(p: Progress) -> None:
-        ledger.note("solving", p.bound, always=False)
+        ledger.report_progress("solving", p.bound, always=False)
 
     return SolveOptions(
         time_limit=left,

@@ -13,7 +13,7 @@ from allocc.compiler.units.errors import Mend, Rule
 from allocc.compiler.units.inference import UNKNOWN, Found, Inference, constant, side
 from allocc.compiler.units.mends import words_of
 from allocc.compiler.units.unit import ONE, Unit
-from allocc.compiler.units.words import Vocabulary
+from allocc.compiler.units.vocabulary import Vocabulary
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
 from allocc.dsl.words import TOTAL
@@ -282,23 +282,23 @@ class _Statements:
         for limit in statement.limits:
             self._relation(limit)
 
-    def _penalty(self, statement: tree.Prefer) -> Term:
+    def _penalty(self, statement: tree.Prefer) -> ObjectiveTermUnit:
         """A preference as a term of the objective: its penalty times what it is over."""
         over = self._relation(statement)
         e = statement.penalty
         found = self.inference.infer(e)
         if weighted(e) or not isinstance(over, Unit) or not isinstance(found, Unit):
-            return Term(statement.name.name, e, UNKNOWN)
-        return Term(statement.name.name, e, over * found, over)
+            return ObjectiveTermUnit(statement.name.name, e, UNKNOWN)
+        return ObjectiveTermUnit(statement.name.name, e, over * found, over)
 
-    def _objective(self, penalties: list[Term]) -> None:
+    def _objective(self, penalties: list[ObjectiveTermUnit]) -> None:
         """Terms are added: those that no number weighs must have one unit."""
         terms = []
         objective = self.declared.objective
         for stated in objective.terms if objective is not None else ():
             found = self.inference.infer(stated.value)
             unit = UNKNOWN if weighted(stated.value) else found
-            terms.append(Term(stated.name.name, stated.value, unit))
+            terms.append(ObjectiveTermUnit(stated.name.name, stated.value, unit))
         known = [(t, t.unit) for t in (*terms, *penalties) if isinstance(t.unit, Unit)]
         for term, given in known[1:]:
             first, wanted = known[0]
@@ -313,7 +313,7 @@ class _Statements:
 
 
 @dataclass(frozen=True)
-class Term:
+class ObjectiveTermUnit:
     """A term of the objective; `over` is the unit of what a penalty is paid for."""
 
     name: str

@@ -10,8 +10,8 @@ from allocc.compiler.names.resolve import Bound, Named
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
 from allocc.dsl.walk import nodes
+from allocc.lsp.data_tables import column_place, table_file
 from allocc.lsp.outline import Outline
-from allocc.lsp.tables import column_place, table_file
 
 
 @dataclass(frozen=True)

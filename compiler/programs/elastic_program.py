@@ -21,11 +21,11 @@ import numpy as np
 from scipy import sparse
 
 from allocc.compiler.arrays import FloatArray, IntArray
-from allocc.compiler.programs.program import Block, Program
+from allocc.compiler.programs.program import Program, ProgramBlock
 
 
 @dataclass(frozen=True, eq=False)
-class Elastic:
+class ElasticProgram:
     """The elastic program, and the rows of the old one that stand in it twice."""
 
     program: Program
@@ -39,7 +39,7 @@ class Elastic:
         return y
 
 
-def elastic(program: Program, rows: IntArray) -> Elastic:
+def elastic(program: Program, rows: IntArray) -> ElasticProgram:
     """The linear program in which `rows` may give way; the others and all ranges hold."""
     n, m = program.columns, program.rows
     size = np.asarray(abs(program.matrix).max(axis=1).todense()).ravel()
@@ -63,8 +63,8 @@ def elastic(program: Program, rows: IntArray) -> Elastic:
         matrix=sparse.csr_array(sparse.hstack([matrix, sparse.csr_array(slack)], format="csr")),
         row_lower=np.concatenate([row_lower, program.row_lower[both]]),
         row_upper=np.concatenate([program.row_upper, np.full(len(both), np.inf)]),
-        column_blocks=(*program.column_blocks, Block("slack", n, 1, "auxiliary")),
-        row_blocks=(*program.row_blocks, Block("lower side", m, len(both), "auxiliary")),
+        column_blocks=(*program.column_blocks, ProgramBlock("slack", n, 1, "auxiliary")),
+        row_blocks=(*program.row_blocks, ProgramBlock("lower side", m, len(both), "auxiliary")),
         defined=None,
     )
-    return Elastic(made, m, both)
+    return ElasticProgram(made, m, both)

@@ -18,14 +18,14 @@ from allocc.compiler.algebra.expression import Data, Variable
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.labels import label_text
 from allocc.compiler.unrolling.problem import Constraint, Problem
-from allocc.dsl.diagnostics import AlloccError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import run, solve
 from allocc.errors import reported
-from allocc.questions.conflict.elastic import Elastic, ElasticLoop, Slack, elastic
-from allocc.questions.conflict.explanation import limit_member
-from allocc.questions.conflict.sizes import sizes, stated_size
-from allocc.questions.conflict.statements import Ranges, Statement, Statements
+from allocc.questions.conflict.conflict import limit_member
+from allocc.questions.conflict.elastic_problem import ElasticLoop, ElasticProblem, Slack, elastic
+from allocc.questions.conflict.row_sizes import sizes, stated_size
+from allocc.questions.conflict.switches import Ranges, SwitchedStatement, SwitchedStatements
 from allocc.results.building import loosened_run
 from allocc.results.findings import Loosened
 from allocc.results.run import Loosening
@@ -44,7 +44,7 @@ PLAIN = 1e-6
 @reported()
 def loosen(model: Stages, options: Options) -> Loosening:
     """The cheapest loosening of an infeasible model, and the best allocation that it leaves."""
-    statements = Statements(model.problem)
+    statements = SwitchedStatements(model.problem)
     weights = _weights(statements)
     blocks = {
         limit.constraint: 1.0 / _block_size(limit.constraint)
@@ -58,7 +58,7 @@ def loosen(model: Stages, options: Options) -> Loosening:
         try:
             loose = elastic(statements, kept, soft, blocks)
             outcome = run(ElasticLoop(loose, replace(options, method="auto")))
-        except AlloccError as error:
+        except DiagnosticError as error:
             # With a limit loosened, a factor has no range any more.
             message = error.diagnostics[0].message
             return Loosening("unknown", (), None, None, seconds, with_ranges, message)
@@ -70,10 +70,10 @@ def loosen(model: Stages, options: Options) -> Loosening:
     return Loosening("impossible", (), None, None, seconds, True)
 
 
-def _weights(statements: Statements) -> dict[Statement, FloatArray]:
+def _weights(statements: SwitchedStatements) -> dict[SwitchedStatement, FloatArray]:
     """What a unit of slack costs in each row of each limit, and at each end of a range."""
     size = sizes(statements.problem)
-    found: dict[Statement, FloatArray] = {}
+    found: dict[SwitchedStatement, FloatArray] = {}
     for s in statements.all:
         if isinstance(s.source, Constraint):
             found[s] = 1.0 / size[s.source]
@@ -92,8 +92,8 @@ def _block_size(c: Constraint) -> FloatArray:
 def _proposal(
     model: Stages,
     options: Options,
-    statements: Statements,
-    loose: Elastic,
+    statements: SwitchedStatements,
+    loose: ElasticProblem,
     outcome: Outcome,
     seconds: float,
 ) -> Loosening:
@@ -117,7 +117,7 @@ def _proposal(
         outcome.value if plain else sum(i.share for i in items),
         outcome.bound,
         seconds,
-        any(isinstance(k, Statement) for k in loose.slacks),
+        any(isinstance(k, SwitchedStatement) for k in loose.slacks),
         "",
         result,
     )
@@ -131,15 +131,15 @@ def _with_room(by: FloatArray, slack: Slack, room: float) -> FloatArray:
 
 
 def _items(
-    model: Stages, key: Constraint | Statement, slack: Slack, amounts: FloatArray
+    model: Stages, key: Constraint | SwitchedStatement, slack: Slack, amounts: FloatArray
 ) -> Iterator[Loosened]:
     """The rows of one limit or range that are loosened by more than rounding."""
-    c = slack.constraint if isinstance(key, Statement) else key
+    c = slack.constraint if isinstance(key, SwitchedStatement) else key
     size = slack.sizes
     for k in np.flatnonzero(np.abs(amounts) > ROUNDING * size).tolist():
         amount = float(amounts[k])
         share = abs(amount) / float(size[k])
-        if isinstance(key, Statement):
+        if isinstance(key, SwitchedStatement):
             yield _range_item(key, k, abs(amount), share)
             continue
         told = limit_member(model, c, k)
@@ -173,7 +173,7 @@ def _items(
         )
 
 
-def _range_item(s: Statement, k: int, amount: float, share: float) -> Loosened:
+def _range_item(s: SwitchedStatement, k: int, amount: float, share: float) -> Loosened:
     v = s.source
     assert isinstance(v, Variable)
     assert v.span is not None
@@ -201,7 +201,9 @@ def _range_item(s: Statement, k: int, amount: float, share: float) -> Loosened:
     )
 
 
-def _moved(statements: Statements, amounts: Mapping[Constraint | Statement, FloatArray]) -> Problem:
+def _moved(
+    statements: SwitchedStatements, amounts: Mapping[Constraint | SwitchedStatement, FloatArray]
+) -> Problem:
     """The problem with its limits and ranges moved outward by amounts."""
     problem = statements.problem
 
@@ -221,7 +223,7 @@ def _moved(statements: Statements, amounts: Mapping[Constraint | Statement, Floa
     ]
     ranges: Ranges = {}
     for key, by in amounts.items():
-        if isinstance(key, Statement) and isinstance(key.source, Variable):
+        if isinstance(key, SwitchedStatement) and isinstance(key.source, Variable):
             v = key.source
             low, high = ranges.get(v, (np.array(v.ends[0], float), np.array(v.ends[1], float)))
             ranges[v] = (low, high)

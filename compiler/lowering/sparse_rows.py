@@ -20,7 +20,7 @@ Triples = tuple[IntArray, IntArray, FloatArray]
 
 
 class SparseRows:
-    """Blocks of rows in CSR form; every row has sorted columns, none of them twice, none nought."""
+    """Blocks of rows in CSR form; every row has sorted columns, none of them twice, none zero."""
 
     def __init__(self) -> None:
         self._counts: list[IntArray] = []
@@ -76,7 +76,7 @@ class SparseRows:
 
 
 def _aligned(count: int, regular: Sequence[Regular]) -> tuple[Any, FloatArray] | None:
-    """Columns and coefficients side by side, if they are in one order in all rows and not nought."""
+    """Columns and coefficients side by side, if they are in one order in all rows and not zero."""
     if not regular or not count or not all(np.all(v) for _, v in regular):
         return None
     order = sorted(range(len(regular)), key=lambda k: int(regular[k][0][0]))
