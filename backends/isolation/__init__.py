@@ -1,5 +1,7 @@
 """Solvers in a process of their own: one that dies, stalls or eats all memory ends alone.
 
+In: a backend, a program. Out: the same answers from a worker. It may import `allocc.backends`.
+
     backend = isolated(registry.get("scip"))   # the same `solve`, in a worker
     session = open_session(program)            # the same as `HighsSession`, in a worker
     start()                                    # begin to start a worker while something else is done

@@ -1,7 +1,8 @@
 """Reformulations: one file each, from a nonlinear atom to linear rows.
 
-A module has a `REFORMULATION` where it takes atoms of a program to rows, or a `PASS` where it takes a
-program to another one. Both are found by walking this folder.
+In: atoms of a program, or a program. Out: linear rows that say the same, or contain it. A module has a
+`REFORMULATION` where it takes atoms of a program to rows, or a `PASS` where it takes a program to another one.
+Both are found by walking this folder. It may import `allocc.compiler.programs` and what stands before that.
 """
 
 from __future__ import annotations

@@ -225,6 +225,7 @@ def test_a_solver_whose_import_stalls(
     (tmp_path / "slow_to_import.py").write_text(f"import time\n{module or 'time.sleep(1.5)'}\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(watching, "GRACE_SECONDS", 0.3)
+    pool.close()  # a worker that waits since before does not know that folder
     backend = Dying("nothing")
     backend.package = "slow_to_import"
     if module:

@@ -1,4 +1,8 @@
-"""The `allocc` command. Solvers and NumPy are imported by the commands that need them."""
+"""The `allocc` command. Solvers and NumPy are imported by the commands that need them.
+
+In: the command line. Out: text, files, an exit code. It may import everything. Solvers and NumPy are imported
+by the commands that need them.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from allocc import mistakes
-from allocc.compiler.lint.all_checks import lint
 from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError, in_order
 from allocc.engine.stages import Stages
@@ -41,6 +40,9 @@ def _propagate(model: Stages) -> None:
 
 def _linted(model: Stages, found: list[Diagnostic]) -> list[Diagnostic]:
     """What was found, with the warnings of the lint."""
+    # Who does not ask for it does not wait for its import.
+    from allocc.compiler.lint.all_checks import lint
+
     with reported():
         more = lint(model.problem, model.lowered)
     if any(d.code == "W6010" for d in more):

@@ -1,1 +1,4 @@
-"""Which allocations are best for two aims at once."""
+"""Which allocations are best for two aims at once.
+
+In: `Stages`, two terms and options. Out: `Tradeoff`. It may import the engine and the results.
+"""

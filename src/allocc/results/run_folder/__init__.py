@@ -1,5 +1,7 @@
 """Run folders: a result on disk, written whole or not at all, and read back.
 
+In: a run. Out: its folder, and the run again. It may import the results; what lies in a folder:
+
 result.json        everything scalar, with options, settings, versions and hashes of the inputs
 certificate.json   what is proven
 decisions.csv      tidy: name, a column for every index, value; `--decisions` reads it back

@@ -1,8 +1,8 @@
 """Plots of a result: who gets what, trajectories against the baseline, the proof, the frontier.
 
-All of them are Matplotlib figures, drawn without pyplot and so without any global state. They are
-made to be read in grey: what differs, differs in shape, line style or shade, never in colour alone.
-Matplotlib is the extra `plot`; nothing here is imported before a plot is asked for.
+In: results. Out: Matplotlib figures, drawn without pyplot and so without any global state. They are made to be
+read in grey: what differs, differs in shape, line style or shade, never in colour alone. It may import the
+results. Matplotlib is the extra `plot`; nothing here is imported before a plot is asked for.
 """
 
 from __future__ import annotations
