@@ -32,6 +32,7 @@ IMPORTS = {
     "allocc": (
         "allocc.backends.highs",
         "allocc.compiler.unrolling.discretize",
+        "allocc.compiler.pipeline",
         "allocc.compiler.relaxing.relaxation",
     ),
     "linopy": ("linopy",),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, cached_property
 from typing import Any
 
@@ -164,6 +164,17 @@ def resolve(statements: Sequence[tree.Statement]) -> Resolved:
 
 #: What names nothing that is in sight.
 _LEAVES = frozenset([str, int, float, type(None), Span, tree.Identifier, tree.Text])
+#: Kinds of nodes that mention or bind something by themselves; all others only hold their parts.
+_OWN = frozenset(
+    [tree.UnitName, tree.Field, tree.SetLiteral, tree.Use, tree.Function]
+    + [
+        k
+        for k in vars(tree).values()
+        if is_dataclass(k)
+        and hasattr(k, "__annotations__")
+        and ("index" in k.__annotations__ or "scenario" in k.__annotations__)
+    ]
+)
 
 
 @cache
@@ -189,16 +200,23 @@ class _Walk:
         self.within = statement
         stack: list[tuple[Any, Sight]] = [(statement, {})]
         while stack:
-            parts = self._parts(*stack.pop())
-            stack.extend(reversed([part for part in parts if type(part[0]) not in _LEAVES]))
+            node, sight = stack.pop()
+            kind: Any = type(node)
+            if kind is tuple:
+                stack += [(n, sight) for n in reversed(node) if type(n) not in _LEAVES]
+            elif kind is tree.Name:
+                name = node.name
+                self._mention(node, sight.get(name) or self._declared(name, PLACES))
+            elif kind in _OWN:
+                parts = self._parts(node, sight)
+                stack += reversed([part for part in parts if type(part[0]) not in _LEAVES])
+            else:
+                below = [getattr(node, f) for f in reversed(_fields(kind))]
+                stack += [(n, sight) for n in below if type(n) not in _LEAVES]
 
     def _parts(self, node: Any, sight: Sight) -> Iterator[tuple[Any, Sight]]:
-        """The parts of a node, each with what it sees; what the node mentions is written down."""
+        """The parts of a node of a kind in `_OWN`, each with what it sees; what it mentions is written down."""
         match node:
-            case tuple():
-                yield from ((n, sight) for n in node)
-            case tree.Name(name=name):
-                self._mention(node, sight.get(name) or self._declared(name, PLACES))
             case tree.UnitName(name=name):
                 self._mention(node, self.units.get(name))
             case tree.Field(table=table):
@@ -229,7 +247,7 @@ class _Walk:
                 yield from self._under(node, index, sight, (node.value,))
             case _:
                 rest = tuple([getattr(node, f) for f in _fields(node.__class__)])
-                yield from self._under(node, getattr(node, "index", None), sight, rest)
+                yield from self._under(node, node.index, sight, rest)
 
     def _mention(
         self, node: tree.Name | tree.Identifier | tree.UnitName, meaning: Meaning | None
