@@ -84,6 +84,7 @@ class GurobiBackend:
         duals=True,
         progress=True,
         interrupt=True,
+        licensed=True,
     )
 
     def version(self) -> str:

@@ -22,7 +22,13 @@ class HighsBackend:
     interface = "highspy"
     package = "highspy"
     capabilities = Capabilities(
-        warm_start=True, cutoff=True, duals=True, trees=True, progress=True, interrupt=True
+        warm_start=True,
+        cutoff=True,
+        duals=True,
+        trees=True,
+        progress=True,
+        interrupt=True,
+        entry_seconds=1e-6,
     )
 
     def version(self) -> str:

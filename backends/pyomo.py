@@ -94,6 +94,10 @@ _OLD_TERMINATIONS: dict[str, Termination] = {
 }
 
 
+#: Pyomo makes objects of all that it reads.
+_ENTRY_SECONDS = 2e-4
+
+
 class PyomoBackend:
     """A solver behind Pyomo."""
 
@@ -114,9 +118,11 @@ class PyomoBackend:
     def capabilities(self) -> Capabilities:
         """Linear for the solvers that are known to be; otherwise everything that Pyomo writes."""
         if self.solver in _LINEAR_ONLY:
-            return Capabilities()
+            return Capabilities(entry_seconds=_ENTRY_SECONDS)
         return Capabilities(
-            products=True, functions=frozenset(_FUNCTIONS) - _UNWRITTEN.get(self.solver, set())
+            products=True,
+            functions=frozenset(_FUNCTIONS) - _UNWRITTEN.get(self.solver, set()),
+            entry_seconds=_ENTRY_SECONDS,
         )
 
     def version(self) -> str:

@@ -33,7 +33,9 @@ Word = Literal[
 class Capabilities:
     """What a backend takes as it is. `functions` names kinds of `FunctionAtoms`.
 
-    `trees` says that small mixed-integer programs are better left to a tree over its linear programs.
+    `trees` says that small mixed-integer programs are better left to a tree over its linear programs,
+    `licensed` that its licence may not reach. It may take `entry_seconds` to read a column, a row or a
+    coefficient, on a busy machine and outside of its limit: one that takes arrays takes less.
     """
 
     integers: bool = True
@@ -45,6 +47,8 @@ class Capabilities:
     trees: bool = False
     progress: bool = False
     interrupt: bool = False
+    licensed: bool = False
+    entry_seconds: float = 2e-5
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def chain(
     `method` is one of `METHODS`; `without` are names of passes to leave out, `ratios` for keeping limits
     on ratios as they are written; `more` are passes that need what this package does not have.
 
-    Raises `AlloccError` as `lower` does, and where a row that holds on a condition has no bounds.
+    Raises `DiagnosticError` as `lower` does, and where a row that holds on a condition has no bounds.
     """
     assert method in METHODS, method
     return run(lower(problem, clear_ratios="ratios" not in without), method, without, more)

@@ -7,7 +7,7 @@ from typing import Any
 
 from allocc.backends.isolation.watching import Ended, Reply
 from allocc.backends.isolation.wire import whole
-from allocc.backends.solution import Solution, SolveOptions
+from allocc.backends.solution import Capabilities, Solution, SolveOptions
 from allocc.compiler.programs.program import Program
 
 #: The options that are sent and their defaults.
@@ -18,13 +18,9 @@ _USUAL = [
 ]
 
 
-def reading(name: str, program: Program) -> float:
-    """Seconds that a solver may take to read a program, outside of its limit, on a busy machine.
-
-    HiGHS takes arrays as they are, the others one entry after the other; Pyomo makes objects first.
-    """
-    entries = program.columns + program.rows + len(program.matrix.data)
-    return entries * {"highs": 1e-6, "pyomo": 2e-4}.get(name.partition(":")[0], 2e-5)
+def reading(able: Capabilities, program: Program) -> float:
+    """Seconds that a solver may take to read a program, outside of its limit, on a busy machine."""
+    return able.entry_seconds * (program.columns + program.rows + len(program.matrix.data))
 
 
 def sent(options: SolveOptions, stoppable: bool) -> tuple[dict[str, Any], bool, bool]:

@@ -77,7 +77,7 @@ class IsolatedBackend:
                 "backend",
                 (*arguments, *sent(options, stoppable)),
                 _title(self.name),
-                reading(self.name, program),
+                reading(self.capabilities, program),
                 options,
                 stoppable,
                 keeps=not program.linear,

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from allocc.backends.highs import HighsBackend
 from allocc.backends.highs_session import DIRECT_NONZEROS, HighsSession
 from allocc.backends.interrupt import watched
 from allocc.backends.isolation import pool
@@ -90,7 +91,7 @@ class IsolatedSession:
         self._worker = worker
         self._number = next(_numbers)
         self._columns = program.columns
-        self._reading = reading("highs", program)
+        self._reading = reading(HighsBackend.capabilities, program)
         self._mixed = bool(program.integer.any())
         self._direct = not self._mixed and len(program.matrix.data) <= DIRECT_NONZEROS
         self._changes: list[tuple[str, tuple[Any, ...]]] = []

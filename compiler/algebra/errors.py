@@ -1,6 +1,6 @@
 """Diagnostics of values and rules: of the wrong kind, undefined or senseless. E4xxx, W4xxx.
 
-What is wrong with an index is in `index_errors.py`.
+What is wrong with an index is in `allocc.compiler.scoping.errors`.
 """
 
 from __future__ import annotations

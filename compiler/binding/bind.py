@@ -32,7 +32,7 @@ def bind(
 ) -> BoundModel:
     """Bind a parsed file to the data folder and to the values that are set from outside.
 
-    Raises `AlloccError` with every independent mistake. Warnings are kept in `Model.diagnostics`.
+    Raises `DiagnosticError` with every independent mistake. Warnings are kept in `Model.diagnostics`.
     """
     collector = Collector()
     statements, lost = expand_uses(file, path, collector)

@@ -24,7 +24,7 @@ class Word:
     """A function as a word of the language.
 
     `units`: the unit of the result is that of the argument (`kept`) or its root; or both are pure
-    numbers (`pure`). `size` gives the size of the result (see `unrolling/sizes`) from its absolute value
+    numbers (`pure`). `size` gives the size of the result (see `unrolling/magnitude_of_terms`) from its absolute value
     and the size of the argument. `around` is what stands around the argument in a formula, where that is
     not the name and brackets.
     """

@@ -48,7 +48,7 @@ class Reformulation:
     """How one kind of atom becomes rows.
 
     `takes` gives the atoms of a program that it can write, of each kind all or none; `write` adds the
-    columns and rows for them, and raises `AlloccError` where a range that is needed is open. `exact` is
+    columns and rows for them, and raises `DiagnosticError` where a range that is needed is open. `exact` is
     whether they say all that the atoms say, where no direction is harmless.
     """
 

@@ -267,8 +267,7 @@ def _written(
     atoms = FunctionAtoms("exp", target, logs)
     made = build.finish(q.taken(stay), (*p.functions, atoms), p.extremes)
     assert made.defined is not None
-    made.defined[p.rows :] = logs
-    return made
+    return replace(made, defined=np.concatenate([made.defined[: p.rows], logs]))
 
 
 PASS = Pass(

@@ -81,7 +81,7 @@ class Plan:
 def classify(program: Program) -> Plan:
     """The plan of a program.
 
-    Raises `Infeasible` where ranges have nothing in common, `AlloccError` where something that is to be
+    Raises `Infeasible` where ranges have nothing in common, `DiagnosticError` where something that is to be
     relaxed has no range.
     """
     down, up = monotone_directions(program, atoms_only=True)

@@ -48,7 +48,7 @@ from allocc.dsl.diagnostics import Collector, Diagnostic
 
 
 def discretize(model: BoundModel, effects: bool = True) -> Problem:
-    """Unroll a model; raises `AlloccError` with all independent mistakes.
+    """Unroll a model; raises `DiagnosticError` with all independent mistakes.
 
     Warnings are kept in `Problem.diagnostics`. Without `effects` the flows are those of a world in
     which no intervention acts: the baseline that results are compared with.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def format_source(text: str, name: str = "model.alloc") -> str:
-    """The text in its one layout; raises `AlloccError` with every syntax error.
+    """The text in its one layout; raises `DiagnosticError` with every syntax error.
 
     Line ends are those of the first line. `name` is shown in messages.
     """

@@ -13,7 +13,7 @@ from allocc.dsl.diagnostics import DiagnosticError as PlainError
 from allocc.errors import reported
 
 if TYPE_CHECKING:
-    from allocc.compiler.scoping.model import BoundModel as Bound
+    from allocc.compiler.scoping.model import BoundModel
     from allocc.dsl.tree import File
 
 
@@ -81,7 +81,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _recorded(bound: Bound, params: dict[str, Any]) -> dict[str, Any]:
+def _recorded(bound: BoundModel, params: dict[str, Any]) -> dict[str, Any]:
     """The settings as results keep them: what a DataFrame holds is kept by label."""
     from allocc.compiler.data.settings import is_table, table_mapping
 

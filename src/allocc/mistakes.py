@@ -190,10 +190,9 @@ def not_a_run(path: str, reason: str) -> Diagnostic:
     return Diagnostic("E7014", f"'{path}' is not a run folder of allocc: {reason}")
 
 
-def cannot_serve(reason: str) -> Diagnostic:
+def cannot_serve(reason: str, hint: str) -> Diagnostic:
     """A method that does not fit the model or the solver."""
-    message, _, hint = reason.partition("; ")
-    return Diagnostic("E7015", message, hint=hint or None)
+    return Diagnostic("E7015", reason, hint=hint)
 
 
 def nothing_to_decide(model: str) -> Diagnostic:

@@ -22,7 +22,7 @@ class Dying:
     package = ""
     interface = ""
     isolable = True
-    capabilities = Capabilities()
+    capabilities = Capabilities(entry_seconds=1e-6)
 
     def __init__(self, how: str, mark: str = "") -> None:
         self.how = how

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from allocc.results.run import Run
 
 EXIT_MISTAKE = 1
-EXIT_USAGE = 2
 EXIT_INFEASIBLE = 3
 EXIT_UNBOUNDED = 4
 EXIT_STOPPED = 5

@@ -27,7 +27,12 @@ class Choice:
 
 
 class CannotServe(Exception):
-    """The asked method does not fit the model or the solver; the message says why."""
+    """The asked method does not fit the model or the solver; `reason` says why, `hint` the mend."""
+
+    def __init__(self, reason: str, hint: str) -> None:
+        super().__init__(f"{reason}; {hint}")
+        self.reason = reason
+        self.hint = hint
 
 
 def choose(plan: Plan, backend: Backend, options: Options) -> Choice:
@@ -44,8 +49,8 @@ def choose(plan: Plan, backend: Backend, options: Options) -> Choice:
         if missing:
             other = next(takers(p), "")
             raise CannotServe(
-                f"{options.solver} does not take {', '.join(missing)} as they are; "
-                "use --method auto" + (f", or --solver {other}" if other else "")
+                f"{options.solver} does not take {', '.join(missing)} as they are",
+                "use --method auto" + (f", or --solver {other}" if other else ""),
             )
         return Choice("direct", f"as asked: {options.solver} gets the nonlinear terms as they are")
     if not len(columns) and not smooth:
@@ -59,8 +64,8 @@ def choose(plan: Plan, backend: Backend, options: Options) -> Choice:
         if not integer.all() or smooth:
             bad = p.column_name(int(columns[~integer][0])) if not integer.all() else smooth[0].kind
             raise CannotServe(
-                f"there is no exact linear form: {bad} is continuous in a nonlinear term; "
-                "use --method refine, or --method direct with --solver scip"
+                f"there is no exact linear form: {bad} is continuous in a nonlinear term",
+                "use --method refine, or --method direct with --solver scip",
             )
         of = _counted(len(columns), "integer column")
         return Choice("exact", f"as asked: {_counted(total, 'single value')} of {of}")

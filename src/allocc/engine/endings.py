@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from allocc.backends import registry
 from allocc.backends.solution import Solution
 from allocc.compiler.reformulations.coefficients import far_apart
 from allocc.engine.choose import takes_the_rest
@@ -121,7 +122,9 @@ def _another_solver(loop: Loop) -> None:
     assert loop.box is not None
     name = takes_the_rest(loop.box)
     if name:
-        licence = ", as far as its licence reaches," if name == "gurobi" else ""
+        licence = (
+            ", as far as its licence reaches," if registry.get(name).capabilities.licensed else ""
+        )
         loop.note(
             f"{name} is installed, takes the products and functions of this model as they are{licence} "
             f"and may be faster: --solver {name} --method direct"

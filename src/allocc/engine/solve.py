@@ -35,7 +35,7 @@ def solve(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> 
     `starts` are decisions that are simulated first; the best that is feasible is what the search
     begins at. They prove nothing, and bad ones do no harm.
 
-    Raises `MissingSolver` where the solver is not there, `AlloccError` where the model cannot be
+    Raises `MissingSolver` where the solver is not there, `DiagnosticError` where the model cannot be
     compiled for it (a product without bounds, say).
     """
     return run(Loop(problem, options, run, starts))

@@ -15,7 +15,7 @@ from allocc.errors import reported
 if TYPE_CHECKING:
     from allocc.compiler.pipeline import Chain
     from allocc.compiler.relaxing.plan import Plan
-    from allocc.compiler.scoping.model import BoundModel as Bound
+    from allocc.compiler.scoping.model import BoundModel
     from allocc.compiler.unrolling.problem import Problem
     from allocc.engine.judging.assess import Assessment
 
@@ -38,7 +38,7 @@ class Stages:
     A stage is made at first need and shared by whoever asks, in whatever thread; nothing changes it.
     """
 
-    def __init__(self, bound: Bound, data: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, bound: BoundModel, data: Path, settings: dict[str, Any]) -> None:
         self.bound = bound
         self.data = data
         self.settings = settings

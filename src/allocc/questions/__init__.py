@@ -1,4 +1,4 @@
-"""Questions about a model besides its optimum: conflicts, prices, frontiers.
+"""What is asked of a model: its optimum, a simulation, a check, conflicts, prices, frontiers.
 
 In: `Stages` and options. Out: plain data. One function a question; it may import the engine and the results, and
 knows no painters.

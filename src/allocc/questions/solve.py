@@ -26,6 +26,6 @@ def solve(model: Stages, options: Options, start: object = None) -> Run:
     starts = [] if start is None else [given_decisions(model.problem, start).values]
     try:
         outcome = engine.solve(model.problem, options, starts)
-    except CannotServe as reason:
-        raise DiagnosticError([mistakes.cannot_serve(str(reason))]) from None
+    except CannotServe as why:
+        raise DiagnosticError([mistakes.cannot_serve(why.reason, why.hint)]) from None
     return solved_run(model, outcome, options)

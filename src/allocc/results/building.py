@@ -139,9 +139,9 @@ def _about(
 
 def _in_unit(problem: Problem, violation: Violation | None) -> Violation | None:
     """A violation with the unit of the range or limit that is broken; a probability has none."""
-    if violation is None or not violation.where:
+    if violation is None or not violation.name:
         return violation
-    name, units = violation.where.partition("[")[0], problem.model.units
+    name, units = violation.name, problem.model.units
     for c in problem.constraints:
         if c.name == name and c.written is not None:
             return replace(violation, unit=units.of_limit(c.written.statement))

@@ -58,8 +58,8 @@ def solved(model: Stages, method: str) -> tuple[Choice, Chain]:
         relaxation = Relaxation(found.program)
         choice = choose(relaxation.plan, registry.get(solver), options)
         return choice, whole(found, written(relaxation, choice.method), choice.method)
-    except CannotServe as reason:
-        raise DiagnosticError([mistakes.cannot_serve(str(reason))]) from None
+    except CannotServe as why:
+        raise DiagnosticError([mistakes.cannot_serve(why.reason, why.hint)]) from None
     except Infeasible:
         raise DiagnosticError([mistakes.bounds_infeasible()]) from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class Assessment:
     value: float
     terms: dict[str, float]
     violation: Violation
-    #: The size of the objective's terms, added up (see `compiler.sizes`).
+    #: The size of the objective's terms, added up (see `compiler.unrolling.magnitude_of_terms`).
     size: float
     #: Whether all that is simulated, every limit and every term is a finite number.
     finite: bool = True
@@ -100,7 +100,7 @@ class _Judge:
         self.finite = self.finite and all(np.isfinite(x) for x in terms.values())
         if not self.finite:
             # Nothing is kept where something is no number.
-            worst = Violation(np.inf, np.inf, worst.where)
+            worst = replace(worst, absolute=np.inf, relative=np.inf)
         return Assessment(values, value, terms, worst, size, self.finite, reached)
 
     def excess(self, c: Constraint) -> tuple[FloatArray, FloatArray]:
@@ -164,13 +164,12 @@ class _Judge:
         reached = block.reached(broken <= SCENARIO_TOLERANCE)
         missing = block.probability - reached
         if missing > chance.TOLERANCE:
-            return reached, Violation(missing, missing, block.name)
+            return reached, Violation(missing, missing, block.name, name=block.name)
         order = np.argsort(broken, kind="stable")
         enough = np.cumsum(block.weights[order]) >= block.probability - chance.TOLERANCE
         needed = order[: int(np.argmax(enough)) + 1]
-        return reached, Violation(
-            float(absolute[needed].max()), float(broken[needed].max()), block.name
-        )
+        worst = float(absolute[needed].max()), float(broken[needed].max())
+        return reached, Violation(*worst, block.name, name=block.name)
 
 
 def _short(off: FloatArray) -> FloatArray:
@@ -198,4 +197,4 @@ def _worse(
         return worst
     found = labels(k) if callable(labels) else ()
     text = f"{name}[{','.join(shown_label(x) for x in found)}]" if found else name
-    return Violation(float(over.flat[k]), float(relative.flat[k]), text)
+    return Violation(float(over.flat[k]), float(relative.flat[k]), text, name=name)

@@ -61,14 +61,15 @@ class Step:
 class Violation:
     """The largest violation of a hard limit: absolute in its own unit, and relative to its parts.
 
-    `where` names the row, as `grant_limit[2017.25]`; empty where nothing is violated. `unit` is that
-    of `absolute`, where a result knows it.
+    `where` names the row, as `grant_limit[2017.25]`, and `name` its statement; both are empty where
+    nothing is violated. `unit` is that of `absolute`, where a result knows it.
     """
 
     absolute: float
     relative: float
     where: str = ""
     unit: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

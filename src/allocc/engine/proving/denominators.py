@@ -57,7 +57,7 @@ def with_ranges(program: Program) -> Program:
 
 
 def _refuse_quotients_of_zero(program: Program) -> None:
-    """Raise `AlloccError` where only what a quotient by zero would have to be says "infeasible".
+    """Raise `DiagnosticError` where only what a quotient by zero would have to be says "infeasible".
 
     The columns of a quotient say `w * b = a`, which nothing meets for `b = 0` and `a != 0`. A limit on
     the quotient may well hold there (`allocc.compiler.reformulations.ratios`): that proves nothing.

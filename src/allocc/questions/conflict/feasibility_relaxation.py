@@ -1,7 +1,7 @@
 """The cheapest loosening of limits that leaves an allocation, and the best allocation it leaves.
 
 Each limit gets slack, and the sum of all slack is minimized, the slack of a limit in parts of the
-limit's own size (see `sizes`). Whole numbers stay whole. Ranges of decisions are loosened only where limits
+limit's own size (see `row_sizes`). Whole numbers stay whole. Ranges of decisions are loosened only where limits
 alone do not suffice; flows, initial values and compartments that are not negative never are. Then the
 limits are moved by what was found, and the model's own objective decides among what they allow.
 """

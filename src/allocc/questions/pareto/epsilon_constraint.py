@@ -83,8 +83,8 @@ class EpsilonConstraint:
         self.count += 1
         try:
             outcome = solve(problem, self.options, [] if start is None else [start.everything])
-        except CannotServe as reason:
-            raise DiagnosticError([mistakes.cannot_serve(str(reason))]) from None
+        except CannotServe as why:
+            raise DiagnosticError([mistakes.cannot_serve(why.reason, why.hint)]) from None
         self.notes += [n for n in outcome.notes if n not in self.notes]
         if outcome.values is not None and outcome.violation is not None:
             self._keep(outcome.values, outcome.violation)

@@ -108,7 +108,7 @@ class Declared:
 
 
 def declared(file: tree.File, path: Path | None) -> Declared:
-    """The declarations of a file; raises `AlloccError` where a file that it uses cannot be had."""
+    """The declarations of a file; raises `DiagnosticError` where a file that it uses cannot be had."""
     collector = Collector()
     found, _ = expand_uses(file, path, collector)
     collector.raise_errors()
