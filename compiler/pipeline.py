@@ -123,7 +123,7 @@ def run(
     return found
 
 
-def whole(found: Chain, built: Built, method: str) -> Chain:
+def to_solver(found: Chain, built: Built, method: str) -> Chain:
     """The chain up to what a solver gets, where `built` is what `written` made of its program."""
     scaled, scaling = built.scaled
     relaxed = found.then("relax", RELAXED[method], built.program, built.lower_point)

@@ -56,6 +56,16 @@ limit other: x <= 5
 report gap = need - well[end]
 minimize { cost : x }
 """,
+    "warned": """model warned "Effects in a long step, and a name that nothing uses"
+time t = 0 .. 3
+compartment ill
+initial ill = 9
+param idle = 3
+decide x in 0 .. 1
+flow get_well : ill -> = 1.5 * ill
+effect get_well += x
+minimize { sick : ill[end]  cost : x }
+""",
     "whole": """model whole "Whole numbers, a bend and a report"
 set Site = {a, b}
 param worth[s in Site] = if s == "a" then 3 else 2
@@ -71,6 +81,7 @@ maximize { reached : sum(s in Site: worth[s] * n[s]) - bend(n["b"]) }
 DECISIONS: dict[str, Any] = {
     "effects": {"x": [0.5, 1.0]},
     "never": {"x": 2.0},
+    "warned": {"x": 0.5},
     "whole": {"n": [3, 3]},
 }
 PASSING = {"seconds", "created", "history", "budget", "options", "versions", "files"}
@@ -93,6 +104,10 @@ def told(result: allocc.Result) -> Any:
 
 
 QUESTIONS: dict[str, Callable[[allocc.Model, str], Any]] = {
+    "warnings": lambda m, _: [str(d) for d in m.warnings],
+    "units": lambda m, _: m.units(),
+    "program": lambda m, _: [b.name for b in m.program().column_blocks],
+    "passes": lambda m, _: m.chain().names,
     "check": lambda m, _: [str(d) for d in m.check()],
     "check pedantic": lambda m, _: [str(d) for d in m.check(pedantic=True)],
     "baseline": lambda m, _: told(m.simulate()),
@@ -101,6 +116,8 @@ QUESTIONS: dict[str, Callable[[allocc.Model, str], Any]] = {
     "solve": lambda m, _: told(m.solve(threads=1)),
     "prices": lambda m, name: lasting(m.prices(DECISIONS[name])),
     "conflict": lambda m, _: lasting(m.conflict(threads=1)),
+    "loosen": lambda m, _: lasting(m.loosen(threads=1)),
+    "escape": lambda m, _: lasting(m.escape(threads=1)),
 }
 
 

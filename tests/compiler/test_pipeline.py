@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from allocc.cli import cli
 from allocc.compiler import pipeline
-from allocc.compiler.pipeline import chain, ordered, passes, whole, written
+from allocc.compiler.pipeline import chain, ordered, passes, to_solver, written
 from allocc.compiler.programs.passes import Pass
 from allocc.compiler.relaxing.relaxation import Relaxation
 from tests.compiler.making import completed, decisions, problem, simulated
@@ -82,7 +82,7 @@ def test_the_way_back_is_the_identity_on_the_old_columns(text: str, method: str)
     first = chain(found, "stated", without={"chance"}).program
     made = chain(found, method)
     built = written(Relaxation(made.program), method)
-    all_of_it = whole(made, built, method)
+    all_of_it = to_solver(made, built, method)
     assert all_of_it.names[-2:] == ("relax", "scale")
     # Whatever a solver's point is beyond the columns that were there, these come back as they are.
     rng = np.random.default_rng(1)

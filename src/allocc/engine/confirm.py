@@ -71,7 +71,7 @@ def confirm(loop: Loop, claim: SolverClaim) -> None:
         _by_refinement(loop)
     elif claim.built.program.columns <= MOST_COLUMNS:
         grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK, seconds=_clock(loop, claim.built))
-        _prove(loop, claim.dropped, _outside(claim.built, grown), grown.word)
+        prove_remaining(loop, claim.dropped, _outside(claim.built, grown), grown.word)
     if loop.contradicted or (loop.best is not before and not loop.closed):
         loop.note(f"{_name(claim)} called an allocation optimal that is not")
         loop.withdraw("claimed")
@@ -84,7 +84,7 @@ def confirm(loop: Loop, claim: SolverClaim) -> None:
     if second.point is not None:
         loop.offer(claim.built.lower_point(second.point))
     weaker = _weaker(loop, claim.solution.bound, second.bound)
-    _prove(loop, claim.dropped, weaker, "agreed")
+    prove_remaining(loop, claim.dropped, weaker, "agreed")
     if loop.word == "claimed":
         loop.note(f"{_name(claim)} claims a bound that another solve of the same does not confirm")
         loop.withdraw("claimed")
@@ -103,7 +103,7 @@ def confirm_empty(loop: Loop, claim: SolverClaim) -> Word | None:
         return word if status == "infeasible" else None
     if claim.built.program.columns <= MOST_COLUMNS:
         grown = _grow(loop, claim.built, MOST_NODES, MOST_WORK, seconds=_clock(loop, claim.built))
-        _prove(loop, claim.dropped, _outside(claim.built, grown), grown.word)
+        prove_remaining(loop, claim.dropped, _outside(claim.built, grown), grown.word)
         if grown.infeasible:
             return grown.word
     if loop.closed or (loop.best is not None and not claim.dropped):
@@ -144,7 +144,7 @@ def _by_tree(loop: Loop, built: Built, gap: float, dropped: bool) -> Solution | 
     nodes = FIRST_NODES if loop.best is not None else WITHOUT
     grown = _grow(loop, built, nodes, FIRST_WORK, gap)
     bound = _outside(built, grown)
-    _prove(loop, dropped, bound, grown.word)
+    prove_remaining(loop, dropped, bound, grown.word)
     if grown.infeasible:
         return Solution("infeasible", None, None, None, 0.0, grown.nodes, "highs", word=grown.word)
     if not grown.closed or bound is None:
@@ -220,7 +220,12 @@ def _outside(built: Built, grown: Grown) -> float | None:
     return float(grown.bound / built.scaled[1].objective + built.program.offset)
 
 
-def _prove(loop: Loop, dropped: bool, bound: float | None, word: Word) -> None:
+def prove_remaining(loop: Loop, dropped: bool, bound: float | None, word: Word) -> None:
+    """Keep a bound on what is left, where pieces may have been dropped.
+
+    What was dropped holds nothing better than the best allocation was then, so the bound on
+    everything is the weaker of the two.
+    """
     if bound is None:
         return
     if dropped and loop.best is not None:

@@ -19,7 +19,7 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.refinement import add_tangents, split_active
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.engine import solver_calls
-from allocc.engine.confirm import holds_nothing, settled, solve_mixed
+from allocc.engine.confirm import holds_nothing, prove_remaining, settled, solve_mixed
 from allocc.engine.endings import end, finish, without_point
 from allocc.engine.judging.outcome import Outcome
 from allocc.engine.loop import Loop
@@ -105,7 +105,7 @@ def _tightening_rounds(
         solution = solve_mixed(loop, backend, built, 1e-3, dropped=relaxation.dropped)
         if solution.point is None:
             return _without(loop, relaxation, solution)
-        prove_remaining(loop, relaxation, solution)
+        prove_remaining(loop, relaxation.dropped, solution.bound, solution.word)
         before = loop.best
         loop.heuristics.round(relaxation, built.lower_point(solution.point))
         if loop.best is not before:
@@ -122,7 +122,7 @@ def _without(loop: Loop, relaxation: Relaxation, solution: Solution) -> Outcome:
         if holds_nothing(loop, solution):
             return _exhausted(loop, solution, loop.emptiness)
         return finish(loop, replace(solution, termination="failed"))
-    prove_remaining(loop, relaxation, solution)
+    prove_remaining(loop, relaxation.dropped, solution.bound, solution.word)
     outcome = without_point(loop, replace(solution, bound=None))
     assert outcome is not None
     return outcome
@@ -146,7 +146,7 @@ def _linear_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> Outc
         if solution.termination != "optimal":
             return finish(loop, solution)
         before = loop.bound
-        prove_remaining(loop, relaxation, solution)
+        prove_remaining(loop, relaxation.dropped, solution.bound, solution.word)
         loop.heuristics.round(relaxation, built.lower_point(solution.point))
         if not loop.closed and loop.rounds % 3 == 2:
             loop.heuristics.search(solution.point, SEARCH * loop.rounds)
@@ -257,10 +257,10 @@ def _integer_rounds(
         sliced = solution.termination == "time_limit" and not loop.out_of_time
         if solution.point is None:
             if sliced and loop.best is not None:
-                prove_remaining(loop, relaxation, solution)
+                prove_remaining(loop, relaxation.dropped, solution.bound, solution.word)
                 continue
             return _without(loop, relaxation, solution)
-        prove_remaining(loop, relaxation, solution)
+        prove_remaining(loop, relaxation.dropped, solution.bound, solution.word)
         point = built.lower_point(solution.point)
         best = loop.best
         loop.heuristics.round(relaxation, point)
@@ -289,20 +289,6 @@ def _integer_rounds(
                 break
     assert solution is not None
     return finish(loop, solution)
-
-
-def prove_remaining(loop: Loop, relaxation: Relaxation, solution: Solution) -> None:
-    """Keep a bound on what is left after pieces were dropped.
-
-    What was dropped holds nothing better than the best allocation was then, so the bound on
-    everything is the weaker of the two.
-    """
-    bound = solution.bound
-    if bound is None:
-        return
-    if relaxation.dropped and loop.best is not None:
-        bound = min(bound, loop.best.value) if loop.minimize else max(bound, loop.best.value)
-    loop.prove(bound, solution.word)
 
 
 def _exhausted(loop: Loop, solution: Solution | None, word: Word = "proven") -> Outcome:

@@ -20,10 +20,10 @@ from allocc.engine.choose import choose
 from allocc.engine.endings import end
 from allocc.engine.judging.outcome import Options, Outcome, Stopped
 from allocc.engine.loop import Loop
-from allocc.engine.once import once
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.proving.examine import said
 from allocc.engine.refine import refine
+from allocc.engine.single_solve import once
 
 #: Shares of every range at which allocations are simulated before anything is solved.
 SHARES = (0.0, 0.5, 0.25, 0.75, 1.0)

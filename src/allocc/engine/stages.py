@@ -63,8 +63,10 @@ class Stages:
     @property
     def warnings(self) -> list[Diagnostic]:
         """What is suspicious but no mistake, by place in the file, then by code."""
-        unrolled = self.__dict__.get("problem")
-        found = self.bound.diagnostics if unrolled is None else unrolled.diagnostics
+        try:
+            found = self.problem.diagnostics
+        except DiagnosticError:
+            found = self.bound.diagnostics  # what is wrong beyond is told by whoever needs the problem
         return in_order(d for d in found if d.severity == "warning")
 
     @once

@@ -8,13 +8,13 @@ import numpy as np
 
 from allocc import mistakes
 from allocc.backends import registry
-from allocc.compiler.pipeline import whole, written
+from allocc.compiler.pipeline import to_solver, written
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.plan import Plan
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.dsl.diagnostics import DiagnosticError
-from allocc.engine.choose import CannotServe, Choice, choose
+from allocc.engine.choose import CannotServe, Choice, choose, takers
 from allocc.engine.judging.options import METHODS
 from allocc.engine.judging.outcome import Method, Options
 from allocc.errors import reported
@@ -52,12 +52,12 @@ def solved(model: Stages, method: str) -> tuple[Choice, Chain]:
     _check(method)
     found = model.chain(method)
     # A direct solve is for a solver that takes what is nonlinear.
-    solver = "scip" if method == "direct" else "highs"
+    solver = next(takers(found.program), "highs") if method == "direct" else "highs"
     options = Options(solver=solver, method=cast(Method, method))
     try:
         relaxation = Relaxation(found.program)
         choice = choose(relaxation.plan, registry.get(solver), options)
-        return choice, whole(found, written(relaxation, choice.method), choice.method)
+        return choice, to_solver(found, written(relaxation, choice.method), choice.method)
     except CannotServe as why:
         raise DiagnosticError([mistakes.cannot_serve(why.reason, why.hint)]) from None
     except Infeasible:
