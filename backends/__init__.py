@@ -1,7 +1,7 @@
 """Solvers behind one question (`SolveOptions`) and one honest answer (`Solution`).
 
 In: a program and `SolveOptions`. Out: `Solution`, in the program's own columns. It may import
-`allocc.compiler.programs`: one file a solver, and the file formats.
+`allocc.compiler.programs` and what stands before that: one file a solver, and the file formats.
 """
 
 from allocc.backends.highs_session import HighsSession

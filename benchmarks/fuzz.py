@@ -252,7 +252,7 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of the processor, an input")
+    parser.add_argument("--seconds", type=float, default=40.0, help="of the processor, an input")
     parser.add_argument("--megabytes", type=float, default=4000.0, help="of memory, an input")
     parser.add_argument("--show", type=int, metavar="SEED", help="write one input to a folder")
     parser.add_argument("--work", type=int, nargs=2, help=argparse.SUPPRESS)

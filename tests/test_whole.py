@@ -34,14 +34,14 @@ def full(path: Path) -> None:
 def test_the_old_file_stays_when_the_new_one_fails(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     with pytest.raises(DiagnosticError, match=r"E7008.*the thing cannot be written.*no space left"):
-        whole.replace(target, full, "the thing")
+        whole.write_whole(target, full, "the thing")
     assert list(tmp_path.iterdir()) == []
-    whole.replace(target, writes("old"), "the thing")
+    whole.write_whole(target, writes("old"), "the thing")
     target.chmod(0o640)
     with pytest.raises(DiagnosticError):
-        whole.replace(target, full, "the thing")
+        whole.write_whole(target, full, "the thing")
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
-    whole.replace(target, writes("new"), "the thing")
+    whole.write_whole(target, writes("new"), "the thing")
     assert target.read_text() == "new" and list(tmp_path.iterdir()) == [target]
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
@@ -50,11 +50,11 @@ def test_the_old_file_stays_when_the_new_one_fails(tmp_path: Path) -> None:
 def test_links_and_devices_stay_what_they_are(tmp_path: Path) -> None:
     target, link, pipe = (tmp_path / name for name in ("a.txt", "link.txt", "pipe"))
     link.symlink_to(target)
-    whole.replace(link, writes("text"), "the thing")
+    whole.write_whole(link, writes("text"), "the thing")
     assert link.is_symlink() and target.read_text() == "text"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    whole.replace(pipe, writes("text"), "the thing")
+    whole.write_whole(pipe, writes("text"), "the thing")
     assert os.read(reader, 100) == b"text"
     os.close(reader)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
@@ -68,7 +68,7 @@ def write(path):
     path.write_text("half")
     print("writing", flush=True)
     time.sleep(60)
-whole.replace(Path(sys.argv[1]), write, "the thing")
+whole.write_whole(Path(sys.argv[1]), write, "the thing")
 """
 
 
@@ -86,13 +86,13 @@ def test_what_a_killed_writer_left_is_taken_away(tmp_path: Path) -> None:
         old = time.time() - 3600
         os.utime(left, (old, old))
         # While its writer lives it is let alone, however old it is.
-        whole.replace(tmp_path / "b.txt", writes("b"), "the thing")
+        whole.write_whole(tmp_path / "b.txt", writes("b"), "the thing")
         assert left.exists()
     finally:
         child.kill()
         child.communicate()
     os.utime(left, (old, old))
-    whole.replace(tmp_path / "b.txt", writes("b"), "the thing")
+    whole.write_whole(tmp_path / "b.txt", writes("b"), "the thing")
     assert [p.name for p in tmp_path.iterdir()] == ["b.txt"]
 
 
@@ -102,7 +102,7 @@ def test_what_is_not_ours_is_let_alone(tmp_path: Path) -> None:
     young = tmp_path / ".allocc-part-young"
     young.mkdir()
     os.utime(other, (0, 0))
-    whole.replace(tmp_path / "b.txt", writes("b"), "the thing")
+    whole.write_whole(tmp_path / "b.txt", writes("b"), "the thing")
     assert other.exists() and young.exists()
 
 

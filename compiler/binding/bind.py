@@ -32,12 +32,11 @@ def bind(
 ) -> BoundModel:
     """Bind a parsed file to the data folder and to the values that are set from outside.
 
-    Raises `DiagnosticError` with every independent mistake. Warnings are kept in `Model.diagnostics`.
+    Raises `DiagnosticError` with every independent mistake. Warnings are kept in `BoundModel.diagnostics`.
     """
     collector = Collector()
     statements, lost = expand_uses(file, path, collector)
-    declarations = declare(statements, collector)
-    declarations.broken |= lost
+    declarations = declare(statements, collector, lost)
     binder = ModelBinder(declarations, data, dict(settings or {}), collector)
     with deep_recursion():
         return binder.bind(file, path)

@@ -47,10 +47,15 @@ class Declarations:
         return resolve(self.statements)
 
 
-def declare(statements: Iterable[tuple[Any, bool]], collector: Collector) -> Declarations:
-    """Sort statements; each comes with whether it is a library's (then it may stay unused)."""
+def declare(
+    statements: Iterable[tuple[Any, bool]], collector: Collector, lost: Iterable[str] = ()
+) -> Declarations:
+    """Sort statements; each comes with whether it is a library's (then it may stay unused).
+
+    `lost` are names that something else should have declared, whose mistake is already reported.
+    """
     statements = list(statements)
-    d = Declarations([s for s, _ in statements])
+    d = Declarations([s for s, _ in statements], broken=set(lost))
     rules: dict[str, Any] = {}
     pending: list[tree.Initial] = []
 

@@ -14,6 +14,8 @@ from allocc.compiler.programs.program import Program
 #: What a chain of passes is for: `stated` changes nothing that a limit says; the others are methods of
 #: solving, of which `auto` is decided later, between `exact` and `refine`.
 METHODS = ("stated", "direct", "exact", "refine", "auto")
+#: Those that solve.
+SOLVING = frozenset(METHODS) - {"stated"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Size:
 class Pass:
     """One step of a chain.
 
+    Columns and rows of the program before keep their places; new ones stand behind them. What a row says
+    may change, and it may say nothing any more, except where the pass serves `stated`.
+
     `accepts` is quick, and may be wrong in saying yes: `apply` returns the very program that it was given
     where there is nothing to do. `why` says in a sentence what it does and why, `note` what the user of
     a solve reads; `methods` are those that it serves, `after` the passes that come before it. `exact`
@@ -52,7 +57,7 @@ class Pass:
     why: str
     accepts: Callable[[Program], bool]
     apply: Callable[[Program], Program]
-    methods: frozenset[str] = frozenset(METHODS)
+    methods: frozenset[str] = SOLVING
     after: tuple[str, ...] = ()
     exact: bool = True
     note: str = ""

@@ -33,7 +33,7 @@ from scipy import sparse
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs import errors
 from allocc.compiler.programs.bounds import Infeasible, Propagator
-from allocc.compiler.programs.passes import Pass
+from allocc.compiler.programs.passes import METHODS, Pass
 from allocc.compiler.programs.program import IndicatorRows, Program
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 
@@ -49,7 +49,7 @@ def without(program: Program) -> Program:
     return replace(program, row_upper=upper, conditional=())
 
 
-def write(program: Program) -> Program:
+def with_big_m(program: Program) -> Program:
     """The program with the conditional rows as plain ones; their lower sides must be open.
 
     Raises `DiagnosticError` where a row can be violated without end.
@@ -116,5 +116,6 @@ PASS = Pass(
     "chance",
     "rows that hold where binaries are 1, by the most by which they can be broken",
     lambda program: bool(program.conditional),
-    write,
+    with_big_m,
+    methods=frozenset(METHODS),
 )

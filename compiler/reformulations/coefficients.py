@@ -201,6 +201,5 @@ PASS = Pass(
     "coefficients of whole columns, cut to what the ranges of the others prove",
     lambda program: bool(program.integer.any()),
     tighten_coefficients,
-    methods=frozenset({"direct", "exact", "refine", "auto"}),
     after=("chance", "denominators", "growth"),
 )

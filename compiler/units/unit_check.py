@@ -93,8 +93,7 @@ def units_of(file: tree.File, path: Path | None, collector: Collector) -> Units:
     `path` is where the file lies, for the files that it uses.
     """
     statements, lost = expand_uses(file, path, collector)
-    declared = declare(statements, collector)
-    declared.broken |= lost
+    declared = declare(statements, collector, lost)
     return check_units(declared, collector)
 
 

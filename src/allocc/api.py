@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
 from allocc.asked import as_path
-from allocc.dsl.diagnostics import Diagnostic
-from allocc.dsl.diagnostics import DiagnosticError as PlainError
+from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.engine.judging.options import make_options
 from allocc.engine.stages import Stages
 from allocc.errors import AlloccError, reported
@@ -60,7 +59,7 @@ class Model(Stages):
             statement, *rest = parse(Source("expression", f"let it = {expression}")).statements
             if rest:
                 span = rest[0].span
-                raise PlainError([syntax_errors.unexpected(span, span.text, [])])
+                raise DiagnosticError([syntax_errors.unexpected(span, span.text, [])])
         assert isinstance(statement, tree.Let)
         unit = self.bound.units.of(statement.value)
         return None if unit is None else str(unit)
@@ -78,13 +77,13 @@ class Model(Stages):
     def write(self, path: str | PathLike[str], method: str = "auto") -> None:
         """Write the program as `.mps` or `.lp`, with its map of names beside it."""
         from allocc.backends.files import write
-        from allocc.whole import replace
+        from allocc.whole import write_whole
 
         target = as_path(path, "the program")
         program = self.program(method)
         try:
             with reported():
-                replace(target, lambda part: write(program, part), "the program")
+                write_whole(target, lambda part: write(program, part), "the program")
         except ValueError as problem:
             raise AlloccError([mistakes.cannot_express(str(target), str(problem))]) from None
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
-from allocc.dsl.diagnostics import DiagnosticError as PlainError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.dsl.messages import render
 
 
-class AlloccError(PlainError):
+class AlloccError(DiagnosticError):
     """Mistakes in a model, its data or what was asked; `str()` shows them as the terminal does."""
 
     def __str__(self) -> str:
@@ -31,7 +31,7 @@ def reported() -> Iterator[None]:
             yield
     except AlloccError:
         raise
-    except PlainError as error:
+    except DiagnosticError as error:
         raise AlloccError(error.diagnostics) from None
 
 

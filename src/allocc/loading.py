@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from allocc import mistakes
 from allocc.api import Model
 from allocc.asked import as_path
-from allocc.dsl.diagnostics import DiagnosticError as PlainError
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.errors import reported
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def load(
         file = parse_file(place)
         folder = data_folder(place, file) if data is None else as_path(data, "the data folder")
         if not folder.is_dir():
-            raise PlainError([mistakes.no_data_folder(str(folder), folder.exists())])
+            raise DiagnosticError([mistakes.no_data_folder(str(folder), folder.exists())])
         bound = bind(file, folder, params, path=place)
         model = Model(bound, folder, _recorded(bound, params))
         model.problem  # noqa: B018 - mistakes that unrolling finds are reported here, too
@@ -56,10 +56,10 @@ def read_tree(path: str | PathLike[str]) -> File:
 def _check_model(path: Path) -> None:
     if path.is_dir():
         inside = sorted(p.name for p in path.glob("*.alloc"))
-        raise PlainError([mistakes.model_is_folder(str(path), inside)])
+        raise DiagnosticError([mistakes.model_is_folder(str(path), inside)])
     if not path.exists():
         beside = path.parent.glob("*.alloc") if path.parent.is_dir() else ()
-        raise PlainError([mistakes.no_model(str(path), sorted(str(p) for p in beside))])
+        raise DiagnosticError([mistakes.no_model(str(path), sorted(str(p) for p in beside))])
 
 
 def data_folder(path: Path, file: File) -> Path:

@@ -39,7 +39,7 @@ def part(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def replace(path: Path, write: Callable[[Path], None], what: str) -> None:
+def write_whole(path: Path, write: Callable[[Path], None], what: str) -> None:
     """Write a file, or write it anew with the permissions it has; a link stays one.
 
     `write` writes it at the path that it is given, and perhaps others beside it, which come along.

@@ -49,6 +49,8 @@ def test_there_are_no_others() -> None:
     assert loose == set(OWN)
 
 
-@pytest.mark.parametrize("name", ["BoundModel", "Problem", "Variable", "IndexSet", "DataTable", "Context"])
+@pytest.mark.parametrize(
+    "name", ["BoundModel", "Problem", "Variable", "IndexSet", "DataTable", "Context"]
+)
 def test_the_stages_themselves_are_looked_at(name: str) -> None:
     assert name in classes()

@@ -12,7 +12,7 @@ from allocc.engine.refine import SEARCH
 from allocc.engine.relaxed import relaxed_first
 
 
-def once(loop: Loop, backend: Backend, relaxation: Relaxation, built: Built) -> Outcome:
+def single_solve(loop: Loop, backend: Backend, relaxation: Relaxation, built: Built) -> Outcome:
     """One solve of a program that is exact."""
     loop.rounds = 1
     target = loop.options.gap * 0.5

@@ -23,7 +23,7 @@ from allocc.engine.loop import Loop
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.proving.examine import said
 from allocc.engine.refine import refine
-from allocc.engine.single_solve import once
+from allocc.engine.single_solve import single_solve
 
 #: Shares of every range at which allocations are simulated before anything is solved.
 SHARES = (0.0, 0.5, 0.25, 0.75, 1.0)
@@ -88,13 +88,13 @@ def _run(loop: Loop) -> Outcome:
     _begin(loop, program)
     _simple(loop)
     if loop.choice.method == "direct":
-        return once(loop, backend, relaxation, written(relaxation, "direct"))
+        return single_solve(loop, backend, relaxation, written(relaxation, "direct"))
     if loop.choice.method == "exact":
         try:
             built = written(relaxation, "exact")
         except Infeasible as empty:
             return _propagated_infeasible(loop, program, empty)
-        return once(loop, backend, relaxation, built)
+        return single_solve(loop, backend, relaxation, built)
     return refine(loop, backend, relaxation, program)
 
 

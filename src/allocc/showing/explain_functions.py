@@ -26,7 +26,7 @@ from allocc.compiler.algebra.expression import (
     Reduce,
     Reference,
 )
-from allocc.compiler.functions import WORDS, function
+from allocc.compiler.functions import BY_KIND, WORDS, function
 from allocc.compiler.functions.record import ScalarFunction
 from allocc.compiler.lowering.lower import ratio_limit
 from allocc.compiler.programs.program import find_block
@@ -261,7 +261,8 @@ def _parts(e: object, known: _Known) -> list[tuple[object, int]]:
         case tree.Call(function=function, arguments=arguments, body=body):
             if function.name in ("sum", "mean", "min", "max", TOTAL):
                 return [(part, 1) for part in (*arguments, body) if part is not None]
-            return [(part, 0) for part in arguments]
+            grows = BY_KIND[function.name].monotone if function.name in WORDS else 0
+            return [(part, grows) for part in arguments]
         case tree.Binary(operator="+" | "-" as operator, left=left, right=right):
             return [(left, 1), (right, 1 if operator == "+" else -1)]
         case tree.Binary(operator="*", left=left, right=right):

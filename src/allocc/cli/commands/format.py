@@ -16,7 +16,7 @@ from allocc.cli.options import ModelPath
 from allocc.cli.terminal import put, put_bytes, say
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.dsl.reading.parser import decoded, read_bytes
-from allocc.whole import replace
+from allocc.whole import write_whole
 
 _STDIN = "-"
 
@@ -50,7 +50,7 @@ def format_models(ctx: click.Context, paths: tuple[str, ...], check: bool, diff:
                         # A patch has the file's own characters.
                         put_bytes(f"{difference}\n".encode())
                 elif not check:
-                    replace(Path(path), partial(_write, data=new), "the model")
+                    write_whole(Path(path), partial(_write, data=new), "the model")
             else:
                 same += 1
         except DiagnosticError as error:

@@ -37,7 +37,7 @@ from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_jso
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.dsl.messages import to_json
 from allocc.signals import EXIT_INTERRUPTED
-from allocc.whole import replace
+from allocc.whole import write_whole
 
 if TYPE_CHECKING:
     from allocc.results.frontier import Tradeoff
@@ -167,7 +167,7 @@ def _files(
         if target is None or not found.points:
             continue
         try:
-            replace(Path(target), partial(write, found), what)
+            write_whole(Path(target), partial(write, found), what)
         except DiagnosticError as problem:
             wrong.extend(problem.diagnostics)
         else:

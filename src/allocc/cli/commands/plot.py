@@ -12,7 +12,7 @@ from allocc import mistakes
 from allocc.cli.options import json_option, output_option
 from allocc.cli.terminal import put, write_json
 from allocc.dsl.diagnostics import DiagnosticError
-from allocc.whole import replace
+from allocc.whole import write_whole
 
 FORMATS = ("svg", "png")
 WHAT = ("trajectories", "allocation", "progress", "frontier", "all")
@@ -63,7 +63,7 @@ def plot(run: str, what: str, output: str | None, format_: str | None, as_json: 
             reason = problem.strerror or str(problem)
             found = mistakes.cannot_write("the plot", str(path), reason)
             raise DiagnosticError([found]) from None
-        replace(path, draw().write, "the plot")
+        write_whole(path, draw().write, "the plot")
         written.append((name, str(path)))
     if as_json:
         write_json({"run": run, "plots": dict(written)})

@@ -11,7 +11,7 @@ from allocc import mistakes
 from allocc.cli.options import load_model, method_option, model_options, output_option
 from allocc.cli.terminal import put, say
 from allocc.dsl.diagnostics import DiagnosticError
-from allocc.whole import replace
+from allocc.whole import write_whole
 
 if TYPE_CHECKING:
     from allocc.api import Model
@@ -76,7 +76,7 @@ def render(
     elif output is None:
         put(text.rstrip("\n"))
     else:
-        replace(Path(output), lambda part: _write(part, text), "the file")
+        write_whole(Path(output), lambda part: _write(part, text), "the file")
         say(f"wrote {output}")
 
 

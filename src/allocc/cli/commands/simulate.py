@@ -64,10 +64,12 @@ def simulate(
     result = loaded.simulate(decisions, rest)
     if csv_file is not None:
         from allocc.results.run_folder.tidy import write_long
-        from allocc.whole import replace
+        from allocc.whole import write_whole
 
         blocks = [b for b in result.blocks if b.kind != "decision"]
-        replace(Path(csv_file), lambda part: write_long(part, blocks, kinds=True), "the CSV file")
+        write_whole(
+            Path(csv_file), lambda part: write_long(part, blocks, kinds=True), "the CSV file"
+        )
     if run is not None:
         result.save(run)
     if as_json:

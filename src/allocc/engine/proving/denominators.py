@@ -23,7 +23,7 @@ from allocc.compiler.programs.bounds_needed import (
     without_quotients,
     zero_below,
 )
-from allocc.compiler.programs.passes import Pass
+from allocc.compiler.programs.passes import METHODS, Pass
 from allocc.compiler.programs.program import Program, no_products
 from allocc.compiler.unrolling.problem import Problem
 from allocc.engine.proving.door import Empty, ScaledSession
@@ -111,6 +111,7 @@ PASS = Pass(
     "ranges without 0 for what is divided by, proven by linear programs over all rows together",
     lambda program: not program.polyhedral,
     with_ranges,
+    methods=frozenset(METHODS),
     after=("chance",),
 )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from allocc.compiler.algebra.index import Axis, Coordinate, IndexSet
 from allocc.compiler.data.tables import DataTable
+from allocc.compiler.data.typed_values import written_labels
 from allocc.compiler.evaluating.aligned import bare_column, cell_place
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.labels import label_text, named
@@ -126,7 +127,7 @@ def _parameter(
     labels = [label_text(x) for s, p in zip(sets, point, strict=True) for x in s.label(p)]
     shown = _shown(name, sets, point)
     unit = units.text(statement.unit)
-    if _set_from_outside(evaluator, name, labels):
+    if _set_from_outside(evaluator, name, sets, labels):
         yield name, point, Cell(shown, float(value), unit)
         return
     place = cell_place(statement.value, point, symbol.space, sets, evaluator.symbols)
@@ -156,11 +157,13 @@ def at_point(space: Space, point: Sequence[int], now: Now | None = None) -> Scop
     return enter(space, here, Scope(), now)
 
 
-def _set_from_outside(evaluator: Evaluator, name: str, labels: Sequence[str]) -> bool:
+def _set_from_outside(
+    evaluator: Evaluator, name: str, sets: Sequence[IndexSet], labels: Sequence[str]
+) -> bool:
     for key in evaluator.symbols.settings:
         base, bracket, rest = key.partition("[")
         if base == name and (
-            not bracket or [x.strip() for x in rest.removesuffix("]").split(",")] == list(labels)
+            not bracket or tuple(labels) in written_labels(rest.removesuffix("]"), sets)
         ):
             return True
     return False

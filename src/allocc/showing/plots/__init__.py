@@ -2,7 +2,7 @@
 
 In: results. Out: Matplotlib figures, drawn without pyplot and so without any global state. They are made to be
 read in grey: what differs, differs in shape, line style or shade, never in colour alone. It may import the
-results. Matplotlib is the extra `plot`; nothing here is imported before a plot is asked for.
+engine's outcomes and the results. Matplotlib is the extra `plot`; nothing here is imported before a plot is asked for.
 """
 
 from __future__ import annotations
