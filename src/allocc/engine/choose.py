@@ -62,10 +62,12 @@ def choose(plan: Plan, backend: Backend, options: Options) -> Choice:
     total = int(min(np.nan_to_num(sizes, nan=1e18).sum(), 1e18))
     if options.method == "exact":
         if not integer.all() or smooth:
+            other = next(takers(p), "")
             bad = p.column_name(int(columns[~integer][0])) if not integer.all() else smooth[0].kind
             raise CannotServe(
                 f"there is no exact linear form: {bad} is continuous in a nonlinear term",
-                "use --method refine, or --method direct with --solver scip",
+                "use --method refine"
+                + (f", or --method direct with --solver {other}" if other else ""),
             )
         of = _counted(len(columns), "integer column")
         return Choice("exact", f"as asked: {_counted(total, 'single value')} of {of}")

@@ -32,10 +32,12 @@ MOST_COLUMNS = 2_000_000
 def method_program(model: Stages, method: str) -> Program:
     """The program of a method: `direct` keeps products, `exact` cuts integer factors into values.
 
-    Raises `DiagnosticError` for an unknown method, and where no piece of a factor's range satisfies the
-    limits.
+    Raises `DiagnosticError` for an unknown method, where there is no exact form and one is asked for, and
+    where no piece of a factor's range satisfies the limits.
     """
     _check(method)
+    if method == "exact":
+        _choice(model.plan, Options(method="exact"))
     method = _chosen(model, method)
     try:
         return written(Relaxation(model.chain(method).program), method).program
@@ -53,15 +55,20 @@ def solved(model: Stages, method: str) -> tuple[Choice, Chain]:
     found = model.chain(method)
     # A direct solve is for a solver that takes what is nonlinear.
     solver = next(takers(found.program), "highs") if method == "direct" else "highs"
-    options = Options(solver=solver, method=cast(Method, method))
     try:
         relaxation = Relaxation(found.program)
-        choice = choose(relaxation.plan, registry.get(solver), options)
+        choice = _choice(relaxation.plan, Options(solver=solver, method=cast(Method, method)))
         return choice, to_solver(found, written(relaxation, choice.method), choice.method)
-    except CannotServe as why:
-        raise DiagnosticError([mistakes.cannot_serve(why.reason, why.hint)]) from None
     except Infeasible:
         raise DiagnosticError([mistakes.bounds_infeasible()]) from None
+
+
+def _choice(plan: Plan, options: Options) -> Choice:
+    """The choice of a method; raises `DiagnosticError` where what is asked does not fit."""
+    try:
+        return choose(plan, registry.get(options.solver), options)
+    except CannotServe as why:
+        raise DiagnosticError([mistakes.cannot_serve(why.reason, why.hint)]) from None
 
 
 def _check(method: str) -> None:
