@@ -26,6 +26,7 @@ from allocc.compiler.scoping.symbols import Symbols
 from allocc.compiler.scoping.usage import Expanded
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
+from allocc.dsl.walk import nodes
 
 
 class Operands(ABC):
@@ -119,6 +120,15 @@ class Operands(ABC):
         if self.context.report is None:
             raise failures.Failed(diagnostic)
         self.context.report.undefined.append(diagnostic)
+
+    def certain(self, expression: tree.Expression) -> bool:
+        """Whether a condition is the same whatever is decided: only reports may ask what was."""
+        if self.context.report is None:
+            return True
+        names = {n.name for n in nodes(expression) if isinstance(n, tree.Name)}
+        found = (self.symbols.declared.names.get(name) for name in names)
+        data = tree.Parameter | tree.SetDeclaration | tree.Table | tree.Time | None
+        return all(isinstance(statement, data) for statement in found)
 
     def warn(self, diagnostic: Diagnostic) -> None:
         """Tell of something that may be meant otherwise."""

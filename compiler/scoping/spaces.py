@@ -35,6 +35,9 @@ class Reader(Protocol):
     def condition(self, expression: Expression, scope: Scope) -> Data:
         """A condition on data."""
 
+    def certain(self, expression: Expression) -> bool:
+        """Whether a condition is the same whatever is decided."""
+
     def warn(self, diagnostic: Diagnostic) -> None:
         """Tell of something that may be meant otherwise."""
 
@@ -137,7 +140,8 @@ def bind_index(
         mask = reader.condition(index.condition, build.scope)
         # Of a horizon of one period it may well be right that none is before another.
         timed = all(a.set.kind == "time" for a in mask.axes)
-        if mask.values.size and not mask.values.any() and not timed and not needed:
+        idle = mask.values.size and not mask.values.any() and not timed and not needed
+        if idle and reader.certain(index.condition):
             names = " and ".join(dict.fromkeys(a.set.name for a in mask.axes))
             reader.warn(scoping_errors.nothing_left(names, index.condition.span))
         _filter(mask, build)

@@ -259,3 +259,16 @@ def test_what_is_acquired_exactly(people: int) -> None:
             if a < people:
                 line = 0.75 * found[b, a] + 0.25 * found[b, a + 1]
                 assert between[b, a] == pytest.approx(line, abs=1e-9)
+
+
+def test_a_filter_on_what_is_decided_is_no_mistake_where_nothing_meets_it_yet() -> None:
+    text = """
+set S = 1 .. 3
+param bought[s in S] = s
+decide x[S] integer in -3 .. 3
+report many = sum(s in S if exp(x[s]) > 1.5: 1)
+report late = sum(s in S if bought[s] > 9: 1)
+limit some: sum(x) >= 4
+minimize { t: sum(s in S: x[s]^2) }"""
+    found = problem(text).diagnostics
+    assert [(d.code, d.span.text) for d in found if d.span] == [("W4011", "bought[s] > 9")]
