@@ -54,7 +54,10 @@ def solved(model: Stages, method: str) -> tuple[Choice, Chain]:
     _check(method)
     found = model.chain(method)
     # A direct solve is for a solver that takes what is nonlinear.
-    solver = next(takers(found.program), "highs") if method == "direct" else "highs"
+    solver = next(takers(found.program), None) if method == "direct" else "highs"
+    if solver is None:
+        reason = "no solver takes all products and functions of this model as they are"
+        raise DiagnosticError([mistakes.cannot_serve(reason, "use --method auto")])
     try:
         relaxation = Relaxation(found.program)
         choice = _choice(relaxation.plan, Options(solver=solver, method=cast(Method, method)))

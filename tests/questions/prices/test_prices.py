@@ -393,3 +393,26 @@ def test_an_allocation_that_is_improved_first_says_so(run: Run, tmp_path: Path) 
     decided.write_text("name,value\na,2\nb,3\n", encoding="utf-8")
     done = run("prices", path, "--run", decided, "-q")
     assert "improved nearby first, with a value of 6 before" in " ".join(done.stdout.split())
+
+
+DEPOTS = """model depots
+set Depot = {north, south}
+param rent[d in Depot] : USD = if d == "north" then 900 else 1100
+param way[d in Depot] : USD/dose = if d == "north" then 2 else 1
+decide open[Depot] binary
+decide sent[Depot] : dose in 0 ..
+param more : dose = 0
+limit link[d in Depot]: sent[d] <= 1000 * open[d] + (if d == "south" then more else 0)
+limit met: sum(sent) >= 60
+minimize { rent: sum(d in Depot: rent[d] * open[d])  way: sum(d in Depot: way[d] * sent[d]) }
+"""
+
+
+def test_a_limit_with_nothing_on_its_right_side_has_its_price(tmp_path: Path) -> None:
+    # The closed depot sends nothing; what it may send beside is worth the shorter way.
+    path = small.easy(tmp_path, DEPOTS)
+    _, value, found = at_best(path)
+    (south,) = (r for r in found.rows if r.labels == ("south",))
+    _, better, _ = at_best(path, more=1.0)
+    assert (value, better) == (pytest.approx(1020.0), pytest.approx(1019.0))
+    assert south.price == pytest.approx(better - value)
