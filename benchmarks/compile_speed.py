@@ -188,7 +188,7 @@ def allocc(model: object) -> object:
     from allocc.compiler.relaxing.relaxation import Relaxation
     from allocc.compiler.unrolling.discretize import discretize
 
-    return HighsSession(Relaxation(chain(discretize(model)).program).build().program)  # type: ignore[arg-type]
+    return HighsSession(Relaxation(chain(discretize(model), "stated").program).build().program)  # type: ignore[arg-type]
 
 
 def first_part(d: dict) -> dict:

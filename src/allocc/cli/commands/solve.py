@@ -154,6 +154,8 @@ def _explained(
     relax: bool,
 ) -> Run:
     """A result with why there is no allocation or no best one, and what to loosen, as asked."""
+    if result.status not in ("infeasible", "unbounded") or result.stopped == "interrupted":
+        return result
     from allocc.backends.solution import LicenceLimit
     from allocc.cli.progress import watching
     from allocc.engine.judging.outcome import Options
@@ -161,8 +163,6 @@ def _explained(
     from allocc.questions.conflict.feasibility_relaxation import loosen
     from allocc.questions.conflict.unbounded_ray import escape
 
-    if result.status not in ("infeasible", "unbounded") or result.stopped == "interrupted":
-        return result
     rest = replace(options, method="auto", memory_limit_mb=None)
     asked = replace(rest, gap=Options().gap, time_limit=seconds)
     assert options.cancel is not None
