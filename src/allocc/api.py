@@ -1,7 +1,7 @@
 """`Model`, `Result` and `Frontier`: what Python's users hold, with everything that is done with it.
 
 Each is plain data (`Stages`, `Run`, `Tradeoff`) with verbs: questions are asked of a model, and answers
-are told, drawn and kept. Nothing else imports both what finds and what shows.
+are told, drawn and kept. But for the command line, nothing else imports both what finds and what shows.
 """
 
 from __future__ import annotations
