@@ -130,7 +130,7 @@ def to_solver(found: Chain, built: Built, method: str) -> Chain:
     return relaxed.then("scale", SCALED, scaled, scaling.point_out)
 
 
-def written(relaxation: Relaxation, method: str, integral: bool = True) -> Built:
+def written(relaxation: Relaxation, method: str) -> Built:
     """What a solver gets of a relaxation: `direct` keeps products and functions, others are linear.
 
     `exact` cuts every integer factor into single values, of this relaxation from now on. Raises
@@ -140,4 +140,4 @@ def written(relaxation: Relaxation, method: str, integral: bool = True) -> Built
         return relaxation.build_direct()
     if method == "exact":
         relaxation.make_exact()
-    return relaxation.build(integral=integral)
+    return relaxation.build()

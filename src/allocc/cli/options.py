@@ -266,8 +266,9 @@ def load_and_warn(
     with working("reading the model and its data", quiet):
         of_runs = _settings_of(runs)
         loaded = load_model(model, data, settings, of_runs)
-    unused = [d.span.text for d in loaded.warnings if d.code == "W2001" and d.span is not None]
-    rest = [d for d in loaded.warnings if d.code != "W2001"]
+        found = loaded.warnings
+    unused = [d.span.text for d in found if d.code == "W2001" and d.span is not None]
+    rest = [d for d in found if d.code != "W2001"]
     if rest:
         show(rest)
     if unused:
@@ -275,7 +276,7 @@ def load_and_warn(
     if rest or unused:
         say("")
     ctx = click.get_current_context()
-    if loaded.warnings and ctx.meta.get(_STRICT):
+    if found and ctx.meta.get(_STRICT):
         say("nothing was done, since --strict was given")
         ctx.exit(EXIT_MISTAKE)
     if of_runs:

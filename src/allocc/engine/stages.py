@@ -66,9 +66,8 @@ class Stages:
         try:
             found = self.problem.diagnostics
         except DiagnosticError:
-            found = (
-                self.bound.diagnostics
-            )  # what is wrong beyond is told by whoever needs the problem
+            # What is wrong beyond the binding is told by whoever needs the problem.
+            found = self.bound.diagnostics
         return in_order(d for d in found if d.severity == "warning")
 
     @once
