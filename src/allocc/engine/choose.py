@@ -8,10 +8,12 @@ from typing import Literal
 
 import numpy as np
 
+from allocc import mistakes
 from allocc.backends import registry
 from allocc.backends.registry import Backend
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.plan import Plan
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import Options
 
 #: Up to this many single-value pieces, all products are written exactly at once.
@@ -26,17 +28,8 @@ class Choice:
     reason: str
 
 
-class CannotServe(Exception):
-    """The asked method does not fit the model or the solver; `reason` says why, `hint` the mend."""
-
-    def __init__(self, reason: str, hint: str) -> None:
-        super().__init__(f"{reason}; {hint}")
-        self.reason = reason
-        self.hint = hint
-
-
 def choose(plan: Plan, backend: Backend, options: Options) -> Choice:
-    """Pick the method; raises `CannotServe` when the asked one does not fit."""
+    """Pick the method; raises `DiagnosticError` when the asked one does not fit."""
     p, q = plan.program, plan.program.products
     smooth = [f for f in p.functions if f.function.smooth]
     columns = plan.factors
@@ -48,7 +41,7 @@ def choose(plan: Plan, backend: Backend, options: Options) -> Choice:
         missing += sorted({f.kind for f in smooth} - backend.capabilities.functions)
         if missing:
             other = next(takers(p), "")
-            raise CannotServe(
+            raise _unfit(
                 f"{options.solver} does not take {', '.join(missing)} as they are",
                 "use --method auto" + (f", or --solver {other}" if other else ""),
             )
@@ -64,7 +57,7 @@ def choose(plan: Plan, backend: Backend, options: Options) -> Choice:
         if not integer.all() or smooth:
             other = next(takers(p), "")
             bad = p.column_name(int(columns[~integer][0])) if not integer.all() else smooth[0].kind
-            raise CannotServe(
+            raise _unfit(
                 f"there is no exact linear form: {bad} is continuous in a nonlinear term",
                 "use --method refine"
                 + (f", or --method direct with --solver {other}" if other else ""),
@@ -99,6 +92,10 @@ def takers(p: Program) -> Iterator[str]:
 def takes_the_rest(p: Program) -> str:
     """The first of them that is installed."""
     return next((name for name in takers(p) if registry.get(name).available()), "")
+
+
+def _unfit(reason: str, hint: str) -> DiagnosticError:
+    return DiagnosticError([mistakes.cannot_serve(reason, hint)])
 
 
 def _counted(count: int, noun: str) -> str:

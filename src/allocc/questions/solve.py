@@ -5,7 +5,6 @@ from __future__ import annotations
 from allocc import mistakes
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine import solve as engine
-from allocc.engine.choose import CannotServe
 from allocc.engine.judging.outcome import Options
 from allocc.engine.stages import Stages
 from allocc.errors import reported
@@ -24,8 +23,5 @@ def solve(model: Stages, options: Options, start: object = None) -> Run:
     if not model.bound.decisions and not model.bound.limits:
         raise DiagnosticError([mistakes.nothing_to_decide(model.name)])
     starts = [] if start is None else [given_decisions(model.problem, start).values]
-    try:
-        outcome = engine.solve(model.problem, options, starts)
-    except CannotServe as why:
-        raise DiagnosticError([mistakes.cannot_serve(why.reason, why.hint)]) from None
+    outcome = engine.solve(model.problem, options, starts)
     return solved_run(model, outcome, options)

@@ -14,7 +14,7 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.plan import Plan
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.dsl.diagnostics import DiagnosticError
-from allocc.engine.choose import CannotServe, Choice, choose, takers
+from allocc.engine.choose import Choice, choose, takers
 from allocc.engine.judging.options import METHODS
 from allocc.engine.judging.outcome import Method, Options
 from allocc.errors import reported
@@ -37,7 +37,7 @@ def method_program(model: Stages, method: str) -> Program:
     """
     _check(method)
     if method == "exact":
-        _choice(model.plan, Options(method="exact"))
+        choose(model.plan, registry.get("highs"), Options(method="exact"))
     method = _chosen(model, method)
     try:
         return written(Relaxation(model.chain(method).program), method).program
@@ -60,18 +60,11 @@ def solved(model: Stages, method: str) -> tuple[Choice, Chain]:
         raise DiagnosticError([mistakes.cannot_serve(reason, "use --method auto")])
     try:
         relaxation = Relaxation(found.program)
-        choice = _choice(relaxation.plan, Options(solver=solver, method=cast(Method, method)))
+        options = Options(solver=solver, method=cast(Method, method))
+        choice = choose(relaxation.plan, registry.get(solver), options)
         return choice, to_solver(found, written(relaxation, choice.method), choice.method)
     except Infeasible:
         raise DiagnosticError([mistakes.bounds_infeasible()]) from None
-
-
-def _choice(plan: Plan, options: Options) -> Choice:
-    """The choice of a method; raises `DiagnosticError` where what is asked does not fit."""
-    try:
-        return choose(plan, registry.get(options.solver), options)
-    except CannotServe as why:
-        raise DiagnosticError([mistakes.cannot_serve(why.reason, why.hint)]) from None
 
 
 def _check(method: str) -> None:

@@ -32,7 +32,6 @@ from allocc.compiler.unrolling.problem import Constraint
 from allocc.compiler.unrolling.simulate import Values
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine import solver_calls
-from allocc.engine.choose import CannotServe
 from allocc.engine.judging.outcome import Options
 from allocc.engine.ledger import Ledger
 from allocc.engine.proving.denominators import prepared
@@ -343,7 +342,7 @@ class Recompiled:
         with np.errstate(all="ignore"):
             try:
                 found = solve(problem, _limited(self.options, seconds))
-            except (DiagnosticError, CannotServe):
+            except DiagnosticError:
                 # Without what is switched off, a factor has no range: nothing can be said.
                 return Answer(None)
         if found.status == "infeasible":
@@ -388,7 +387,7 @@ class Recompiled:
             loose = elastic(self.statements, kept | self.held, {s: weights}, wide=wide)
             with np.errstate(all="ignore"):
                 found = run(ElasticLoop(loose, limited))
-        except (DiagnosticError, CannotServe):
+        except DiagnosticError:
             return Nearest(None)
         proven = found.status == "optimal" and not wide
         return Nearest(found.bound if proven else None, found.values)

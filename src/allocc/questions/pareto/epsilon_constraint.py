@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allocc import mistakes
 from allocc.compiler.algebra.expression import Data, add, constant, negate
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.unrolling.magnitude_of_terms import Sizes
 from allocc.compiler.unrolling.problem import Constraint, ObjectiveTerm, Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest, simulate
-from allocc.dsl.diagnostics import DiagnosticError
-from allocc.engine.choose import CannotServe
 from allocc.engine.judging.outcome import Options, Outcome, Violation
 from allocc.engine.solve import solve
 from allocc.results.frontier import Claim
@@ -81,10 +78,7 @@ class EpsilonConstraint:
         problem = replace(self.problem, terms=[self.terms[term]], constraints=constraints)
         start = self._strictly_best(term, level)
         self.count += 1
-        try:
-            outcome = solve(problem, self.options, [] if start is None else [start.everything])
-        except CannotServe as why:
-            raise DiagnosticError([mistakes.cannot_serve(why.reason, why.hint)]) from None
+        outcome = solve(problem, self.options, [] if start is None else [start.everything])
         self.notes += [n for n in outcome.notes if n not in self.notes]
         if outcome.values is not None and outcome.violation is not None:
             self._keep(outcome.values, outcome.violation)
