@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from allocc.backends.highs_versions import silent_highs
 from allocc.backends.interrupt import Monitor, supervise, watched
@@ -43,6 +43,9 @@ ROUNDING = 1e-7
 
 STEP = 1e-3
 """Objectives of whole numbers with costs of at most three decimals have no values closer together."""
+
+Basis = tuple[NDArray[np.int8], NDArray[np.int8]]
+"""The state of every column and every row in a basis."""
 
 _ROWWISE = 2
 _FEASIBLE = 2
@@ -132,6 +135,34 @@ class HighsSession:
         self._left_out = max(0, int(np.count_nonzero(matrix.data)) - int(self._highs.getNumNz()))
 
     # ---- changes ----
+
+    def load(self, program: Program, basis: Basis | None = None) -> None:
+        """Another linear program with as many columns, to start from a basis where one is given."""
+        if program.columns != len(self._objective) or program.integer.any():
+            raise ValueError("a session takes over linear programs with the same columns only")
+        self._sense, self._offset = program.sense, float(program.offset)
+        self._objective = np.array(program.objective, dtype=np.float64)
+        self._factor = objective_factor(self._objective) * self._larger
+        self._applied = None
+        self._load(program)
+        self._hot = False
+        if basis is not None and len(basis[1]) == program.rows:
+            kinds = self._core.HighsBasisStatus
+            given = self._core.HighsBasis()
+            given.col_status, given.row_status = ([kinds(int(k)) for k in part] for part in basis)
+            given.valid = True
+            self._hot = self._highs.setBasis(given) != self._error
+
+    def basis(self) -> Basis | None:
+        """The basis of the last solve: what each column and each row is in HiGHS's numbering."""
+        if not self._hot:
+            return None
+        held = self._highs.getBasis()
+        columns, rows = (
+            np.array([int(k) for k in part], dtype=np.int8)
+            for part in (held.col_status, held.row_status)
+        )
+        return columns, rows
 
     def set_column_bounds(self, columns: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
         """New bounds for some columns."""

@@ -39,6 +39,7 @@ ROOMS = (
     "allocc.compiler.reformulations",
     "allocc.compiler.lowering",
     "allocc.compiler.relaxing",
+    "allocc.compiler.boxes",
     "allocc.compiler.pipeline",
     "allocc.compiler.lint",
     "allocc.backends",

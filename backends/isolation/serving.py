@@ -135,6 +135,10 @@ class SolverServer:
             found = session.solve(options)
         return flat(found), _state(session)
 
+    def basis(self, number: int) -> Any:
+        """The basis of a session's last solve."""
+        return self._sessions[number].basis()
+
     def quick_value(self, number: int, changes: Any, *wanted: Any) -> Any:
         """Changes of a session and its value."""
         session = self._changed(number, changes)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from allocc.backends.highs import HighsBackend
-from allocc.backends.highs_session import DIRECT_NONZEROS, HighsSession
+from allocc.backends.highs_session import DIRECT_NONZEROS, Basis, HighsSession
 from allocc.backends.interrupt import watched
 from allocc.backends.isolation import pool
 from allocc.backends.isolation.answers import failed, reading, sent, told
@@ -49,6 +49,12 @@ class Session(Protocol):
         self, rows: Sequence[int], columns: Sequence[int], values: Sequence[float]
     ) -> None:
         """New matrix coefficients, entry by entry."""
+
+    def load(self, program: Program, basis: Basis | None = None) -> None:
+        """Another linear program with as many columns, to start from a basis."""
+
+    def basis(self) -> Basis | None:
+        """The basis of the last solve."""
 
     def solve(self, options: SolveOptions | None = None) -> Solution:
         """Solve what the session holds now."""
@@ -146,6 +152,22 @@ class IsolatedSession:
             last = self._changes[-1]
         for kept, more in zip(last[1], (rows, columns, values), strict=True):
             kept.extend(more)
+
+    def load(self, program: Program, basis: Basis | None = None) -> None:
+        """Another linear program with as many columns, to start from a basis where one is given."""
+        # What was changed before is of the program that was there.
+        self._changes.clear()
+        self._direct = len(program.matrix.data) <= DIRECT_NONZEROS
+        self._change("load", stripped(program), basis)
+
+    def basis(self) -> Basis | None:
+        """The basis of the last solve: what each column and each row is in HiGHS's numbering."""
+        self._flush()
+        try:
+            found: Basis | None = self._ask("basis").content
+        except Ended as end:
+            raise Refused(str(end)) from None
+        return found
 
     def solve(self, options: SolveOptions | None = None) -> Solution:
         """Solve what the session holds now."""

@@ -19,7 +19,8 @@ from allocc.engine import solver_calls
 from allocc.engine.judging.outcome import Status
 from allocc.engine.loop import Loop, SolverClaim
 from allocc.engine.proving import door
-from allocc.engine.proving.branch_and_bound import Grown, Tree
+from allocc.engine.proving.best_first import Grown
+from allocc.engine.proving.branch_and_bound import Tree
 
 #: A confirmation may take so many seconds, and this share of what the solve took before; another solve
 #: of the whole model may take as long again.

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.scaling import scale
-from allocc.engine.proving.branch_and_bound import Grown, Tree
+from allocc.engine.proving.best_first import Grown
+from allocc.engine.proving.branch_and_bound import Tree
 from tests.compiler.solving import columns
 
 

@@ -15,18 +15,17 @@ number of nodes.
 
 from __future__ import annotations
 
-import heapq
-import itertools
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from allocc.backends.isolation import Session, open_session
-from allocc.backends.solution import Refused, Solution, SolveOptions, Word
+from allocc.backends.solution import Refused, Solution, SolveOptions
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.duality import DualBound, dual_bound
 from allocc.compiler.programs.program import Program
+from allocc.engine.proving.best_first import BestFirst, Node
 from allocc.engine.proving.door import INFEASIBLE, infeasibility, solve_linear
 from allocc.engine.proving.examine import broken_off
 
@@ -34,52 +33,15 @@ from allocc.engine.proving.examine import broken_off
 WHOLE = 1e-6
 #: What a reduced cost is off by is lost from the bound; HiGHS leaves 1e-7.
 FINE = {"dual_feasibility_tolerance": 1e-9}
-#: So many nodes more are always worth a tighter bound.
-FEW = 20
 #: So many iterations of simplex cost as much as a look at all coefficients.
 ITERATIONS = 8
 
 
-@dataclass(frozen=True)
-class Grown:
-    """What a tree has proven.
+class Tree(BestFirst):
+    """One tree over a scaled program without products; its nodes are boxes of the whole columns.
 
-    `bound` holds for the whole program, without the offset; infinite where nothing is left in it or
-    nothing is proven. `closed` says that every node was cut off or looked at to its end; then
-    `infeasible` says that every leaf was proven to be empty. `point` is that of the relaxation in the
-    leaf with the least bound, where that leaf was looked at to its end. `certain` is that of its leaves
-    (see `DualBound`).
-    """
-
-    bound: float
-    closed: bool
-    infeasible: bool
-    nodes: int
-    point: FloatArray | None = None
-    certain: bool = True
-
-    @property
-    def word(self) -> Word:
-        """What its bound rests on."""
-        return "proven" if self.certain else "agreed"
-
-
-@dataclass(frozen=True, eq=False)
-class _Node:
-    """A box, the bound of its parent, and the step that made it: column, up or down, how far."""
-
-    lower: FloatArray
-    upper: FloatArray
-    bound: float
-    step: tuple[int, int, float] | None = None
-
-
-class Tree:
-    """One tree over a scaled program without products.
-
-    `remaining` tells how many seconds a linear program may take. `offer` takes the points that nodes find; `target` tells the level (of the objective, without the
-    offset) beyond which nodes are cut off, and may be better after each offer. `enough` is a level that
-    serves as well: beyond it the tree goes on only as long again as it took to get there.
+    `remaining` tells how many seconds a linear program may take; see `BestFirst` for the rest. Work is
+    the coefficients of the linear programs, once for each and once more for every `ITERATIONS` of simplex.
     """
 
     def __init__(
@@ -91,7 +53,7 @@ class Tree:
         stop: Callable[[], bool],
         remaining: Callable[[], float | None],
     ) -> None:
-        self.sign = 1.0 if program.sense == "minimize" else -1.0
+        super().__init__(program.sense == "minimize", offer, target, enough, stop)
         self.whole = np.flatnonzero(program.integer)
         self.program = replace(
             program,
@@ -100,65 +62,25 @@ class Tree:
             offset=0.0,
             integer=np.zeros(program.columns, dtype=bool),
         )
-        self.offer, self.stop, self.remaining = offer, stop, remaining
-        self._target, self._enough = target, enough
+        self.remaining = remaining
         self.session: Session | None = None
         #: The box that the session holds.
         self.held = self.ranges = (program.lower[self.whole], program.upper[self.whole])
         #: What a step of each column up or down has moved the bound by, and how often.
         self.gains = np.zeros((2, len(self.whole)))
         self.tries = np.zeros((2, len(self.whole)))
-        self.nodes, self.work = 0, 0.0
-        #: The least bound of what was cut off or looked at to its end, and of the latter alone.
-        self.worst, self.end = np.inf, np.inf
-        self.end_point: FloatArray | None = None
-        self.empty, self.certain = True, True
 
-    def target(self) -> float:
-        """The level beyond which nodes are cut off."""
-        return self.sign * self._target()
-
-    def grow(self, nodes: int, work: float, slack: float = 0.0) -> Grown:
-        """Look at nodes, the least bound first, until none is left below the target.
-
-        It also ends where the least leaf is known up to `slack`: no other node says more; and after so
-        many `nodes`, or so much `work`, which is counted and not timed: the coefficients of the linear
-        programs, once for each and once more for every `ITERATIONS` of simplex.
-        """
-        order = itertools.count()
+    def _root(self) -> Node | None:
         low, high = np.ceil(self.ranges[0] - WHOLE), np.floor(self.ranges[1] + WHOLE)
         if not (np.isfinite(low) & np.isfinite(high)).all():
-            return self._grown(-np.inf, False)  # there is no end to branching
-        queue = [(-np.inf, next(order), _Node(low, high, -np.inf))]
-        until = np.inf
-        while queue:
-            least = queue[0][0]
-            if until == np.inf and least >= self.sign * self._enough():
-                until = 2 * self.nodes + FEW
-            if least >= self.target() or least >= self.end - slack or self.nodes >= until:
-                self._leaf(least)
-                break
-            if self.nodes >= nodes or self.work > work or self.stop():
-                return self._grown(min(self.worst, queue[0][0]), False)
-            node = heapq.heappop(queue)[2]
-            for child in self._branch(node):
-                heapq.heappush(queue, (child.bound, next(order), child))
-        return self._grown(self.worst, True)
+            return None  # there is no end to branching
+        return Node(low, high, -np.inf)
 
-    def _grown(self, bound: float, closed: bool) -> Grown:
-        empty = closed and self.empty
-        return Grown(self.sign * bound, closed, empty, self.nodes, self.end_point, self.certain)
+    def _look(self, nodes: Sequence[Node]) -> list[Node]:
+        return [child for node in nodes for child in self._branch(node)]
 
-    def _leaf(self, bound: float, point: FloatArray | None = None) -> None:
-        """Nothing more is to be known of a node than its bound."""
-        if bound < self.end and point is not None:
-            self.end, self.end_point = bound, point
-        self.worst = min(self.worst, bound)
-        self.empty = False
-
-    def _branch(self, node: _Node) -> list[_Node]:
+    def _branch(self, node: Node) -> list[Node]:
         """The children of a node; none where it is a leaf."""
-        self.nodes += 1
         low, high = node.lower, node.upper
         if (low > high).any():
             return []
@@ -190,7 +112,7 @@ class Tree:
             free = low < high
             if (away[~free] > WHOLE).any():
                 # What is left is another box: its own linear program says more.
-                return [_Node(low, high, bound)]
+                return [Node(low, high, bound)]
         if not free.any() or (away[free] <= 0.0).all():
             # The point of the relaxation is the best of the box, and nothing in it is better.
             self._leaf(bound, found.point)
@@ -200,16 +122,16 @@ class Tree:
 
     def _children(
         self, j: int, x: float, bound: float, low: FloatArray, high: FloatArray
-    ) -> list[_Node]:
+    ) -> list[Node]:
         at = min(max(np.floor(x), low[j]), high[j] - 1.0)
         down, up = high.copy(), low.copy()
         down[j], up[j] = at, at + 1.0
         return [
-            _Node(low, down, bound, (j, 0, x - at)),
-            _Node(up, high, bound, (j, 1, at + 1.0 - x)),
+            Node(low, down, bound, (j, 0, x - at)),
+            Node(up, high, bound, (j, 1, at + 1.0 - x)),
         ]
 
-    def _learn(self, node: _Node, bound: float) -> None:
+    def _learn(self, node: Node, bound: float) -> None:
         """Remember by how much the step to a node has moved the bound."""
         if node.step is None or not np.isfinite(bound - node.bound):
             return
@@ -230,9 +152,7 @@ class Tree:
             reach = np.floor(room / np.abs(cost) * (1.0 + 1e-9) + 1e-9)
         cut = bool(((cost != 0) & (reach < high - low)).any())
         if cut:
-            # What is cut off is no better than the target.
-            self.worst = min(self.worst, self.target())
-            self.empty = False
+            self._cut()
         high = np.where(cost > 0, np.minimum(high, low + reach), high)
         low = np.where(cost < 0, np.maximum(low, high - reach), low)
         return low, high

@@ -1,0 +1,177 @@
+r"""The linear relaxation of a program within any box of its columns, with rows that stay in their places.
+
+Each product has the four rows of its envelope, each function tangents at its ends and in the middle, and a
+secant: only their coefficients change with the box, so that a basis of one box serves in another. All is in the
+units of solvers, as `allocc.compiler.programs.scaling` measures the columns by their ranges at the start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import sparse
+
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.programs.program import FunctionAtoms, Program, ProgramBlock, no_products
+from allocc.compiler.programs.scaling import scale
+
+#: Where in the range of its argument a function has tangents.
+SHARES = (0.0, 0.5, 1.0)
+#: Lines steeper than this, both sides measured by their ranges, say little and hurt solvers.
+STEEPEST = 1e8
+#: A function's lines are moved outward by this part of their sizes, for rounding.
+OUTWARD = 1e-12
+
+
+class Envelopes:
+    """Linear programs over boxes; `program` has ranges at the start, products and smooth functions."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        scaled, self.scaling = scale(program, propagate=False)
+        sign = 1.0 if program.sense == "minimize" else -1.0
+        self.base = replace(
+            scaled,
+            sense="minimize",
+            objective=sign * scaled.objective,
+            offset=0.0,
+            integer=np.zeros(program.columns, dtype=bool),
+            products=no_products(),
+            functions=(),
+            defined=None,
+            row_blocks=(ProgramBlock("row", 0, 0, "auxiliary"),),
+        )
+        q = scaled.products
+        self.left, self.right, self.result, self.factor = q.left, q.right, q.result, q.factors
+        self.functions = program.functions
+        self.indices, self.indptr = self._structure()
+
+    @property
+    def rows(self) -> int:
+        """The rows of the program itself, which stand before the envelopes."""
+        return self.base.rows
+
+    @property
+    def arguments(self) -> IntArray:
+        """The columns whose ranges the relaxation depends on."""
+        curved = [f.argument for f in self.functions]
+        return np.unique(np.concatenate([self.left, self.right, *curved]))
+
+    def over(self, lower: FloatArray, upper: FloatArray) -> Program:
+        """The relaxation over a box, in the units of solvers."""
+        size = self.scaling.columns
+        values, low, high = self._products(lower / size, upper / size)
+        for atoms in self.functions:
+            more = self._curve(atoms, lower, upper)
+            values, low, high = values + more[0], low + more[1], high + more[2]
+        base, m = self.base, self.base.matrix
+        matrix = sparse.csr_array(
+            (np.concatenate([m.data, *values]), self.indices, self.indptr),
+            shape=(len(self.indptr) - 1, base.columns),
+        )
+        return replace(
+            base,
+            lower=lower / size,
+            upper=upper / size,
+            matrix=matrix,
+            row_lower=np.concatenate([base.row_lower, *low]),
+            row_upper=np.concatenate([base.row_upper, *high]),
+        )
+
+    def violations(self, point: FloatArray) -> tuple[FloatArray, ...]:
+        """By how much a point, in its own units, is off each product and each block of functions, scaled."""
+        size = self.scaling.columns
+        x = point / size
+        found = [np.abs(x[self.result] - self.factor * x[self.left] * x[self.right])]
+        with np.errstate(all="ignore"):
+            for f in self.functions:
+                off = np.abs(point[f.result] - f.function.value(point[f.argument]))
+                found.append(np.nan_to_num(off / size[f.result], nan=0.0))
+        return tuple(found)
+
+    def weights(self, duals: FloatArray) -> tuple[FloatArray, ...]:
+        """The largest dual value of the rows of each product, and of each function."""
+        y = np.abs(duals[self.rows :])
+        k = len(self.result)
+        found = [y[: 4 * k].reshape(4, k).max(axis=0) if k else np.zeros(0)]
+        start = 4 * k
+        for f in self.functions:
+            rows = len(SHARES) + 1
+            part = y[start : start + rows * len(f)].reshape(rows, len(f))
+            found.append(part.max(axis=0) if len(f) else np.zeros(0))
+            start += rows * len(f)
+        return tuple(found)
+
+    # ---- rows ----
+
+    def _structure(self) -> tuple[IntArray, IntArray]:
+        """Columns of all entries, and where each row ends."""
+        m = self.base.matrix
+        columns = [m.indices]
+        counts = [np.diff(m.indptr)]
+        three = np.stack([self.result, self.left, self.right], axis=1).ravel()
+        columns += [three] * 4
+        counts += [np.full(4 * len(self.result), 3)]
+        for f in self.functions:
+            two = np.stack([f.result, f.argument], axis=1).ravel()
+            columns += [two] * (len(SHARES) + 1)
+            counts.append(np.full((len(SHARES) + 1) * len(f), 2))
+        indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+        return np.concatenate(columns), indptr
+
+    def _products(
+        self, lower: FloatArray, upper: FloatArray
+    ) -> tuple[list[FloatArray], list[FloatArray], list[FloatArray]]:
+        """Entries and sides of w - f q a - f p b >= (or <=) -f p q, p an end of a's range, q of b's."""
+        a, b, f = self.left, self.right, self.factor
+        al, au, bl, bu = lower[a], upper[a], lower[b], upper[b]
+        values, low, high = [], [], []
+        for p, q, below in ((al, bl, True), (au, bu, True), (au, bl, False), (al, bu, False)):
+            known = np.isfinite(p) & np.isfinite(q)
+            p, q = np.where(known, p, 0.0), np.where(known, q, 0.0)
+            values.append(np.stack([np.where(known, 1.0, 0.0), -f * q, -f * p], axis=1).ravel())
+            level = -f * p * q
+            low.append(np.where(known & below, level, -np.inf))
+            high.append(np.where(known & (not below), level, np.inf))
+        return values, low, high
+
+    def _curve(
+        self, atoms: FunctionAtoms, lower: FloatArray, upper: FloatArray
+    ) -> tuple[list[FloatArray], list[FloatArray], list[FloatArray]]:
+        """Tangents and a secant over the range of each argument."""
+        f = atoms.function
+        al, au = lower[atoms.argument], upper[atoms.argument]
+        sign = f.curvature(al, au)
+        values, low, high = [], [], []
+        with np.errstate(all="ignore"):
+            for share in SHARES:
+                at = al + share * (au - al)
+                self._line(values, low, high, atoms, at, f.value(at), f.slope(at), sign > 0, sign)
+            fl, fu = f.value(al), f.value(au)
+            rate = np.where(au > al, (fu - fl) / np.where(au > al, au - al, 1.0), 0.0)
+            self._line(values, low, high, atoms, al, fl, rate, sign < 0, sign)
+        return values, low, high
+
+    def _line(
+        self,
+        values: list[FloatArray],
+        low: list[FloatArray],
+        high: list[FloatArray],
+        atoms: FunctionAtoms,
+        at: FloatArray,
+        value: FloatArray,
+        rate: FloatArray,
+        below: BoolArray,
+        sign: IntArray,
+    ) -> None:
+        """w >= (or <=) value + rate (x - at), scaled; free where there is no such line."""
+        columns = self.scaling.columns
+        sx, sw = columns[atoms.argument], columns[atoms.result]
+        slope, level = rate * sx / sw, (value - rate * at) / sw
+        room = OUTWARD * (np.abs(value) + np.abs(rate * at)) / sw
+        good = np.isfinite(slope) & np.isfinite(level) & (np.abs(slope) <= STEEPEST) & (sign != 0)
+        slope = np.where(good, slope, 0.0)
+        values.append(np.stack([np.where(good, 1.0, 0.0), -slope], axis=1).ravel())
+        low.append(np.where(good & below, level - room, -np.inf))
+        high.append(np.where(good & ~below, level + room, np.inf))

@@ -1,0 +1,300 @@
+r"""One look into a box: ranges propagated, envelopes rebuilt, a linear program, and what its duals prove.
+
+Where little is left between the bound and the cut-off, the columns whose products are most wrong are
+minimized and maximized under the cut-off as well (see `tightening`), and the box is looked at once more. All
+bounds are recomputed from dual values; the box that comes out holds every point of the one that went in
+whose value is better than the cut-off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from allocc.backends.highs_session import Basis
+from allocc.backends.isolation import Session, open_session
+from allocc.backends.solution import Refused, Solution, SolveOptions
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.boxes.envelopes import Envelopes
+from allocc.compiler.boxes.images import Images
+from allocc.compiler.programs.bounds import Infeasible, Propagator
+from allocc.compiler.programs.duality import DualBound, dual_bound, shows_empty
+from allocc.compiler.programs.program import Program
+from allocc.engine.proving.door import INFEASIBLE, infeasibility, solve_linear
+
+#: What a reduced cost is off by is lost from the bound; HiGHS leaves 1e-7.
+FINE = {"dual_feasibility_tolerance": 1e-9, "threads": 1}
+#: Only costs change from one of these linear programs to the next: the last point stays feasible.
+PRIMAL = {**FINE, "simplex_strategy": 4}
+#: Sweeps over the rows between two passes over the definitions.
+SWEEPS = 3
+#: A proven end of a range is moved outward by this much of the column's size.
+OUTWARD = 1e-9
+#: An end that some point comes as near to as this part of the range is not worth a linear program.
+NEAR = 0.02
+#: Ranges shorter than this part of the column's size are not shortened.
+SHORT = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What all boxes of a program share."""
+
+    program: Program
+    images: Images
+    propagator: Propagator
+    envelopes: Envelopes
+
+    @classmethod
+    def of(cls, program: Program, stated: BoolArray) -> Ground:
+        """A program whose ranges are bounded; see `Images` for `stated`."""
+        return cls(program, Images(program, stated), Propagator(program), Envelopes(program))
+
+    def propagated(
+        self, lower: FloatArray, upper: FloatArray, sweeps: int = SWEEPS
+    ) -> tuple[FloatArray, FloatArray]:
+        """Shorter ranges; raises `Infeasible`."""
+        lower, upper = self.images.run(lower, upper)
+        lower, upper = self.propagator.run(lower, upper, sweeps)
+        return self.images.run(lower, upper)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is known of a box after a look.
+
+    `empty` is proven; `bound` is in the units of solvers, at least that of the parent. `point` is that of
+    the relaxation, in the program's own units, None where the linear program brought none. `cut` says that
+    points were left out that are no better than the cut-off. `errors` has what each product, and each
+    function, is wrong by at the point, times what that costs.
+    """
+
+    bound: float
+    lower: FloatArray
+    upper: FloatArray
+    empty: bool = False
+    cut: bool = False
+    certain: bool = True
+    point: FloatArray | None = None
+    errors: tuple[FloatArray, ...] = ()
+    basis: Basis | None = None
+
+
+class BoxLook:
+    """Looks into one box after the other; not for two threads at once."""
+
+    def __init__(self, ground: Ground, remaining: Callable[[], float | None]) -> None:
+        self.ground = ground
+        self.remaining = remaining
+        self.size = ground.envelopes.scaling.columns
+        self._session: Session | None = None
+        self._extremes: Session | None = None
+        #: Linear programs that were solved.
+        self.solved = 0
+
+    def look(
+        self,
+        lower: FloatArray,
+        upper: FloatArray,
+        bound: float,
+        basis: Basis | None,
+        cutoff: float,
+        worth: Callable[[FloatArray, FloatArray, FloatArray, float], int],
+    ) -> Seen:
+        """See `Seen`. `worth` tells from a box, its point and its bound how many products to tighten for."""
+        seen = self._once(lower, upper, bound, basis, cutoff)
+        if seen.point is None or seen.bound >= cutoff:
+            return seen
+        count = worth(seen.lower, seen.upper, seen.point, seen.bound)
+        if not count or not np.isfinite(cutoff):
+            return seen
+        tight = self._tightened(seen, cutoff, self._candidates(seen, count))
+        if tight is None:
+            return replace(seen, empty=True, cut=True)
+        again = self._once(*tight, seen.bound, seen.basis, cutoff)
+        certain = seen.certain and again.certain
+        return replace(again, cut=True, certain=certain, bound=max(seen.bound, again.bound))
+
+    def extremes(
+        self, seen: Seen, cutoff: float, columns: IntArray
+    ) -> tuple[FloatArray, FloatArray] | None:
+        """Shorter ranges of some columns in a box that was seen, not propagated; None where it is empty."""
+        return self._tightened(seen, cutoff, columns, propagate=False)
+
+    # ---- one linear program ----
+
+    def _once(
+        self,
+        lower: FloatArray,
+        upper: FloatArray,
+        bound: float,
+        basis: Basis | None,
+        cutoff: float,
+    ) -> Seen:
+        ground = self.ground
+        try:
+            lower, upper = ground.propagated(lower, upper)
+        except Infeasible:
+            return Seen(bound, lower, upper, empty=True)
+        program = ground.envelopes.over(lower, upper)
+        found, basis = self._solved(program, basis)
+        if found.termination in INFEASIBLE:
+            shown = self._shown(program, found)
+            if shown is not None:
+                return Seen(bound, lower, upper, empty=True, certain=shown.certain)
+        if found.termination != "optimal" or found.row_duals is None or found.point is None:
+            return Seen(bound, lower, upper)
+        proven = dual_bound(program, program.objective, found.row_duals)
+        bound = max(bound, proven.level)
+        point = found.point * self.size
+        off, weights = ground.envelopes.violations(point), ground.envelopes.weights(found.row_duals)
+        lower, upper, cut = self._fixed(lower, upper, proven, cutoff)
+        return Seen(
+            bound,
+            lower,
+            upper,
+            cut=cut,
+            certain=proven.certain,
+            point=point,
+            errors=tuple(a * b for a, b in zip(off, weights, strict=True)),
+            basis=basis,
+        )
+
+    def _solved(self, program: Program, basis: Basis | None) -> tuple[Solution, Basis | None]:
+        """A linear program from a basis, and afresh where that fails."""
+        self.solved += 1
+        try:
+            if self._session is None:
+                self._session = open_session(program, FINE)
+            self._session.load(program, basis)
+            found = self._session.solve(SolveOptions(patience=self.remaining()))
+            if found.termination in ("optimal", *INFEASIBLE):
+                return found, self._session.basis()
+        except Refused:
+            self._session = None
+        return solve_linear(program, SolveOptions(time_limit=self.remaining())), None
+
+    def _shown(self, program: Program, found: Solution) -> DualBound | None:
+        options = SolveOptions(time_limit=self.remaining())
+        return infeasibility(program, found.row_duals, lambda p: solve_linear(p, options))
+
+    def _fixed(
+        self, lower: FloatArray, upper: FloatArray, proven: DualBound, cutoff: float
+    ) -> tuple[FloatArray, FloatArray, bool]:
+        """Ranges without what reduced costs prove to be no better than the cut-off."""
+        room = cutoff - proven.level
+        if not np.isfinite(room) or room <= 0:
+            return lower, upper, False
+        cost = proven.reduced_costs
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reach = (room * (1.0 + 1e-9)) / (np.abs(cost) - proven.rounded) * self.size
+            reach = np.where(np.abs(cost) > 2.0 * proven.rounded, reach, np.inf)
+            reach += OUTWARD * (np.abs(lower) + np.abs(upper))
+            from_low = (cost > 0) & (lower + reach < upper)
+            from_high = (cost < 0) & (upper - reach > lower)
+        if not (from_low | from_high).any():
+            return lower, upper, False
+        whole = self.ground.program.integer
+        new_upper = np.where(from_low, lower + reach, upper)
+        new_lower = np.where(from_high, upper - reach, lower)
+        new_upper = np.where(whole, np.floor(new_upper + 1e-6), new_upper)
+        new_lower = np.where(whole, np.ceil(new_lower - 1e-6), new_lower)
+        return np.maximum(lower, new_lower), np.minimum(upper, new_upper), True
+
+    # ---- ranges by optimization ----
+
+    def _candidates(self, seen: Seen, count: int) -> IntArray:
+        """The factors of the products, and the arguments, that are most wrong."""
+        envelopes = self.ground.envelopes
+        error = np.concatenate(seen.errors)
+        curved = [f.argument for f in envelopes.functions]
+        sides = [np.concatenate([side, *curved]) for side in (envelopes.left, envelopes.right)]
+        order = np.argsort(-error, kind="stable")[:count]
+        order = order[error[order] > 0]
+        return np.unique(np.concatenate([side[order] for side in sides]))
+
+    def _tightened(
+        self, seen: Seen, cutoff: float, columns: IntArray, propagate: bool = True
+    ) -> tuple[FloatArray, FloatArray] | None:
+        """Ranges of points better than the cut-off; None where that is proven to be nothing."""
+        ground, size = self.ground, self.size
+        lower, upper = seen.lower.copy(), seen.upper.copy()
+        program = _with_cutoff(ground.envelopes.over(lower, upper), cutoff)
+        basis = seen.basis
+        if basis is not None:
+            basis = basis[0], np.append(basis[1], np.int8(1))
+        assert seen.point is not None
+        least, most = seen.point.copy(), seen.point.copy()
+        try:
+            if self._extremes is None:
+                self._extremes = open_session(program, PRIMAL)
+            self._extremes.load(program, basis)
+            for j in columns.tolist():
+                width = upper[j] - lower[j]
+                if width <= SHORT * size[j]:
+                    continue
+                for sign, reached in ((1.0, least[j] - lower[j]), (-1.0, upper[j] - most[j])):
+                    if reached <= NEAR * width:
+                        continue
+                    end = self._end(self._extremes, program, j, sign, least, most)
+                    if end is None:
+                        return None
+                    if sign > 0:
+                        lower[j] = max(lower[j], end - OUTWARD * size[j])
+                    else:
+                        upper[j] = min(upper[j], OUTWARD * size[j] - end)
+        except Refused:
+            self._extremes = None
+        whole = ground.program.integer
+        lower[whole] = np.ceil(lower[whole] - 1e-6)
+        upper[whole] = np.floor(upper[whole] + 1e-6)
+        if not propagate:
+            return lower, upper
+        crossed = lower > upper
+        if crossed.any():
+            if (lower - upper > 1e-6 * size)[crossed].any():
+                return None
+            lower, upper = np.minimum(lower, upper), np.maximum(lower, upper)
+        return lower, upper
+
+    def _end(
+        self,
+        session: Session,
+        program: Program,
+        j: int,
+        sign: float,
+        least: FloatArray,
+        most: FloatArray,
+    ) -> float | None:
+        """The least of a column times a sign, as proven; None where nothing is left."""
+        costs = np.zeros(program.columns)
+        costs[j] = sign
+        session.set_objective(costs)
+        self.solved += 1
+        found = session.solve(SolveOptions(patience=self.remaining()))
+        if found.termination in INFEASIBLE:
+            ray = found.row_duals
+            shown = None if ray is None else shows_empty(program, ray)
+            return None if shown is not None and shown.certain else -np.inf
+        if found.termination != "optimal" or found.row_duals is None or found.point is None:
+            return -np.inf
+        point = found.point * self.size
+        np.minimum(least, point, out=least)
+        np.maximum(most, point, out=most)
+        proven = dual_bound(program, costs, found.row_duals)
+        return proven.level * float(self.size[j]) if proven.certain else -np.inf
+
+
+def _with_cutoff(program: Program, cutoff: float) -> Program:
+    """The program with a row for the cut-off, and without costs."""
+    row = sparse.csr_array(program.objective.reshape(1, -1))
+    return replace(
+        program,
+        objective=np.zeros(program.columns),
+        matrix=sparse.csr_array(sparse.vstack([program.matrix, row])),
+        row_lower=np.append(program.row_lower, -np.inf),
+        row_upper=np.append(program.row_upper, cutoff),
+    )
