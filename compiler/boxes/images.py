@@ -196,7 +196,9 @@ def _polynomials(program: Program, stated: BoolArray) -> dict[int, Polynomial]:
     def written(j: int) -> Polynomial:
         if j not in known:
             known[j] = {(j,): 1.0}  # a circle of definitions looks through nothing
-            known[j] = _short(_product(through, *product[j]), product[j]) if j in product else row_of(j)
+            known[j] = (
+                _short(_product(through, *product[j]), product[j]) if j in product else row_of(j)
+            )
         return known[j]
 
     def row_of(j: int) -> Polynomial:

@@ -31,6 +31,8 @@ FINE = {"dual_feasibility_tolerance": 1e-9, "threads": 1}
 PRIMAL = {**FINE, "simplex_strategy": 4}
 #: Sweeps over the rows between two passes over the definitions.
 SWEEPS = 3
+#: Passes over both at the start.
+PASSES = 4
 #: A proven end of a range is moved outward by this much of the column's size.
 OUTWARD = 1e-9
 #: An end that some point comes as near to as this part of the range is not worth a linear program.
@@ -49,9 +51,20 @@ class Ground:
     envelopes: Envelopes
 
     @classmethod
-    def of(cls, program: Program, stated: BoolArray) -> Ground:
-        """A program whose ranges are bounded; see `Images` for `stated`."""
-        return cls(program, Images(program, stated), Propagator(program), Envelopes(program))
+    def of(cls, program: Program, stated: BoolArray, known: Program | None = None) -> Ground:
+        """A program, its ranges shortened; see `Images` for `stated`.
+
+        `known` is the same program with further rows that follow from the model, for propagation alone. Raises
+        `Infeasible` where the ranges contradict each other.
+        """
+        images, propagator = Images(program, stated), Propagator(known or program)
+        lower, upper = program.lower, program.upper
+        for _ in range(PASSES):
+            lower, upper = images.run(lower, upper)
+            lower, upper = propagator.run(lower, upper, SWEEPS * PASSES)
+        lower, upper = images.run(lower, upper)
+        tight = replace(program, lower=lower, upper=upper)
+        return cls(tight, images, propagator, Envelopes(tight))
 
     def propagated(
         self, lower: FloatArray, upper: FloatArray, sweeps: int = SWEEPS

@@ -86,9 +86,7 @@ class SpatialTree(BestFirst):
         factors = self.ground.envelopes.arguments
         for _ in range(PASSES):
             cutoff = self.target()
-            seen = self.looks[0].look(
-                self.lower, self.upper, bound, basis, cutoff, lambda *_: 0
-            )
+            seen = self.looks[0].look(self.lower, self.upper, bound, basis, cutoff, lambda *_: 0)
             if seen.empty or seen.point is None:
                 break
             bound, basis = seen.bound, seen.basis

@@ -1,0 +1,149 @@
+"""Products of continuous columns: a tree over boxes, with allocations simulated and improved on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocc.backends.solution import Solution
+from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.boxes.closed_mass import with_closed_mass
+from allocc.compiler.boxes.once import Once, once
+from allocc.compiler.lowering.complete import Completer
+from allocc.compiler.programs.bounds import Infeasible
+from allocc.compiler.programs.program import Program
+from allocc.compiler.programs.reformulation import Facts, applied
+from allocc.compiler.reformulations import exact_forms
+from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.engine.confirm import AIM
+from allocc.engine.endings import end, finish
+from allocc.engine.judging.outcome import Outcome
+from allocc.engine.loop import Loop
+from allocc.engine.proving.best_first import Grown
+from allocc.engine.proving.box_look import Ground
+from allocc.engine.proving.spatial import SpatialTree
+
+#: A tree is left after so many nodes: they would fill the memory.
+MOST_NODES = 1_000_000
+#: An allocation is improved by successive linear programs where it is better than the last by this part.
+WORTH = 1e-4
+
+
+def multiplies_states(relaxation: Relaxation) -> bool:
+    """Whether a product of two continuous columns has to be divided."""
+    p, q = relaxation.program, relaxation.program.products
+    exact = relaxation.plan.exact_products(p.lower, p.upper)
+    return bool((~exact & ~p.integer[q.left] & ~p.integer[q.right]).any())
+
+
+def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | None:
+    """Grow the tree to its end; None where ranges are open, so that it has no root."""
+    try:
+        single, ground = _ground(loop, relaxation)
+    except Infeasible:
+        return _end(loop, Grown(0.0, True, True, 0))
+    tree = _Search(loop, relaxation, program, single, ground)
+    grown = tree.run()
+    return None if grown is None else _end(loop, grown)
+
+
+def _ground(loop: Loop, relaxation: Relaxation) -> tuple[Once, Ground]:
+    """The program with each definition once, and minima, maxima and absolute values as rows."""
+    base = relaxation.program
+    stated: BoolArray = np.zeros(base.columns, dtype=bool)
+    for block in base.column_blocks:
+        if block.role == "stated":
+            stated[block.start : block.start + block.count] = True
+    single, known = once(base), once(with_closed_mass(base, loop.problem, loop.places))
+
+    def written(p: Program) -> Program:
+        return applied(p, exact_forms(), Facts.of(p))
+
+    made = written(single.program)
+    own = np.append(stated[single.kept], np.zeros(made.columns - len(single.kept), dtype=bool))
+    return single, Ground.of(made, own, written(known.program))
+
+
+class _Search:
+    """One tree for a loop: what it proves goes into the books, and so does what it finds."""
+
+    def __init__(
+        self, loop: Loop, relaxation: Relaxation, program: Program, single: Once, ground: Ground
+    ) -> None:
+        self.loop, self.relaxation, self.program = loop, relaxation, program
+        self.single, self.ground = single, ground
+        given = loop.places.mask(loop.problem.decisions, program.columns)
+        given |= program.integer
+        self.complete = Completer(program, given)
+        self.improved: float | None = None
+        self.tree = SpatialTree(
+            ground,
+            self._completed,
+            self._offer,
+            self._level,
+            self._level,
+            lambda: loop.cancelled or loop.out_of_time,
+            loop.remaining,
+        )
+
+    def run(self) -> Grown | None:
+        """What the tree has proven; None where it has no root."""
+        loop = self.loop
+        self._improve()
+        loop.report_progress("allocations simulated")
+        grown = self.tree.grow(MOST_NODES, told=self._tell)
+        if not grown.nodes and not grown.closed and not np.isfinite(grown.bound):
+            return None
+        loop.rounds = grown.nodes
+        if np.isfinite(grown.bound) and not grown.infeasible:
+            loop.prove(self._outside(grown.bound), grown.word)
+        return grown
+
+    def _outside(self, level: float) -> float:
+        return level / self.ground.envelopes.scaling.objective + self.program.offset
+
+    def _level(self) -> float:
+        """Where a node is cut off: near enough to the best value for the gap that is asked for."""
+        loop = self.loop
+        if loop.best is None:
+            return np.inf if loop.minimize else -np.inf
+        room = AIM * loop.allowed
+        aim = loop.best.value - room if loop.minimize else loop.best.value + room
+        return (aim - self.program.offset) * self.ground.envelopes.scaling.objective
+
+    def _completed(self, point: FloatArray) -> FloatArray:
+        """A point with what its decisions lead to; what is not determined stays."""
+        before = self.single.outward(point)
+        full = self.complete(before)
+        inward = self.single.inward(np.where(np.isfinite(full), full, before))
+        return np.append(inward, point[len(inward) :])
+
+    def _offer(self, point: FloatArray) -> None:
+        self.loop.offer(self.single.outward(point))
+        self._improve()
+
+    def _improve(self) -> None:
+        """Look around the best allocation where it is clearly better than what was looked around before."""
+        loop = self.loop
+        if loop.best is None:
+            return
+        value = loop.best.value
+        if self.improved is not None and abs(value - self.improved) <= WORTH * loop.measure:
+            return
+        loop.heuristics.polish(self.relaxation, self.program)
+        self.improved = loop.best.value
+
+    def _tell(self, level: float) -> None:
+        loop = self.loop
+        bound = self._outside(level) if np.isfinite(level) else None
+        if bound is not None and self.tree.certain:
+            loop.prove(bound, "proven")
+        loop.rounds = self.tree.nodes
+        loop.report_progress("boxes divided", bound, always=self.tree.nodes % 100 == 0)
+
+
+def _end(loop: Loop, grown: Grown) -> Outcome:
+    if grown.infeasible and loop.best is None:
+        loop.emptiness = grown.word
+        return end(loop, "infeasible", "", "no values of the decisions meet the limits")
+    ended = "optimal" if grown.closed else "node_limit"
+    return finish(loop, Solution(ended, None, None, None, 0.0, grown.nodes, "highs"))  # type: ignore[arg-type]
