@@ -13,6 +13,7 @@ agrees: HiGHS 1.15.1 was seen to call a feasible program with 59 binaries infeas
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ from allocc.backends.support import (
     objective_factor,
     refuse_unsupported,
 )
-from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.programs.program import Program
 
 DIRECT_NONZEROS = 200_000
@@ -46,6 +47,9 @@ STEP = 1e-3
 
 Basis = tuple[NDArray[np.int8], NDArray[np.int8]]
 """The state of every column and every row in a basis."""
+
+Extreme = tuple[int, float, Termination, FloatArray | None]
+"""A column, 1 for its least value and -1 for its most, how that ended, and the multipliers of the rows."""
 
 _ROWWISE = 2
 _FEASIBLE = 2
@@ -240,6 +244,44 @@ class HighsSession:
         if self._terminations.get(self._highs.getModelStatus()) != "optimal":
             return self.solve(options).value
         return float(self._highs.getObjectiveValue()) / self._factor
+
+    def extremes(
+        self, columns: IntArray, near: float, point: FloatArray, patience: float | None
+    ) -> list[Extreme]:
+        """The multipliers of the rows with which each column is least, and of those with which it is most.
+
+        For a linear program without costs, in which `point` lies. An end to which one of the points found
+        so far is as near as `near` times the range is not sought; nor is one after `patience` seconds.
+        """
+        highs = self._highs
+        self._set_options(SolveOptions(), True)
+        lp = highs.getLp()
+        lower, upper = np.array(lp.col_lower_), np.array(lp.col_upper_)
+        least, most = point.copy(), point.copy()
+        found: list[Extreme] = []
+        end = float("inf") if patience is None else time.perf_counter() + patience
+        for j in columns.tolist():
+            for sign in (1.0, -1.0):
+                away = least[j] - lower[j] if sign > 0 else upper[j] - most[j]
+                if away <= near * (upper[j] - lower[j]) or time.perf_counter() > end:
+                    continue
+                self._try(highs.changeColCost(j, sign))
+                highs.run()
+                ended = self._terminations.get(highs.getModelStatus(), "failed")
+                if ended == "optimal":
+                    solution = highs.getSolution()
+                    there = np.array(solution.col_value)
+                    np.minimum(least, there, out=least)
+                    np.maximum(most, there, out=most)
+                    found.append((j, sign, ended, np.array(solution.row_dual)))
+                elif ended in _TO_CONFIRM:
+                    found.append((j, sign, ended, self._ray()))
+                    break
+            self._try(highs.changeColCost(j, 0.0))
+            if found and found[-1][2] in _TO_CONFIRM:
+                break
+        self._objective = np.zeros(len(self._objective))
+        return found
 
     def iterations(self) -> int:
         """Simplex iterations of the last run."""

@@ -139,6 +139,10 @@ class SolverServer:
         """The basis of a session's last solve."""
         return self._sessions[number].basis()
 
+    def extremes(self, number: int, changes: Any, *wanted: Any) -> Any:
+        """Changes of a session and the ends of some of its columns."""
+        return self._changed(number, changes).extremes(*wanted)
+
     def quick_value(self, number: int, changes: Any, *wanted: Any) -> Any:
         """Changes of a session and its value."""
         session = self._changed(number, changes)

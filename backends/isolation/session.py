@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from allocc.backends.highs import HighsBackend
-from allocc.backends.highs_session import DIRECT_NONZEROS, Basis, HighsSession
+from allocc.backends.highs_session import DIRECT_NONZEROS, Basis, Extreme, HighsSession
 from allocc.backends.interrupt import watched
 from allocc.backends.isolation import pool
 from allocc.backends.isolation.answers import failed, reading, sent, told
@@ -20,6 +20,7 @@ from allocc.backends.isolation.process import Worker
 from allocc.backends.isolation.watching import Ended, NotStarted, Reply, Request, ask
 from allocc.backends.isolation.wire import plain, stripped
 from allocc.backends.solution import Refused, Solution, SolveOptions
+from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs.program import Program
 
 _numbers = itertools.count()
@@ -61,6 +62,11 @@ class Session(Protocol):
 
     def quick_value(self, options: SolveOptions) -> float | None:
         """The optimal value of a linear program, None where there is none to give."""
+
+    def extremes(
+        self, columns: IntArray, near: float, point: FloatArray, patience: float | None
+    ) -> list[Extreme]:
+        """The multipliers with which each column is least, and most."""
 
     def iterations(self) -> int:
         """Simplex iterations of the last run."""
@@ -190,6 +196,22 @@ class IsolatedSession:
             raise Refused(str(end)) from None
         found, self._state = reply.content
         return None if found is None else float(found)
+
+    def extremes(
+        self, columns: IntArray, near: float, point: FloatArray, patience: float | None
+    ) -> list[Extreme]:
+        """The multipliers of the rows with which each column is least, and of those with which it is most.
+
+        See `HighsSession.extremes`.
+        """
+        changes, self._changes = self._changes, []
+        try:
+            found: list[Extreme] = self._ask(
+                "extremes", changes, columns, near, point, patience
+            ).content
+        except Ended as end:
+            raise Refused(str(end)) from None
+        return found
 
     def iterations(self) -> int:
         """Simplex iterations of the last run."""

@@ -25,6 +25,11 @@ from allocc.engine.heuristics import tangents
 from allocc.engine.heuristics.trust_region import improve
 from allocc.engine.proving import door
 
+#: How near to its best a mixed-integer program is solved for a proposal.
+PROPOSED = 1e-2
+#: Rounds with the integers fixed, and with those free to move as well.
+ROUNDS, FREE_ROUNDS = 40, 12
+
 
 class SuccessiveLinear:
     """Linearizations of one program; `decided` are the columns that a trust region holds."""
@@ -67,7 +72,6 @@ class SuccessiveLinear:
         offer: Callable[[FloatArray], bool],
         stop: Callable[[], bool],
         time_left: Callable[[], float | None],
-        rounds: int = 40,
         fix_integers: bool = True,
     ) -> None:
         """Improve from a point; every proposal goes through `offer`, which simulates it."""
@@ -80,7 +84,8 @@ class SuccessiveLinear:
         def step(radius: float) -> bool | None:
             nonlocal here, program
             trial = self._within(program, here, radius * span, fix_integers)
-            options = SolveOptions(gap=1e-4, time_limit=time_left())
+            # A proposal need not be the best of its region: it is simulated in any case.
+            options = SolveOptions(gap=PROPOSED, time_limit=time_left())
             solution = door.ask(registry.get("highs"), trial, options, tries=1)
             if solution.point is None:
                 return None
@@ -90,6 +95,7 @@ class SuccessiveLinear:
             here, program = proposal, self.linearized(proposal)
             return True
 
+        rounds = ROUNDS if fix_integers else FREE_ROUNDS
         improve(step, 0.3, 1e-5, lambda: stop() or not _calculable(program), rounds)
 
     def _span(self, here: FloatArray) -> FloatArray:

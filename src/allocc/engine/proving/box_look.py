@@ -16,7 +16,7 @@ from scipy import sparse
 
 from allocc.backends.highs_session import Basis
 from allocc.backends.isolation import Session, open_session
-from allocc.backends.solution import Refused, Solution, SolveOptions
+from allocc.backends.solution import Refused, Solution, SolveOptions, Termination
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.boxes.envelopes import Envelopes
 from allocc.compiler.boxes.images import Images
@@ -37,6 +37,8 @@ PASSES = 4
 OUTWARD = 1e-9
 #: An end that some point comes as near to as this part of the range is not worth a linear program.
 NEAR = 0.02
+#: So many columns are minimized and maximized between two looks at the clock.
+TOGETHER = 12
 #: Ranges shorter than this part of the column's size are not shortened.
 SHORT = 1e-5
 
@@ -99,9 +101,14 @@ class Seen:
 class BoxLook:
     """Looks into one box after the other; not for two threads at once."""
 
-    def __init__(self, ground: Ground, remaining: Callable[[], float | None]) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        stop: Callable[[], bool],
+        remaining: Callable[[], float | None],
+    ) -> None:
         self.ground = ground
-        self.remaining = remaining
+        self.stop, self.remaining = stop, remaining
         self.size = ground.envelopes.scaling.columns
         self._session: Session | None = None
         self._extremes: Session | None = None
@@ -240,19 +247,21 @@ class BoxLook:
         if basis is not None:
             basis = basis[0], np.append(basis[1], np.int8(1))
         assert seen.point is not None
-        least, most = seen.point.copy(), seen.point.copy()
+        columns = columns[(upper - lower)[columns] > SHORT * size[columns]]
         try:
             if self._extremes is None:
                 self._extremes = open_session(program, PRIMAL)
             self._extremes.load(program, basis)
-            for j in columns.tolist():
-                width = upper[j] - lower[j]
-                if width <= SHORT * size[j]:
-                    continue
-                for sign, reached in ((1.0, least[j] - lower[j]), (-1.0, upper[j] - most[j])):
-                    if reached <= NEAR * width:
-                        continue
-                    end = self._end(self._extremes, program, j, sign, least, most)
+            for start in range(0, len(columns), TOGETHER):
+                if self.stop():
+                    break
+                some = columns[start : start + TOGETHER]
+                point = seen.point / size
+                for j, sign, ended, y in self._extremes.extremes(
+                    some, NEAR, point, self.remaining()
+                ):
+                    self.solved += 1
+                    end = self._end(program, j, sign, ended, y)
                     if end is None:
                         return None
                     if sign > 0:
@@ -274,30 +283,17 @@ class BoxLook:
         return lower, upper
 
     def _end(
-        self,
-        session: Session,
-        program: Program,
-        j: int,
-        sign: float,
-        least: FloatArray,
-        most: FloatArray,
+        self, program: Program, j: int, sign: float, ended: Termination, y: FloatArray | None
     ) -> float | None:
         """The least of a column times a sign, as proven; None where nothing is left."""
+        if ended in INFEASIBLE:
+            shown = None if y is None else shows_empty(program, y)
+            return None if shown is not None and shown.certain else -np.inf
+        if y is None:
+            return -np.inf
         costs = np.zeros(program.columns)
         costs[j] = sign
-        session.set_objective(costs)
-        self.solved += 1
-        found = session.solve(SolveOptions(patience=self.remaining()))
-        if found.termination in INFEASIBLE:
-            ray = found.row_duals
-            shown = None if ray is None else shows_empty(program, ray)
-            return None if shown is not None and shown.certain else -np.inf
-        if found.termination != "optimal" or found.row_duals is None or found.point is None:
-            return -np.inf
-        point = found.point * self.size
-        np.minimum(least, point, out=least)
-        np.maximum(most, point, out=most)
-        proven = dual_bound(program, costs, found.row_duals)
+        proven = dual_bound(program, costs, y)
         return proven.level * float(self.size[j]) if proven.certain else -np.inf
 
 

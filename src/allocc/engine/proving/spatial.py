@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 
 from allocc.backends.isolation import reason
-from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.engine.proving.best_first import BestFirst, Grown, Node
 from allocc.engine.proving.box_look import BoxLook, Ground, Seen
 
@@ -32,8 +31,9 @@ SHORT = 1e-7
 #: Where less than this part of the cut-off is left to prove, ranges are shortened by optimization, for so
 #: many products.
 NEARLY, MOST_TIGHTENED = 0.1, 10
-#: The same before anything is divided: passes over all factors, while one shortens ranges by this share.
-PASSES, PROGRESS = 8, 0.1
+#: The same before anything is divided: passes over all factors where less than this part is left, and while
+#: one shortens ranges by this share.
+HALF, PASSES, PROGRESS = 0.5, 8, 0.1
 #: The points of the first so many nodes are all simulated, and then of every so many.
 FIRST, EVERY = 60, 8
 
@@ -67,7 +67,7 @@ class SpatialTree(BestFirst):
         self.kept: IntArray = np.union1d(self.whole, ground.envelopes.arguments)
         self.size = ground.envelopes.scaling.columns
         self.lower, self.upper = p.lower, p.upper
-        self.looks = [BoxLook(ground, remaining) for _ in range(self.together)]
+        self.looks = [BoxLook(ground, stop, remaining) for _ in range(self.together)]
 
     def grow(self, *given: object, **named: object) -> Grown:
         """See `BestFirst.grow`."""
@@ -96,7 +96,7 @@ class SpatialTree(BestFirst):
                 self._cut()
             self.lower, self.upper = seen.lower, seen.upper
             cutoff = self.target()
-            if not np.isfinite(cutoff) or bound >= cutoff or self.stop():
+            if not cutoff - bound <= HALF * abs(cutoff) or bound >= cutoff or self.stop():
                 break
             before = (self.upper - self.lower)[factors]
             if not self._shortened(seen, cutoff, factors):
