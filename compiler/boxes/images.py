@@ -130,7 +130,7 @@ class _Level:
             len(numbers),
             np.array(of_pair, dtype=np.int64),
             np.array(slope, dtype=float),
-            np.array(rest, dtype=np.int64).reshape(-1, width - 1),
+            np.array(rest, dtype=np.int64).reshape(len(of_pair), width - 1),
         )
 
     def __call__(self, lower: FloatArray, upper: FloatArray) -> None:
