@@ -14,7 +14,8 @@ agrees: HiGHS 1.15.1 was seen to call a feasible program with 59 binaries infeas
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,35 @@ Basis = tuple[NDArray[np.int8], NDArray[np.int8]]
 """The state of every column and every row in a basis."""
 
 Extreme = tuple[int, float, Termination, FloatArray | None]
-"""A column, 1 for its least value and -1 for its most, how that ended, and the multipliers of the rows."""
+"""Which direction, 1 for its least value and -1 for its most, how that ended, and the rows' multipliers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directions:
+    """The k-th is x[first[k]] - slope[k] * x[second[k]], known to be in `lower[k] .. upper[k]`."""
+
+    first: IntArray
+    second: IntArray
+    slope: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def values(self, point: FloatArray) -> FloatArray:
+        """Their values at a point."""
+        return np.asarray(point[self.first] - self.slope * point[self.second])
+
+    def entries(self) -> Iterator[tuple[int, int, float]]:
+        """First and second column, and slope, of each."""
+        return zip(self.first.tolist(), self.second.tolist(), self.slope.tolist(), strict=True)
+
+    def taken(self, which: slice) -> Directions:
+        """Some of them."""
+        parts = (self.first, self.second, self.slope, self.lower, self.upper)
+        return Directions(*(part[which] for part in parts))
+
 
 _ROWWISE = 2
 _FEASIBLE = 2
@@ -246,38 +275,39 @@ class HighsSession:
         return float(self._highs.getObjectiveValue()) / self._factor
 
     def extremes(
-        self, columns: IntArray, near: float, point: FloatArray, patience: float | None
+        self, directions: Directions, near: float, point: FloatArray, patience: float | None
     ) -> list[Extreme]:
-        """The multipliers of the rows with which each column is least, and of those with which it is most.
+        """The multipliers of the rows with which each direction is least, and with which it is most.
 
         For a linear program without costs, in which `point` lies. An end to which one of the points found
         so far is as near as `near` times the range is not sought; nor is one after `patience` seconds.
         """
-        highs = self._highs
+        highs, d = self._highs, directions
         self._set_options(SolveOptions(), True)
-        lp = highs.getLp()
-        lower, upper = np.array(lp.col_lower_), np.array(lp.col_upper_)
-        least, most = point.copy(), point.copy()
+        least = most = d.values(point)
         found: list[Extreme] = []
         end = float("inf") if patience is None else time.perf_counter() + patience
-        for j in columns.tolist():
+        for k, (j, other, slope) in enumerate(d.entries()):
             for sign in (1.0, -1.0):
-                away = least[j] - lower[j] if sign > 0 else upper[j] - most[j]
-                if away <= near * (upper[j] - lower[j]) or time.perf_counter() > end:
+                away = least[k] - d.lower[k] if sign > 0 else d.upper[k] - most[k]
+                if away <= near * (d.upper[k] - d.lower[k]) or time.perf_counter() > end:
                     continue
+                if slope:
+                    self._try(highs.changeColCost(other, -sign * slope))
                 self._try(highs.changeColCost(j, sign))
                 highs.run()
                 ended = self._terminations.get(highs.getModelStatus(), "failed")
                 if ended == "optimal":
                     solution = highs.getSolution()
-                    there = np.array(solution.col_value)
-                    np.minimum(least, there, out=least)
-                    np.maximum(most, there, out=most)
-                    found.append((j, sign, ended, np.array(solution.row_dual)))
+                    there = d.values(np.array(solution.col_value))
+                    least, most = np.minimum(least, there), np.maximum(most, there)
+                    found.append((k, sign, ended, np.array(solution.row_dual)))
                 elif ended in _TO_CONFIRM:
-                    found.append((j, sign, ended, self._ray()))
+                    found.append((k, sign, ended, self._ray()))
                     break
             self._try(highs.changeColCost(j, 0.0))
+            if slope:
+                self._try(highs.changeColCost(other, 0.0))
             if found and found[-1][2] in _TO_CONFIRM:
                 break
         self._objective = np.zeros(len(self._objective))

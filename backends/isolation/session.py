@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from allocc.backends.highs import HighsBackend
-from allocc.backends.highs_session import DIRECT_NONZEROS, Basis, Extreme, HighsSession
+from allocc.backends.highs_session import DIRECT_NONZEROS, Basis, Directions, Extreme, HighsSession
 from allocc.backends.interrupt import watched
 from allocc.backends.isolation import pool
 from allocc.backends.isolation.answers import failed, reading, sent, told
@@ -20,7 +20,7 @@ from allocc.backends.isolation.process import Worker
 from allocc.backends.isolation.watching import Ended, NotStarted, Reply, Request, ask
 from allocc.backends.isolation.wire import plain, stripped
 from allocc.backends.solution import Refused, Solution, SolveOptions
-from allocc.compiler.arrays import FloatArray, IntArray
+from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.program import Program
 
 _numbers = itertools.count()
@@ -64,9 +64,9 @@ class Session(Protocol):
         """The optimal value of a linear program, None where there is none to give."""
 
     def extremes(
-        self, columns: IntArray, near: float, point: FloatArray, patience: float | None
+        self, directions: Directions, near: float, point: FloatArray, patience: float | None
     ) -> list[Extreme]:
-        """The multipliers with which each column is least, and most."""
+        """The multipliers with which each direction is least, and most."""
 
     def iterations(self) -> int:
         """Simplex iterations of the last run."""
@@ -198,16 +198,16 @@ class IsolatedSession:
         return None if found is None else float(found)
 
     def extremes(
-        self, columns: IntArray, near: float, point: FloatArray, patience: float | None
+        self, directions: Directions, near: float, point: FloatArray, patience: float | None
     ) -> list[Extreme]:
-        """The multipliers of the rows with which each column is least, and of those with which it is most.
+        """The multipliers of the rows with which each direction is least, and with which it is most.
 
         See `HighsSession.extremes`.
         """
         changes, self._changes = self._changes, []
         try:
             found: list[Extreme] = self._ask(
-                "extremes", changes, columns, near, point, patience
+                "extremes", changes, directions, near, point, patience
             ).content
         except Ended as end:
             raise Refused(str(end)) from None

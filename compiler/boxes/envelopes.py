@@ -1,13 +1,20 @@
 r"""The linear relaxation of a program within any box of its columns, with rows that stay in their places.
 
-Each product has the four rows of its envelope, each function tangents at its ends and in the middle, and a
-secant: only their coefficients change with the box, so that a basis of one box serves in another. All is in the
+Each product w = a b has the four rows of its envelope, and six more for where its factors rise together: in an
+epidemic the susceptible and the infectious do, since both are fewer where more were vaccinated. With
+:math:`y = b - m a` in a range :math:`[t_1, t_2]`, a band along the diagonal of the box,
+
+.. math::
+    w = m a^2 + a y \\ge m (2 p a - p^2) + (\\text{envelope of } a\\, y) ,
+
+whose first part is exact at p, and whose second is as far off as the band is wide. Each function has tangents
+at its ends and in the middle, and a secant. Only their coefficients change with the box, so that a basis of one box serves in another. All is in the
 units of solvers, as `allocc.compiler.programs.scaling` measures the columns by their ranges at the start.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -18,10 +25,35 @@ from allocc.compiler.programs.scaling import scale
 
 #: Where in the range of its argument a function has tangents.
 SHARES = (0.0, 0.5, 1.0)
+#: Where in the range of its left factor a product has tangents of the square.
+PLACES = (0.2, 0.5, 0.8)
+#: Rows of a product.
+ROWS = 4 + 2 * len(PLACES)
 #: Lines steeper than this, both sides measured by their ranges, say little and hurt solvers.
 STEEPEST = 1e8
 #: A function's lines are moved outward by this part of their sizes, for rounding.
 OUTWARD = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """For each product, in the units of solvers: right - slope * left is in `lower .. upper`.
+
+    A slope of 0 says nothing.
+    """
+
+    slope: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+    def within(self, k: IntArray, slope: FloatArray, lower: FloatArray, upper: FloatArray) -> Bands:
+        """The bands with others in the place of some."""
+        parts = []
+        for old, new in ((self.slope, slope), (self.lower, lower), (self.upper, upper)):
+            part = old.copy()
+            part[k] = new
+            parts.append(part)
+        return Bands(*parts)
 
 
 class Envelopes:
@@ -58,10 +90,17 @@ class Envelopes:
         curved = [f.argument for f in self.functions]
         return np.unique(np.concatenate([self.left, self.right, *curved]))
 
-    def over(self, lower: FloatArray, upper: FloatArray) -> Program:
+    def no_bands(self) -> Bands:
+        """Nothing is known of the factors together."""
+        none = np.zeros(len(self.result))
+        return Bands(none, none, none)
+
+    def over(self, lower: FloatArray, upper: FloatArray, bands: Bands | None = None) -> Program:
         """The relaxation over a box, in the units of solvers."""
         size = self.scaling.columns
         values, low, high = self._products(lower / size, upper / size)
+        more = self._bands(lower / size, upper / size, bands or self.no_bands())
+        values, low, high = values + more[0], low + more[1], high + more[2]
         for atoms in self.functions:
             more = self._curve(atoms, lower, upper)
             values, low, high = values + more[0], low + more[1], high + more[2]
@@ -94,8 +133,8 @@ class Envelopes:
         """The largest dual value of the rows of each product, and of each function."""
         y = np.abs(duals[self.rows :])
         k = len(self.result)
-        found = [y[: 4 * k].reshape(4, k).max(axis=0) if k else np.zeros(0)]
-        start = 4 * k
+        start = ROWS * k
+        found = [y[:start].reshape(ROWS, k).max(axis=0) if k else np.zeros(0)]
         for f in self.functions:
             rows = len(SHARES) + 1
             part = y[start : start + rows * len(f)].reshape(rows, len(f))
@@ -111,8 +150,8 @@ class Envelopes:
         columns = [m.indices]
         counts = [np.diff(m.indptr)]
         three = np.stack([self.result, self.left, self.right], axis=1).ravel()
-        columns += [three] * 4
-        counts += [np.full(4 * len(self.result), 3)]
+        columns += [three] * ROWS
+        counts += [np.full(ROWS * len(self.result), 3)]
         for f in self.functions:
             two = np.stack([f.result, f.argument], axis=1).ravel()
             columns += [two] * (len(SHARES) + 1)
@@ -134,6 +173,29 @@ class Envelopes:
             level = -f * p * q
             low.append(np.where(known & below, level, -np.inf))
             high.append(np.where(known & (not below), level, np.inf))
+        return values, low, high
+
+    def _bands(
+        self, lower: FloatArray, upper: FloatArray, bands: Bands
+    ) -> tuple[list[FloatArray], list[FloatArray], list[FloatArray]]:
+        """Entries and sides of w >= f (m (2 p a - p^2) + e y + t a - e t), e an end of a, t one of y."""
+        a, b, f, m = self.left, self.right, self.factor, bands.slope
+        al, au = lower[a], upper[a]
+        # The box may say more of y than the band does.
+        t_low = np.maximum(bands.lower, lower[b] - m * au)
+        t_high = np.minimum(bands.upper, upper[b] - m * al)
+        used = (m > 0) & (au > al) & np.isfinite(t_low) & np.isfinite(t_high)
+        values, low, high = [], [], []
+        for share in PLACES:
+            p = al + share * (au - al)
+            for e, t in ((al, t_low), (au, t_high)):
+                of_a, of_b = f * (m * (2.0 * p - e) + t), f * e
+                level = -f * (m * p * p + e * t)
+                size = OUTWARD * f * (np.abs(m * p * p) + np.abs(e * t))
+                entries = [np.ones(len(a)), -of_a, -of_b]
+                values.append(np.stack([np.where(used, x, 0.0) for x in entries], axis=1).ravel())
+                low.append(np.where(used, level - size, -np.inf))
+                high.append(np.full(len(a), np.inf))
         return values, low, high
 
     def _curve(

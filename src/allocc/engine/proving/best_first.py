@@ -19,6 +19,7 @@ import numpy as np
 from allocc.backends.highs_session import Basis
 from allocc.backends.solution import Word
 from allocc.compiler.arrays import FloatArray
+from allocc.compiler.boxes.envelopes import Bands
 
 #: So many nodes more are always worth a tighter bound.
 FEW = 20
@@ -52,7 +53,8 @@ class Grown:
 class Node:
     """A box of the columns that a tree divides, and the bound of its parent.
 
-    `step` made it: which column, up or down, how far. `basis` is that of its parent's linear program.
+    `step` made it: which column, up or down, how far. `basis` is that of its parent's linear program, and
+    `bands` are what is known of the factors of products together.
     """
 
     lower: FloatArray
@@ -60,6 +62,7 @@ class Node:
     bound: float
     step: tuple[int, int, float] | None = None
     basis: Basis | None = None
+    bands: Bands | None = None
 
 
 class BestFirst(ABC):

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from allocc.backends.highs_session import Basis
+from allocc.backends.highs_session import Basis, Directions
 from allocc.backends.isolation import Session, open_session
 from allocc.backends.solution import Refused, Solution, SolveOptions, Termination
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.boxes.envelopes import Envelopes
+from allocc.compiler.boxes.envelopes import Bands, Envelopes
 from allocc.compiler.boxes.images import Images
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.programs.duality import DualBound, dual_bound, shows_empty
@@ -78,6 +78,17 @@ class Ground:
 
 
 @dataclass(frozen=True, eq=False)
+class Box:
+    """Ranges of all columns, a bound on what is in them, and what helps to look at it."""
+
+    lower: FloatArray
+    upper: FloatArray
+    bound: float = -np.inf
+    basis: Basis | None = None
+    bands: Bands | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Seen:
     """What is known of a box after a look.
 
@@ -96,6 +107,7 @@ class Seen:
     point: FloatArray | None = None
     errors: tuple[FloatArray, ...] = ()
     basis: Basis | None = None
+    bands: Bands | None = None
 
 
 class BoxLook:
@@ -115,58 +127,38 @@ class BoxLook:
         #: Linear programs that were solved.
         self.solved = 0
 
-    def look(
-        self,
-        lower: FloatArray,
-        upper: FloatArray,
-        bound: float,
-        basis: Basis | None,
-        cutoff: float,
-        worth: Callable[[FloatArray, FloatArray, FloatArray, float], int],
-    ) -> Seen:
-        """See `Seen`. `worth` tells from a box, its point and its bound how many products to tighten for."""
-        seen = self._once(lower, upper, bound, basis, cutoff)
-        if seen.point is None or seen.bound >= cutoff:
+    def look(self, box: Box, cutoff: float, worth: Callable[[Seen], int]) -> Seen:
+        """See `Seen`. `worth` tells from a first look for how many products to tighten."""
+        seen = self._once(box, cutoff)
+        if seen.point is None or seen.bound >= cutoff or not np.isfinite(cutoff):
             return seen
-        count = worth(seen.lower, seen.upper, seen.point, seen.bound)
-        if not count or not np.isfinite(cutoff):
+        count = worth(seen)
+        if not count:
             return seen
-        tight = self._tightened(seen, cutoff, self._candidates(seen, count))
+        tight = self.tightened(seen, cutoff, self.most_wrong(seen, count))
         if tight is None:
             return replace(seen, empty=True, cut=True)
-        again = self._once(*tight, seen.bound, seen.basis, cutoff)
+        again = self._once(tight, cutoff)
         certain = seen.certain and again.certain
-        return replace(again, cut=True, certain=certain, bound=max(seen.bound, again.bound))
-
-    def extremes(
-        self, seen: Seen, cutoff: float, columns: IntArray
-    ) -> tuple[FloatArray, FloatArray] | None:
-        """Shorter ranges of some columns in a box that was seen, not propagated; None where it is empty."""
-        return self._tightened(seen, cutoff, columns, propagate=False)
+        return replace(again, cut=True, certain=certain)
 
     # ---- one linear program ----
 
-    def _once(
-        self,
-        lower: FloatArray,
-        upper: FloatArray,
-        bound: float,
-        basis: Basis | None,
-        cutoff: float,
-    ) -> Seen:
-        ground = self.ground
+    def _once(self, box: Box, cutoff: float) -> Seen:
+        ground, bound, basis, bands = self.ground, box.bound, box.basis, box.bands
+        lower, upper = box.lower, box.upper
         try:
             lower, upper = ground.propagated(lower, upper)
         except Infeasible:
             return Seen(bound, lower, upper, empty=True)
-        program = ground.envelopes.over(lower, upper)
+        program = ground.envelopes.over(lower, upper, bands)
         found, basis = self._solved(program, basis)
         if found.termination in INFEASIBLE:
             shown = self._shown(program, found)
             if shown is not None:
                 return Seen(bound, lower, upper, empty=True, certain=shown.certain)
         if found.termination != "optimal" or found.row_duals is None or found.point is None:
-            return Seen(bound, lower, upper)
+            return Seen(bound, lower, upper, bands=bands)
         proven = dual_bound(program, program.objective, found.row_duals)
         bound = max(bound, proven.level)
         point = found.point * self.size
@@ -181,6 +173,7 @@ class BoxLook:
             point=point,
             errors=tuple(a * b for a, b in zip(off, weights, strict=True)),
             basis=basis,
+            bands=bands,
         )
 
     def _solved(self, program: Program, basis: Basis | None) -> tuple[Solution, Basis | None]:
@@ -226,75 +219,115 @@ class BoxLook:
 
     # ---- ranges by optimization ----
 
-    def _candidates(self, seen: Seen, count: int) -> IntArray:
-        """The factors of the products, and the arguments, that are most wrong."""
-        envelopes = self.ground.envelopes
+    def most_wrong(self, seen: Seen, count: int) -> IntArray:
+        """The products, and behind them the functions, that are most wrong."""
         error = np.concatenate(seen.errors)
-        curved = [f.argument for f in envelopes.functions]
-        sides = [np.concatenate([side, *curved]) for side in (envelopes.left, envelopes.right)]
         order = np.argsort(-error, kind="stable")[:count]
-        order = order[error[order] > 0]
-        return np.unique(np.concatenate([side[order] for side in sides]))
+        return order[error[order] > 0]
 
-    def _tightened(
-        self, seen: Seen, cutoff: float, columns: IntArray, propagate: bool = True
+    def tightened(self, seen: Seen, cutoff: float, which: IntArray) -> Box | None:
+        """The box of points better than the cut-off; None where that is proven to be nothing.
+
+        The factors of the products `which`, and what they are together, are minimized and maximized.
+        """
+        ground, e = self.ground, self.ground.envelopes
+        lower, upper = seen.lower / self.size, seen.upper / self.size
+        bands = seen.bands or e.no_bands()
+        program = _with_cutoff(e.over(seen.lower, seen.upper, bands), cutoff)
+        curved = [f.argument for f in e.functions]
+        sides = [np.concatenate([side, *curved]) for side in (e.left, e.right)]
+        columns = np.unique(np.concatenate([side[which] for side in sides]))
+        columns = columns[(upper - lower)[columns] > SHORT]
+        mine = which[which < len(e.left)]
+        a, b = e.left[mine], e.right[mine]
+        wide = (np.minimum(upper[a] - lower[a], upper[b] - lower[b]) > SHORT) & (a != b)
+        mine, a, b = mine[wide], a[wide], b[wide]
+        slope = (upper[b] - lower[b]) / (upper[a] - lower[a])
+        none = np.zeros(len(columns))
+        directions = Directions(
+            np.concatenate([columns, b]),
+            np.concatenate([columns, a]),
+            np.concatenate([none, slope]),
+            np.concatenate([lower[columns], lower[b] - slope * upper[a]]),
+            np.concatenate([upper[columns], upper[b] - slope * lower[a]]),
+        )
+        ends = self._ends(program, directions, seen)
+        if ends is None:
+            return None
+        low, high = ends
+        n = len(columns)
+        lower[columns], upper[columns] = low[:n], high[:n]
+        lower, upper = lower * self.size, upper * self.size
+        whole = ground.program.integer
+        lower[whole] = np.ceil(lower[whole] - 1e-6)
+        upper[whole] = np.floor(upper[whole] + 1e-6)
+        if (lower - upper > 1e-6 * self.size).any() or (low - high > 1e-6)[n:].any():
+            return None
+        lower, upper = np.minimum(lower, upper), np.maximum(lower, upper)
+        return Box(
+            lower,
+            upper,
+            seen.bound,
+            seen.basis,
+            bands.within(mine, slope, np.minimum(low[n:], high[n:]), np.maximum(low[n:], high[n:])),
+        )
+
+    def _ends(
+        self, program: Program, directions: Directions, seen: Seen
     ) -> tuple[FloatArray, FloatArray] | None:
-        """Ranges of points better than the cut-off; None where that is proven to be nothing."""
-        ground, size = self.ground, self.size
-        lower, upper = seen.lower.copy(), seen.upper.copy()
-        program = _with_cutoff(ground.envelopes.over(lower, upper), cutoff)
+        """Proven ends of directions; None where nothing is left."""
+        d = directions
+        lower, upper = d.lower.copy(), d.upper.copy()
         basis = seen.basis
         if basis is not None:
+            # The row of the cut-off is basic.
             basis = basis[0], np.append(basis[1], np.int8(1))
         assert seen.point is not None
-        columns = columns[(upper - lower)[columns] > SHORT * size[columns]]
+        point = seen.point / self.size
         try:
             if self._extremes is None:
                 self._extremes = open_session(program, PRIMAL)
             self._extremes.load(program, basis)
-            for start in range(0, len(columns), TOGETHER):
+            for start in range(0, len(d), TOGETHER):
                 if self.stop():
                     break
-                some = columns[start : start + TOGETHER]
-                point = seen.point / size
-                for j, sign, ended, y in self._extremes.extremes(
+                some = d.taken(slice(start, start + TOGETHER))
+                for k, sign, ended, y in self._extremes.extremes(
                     some, NEAR, point, self.remaining()
                 ):
                     self.solved += 1
-                    end = self._end(program, j, sign, ended, y)
+                    at = start + k
+                    end = self._end(program, d, at, sign, ended, y)
                     if end is None:
                         return None
                     if sign > 0:
-                        lower[j] = max(lower[j], end - OUTWARD * size[j])
+                        lower[at] = max(lower[at], end - OUTWARD)
                     else:
-                        upper[j] = min(upper[j], OUTWARD * size[j] - end)
+                        upper[at] = min(upper[at], OUTWARD - end)
         except Refused:
             self._extremes = None
-        whole = ground.program.integer
-        lower[whole] = np.ceil(lower[whole] - 1e-6)
-        upper[whole] = np.floor(upper[whole] + 1e-6)
-        if not propagate:
-            return lower, upper
-        crossed = lower > upper
-        if crossed.any():
-            if (lower - upper > 1e-6 * size)[crossed].any():
-                return None
-            lower, upper = np.minimum(lower, upper), np.maximum(lower, upper)
         return lower, upper
 
     def _end(
-        self, program: Program, j: int, sign: float, ended: Termination, y: FloatArray | None
+        self,
+        program: Program,
+        d: Directions,
+        k: int,
+        sign: float,
+        ended: Termination,
+        y: FloatArray | None,
     ) -> float | None:
-        """The least of a column times a sign, as proven; None where nothing is left."""
+        """The least of a direction times a sign, as proven; None where nothing is left."""
         if ended in INFEASIBLE:
             shown = None if y is None else shows_empty(program, y)
             return None if shown is not None and shown.certain else -np.inf
         if y is None:
             return -np.inf
         costs = np.zeros(program.columns)
-        costs[j] = sign
+        costs[d.second[k]] = -sign * d.slope[k]
+        costs[d.first[k]] = sign
         proven = dual_bound(program, costs, y)
-        return proven.level * float(self.size[j]) if proven.certain else -np.inf
+        return proven.level if proven.certain else -np.inf
 
 
 def _with_cutoff(program: Program, cutoff: float) -> Program:

@@ -20,7 +20,7 @@ import numpy as np
 from allocc.backends.isolation import reason
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.engine.proving.best_first import BestFirst, Grown, Node
-from allocc.engine.proving.box_look import BoxLook, Ground, Seen
+from allocc.engine.proving.box_look import Box, BoxLook, Ground, Seen
 
 #: A column nearer to a whole number than this is one.
 WHOLE = 1e-6
@@ -31,9 +31,8 @@ SHORT = 1e-7
 #: Where less than this part of the cut-off is left to prove, ranges are shortened by optimization, for so
 #: many products.
 NEARLY, MOST_TIGHTENED = 0.1, 10
-#: The same before anything is divided: passes over all factors where less than this part is left, and while
-#: one shortens ranges by this share.
-HALF, PASSES, PROGRESS = 0.5, 8, 0.1
+#: The same before anything is divided, for more products, while a pass gains this part of what is left.
+MOST_AT_ROOT, PROGRESS = 60, 0.03
 #: The points of the first so many nodes are all simulated, and then of every so many.
 FIRST, EVERY = 60, 8
 
@@ -80,56 +79,61 @@ class SpatialTree(BestFirst):
 
     def _root(self) -> Node | None:
         """The whole program, its ranges shortened by optimization while that brings something."""
+        box: Box | None = Box(self.lower, self.upper)
         if not (np.isfinite(self.lower) & np.isfinite(self.upper))[self.kept].all():
             return None
-        bound, basis = -np.inf, None
-        factors = self.ground.envelopes.arguments
-        for _ in range(PASSES):
-            cutoff = self.target()
-            seen = self.looks[0].look(self.lower, self.upper, bound, basis, cutoff, lambda *_: 0)
-            if seen.empty or seen.point is None:
-                break
-            bound, basis = seen.bound, seen.basis
-            self.least = bound
-            self.offer(seen.point)
+        assert box is not None
+        before = -np.inf
+        while True:
+            seen = self.looks[0].look(box, self.target(), lambda _: 0)
+            self.certain &= seen.certain
             if seen.cut:
                 self._cut()
-            self.lower, self.upper = seen.lower, seen.upper
+            if seen.empty or seen.point is None:
+                break
+            self.least = seen.bound
+            self.offer(seen.point)
+            box = Box(seen.lower, seen.upper, seen.bound, seen.basis, seen.bands)
             cutoff = self.target()
-            if not cutoff - bound <= HALF * abs(cutoff) or bound >= cutoff or self.stop():
+            left = cutoff - seen.bound
+            slow = seen.bound - before < PROGRESS * left
+            if not np.isfinite(cutoff) or left <= 0 or slow or self.stop():
                 break
-            before = (self.upper - self.lower)[factors]
-            if not self._shortened(seen, cutoff, factors):
-                return Node(self.lower[self.kept], self.upper[self.kept], max(bound, cutoff))
-            wide = before > SHORT * self.size[factors]
-            after = (self.upper - self.lower)[factors]
-            if not wide.any() or 1.0 - np.mean(after[wide] / before[wide]) < PROGRESS:
-                break
-        return Node(self.lower[self.kept], self.upper[self.kept], bound, basis=basis)
+            before = seen.bound
+            tight = self._shortened(seen, cutoff)
+            if tight is None:
+                # Nothing better than the cut-off is left.
+                return Node(box.lower[self.kept], box.upper[self.kept], max(box.bound, cutoff))
+            box = tight
+        self.lower, self.upper = box.lower, box.upper
+        kept = self.kept
+        return Node(box.lower[kept], box.upper[kept], box.bound, basis=box.basis, bands=box.bands)
 
-    def _shortened(self, seen: Seen, cutoff: float, factors: IntArray) -> bool:
-        """Shorten the ranges of the whole program by optimization; False where nothing is left."""
-        halves = [factors[k :: self.together] for k in range(self.together)]
+    def _shortened(self, seen: Seen, cutoff: float) -> Box | None:
+        """The whole program tightened for the products that are most wrong; None where it is empty."""
+        which = self.looks[0].most_wrong(seen, MOST_AT_ROOT)
+        parts = [which[k :: self.together] for k in range(self.together)]
         found = list(
             self.threads.map(
-                lambda look, half: look.extremes(seen, cutoff, half), self.looks, halves
+                lambda look, part: look.tightened(seen, cutoff, part), self.looks, parts
             )
         )
         self._cut()
-        for ends in found:
-            if ends is None:
-                return False
-            self.lower = np.maximum(self.lower, ends[0])
-            self.upper = np.minimum(self.upper, ends[1])
-        crossed = self.lower > self.upper
-        if crossed.any():
-            if (self.lower - self.upper > 1e-6 * self.size)[crossed].any():
-                return False
-            self.lower, self.upper = (
-                np.minimum(self.lower, self.upper),
-                np.maximum(self.lower, self.upper),
-            )
-        return True
+        boxes = [box for box in found if box is not None]
+        if len(boxes) < len(found):
+            return None
+        lower = np.max([box.lower for box in boxes], axis=0)
+        upper = np.min([box.upper for box in boxes], axis=0)
+        if (lower - upper > 1e-6 * self.size).any():
+            return None
+        bands = boxes[0].bands
+        for box, part in zip(boxes, parts, strict=True):
+            mine = part[part < len(self.ground.envelopes.left)]
+            assert box.bands is not None and bands is not None
+            b = box.bands
+            bands = bands.within(mine, b.slope[mine], b.lower[mine], b.upper[mine])
+        lower, upper = np.minimum(lower, upper), np.maximum(lower, upper)
+        return Box(lower, upper, seen.bound, seen.basis, bands)
 
     # ---- nodes ----
 
@@ -142,9 +146,8 @@ class SpatialTree(BestFirst):
             upper[self.kept] = np.minimum(upper[self.kept], node.upper)
             if (lower > upper).any():
                 return Seen(node.bound, lower, upper, empty=True)
-            return self.looks[k].look(
-                lower, upper, node.bound, node.basis, cutoff, self._worth(cutoff)
-            )
+            box = Box(lower, upper, node.bound, node.basis, node.bands)
+            return self.looks[k].look(box, cutoff, self._worth(cutoff))
 
         found = list(self.threads.map(look, range(len(nodes)), nodes))
         self.work = sum(look.solved for look in self.looks)
@@ -157,11 +160,13 @@ class SpatialTree(BestFirst):
                 children += self._divided(seen)
         return children
 
-    def _worth(self, cutoff: float) -> Callable[[FloatArray, FloatArray, FloatArray, float], int]:
-        def worth(lower: FloatArray, upper: FloatArray, point: FloatArray, bound: float) -> int:
-            if (lower < upper)[self.whole].any():
+    def _worth(self, cutoff: float) -> Callable[[Seen], int]:
+        """For how many products a box is tightened: where whole columns are fixed and little is left."""
+
+        def worth(seen: Seen) -> int:
+            if (seen.lower < seen.upper)[self.whole].any():
                 return 0
-            return MOST_TIGHTENED if cutoff - bound <= NEARLY * abs(cutoff) else 0
+            return MOST_TIGHTENED if cutoff - seen.bound <= NEARLY * abs(cutoff) else 0
 
         return worth
 
@@ -248,4 +253,6 @@ class SpatialTree(BestFirst):
         return [self._node(seen, seen.lower, upper), self._node(seen, lower, seen.upper)]
 
     def _node(self, seen: Seen, lower: FloatArray, upper: FloatArray) -> Node:
-        return Node(lower[self.kept], upper[self.kept], seen.bound, basis=seen.basis)
+        return Node(
+            lower[self.kept], upper[self.kept], seen.bound, basis=seen.basis, bands=seen.bands
+        )
