@@ -76,8 +76,13 @@ class Directions:
 
     def taken(self, which: slice) -> Directions:
         """Some of them."""
-        parts = (self.first, self.second, self.slope, self.lower, self.upper)
-        return Directions(*(part[which] for part in parts))
+        return Directions(
+            self.first[which],
+            self.second[which],
+            self.slope[which],
+            self.lower[which],
+            self.upper[which],
+        )
 
 
 _ROWWISE = 2

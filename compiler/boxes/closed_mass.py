@@ -63,7 +63,7 @@ def _closed(problem: Problem) -> list[tuple[frozenset[str], bool]]:
     for flow in problem.flows:
         statement = flow.symbol.statement
         sides = [s for s in (statement.origin, statement.target) if s is not None]
-        names = [side_name(s) for s in sides]
+        names = [name for s in sides if (name := side_name(s)) is not None]
         if len(names) < 2:
             leaky.update(names)
             continue

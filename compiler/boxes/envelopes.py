@@ -165,7 +165,9 @@ class Envelopes:
         """Entries and sides of w - f q a - f p b >= (or <=) -f p q, p an end of a's range, q of b's."""
         a, b, f = self.left, self.right, self.factor
         al, au, bl, bu = lower[a], upper[a], lower[b], upper[b]
-        values, low, high = [], [], []
+        values: list[FloatArray] = []
+        low: list[FloatArray] = []
+        high: list[FloatArray] = []
         for p, q, below in ((al, bl, True), (au, bu, True), (au, bl, False), (al, bu, False)):
             known = np.isfinite(p) & np.isfinite(q)
             p, q = np.where(known, p, 0.0), np.where(known, q, 0.0)
@@ -185,7 +187,9 @@ class Envelopes:
         t_low = np.maximum(bands.lower, lower[b] - m * au)
         t_high = np.minimum(bands.upper, upper[b] - m * al)
         used = (m > 0) & (au > al) & np.isfinite(t_low) & np.isfinite(t_high)
-        values, low, high = [], [], []
+        values: list[FloatArray] = []
+        low: list[FloatArray] = []
+        high: list[FloatArray] = []
         for share in PLACES:
             p = al + share * (au - al)
             for e, t in ((al, t_low), (au, t_high)):
@@ -205,7 +209,9 @@ class Envelopes:
         f = atoms.function
         al, au = lower[atoms.argument], upper[atoms.argument]
         sign = f.curvature(al, au)
-        values, low, high = [], [], []
+        values: list[FloatArray] = []
+        low: list[FloatArray] = []
+        high: list[FloatArray] = []
         with np.errstate(all="ignore"):
             for share in SHARES:
                 at = al + share * (au - al)

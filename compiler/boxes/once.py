@@ -60,7 +60,7 @@ def once(program: Program) -> Once:
     mine = q.taken(same[q.result] == q.result)
     made = replace(
         p,
-        objective=np.bincount(place, p.objective, len(kept)),
+        objective=np.bincount(place, p.objective, len(kept)).astype(float),
         lower=lower,
         upper=upper,
         integer=p.integer[kept],

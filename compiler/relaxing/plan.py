@@ -71,6 +71,13 @@ class Plan:
         """Whether a continuous column has to be cut."""
         return any(not self.program.integer[j] for j in self.cut_columns)
 
+    @cached_property
+    def multiplied(self) -> IntArray:
+        """The continuous columns of products of which no factor is whole, or fixed."""
+        p, q = self.program, self.program.products
+        both = ~self.exact_products(p.lower, p.upper) & ~p.integer[q.left] & ~p.integer[q.right]
+        return np.unique(np.concatenate([q.left[both], q.right[both]]))
+
     def exact_products(self, lower: FloatArray, upper: FloatArray) -> BoolArray:
         """Products whose envelope is exact within ranges; see `exact_products`."""
         return exact_products(self.program, lower, upper)

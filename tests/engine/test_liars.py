@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -284,24 +285,30 @@ def test_a_crash_later_keeps_what_is_had(
     assert found.stopped == wanted[type(error)] or found.word == "proven"
 
 
-def test_ctrl_c_in_the_loop_keeps_what_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    def lie(program: Program, found: Solution, number: int) -> Solution:
-        if number >= 3:
-            raise KeyboardInterrupt
-        return found
+def broken_after(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let the tree over boxes break down at its third look."""
+    from allocc.engine.proving.box_look import BoxLook
 
-    found = told(monkeypatch, ROUNDS, lie, gap=1e-9)
+    original, looks = BoxLook.look, [0]
+
+    def look(self: BoxLook, *given: Any) -> object:
+        looks[0] += 1
+        if looks[0] >= 3:
+            raise error
+        return original(self, *given)
+
+    monkeypatch.setattr(BoxLook, "look", look)
+
+
+def test_ctrl_c_in_the_loop_keeps_what_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken_after(monkeypatch, KeyboardInterrupt())
+    found = told(monkeypatch, ROUNDS, lambda p, s, n: s, gap=1e-9)
     honest(found, 0, 2)
     assert found.value is not None and found.stopped == "interrupted"
 
 
 def test_a_mistake_of_our_own_keeps_what_is_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    from allocc.engine import refine
-
-    def broken(*_: object) -> None:
-        raise AssertionError("a mistake in the loop")
-
-    monkeypatch.setattr(refine, "tighten_by_optimization", broken)
+    broken_after(monkeypatch, AssertionError("a mistake in the loop"))
     found = told(monkeypatch, ROUNDS, lambda p, s, n: s, gap=1e-9)
     honest(found, 0, 2)
     assert found.value is not None and found.stopped == "failed"

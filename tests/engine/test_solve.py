@@ -103,7 +103,7 @@ class Recorded:
     built: list[Built] = field(default_factory=list)
 
 
-@pytest.mark.parametrize("family", ["facilities", "sizes", "blends", "outbreak", "curves"])
+@pytest.mark.parametrize("family", ["facilities", "sizes", "curves"])
 def test_no_refinement_cuts_off_the_optimum(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = Recorded()
     original = Relaxation.build

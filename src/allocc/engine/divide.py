@@ -28,13 +28,6 @@ MOST_NODES = 1_000_000
 WORTH = 1e-4
 
 
-def multiplies_states(relaxation: Relaxation) -> bool:
-    """Whether a product of two continuous columns has to be divided."""
-    p, q = relaxation.program, relaxation.program.products
-    exact = relaxation.plan.exact_products(p.lower, p.upper)
-    return bool((~exact & ~p.integer[q.left] & ~p.integer[q.right]).any())
-
-
 def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | None:
     """Grow the tree to its end; None where ranges are open, so that it has no root."""
     try:

@@ -20,7 +20,7 @@ from allocc.compiler.relaxing.refinement import add_tangents, split_active
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.engine import solver_calls
 from allocc.engine.confirm import holds_nothing, prove_remaining, settled, solve_mixed
-from allocc.engine.divide import divide, multiplies_states
+from allocc.engine.divide import divide
 from allocc.engine.endings import end, finish, without_point
 from allocc.engine.judging.outcome import Outcome
 from allocc.engine.loop import Loop
@@ -51,7 +51,7 @@ TIGHTENING_PROGRESS, TIGHTENING_ROUNDS = 0.05, 12
 
 def refine(loop: Loop, backend: Backend, relaxation: Relaxation, program: Program) -> Outcome:
     """Run the loop to its end."""
-    if multiplies_states(relaxation):
+    if len(relaxation.plan.multiplied):
         divided = divide(loop, relaxation, program)
         if divided is not None:
             return divided

@@ -32,7 +32,7 @@ SHORT = 1e-7
 #: many products.
 NEARLY, MOST_TIGHTENED = 0.1, 10
 #: The same before anything is divided, for more products, while a pass gains this part of what is left.
-MOST_AT_ROOT, PROGRESS = 60, 0.03
+MOST_AT_ROOT, PROGRESS = 60, 0.1
 #: The points of the first so many nodes are all simulated, and then of every so many.
 FIRST, EVERY = 60, 8
 
