@@ -32,13 +32,12 @@ from epidemic_instances import INSTANCES
 from allocc.backends import registry
 from allocc.backends.isolation import isolated
 from allocc.backends.solution import LicenceLimit, MissingSolver, Solution, SolveOptions
-from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.scaling import scale
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
-from allocc.engine.judging.assess import ROUNDING, assess
+from allocc.engine.judging.assess import ROUNDING, Assessment, assess
 from allocc.engine.judging.outcome import Options
 from allocc.engine.proving import door
 from allocc.engine.proving.denominators import prepared
@@ -48,6 +47,8 @@ from allocc.engine.solve import solve
 #: part. One that uses the tolerance of a limit may be better than all that do not: it has to be beyond
 #: by more than the gap.
 FALSE = 1e-6
+#: A decision is as good as at an end of its range where this part of the range is between them.
+END = 1e-6
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def judged(solver: str, problem: Problem, answer: Answer, seconds: float) -> Jud
     """The answer with the value that its decisions have when they are simulated."""
     if answer.decisions is None:
         return Judged(solver, answer, None, answer.ended, seconds)
-    found = assess(problem, {v: _within(problem, v, x) for v, x in answer.decisions.items()})
+    found = _assessed(problem, answer.decisions)
     off = found.violation
     if off.relative > Options().violation:
         remark = f"{answer.ended}, breaks {off.where} by {off.relative:.1e}"
@@ -192,10 +193,21 @@ def judged(solver: str, problem: Problem, answer: Answer, seconds: float) -> Jud
     return Judged(solver, answer, found.value, answer.ended, seconds, off.relative <= ROUNDING)
 
 
-def _within(problem: Problem, variable: object, x: FloatArray) -> FloatArray:
-    """Decisions rid of a solver's tolerance: whole, and within their range."""
-    whole = np.rint(x) if variable.integer else x  # type: ignore[attr-defined]
-    return np.clip(whole, *problem.ends(variable))  # type: ignore[arg-type]
+def _assessed(problem: Problem, decisions: Values) -> Assessment:
+    """Decisions simulated, rid of a solver's tolerance: whole, and within their ranges.
+
+    Where a limit is broken all the same, what is as good as at an end of its range is put there: a dose
+    that is left of rounding breaks the limit of a site that is closed.
+    """
+    plain, ends = {}, {}
+    for v, x in decisions.items():
+        low, high = problem.ends(v)
+        plain[v] = np.clip(np.rint(x) if v.integer else x, low, high)
+        near = END * (high - low)
+        ends[v] = np.where(x < low + near, low, np.where(x > high - near, high, plain[v]))
+    found, other = assess(problem, plain), assess(problem, ends)
+    allowed = Options().violation
+    return other if other.violation.relative <= allowed < found.violation.relative else found
 
 
 def contradicted(problem: Problem, found: list[Judged], gap: float) -> list[str]:

@@ -3,12 +3,17 @@
 Every other column follows from the decisions, by its defining row or its product, and is handed over as
 an expression of them. So MAiNGO branches on decisions only, and relaxes what follows by McCormick's
 propagation (Bongartz and Mitsos 2017, Journal of Global Optimization 69:761-796).
+
+It looks at the clock between nodes only, and one node of a long epidemic may take minutes: it works in a
+process of its own, which is ended where it is too late.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -18,6 +23,10 @@ from allocc.compiler.programs.program import Program
 
 #: An absolute gap that ends no search before the relative one does.
 ABSOLUTE_GAP = 1e-9
+#: Its bound is the largest number there is where it has none.
+NO_BOUND = 1e100
+#: It is ended after so many times its time.
+LATE = 2.0
 
 
 class Unfit(Exception):
@@ -31,7 +40,7 @@ class Found:
     ended: str
     decisions: FloatArray | None
     bound: float | None
-    nodes: int
+    nodes: int | None
 
 
 def installed() -> bool:
@@ -44,6 +53,34 @@ def solve(program: Program, decided: IntArray, time_limit: float, gap: float) ->
 
     Raises `Unfit` where they do not, or where a decision has no finite range.
     """
+    # A program's labels are functions: it is not sent, the process begins with it.
+    context = multiprocessing.get_context("fork")
+    receive, send = context.Pipe(duplex=False)
+    child = context.Process(target=_work, args=(send, program, decided, time_limit, gap))
+    child.start()
+    send.close()
+    try:
+        if not receive.poll(LATE * time_limit):
+            return Found(f"ended after {LATE * time_limit:g} s", None, None, None)
+        found: Found | Unfit = receive.recv()
+    except EOFError:
+        return Found("its process died", None, None, None)
+    finally:
+        child.kill()
+        child.join()
+    if isinstance(found, Unfit):
+        raise found
+    return found
+
+
+def _work(send: Connection, *asked: Any) -> None:
+    try:
+        send.send(_search(*asked))
+    except Unfit as reason:
+        send.send(reason)
+
+
+def _search(program: Program, decided: IntArray, time_limit: float, gap: float) -> Found:
     import maingopy
 
     if program.functions or program.extremes or program.conditional:
@@ -76,16 +113,17 @@ def solve(program: Program, decided: IntArray, time_limit: float, gap: float) ->
     model = Model()
     search = maingopy.MAiNGO(model)
     search.set_option("loggingDestination", maingopy.LOGGING_NONE)
-    search.set_option("maxTime", time_limit)
+    search.set_option("maxTime", time_limit)  # of the processor
+    search.set_option("maxwTime", time_limit)  # of the wall
     search.set_option("epsilonR", gap)
     search.set_option("epsilonA", ABSOLUTE_GAP)
     ended = search.solve()
     had = ended in (maingopy.GLOBALLY_OPTIMAL, maingopy.FEASIBLE_POINT)
-    none = ended in (maingopy.INFEASIBLE, maingopy.NOT_SOLVED_YET)
+    bound = float("nan") if ended == maingopy.INFEASIBLE else float(search.get_final_LBD())
     return Found(
         ended.name.lower().replace("_", " "),
         np.array(search.get_solution_point()) if had else None,
-        None if none else sign * float(search.get_final_LBD()),
+        sign * bound if abs(bound) < NO_BOUND else None,
         int(search.get_iterations()),
     )
 
