@@ -25,8 +25,8 @@ from allocc.compiler.programs.program import Program
 ABSOLUTE_GAP = 1e-9
 #: Its bound is the largest number there is where it has none.
 NO_BOUND = 1e100
-#: It is ended after so many times its time.
-LATE = 2.0
+#: It is ended where it is so many seconds late.
+LATE = 60.0
 
 
 class Unfit(Exception):
@@ -60,8 +60,8 @@ def solve(program: Program, decided: IntArray, time_limit: float, gap: float) ->
     child.start()
     send.close()
     try:
-        if not receive.poll(LATE * time_limit):
-            return Found(f"ended after {LATE * time_limit:g} s", None, None, None)
+        if not receive.poll(time_limit + LATE):
+            return Found(f"ended, {LATE:g} s late", None, None, None)
         found: Found | Unfit = receive.recv()
     except EOFError:
         return Found("its process died", None, None, None)
@@ -102,7 +102,7 @@ def _search(program: Program, decided: IntArray, time_limit: float, gap: float) 
             ]
 
         def evaluate(self, chosen: list[Any]) -> Any:
-            every, rest = _forward(program, dict(zip(decided.tolist(), chosen, strict=True)))
+            every, rest = forward(program, dict(zip(decided.tolist(), chosen, strict=True)))
             found = maingopy.EvaluationContainer()
             costs = np.flatnonzero(program.objective).tolist()
             terms = [sign * float(program.objective[j]) * every[j] for j in costs]
@@ -128,7 +128,7 @@ def _search(program: Program, decided: IntArray, time_limit: float, gap: float) 
     )
 
 
-def _forward(program: Program, chosen: dict[int, Any]) -> tuple[list[Any], list[int]]:
+def forward(program: Program, chosen: dict[int, Any]) -> tuple[list[Any], list[int]]:
     """Every column as an expression of the decisions, and the rows that define none."""
     fixed = np.flatnonzero(program.lower == program.upper)
     every: list[Any] = [None] * program.columns
