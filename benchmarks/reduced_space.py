@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
+import os
+import tempfile
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -74,10 +76,12 @@ def solve(program: Program, decided: IntArray, time_limit: float, gap: float) ->
 
 
 def _work(send: Connection, *asked: Any) -> None:
-    try:
-        send.send(_search(*asked))
-    except Unfit as reason:
-        send.send(reason)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # where MAiNGO writes its result
+        try:
+            send.send(_search(*asked))
+        except Unfit as reason:
+            send.send(reason)
 
 
 def _search(program: Program, decided: IntArray, time_limit: float, gap: float) -> Found:
