@@ -16,6 +16,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,33 +56,38 @@ def solve(program: Program, decided: IntArray, time_limit: float, gap: float) ->
 
     Raises `Unfit` where they do not, or where a decision has no finite range.
     """
-    # A program's labels are functions: it is not sent, the process begins with it.
-    context = multiprocessing.get_context("fork")
-    receive, send = context.Pipe(duplex=False)
-    child = context.Process(target=_work, args=(send, program, decided, time_limit, gap))
-    child.start()
-    send.close()
-    try:
-        if not receive.poll(time_limit + LATE):
-            return Found(f"ended, {LATE:g} s late", None, None, None)
-        found: Found | Unfit = receive.recv()
-    except EOFError:
-        return Found("its process died", None, None, None)
-    finally:
-        child.kill()
-        child.join()
+    with tempfile.TemporaryDirectory() as folder:
+        found = _apart(Path(folder), program, decided, time_limit, gap)
     if isinstance(found, Unfit):
         raise found
     return found
 
 
-def _work(send: Connection, *asked: Any) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)  # where MAiNGO writes its result
-        try:
-            send.send(_search(*asked))
-        except Unfit as reason:
-            send.send(reason)
+def _apart(folder: Path, program: Program, decided: IntArray, limit: float, gap: float) -> Any:
+    """What a process of its own finds, which works in a folder: MAiNGO writes its result there."""
+    # A program's labels are functions: it is not sent, the process begins with it.
+    context = multiprocessing.get_context("fork")
+    receive, send = context.Pipe(duplex=False)
+    child = context.Process(target=_work, args=(send, folder, program, decided, limit, gap))
+    child.start()
+    send.close()
+    try:
+        if receive.poll(limit + LATE):
+            return receive.recv()
+        return Found(f"ended, {LATE:g} s late", None, None, None)
+    except EOFError:
+        return Found("its process died", None, None, None)
+    finally:
+        child.kill()
+        child.join()
+
+
+def _work(send: Connection, folder: Path, *asked: Any) -> None:
+    os.chdir(folder)
+    try:
+        send.send(_search(*asked))
+    except Unfit as reason:
+        send.send(reason)
 
 
 def _search(program: Program, decided: IntArray, time_limit: float, gap: float) -> Found:
