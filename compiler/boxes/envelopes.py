@@ -77,7 +77,7 @@ class Envelopes:
         q = scaled.products
         self.left, self.right, self.result, self.factor = q.left, q.right, q.result, q.factors
         self.functions = program.functions
-        self.indices, self.indptr = self._structure()
+        self.slot, self.indices, self.indptr = self._structure()
 
     @property
     def rows(self) -> int:
@@ -105,9 +105,9 @@ class Envelopes:
             more = self._curve(atoms, lower, upper)
             values, low, high = values + more[0], low + more[1], high + more[2]
         base, m = self.base, self.base.matrix
+        entries = np.bincount(self.slot, np.concatenate([m.data, *values]), len(self.indices))
         matrix = sparse.csr_array(
-            (np.concatenate([m.data, *values]), self.indices, self.indptr),
-            shape=(len(self.indptr) - 1, base.columns),
+            (entries, self.indices, self.indptr), shape=(len(self.indptr) - 1, base.columns)
         )
         return replace(
             base,
@@ -144,8 +144,11 @@ class Envelopes:
 
     # ---- rows ----
 
-    def _structure(self) -> tuple[IntArray, IntArray]:
-        """Columns of all entries, and where each row ends."""
+    def _structure(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Where each entry goes, the columns of all of them, and where each row ends.
+
+        Columns stand in order and once in each row: nobody has to sort what all programs share.
+        """
         m = self.base.matrix
         columns = [m.indices]
         counts = [np.diff(m.indptr)]
@@ -156,8 +159,15 @@ class Envelopes:
             two = np.stack([f.result, f.argument], axis=1).ravel()
             columns += [two] * (len(SHARES) + 1)
             counts.append(np.full((len(SHARES) + 1) * len(f), 2))
-        indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-        return np.concatenate(columns), indptr
+        lengths = np.concatenate(counts)
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        width = self.base.columns
+        places, slot = np.unique(row * width + np.concatenate(columns), return_inverse=True)
+        ends = np.cumsum(np.bincount(places // width, minlength=len(lengths)))
+        found = slot, places % width, np.concatenate([[0], ends])
+        for part in found:
+            part.flags.writeable = False
+        return found
 
     def _products(
         self, lower: FloatArray, upper: FloatArray
