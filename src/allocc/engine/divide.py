@@ -100,8 +100,11 @@ class _Search:
         if loop.best is None:
             return np.inf if loop.minimize else -np.inf
         room = AIM * loop.allowed
-        aim = loop.best.value - room if loop.minimize else loop.best.value + room
-        return (aim - self.program.offset) * self.ground.envelopes.scaling.objective
+        return self._level_of(loop.best.value - room if loop.minimize else loop.best.value + room)
+
+    def _level_of(self, value: float) -> float:
+        """A value in the units of solvers, without the offset."""
+        return (value - self.program.offset) * self.ground.envelopes.scaling.objective
 
     def _completed(self, point: FloatArray) -> FloatArray:
         """A point with what its decisions lead to; what is not determined stays."""

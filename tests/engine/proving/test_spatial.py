@@ -1,0 +1,153 @@
+"""The tree over boxes: no look cuts off what is simulated, its bounds hold, its nodes are the same everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.lowering.lower import lower
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.simulate import simulate
+from allocc.engine import divide
+from allocc.engine.judging.assess import assess
+from allocc.engine.judging.outcome import Options, Outcome
+from allocc.engine.proving.box_look import Box, BoxLook, Seen
+from allocc.engine.solve import solve
+from tests.compiler.boxes.models import model
+from tests.compiler.making import completed, decisions
+
+#: How much worse than the best the cut-off is.
+LOOSE = 0.3
+MODELS = ("vaccines", "closures", "curves")
+
+
+class Watch:
+    """Feasible points of a problem, and what the looks of its tree do to them."""
+
+    def __init__(self, found: Problem, more: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.problem, self.points = found, list(more)
+        self.checked, self.single, self.ground = 0, None, None
+        watch, ground = self, divide._ground
+        look, tightened = BoxLook.look, BoxLook.tightened
+
+        def grounded(loop: Any, relaxation: Any) -> Any:
+            watch.single, watch.ground = ground(loop, relaxation)
+            return watch.single, watch.ground
+
+        def looked(this: BoxLook, box: Box, cutoff: float, worth: Any) -> Seen:
+            seen = look(this, box, cutoff, worth)
+            watch.check(box, cutoff, None if seen.empty else seen, seen.bound)
+            return seen
+
+        def tightening(this: BoxLook, seen: Seen, cutoff: float, which: Any) -> Box | None:
+            made = tightened(this, seen, cutoff, which)
+            box = Box(seen.lower, seen.upper, seen.bound, bands=seen.bands)
+            watch.check(box, cutoff, made, seen.bound)
+            return made
+
+        monkeypatch.setattr(divide, "_ground", grounded)
+        monkeypatch.setattr(BoxLook, "look", looked)
+        monkeypatch.setattr(BoxLook, "tightened", tightening)
+
+    def check(self, box: Box, cutoff: float, after: Box | Seen | None, bound: float) -> None:
+        """Every point in a box that is better than the cut-off is in what is left of it."""
+        e = self.ground.envelopes
+        sign = 1.0 if self.problem.sense == "minimize" else -1.0
+        for before in self.points:
+            point = self.single.inward(before)
+            value = (
+                sign * e.scaling.objective * (self.ground.program.objective[: len(point)] @ point)
+            )
+            room = 1e-8 * (1.0 + abs(value))
+            size = e.scaling.columns[: len(point)]
+            n = len(point)
+            inside = (box.lower[:n] <= point + 1e-9 * size) & (point <= box.upper[:n] + 1e-9 * size)
+            if not inside.all() or value >= cutoff - room:
+                continue
+            assert after is not None
+            assert bound <= value + room
+            assert (after.lower[:n] <= point + 1e-8 * size).all()
+            assert (point <= after.upper[:n] + 1e-8 * size).all()
+            self.checked += 1
+
+
+def feasible(found: Problem, seed: int, count: int) -> list[FloatArray]:
+    """Points of random decisions that meet every limit."""
+    rng = np.random.default_rng(seed)
+    lowered, kept = lower(found), []
+    for _ in range(count):
+        chosen = decisions(found, rng)
+        for share in (1.0, 0.5, 0.2):
+            scaled = {
+                v: np.clip(np.rint(share * x) if v.integer else share * x, *found.ends(v))
+                for v, x in chosen.items()
+            }
+            if assess(found, scaled).violation.relative <= 1e-9:
+                kept.append(completed(lowered, simulate(found, scaled)))
+    return kept
+
+
+def quick(found: Problem, gap: float = 1e-3) -> Outcome:
+    return solve(found, Options(gap=gap, time_limit=20))
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])
+@pytest.mark.parametrize("name", MODELS)
+def test_no_look_cuts_off_what_is_simulated(
+    name: str, unit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = model(name, unit)
+    best = quick(found)
+    assert best.values is not None
+    more = [completed(lower(found), best.values)]
+    watch = Watch(found, more + feasible(found, 4, 40), monkeypatch)
+    level = divide._Search._level
+
+    def loose(search: Any) -> float:
+        """A cut-off that many allocations are better than: the tree may not lose them."""
+        aim, size = level(search), abs(search._level_of(best.value))
+        return aim + LOOSE * size if search.loop.minimize else aim - LOOSE * size
+
+    monkeypatch.setattr(divide._Search, "_level", loose)
+    monkeypatch.setattr(divide, "MOST_NODES", 40)
+    quick(found)
+    assert watch.checked > 20
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_unit_of_people_changes_nothing_else(name: str) -> None:
+    ends = [quick(model(name, unit)) for unit in (1.0, 1e-3, 1e5)]
+    people = [1.0, 1e-3, 1e5] if name == "vaccines" else [1.0] * 3
+    for end, unit in zip(ends, people, strict=True):
+        assert end.status == "optimal" and end.word == "proven"
+        assert end.value is not None and end.bound is not None and ends[0].value is not None
+        assert end.value / unit == pytest.approx(ends[0].value, rel=2e-3)
+        assert abs(end.value - end.bound) <= 1.001e-3 * abs(end.value)
+
+
+def test_the_tree_is_the_same_again() -> None:
+    first, again = (quick(model("vaccines")) for _ in range(2))
+    assert (first.rounds, first.value, first.bound) == (again.rounds, again.value, again.bound)
+
+
+def test_what_cannot_be_met_is_proven_so() -> None:
+    from tests.compiler.boxes.models import CLOSURES
+    from tests.compiler.making import problem
+
+    found = problem(
+        CLOSURES.format(unit=1.0).replace("in 0 .. 1", "in 0 .. 0.4").replace("160", "95")
+    )
+    end = quick(found)
+    assert end.status == "infeasible" and end.word == "proven"
+
+
+def test_time_limits_hold() -> None:
+    """The tree stops between two looks, and a look asks for the time between its linear programs."""
+    found = model("vaccines")
+    stopped = solve(found, replace(Options(gap=1e-9), time_limit=0.5))
+    assert stopped.stopped in ("time_limit", "gap")
+    assert stopped.value is not None
