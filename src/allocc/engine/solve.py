@@ -87,6 +87,11 @@ def _run(loop: Loop) -> Outcome:
         return _nothing_to_decide(loop)
     _begin(loop, program)
     _simple(loop)
+    if relaxation.plan.has_continuous_cuts and (
+        loop.best is None or loop.choice.method == "refine"
+    ):
+        loop.heuristics.descend(relaxation)
+        loop.report_progress("search with gradients")
     if loop.choice.method == "direct":
         return single_solve(loop, backend, relaxation, written(relaxation, "direct"))
     if loop.choice.method == "exact":

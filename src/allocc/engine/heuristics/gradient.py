@@ -1,0 +1,230 @@
+"""Local search with exact gradients of the simulation, where continuous products remain.
+
+From a point whose whole numbers are held, sequential quadratic programming (SciPy's SLSQP: Kraft 1988,
+DFVLR-FB 88-28) seeks the best of the continuous decisions near it. It also finds a way to where all limits
+hold, so that it is used where no allocation is known. It proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.lowering.complete import Completer
+from allocc.compiler.programs.program import Program
+from allocc.engine.heuristics.local_program import LocalProgram, Visit, limits_of
+
+#: SLSQP works with dense matrices: with more decisions a step takes longer than a linear program.
+MOST_DECISIONS = 300
+#: Limits that were nearer than this to their side at a point, by their size, are looked at.
+NEAR = 0.1
+#: So often limits are added that were broken, and so many steps are taken each time.
+ROUNDS, STEPS = 6, 150
+#: Limits hold that are broken by less than this of their size; the search ends when it gains as little.
+ACCURACY = 1e-10
+#: Limits that are broken by more than this at the end were not reached.
+BROKEN = 1e-7
+
+
+class _Stopped(Exception):
+    """The time is over."""
+
+
+class GradientSearch:
+    """Searches of one program; `decided` are the columns that determine the others.
+
+    `program` is as it was lowered, its rows that hold on a condition among them.
+    """
+
+    def __init__(self, program: Program, decided: IntArray) -> None:
+        self.program = program
+        given = np.zeros(program.columns, dtype=bool)
+        given[decided] = True
+        for block in program.conditional:
+            for binaries in block.binaries:
+                given[binaries] = True
+        self.complete = Completer(program, given)
+        self.decided = decided
+        given[decided] = False
+        #: What says which scenarios of a chance block hold: chosen at every start.
+        self.scenarios: IntArray = np.flatnonzero(given)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the decisions determine every column (not so for implicit steps)."""
+        return not len(self.complete.missing)
+
+    def run(
+        self,
+        start: FloatArray,
+        span: FloatArray,
+        stop: Callable[[], bool],
+        relaxed: bool = False,
+    ) -> FloatArray | None:
+        """The best point near a start; the one that breaks limits the least where none breaks none.
+
+        `span` is what each decision is measured by. Whole decisions are held, or `relaxed` ones move too.
+        None where nothing near the start has finite values, or it is too large.
+        """
+        p, d = self.program, self.decided
+        movable = (p.lower[d] < p.upper[d]) & (relaxed | ~p.integer[d])
+        free = d[movable]
+        if not len(free) or len(free) > MOST_DECISIONS:
+            return None
+        start, holds = self._with_scenarios(start)
+        limits = limits_of(p, self.complete, holds)
+        local = LocalProgram(self.complete, limits, free, start, span[movable])
+        found = _Descent(local, stop).run(np.clip(start[free] / local.span, local.low, local.high))
+        return None if found is None else found.point
+
+    def _with_scenarios(self, start: FloatArray) -> tuple[FloatArray, BoolArray]:
+        """A start with the scenarios that break their limits least, and the rows that then hold."""
+        p = self.program
+        holds = np.ones(p.rows, dtype=bool)
+        if not p.conditional:
+            return start, holds
+        x = start.copy()
+        x[self.scenarios] = 0.0
+        point = self.complete(x)
+        activity = p.matrix @ point
+        over = np.maximum(p.row_lower - activity, activity - p.row_upper)
+        size = abs(p.matrix) @ np.abs(point)
+        broken = np.zeros(p.columns)
+        for block in p.conditional:
+            off = np.maximum(over[block.rows], 0.0) / np.where(size > 0, size, 1.0)[block.rows]
+            for binaries in block.binaries:
+                np.maximum.at(broken, binaries, np.where(np.isnan(off), np.inf, off))
+        foreign = np.ones(p.columns, dtype=bool)
+        foreign[self.scenarios] = False
+        alone = np.asarray(abs(p.matrix) @ foreign) == 0
+        weights, least = p.matrix[alone], p.row_lower[alone]
+        for j in self.scenarios[np.argsort(broken[self.scenarios], kind="stable")].tolist():
+            if (weights @ x >= least).all():
+                break
+            x[j] = 1.0
+        for block in p.conditional:
+            for binaries in block.binaries:
+                holds[block.rows] &= x[binaries] > 0.5
+        return x, holds
+
+
+class _Descent:
+    """One search, from one start."""
+
+    def __init__(self, local: LocalProgram, stop: Callable[[], bool]) -> None:
+        self.local = local
+        self.stop = stop
+        self.best: Visit | None = None
+        self._last: Visit | None = None
+        self._slopes: tuple[bytes, FloatArray, FloatArray] | None = None
+
+    def run(self, x: FloatArray) -> Visit | None:
+        local = self.local
+        here = self.visit(x)
+        if not np.isfinite(here.value):
+            return self.best
+        looked = local.open & (local.linear | local.equal | (here.slack < NEAR))
+        try:
+            for _ in range(ROUNDS):
+                ended = self.solve(here.x, np.flatnonzero(looked))
+                more = local.open & (ended.slack < -ACCURACY) & ~looked
+                if not more.any():
+                    if ended.worst > BROKEN:
+                        here = self.restored(ended)
+                        self.solve(
+                            here.x, np.flatnonzero(local.open & (looked | (here.slack < NEAR)))
+                        )
+                    break
+                looked |= local.open & (ended.slack < NEAR)
+                here = ended
+        except _Stopped:
+            pass
+        return self.best
+
+    def visit(self, x: FloatArray) -> Visit:
+        """A completed point, kept if it is the best."""
+        if self._last is not None and np.array_equal(self._last.x, x):
+            return self._last
+        if self.stop():
+            raise _Stopped
+        found = self.local.visit(np.clip(x, self.local.low, self.local.high))
+        found = Visit(x.copy(), found.point, found.value, found.slack)
+        self._last = found
+        if np.isfinite(found.value) and self._better(found):
+            self.best = found
+        return found
+
+    def _better(self, found: Visit) -> bool:
+        if self.best is None:
+            return True
+        off, had = (max(v.worst, ACCURACY) for v in (found, self.best))
+        return off < had or (off == had and found.value < self.best.value)
+
+    def slopes(self, x: FloatArray, which: IntArray) -> tuple[FloatArray, FloatArray]:
+        """The gradient and the Jacobian at a point, once for both."""
+        key = x.tobytes()
+        if self._slopes is None or self._slopes[0] != key:
+            found = self.local.slopes(self.visit(x), which)
+            if found is None:
+                raise _Stopped
+            self._slopes = (key, *found)
+        return self._slopes[1], self._slopes[2]
+
+    def solve(self, x: FloatArray, which: IntArray) -> Visit:
+        """SLSQP from a point with some of the limits."""
+        from scipy.optimize import minimize
+
+        local = self.local
+        self._slopes = None
+        scale = self._scale(x, which)
+        same = local.equal[which]
+        constraints = [
+            {
+                "type": kind,
+                "fun": lambda z, on=on: local.signed(self.visit(z), which[on]),
+                "jac": lambda z, on=on: self.slopes(z, which)[1][on],
+            }
+            for kind, on in (("eq", np.flatnonzero(same)), ("ineq", np.flatnonzero(~same)))
+            if len(on)
+        ]
+        ended = minimize(
+            lambda z: self.visit(z).value / scale,
+            x,
+            jac=lambda z: self.slopes(z, which)[0] / scale,
+            method="SLSQP",
+            bounds=np.column_stack([local.low, local.high]),
+            constraints=constraints,
+            options={"maxiter": STEPS, "ftol": ACCURACY},
+        )
+        return self.visit(np.clip(ended.x, local.low, local.high))
+
+    def _scale(self, x: FloatArray, which: IntArray) -> float:
+        """What the value is measured by: its steepest slope at the start."""
+        gradient, _ = self.slopes(x, which)
+        steepest = float(np.max(np.abs(gradient), initial=0.0))
+        return steepest if steepest > 0 else 1.0
+
+    def restored(self, ended: Visit) -> Visit:
+        """A point that breaks limits less: the least sum of squares of what they are broken by."""
+        from scipy.optimize import minimize
+
+        local = self.local
+        every = np.flatnonzero(local.open)
+        self._slopes = None
+
+        def broken(z: FloatArray) -> tuple[float, FloatArray]:
+            signed = local.signed(self.visit(z), every)
+            off = np.where(local.equal[every], signed, np.minimum(signed, 0.0))
+            return float(off @ off), 2.0 * off @ self.slopes(z, every)[1]
+
+        found = minimize(
+            broken,
+            ended.x,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=np.column_stack([local.low, local.high]),
+            options={"maxiter": STEPS, "ftol": 0.0, "gtol": ACCURACY},
+        )
+        return self.visit(np.clip(found.x, local.low, local.high))
