@@ -24,6 +24,8 @@ from allocc.engine.heuristics.starts import (
 
 #: So many random starts are tried while no allocation is known, and with each new choice of integers.
 RANDOM, AGAIN = 6, 2
+#: With more continuous decisions one search with each choice of integers is enough.
+FEW = 120
 
 
 class Descending:
@@ -70,8 +72,11 @@ class Descending:
     @property
     def usable(self) -> bool:
         """Whether the model is of a size, and of a form, that is searched."""
-        movable = int(np.count_nonzero(~self.integer & (self.low < self.high)))
-        return 0 < movable <= MOST_DECISIONS and self.search.usable
+        return 0 < self._movable <= MOST_DECISIONS and self.search.usable
+
+    @property
+    def _movable(self) -> int:
+        return int(np.count_nonzero(~self.integer & (self.low < self.high)))
 
     def begin(self, found: bool) -> None:
         """Search from shares of what limits allow, and from other points until something is `found`."""
@@ -91,7 +96,7 @@ class Descending:
         x = np.where(self.integer, np.rint(x), x)
         self._descend(x)
         key = x[self.integer].tobytes()
-        if key in self._tried:
+        if key in self._tried or self._movable > FEW:
             return
         self._tried.add(key)
         starts = [*proportional(self.rows, *self._held(x), self.integer)[1:]]

@@ -16,12 +16,12 @@ from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.programs.program import Program
 from allocc.engine.heuristics.local_program import LocalProgram, Visit, limits_of
 
-#: SLSQP works with dense matrices: with more decisions a step takes longer than a linear program.
-MOST_DECISIONS = 300
+#: SLSQP works with dense matrices: a step with so many decisions takes a tenth of a second.
+MOST_DECISIONS = 400
 #: Limits that were nearer than this to their side at a point, by their size, are looked at.
 NEAR = 0.1
 #: So often limits are added that were broken, and so many steps are taken each time.
-ROUNDS, STEPS = 6, 150
+ROUNDS, STEPS = 20, 150
 #: Limits hold that are broken by less than this of their size; the search ends when it gains as little.
 ACCURACY = 1e-10
 #: Limits that are broken by more than this at the end were not reached.
@@ -30,6 +30,14 @@ BROKEN = 1e-7
 
 class _Stopped(Exception):
     """The time is over."""
+
+
+class _Beyond(Exception):
+    """A step has led to where limits are broken that were not looked at."""
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__()
+        self.visit = visit
 
 
 class GradientSearch:
@@ -117,31 +125,37 @@ class _Descent:
         self.local = local
         self.stop = stop
         self.best: Visit | None = None
+        #: The last point that a step led to, and the last one that was completed.
+        self._here: Visit
         self._last: Visit | None = None
         self._slopes: tuple[bytes, FloatArray, FloatArray] | None = None
 
     def run(self, x: FloatArray) -> Visit | None:
-        local = self.local
-        here = self.visit(x)
-        if not np.isfinite(here.value):
-            return self.best
-        looked = local.open & (local.linear | local.equal | (here.slack < NEAR))
+        """The best point that was visited from a start on."""
         try:
-            for _ in range(ROUNDS):
-                ended = self.solve(here.x, np.flatnonzero(looked))
-                more = local.open & (ended.slack < -ACCURACY) & ~looked
-                if not more.any():
-                    if ended.worst > BROKEN:
-                        here = self.restored(ended)
-                        self.solve(
-                            here.x, np.flatnonzero(local.open & (looked | (here.slack < NEAR)))
-                        )
-                    break
-                looked |= local.open & (ended.slack < NEAR)
-                here = ended
+            self._run(x)
         except _Stopped:
             pass
         return self.best
+
+    def _run(self, x: FloatArray) -> None:
+        local = self.local
+        self._here = self.visit(x)
+        looked = local.open & (local.linear | local.equal | (self._here.slack < NEAR))
+        restored = False
+        for _ in range(ROUNDS):
+            try:
+                ended = self.solve(self._here.x, looked)
+            except _Beyond as beyond:
+                # On from the last point that was not.
+                looked |= local.open & (beyond.visit.slack < NEAR)
+                continue
+            self._here = ended
+            if not (local.open & ~looked & (ended.slack < -ACCURACY)).any():
+                if ended.worst <= BROKEN or restored:
+                    return
+                self._here, restored = self.restored(ended), True
+            looked |= local.open & (self._here.slack < NEAR)
 
     def visit(self, x: FloatArray) -> Visit:
         """A completed point, kept if it is the best."""
@@ -172,12 +186,20 @@ class _Descent:
             self._slopes = (key, *found)
         return self._slopes[1], self._slopes[2]
 
-    def solve(self, x: FloatArray, which: IntArray) -> Visit:
-        """SLSQP from a point with some of the limits."""
+    def solve(self, x: FloatArray, looked: BoolArray) -> Visit:
+        """SLSQP from a point with the limits that are looked at; `_Beyond` where others are broken."""
         from scipy.optimize import minimize
 
         local = self.local
         self._slopes = None
+        which, others = np.flatnonzero(looked), np.flatnonzero(local.open & ~looked)
+
+        def moved(z: FloatArray) -> None:
+            found = self.visit(z)
+            if (found.slack[others] < -NEAR).any():
+                raise _Beyond(found)
+            self._here = found
+
         scale = self._scale(x, which)
         same = local.equal[which]
         constraints = [
@@ -196,6 +218,7 @@ class _Descent:
             method="SLSQP",
             bounds=np.column_stack([local.low, local.high]),
             constraints=constraints,
+            callback=moved,
             options={"maxiter": STEPS, "ftol": ACCURACY},
         )
         return self.visit(np.clip(ended.x, local.low, local.high))
