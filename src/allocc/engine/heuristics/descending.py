@@ -72,11 +72,8 @@ class Descending:
     @property
     def usable(self) -> bool:
         """Whether the model is of a size, and of a form, that is searched."""
-        return 0 < self._movable <= MOST_DECISIONS and self.search.usable
-
-    @property
-    def _movable(self) -> int:
-        return int(np.count_nonzero(~self.integer & (self.low < self.high)))
+        movable = int(np.count_nonzero(self.low < self.high))
+        return 0 < movable <= MOST_DECISIONS and self.search.usable
 
     def begin(self, found: bool) -> None:
         """Search from shares of what limits allow, and from other points until something is `found`."""
@@ -94,9 +91,12 @@ class Descending:
             return
         x = point[self.decided]
         x = np.where(self.integer, np.rint(x), x)
+        movable = int(np.count_nonzero(~self.integer & (self.low < self.high)))
+        if not movable:
+            return
         self._descend(x)
         key = x[self.integer].tobytes()
-        if key in self._tried or self._movable > FEW:
+        if key in self._tried or movable > FEW:
             return
         self._tried.add(key)
         starts = [*proportional(self.rows, *self._held(x), self.integer)[1:]]
@@ -127,8 +127,10 @@ class Descending:
         return [*roundings(self.rows, found[self.decided], self.integer), first]
 
     def _descend(self, start: FloatArray) -> bool:
+        """Offer a start with whole numbers, and where a search from it ends."""
         found = self._run(start)
-        return found is not None and self._offer(found)
+        best = self._offer(self._point(start))
+        return (found is not None and self._offer(found)) or best
 
     def _run(self, start: FloatArray, relaxed: bool = False) -> FloatArray | None:
         return self.search.run(self._point(start), self._span(start), self.stop, relaxed)

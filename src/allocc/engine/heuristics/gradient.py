@@ -8,6 +8,7 @@ hold, so that it is used where no allocation is known. It proves nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 
@@ -132,10 +133,8 @@ class _Descent:
 
     def run(self, x: FloatArray) -> Visit | None:
         """The best point that was visited from a start on."""
-        try:
+        with suppress(_Stopped):
             self._run(x)
-        except _Stopped:
-            pass
         return self.best
 
     def _run(self, x: FloatArray) -> None:
