@@ -45,8 +45,8 @@ intervention close "Close, and protect" {{
 minimize {{ ill "infections": sum(p in period: infect[p]) }}
 """
 WAYS = {"binary": "1 binary", "continuous": "1 in 0 .. 1"}
-#: Without doses 19 of the 176 choices of closed weeks meet the limits.
-DOSES = {"none": {"share": 0, "beds": 0.15}, "some": {"share": 1, "beds": 0.1}}
+#: Without doses one of the 176 choices of closed weeks meets the limits.
+DOSES = {"none": {"share": 0, "beds": 0.125}, "some": {"share": 1, "beds": 0.1}}
 #: A least value at x = 2, y = 1, far from all ends; products of continuous decisions.
 BOWL = """model bowl
 decide x in -5 .. 7
@@ -99,7 +99,7 @@ def test_the_least_of_a_bowl_is_found_from_everywhere() -> None:
         )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_what_is_found_is_no_worse_than_its_start(seed: int) -> None:
     """And no better than anything near that meets the limits."""

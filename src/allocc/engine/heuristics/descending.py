@@ -81,7 +81,10 @@ class Descending:
             if self.stop():
                 return
             found |= self._offer(self._point(start))
-            found |= any(self._descend(rounded) for rounded in self._whole(start))
+            whole = self._whole(start)
+            found |= any(self._descend(rounded) for rounded in whole)
+            if not found and self.integer.any():
+                found = self._descend(self._repaired(whole[0]))
             if found:
                 return
 
@@ -125,6 +128,14 @@ class Descending:
         if found is None:
             return [first]
         return [*roundings(self.rows, found[self.decided], self.integer), first]
+
+    def _repaired(self, start: FloatArray) -> FloatArray:
+        """A start with whole numbers that break limits less."""
+        found = self.search.repaired(self._point(start), self._span(start), self.stop)
+        if found is None:
+            return start
+        x = found[self.decided]
+        return np.where(self.integer, np.rint(x), x)
 
     def _descend(self, start: FloatArray) -> bool:
         """Offer a start with whole numbers, and where a search from it ends."""

@@ -16,6 +16,7 @@ from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.programs.program import Program
 from allocc.engine.heuristics.local_program import LocalProgram, Visit, limits_of
+from allocc.engine.heuristics.repair import repaired
 
 #: SLSQP works with dense matrices: a step with so many decisions takes a tenth of a second.
 MOST_DECISIONS = 400
@@ -23,6 +24,8 @@ MOST_DECISIONS = 400
 NEAR = 0.1
 #: So often limits are added that were broken, and so many steps are taken each time.
 ROUNDS, STEPS = 20, 150
+#: So often it begins anew where it broke off, and so many steps mend what it leaves of a limit.
+AGAIN, NEWTON = 2, 4
 #: Limits hold that are broken by less than this of their size; the search ends when it gains as little.
 ACCURACY = 1e-10
 #: Limits that are broken by more than this at the end were not reached.
@@ -77,6 +80,26 @@ class GradientSearch:
         `span` is what each decision is measured by. Whole decisions are held, or `relaxed` ones move too.
         None where nothing near the start has finite values, or it is too large.
         """
+        local = self._local(start, span, relaxed)
+        if local is None:
+            return None
+        x = start[local.free] / local.span
+        found = _Descent(local, stop).run(np.clip(x, local.low, local.high))
+        return None if found is None else found.point
+
+    def repaired(
+        self, start: FloatArray, span: FloatArray, stop: Callable[[], bool]
+    ) -> FloatArray | None:
+        """A start whose whole decisions are moved until limits are broken less; see `repair`."""
+        local = self._local(start, span, relaxed=True)
+        if local is None:
+            return None
+        whole = np.flatnonzero(self.program.integer[local.free])
+        x = repaired(local, whole, start[local.free] / local.span, stop)
+        return local.visit(x).point
+
+    def _local(self, start: FloatArray, span: FloatArray, relaxed: bool) -> LocalProgram | None:
+        """What is left to decide, None where that is nothing or too much."""
         p, d = self.program, self.decided
         movable = (p.lower[d] < p.upper[d]) & (relaxed | ~p.integer[d])
         free = d[movable]
@@ -84,9 +107,7 @@ class GradientSearch:
             return None
         start, holds = self._with_scenarios(start)
         limits = limits_of(p, self.complete, holds)
-        local = LocalProgram(self.complete, limits, free, start, span[movable])
-        found = _Descent(local, stop).run(np.clip(start[free] / local.span, local.low, local.high))
-        return None if found is None else found.point
+        return LocalProgram(self.complete, limits, free, start, span[movable])
 
     def _with_scenarios(self, start: FloatArray) -> tuple[FloatArray, BoolArray]:
         """A start with the scenarios that break their limits least, and the rows that then hold."""
@@ -141,17 +162,23 @@ class _Descent:
         local = self.local
         self._here = self.visit(x)
         looked = local.open & (local.linear | local.equal | (self._here.slack < NEAR))
-        restored = False
+        restored, again = False, 0
         for _ in range(ROUNDS):
             try:
-                ended = self.solve(self._here.x, looked)
+                ended, converged = self.solve(self._here.x, looked)
             except _Beyond as beyond:
                 # On from the last point that was not.
                 looked |= local.open & (beyond.visit.slack < NEAR)
                 continue
             self._here = ended
             if not (local.open & ~looked & (ended.slack < -ACCURACY)).any():
-                if ended.worst <= BROKEN or restored:
+                if ended.worst <= BROKEN:
+                    self._here = self.mended(ended)
+                    again += 1
+                    if converged or again > AGAIN:
+                        return
+                    continue
+                if restored:
                     return
                 self._here, restored = self.restored(ended), True
             looked |= local.open & (self._here.slack < NEAR)
@@ -185,8 +212,11 @@ class _Descent:
             self._slopes = (key, *found)
         return self._slopes[1], self._slopes[2]
 
-    def solve(self, x: FloatArray, looked: BoolArray) -> Visit:
-        """SLSQP from a point with the limits that are looked at; `_Beyond` where others are broken."""
+    def solve(self, x: FloatArray, looked: BoolArray) -> tuple[Visit, bool]:
+        """SLSQP from a point with the limits that are looked at: where it ends, and whether of itself.
+
+        Raises `_Beyond` where other limits are broken.
+        """
         from scipy.optimize import minimize
 
         local = self.local
@@ -220,13 +250,32 @@ class _Descent:
             callback=moved,
             options={"maxiter": STEPS, "ftol": ACCURACY},
         )
-        return self.visit(np.clip(ended.x, local.low, local.high))
+        return self.visit(np.clip(ended.x, local.low, local.high)), bool(ended.success)
 
     def _scale(self, x: FloatArray, which: IntArray) -> float:
         """What the value is measured by: its steepest slope at the start."""
         gradient, _ = self.slopes(x, which)
         steepest = float(np.max(np.abs(gradient), initial=0.0))
         return steepest if steepest > 0 else 1.0
+
+    def mended(self, ended: Visit) -> Visit:
+        """A point that breaks no limit, beside one that breaks some by what rounding has left.
+
+        Newton's method, the shortest steps of the decisions that are not at an end of their range.
+        """
+        local = self.local
+        for _ in range(NEWTON):
+            if ended.worst <= ACCURACY:
+                break
+            active = np.flatnonzero(local.open & (ended.slack < BROKEN))
+            self._slopes = None
+            jacobian = self.slopes(ended.x, active)[1]
+            inside = (ended.x > local.low) & (ended.x < local.high)
+            step = np.zeros(len(ended.x))
+            off = -local.signed(ended, active)
+            step[inside] = np.linalg.lstsq(jacobian[:, inside], off, rcond=None)[0]
+            ended = self.visit(np.clip(ended.x + step, local.low, local.high))
+        return ended
 
     def restored(self, ended: Visit) -> Visit:
         """A point that breaks limits less: the least sum of squares of what they are broken by."""
