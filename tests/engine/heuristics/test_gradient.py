@@ -225,3 +225,32 @@ def test_a_solve_has_an_allocation_before_it_asks_a_solver() -> None:
     ended = solve(found, Options(gap=1.0))
     assert ended.value is not None
     assert ended.history[1].value is not None and ended.history[1].round == 0
+
+
+def test_what_moves_no_value_stays_at_its_lower_end() -> None:
+    found = problem(BEDS.format(people=1000, closing=WAYS["continuous"], **DOSES["some"]))
+    loop, relaxation = begun(found)
+    loop.heuristics.descend(relaxation)
+    assert loop.best is not None
+    closed, doses = (loop.best.values[v] for v in found.decisions)
+    # Infections are counted up to the last period: what is done in it comes too late for them.
+    assert closed[-1] == 0 and doses[-1] == 0
+    assert doses[0] > 0
+
+
+def test_a_limit_with_two_equal_sides_is_met() -> None:
+    found = problem(
+        """model m
+decide x in 0 .. 4
+decide y in 0 .. 4
+limit on: x * y == 2
+minimize { all: x + 2 * y }"""
+    )
+    lowered = lower(found)
+    decided = lowered.places.positions(found.decisions)
+    end = GradientSearch(lowered.program, decided).run(
+        np.zeros(lowered.program.columns) + 3.0, np.array([4.0, 4.0]), lambda: False
+    )
+    assert end is not None
+    assert end[decided] == pytest.approx([2.0, 1.0], abs=1e-4)
+    assert end[decided].prod() == pytest.approx(2.0, rel=1e-9)

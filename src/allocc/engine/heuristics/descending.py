@@ -138,10 +138,10 @@ class Descending:
         return np.where(self.integer, np.rint(x), x)
 
     def _descend(self, start: FloatArray) -> bool:
-        """Offer a start with whole numbers, and where a search from it ends."""
+        """Offer where a search from a start with whole numbers ends, and the start itself."""
         found = self._run(start)
-        best = self._offer(self._point(start))
-        return (found is not None and self._offer(found)) or best
+        best = found is not None and self._offer(found)
+        return self._offer(self._point(start)) or best
 
     def _run(self, start: FloatArray, relaxed: bool = False) -> FloatArray | None:
         return self.search.run(self._point(start), self._span(start), self.stop, relaxed)

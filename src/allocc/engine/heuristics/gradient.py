@@ -24,6 +24,8 @@ MOST_DECISIONS = 400
 NEAR = 0.1
 #: So often limits are added that were broken, and so many steps are taken each time.
 ROUNDS, STEPS = 20, 150
+#: A decision with a slope below this share of the steepest moves no value.
+IDLE = 1e-14
 #: So often it begins anew where it broke off, and so many steps mend what it leaves of a limit.
 AGAIN, NEWTON = 2, 4
 #: Limits hold that are broken by less than this of their size; the search ends when it gains as little.
@@ -156,6 +158,7 @@ class _Descent:
         """The best point that was visited from a start on."""
         with suppress(_Stopped):
             self._run(x)
+            self._tidy()
         return self.best
 
     def _run(self, x: FloatArray) -> None:
@@ -183,6 +186,19 @@ class _Descent:
                 self._here, restored = self.restored(ended), True
             looked |= local.open & (self._here.slack < NEAR)
 
+    def _tidy(self) -> None:
+        """Put decisions that move no value to their lower ends, where that breaks nothing."""
+        if self.best is None:
+            return
+        x, local = self.best.x, self.local
+        slopes = np.abs(self.slopes(x, np.zeros(0, dtype=np.int64))[0])
+        idle = (slopes <= IDLE * slopes.max(initial=0.0)) & np.isfinite(local.low)
+        idle &= ~local.complete.program.integer[local.free]
+        found = self.visit(np.where(idle, local.low, x))
+        slack = max(self.best.worst, ACCURACY)
+        if found.value <= self.best.value and found.worst <= slack:
+            self.best = found
+
     def visit(self, x: FloatArray) -> Visit:
         """A completed point, kept if it is the best."""
         if self._last is not None and np.array_equal(self._last.x, x):
@@ -204,7 +220,7 @@ class _Descent:
 
     def slopes(self, x: FloatArray, which: IntArray) -> tuple[FloatArray, FloatArray]:
         """The gradient and the Jacobian at a point, once for both."""
-        key = x.tobytes()
+        key = x.tobytes() + which.tobytes()
         if self._slopes is None or self._slopes[0] != key:
             found = self.local.slopes(self.visit(x), which)
             if found is None:
@@ -220,7 +236,6 @@ class _Descent:
         from scipy.optimize import minimize
 
         local = self.local
-        self._slopes = None
         which, others = np.flatnonzero(looked), np.flatnonzero(local.open & ~looked)
 
         def moved(z: FloatArray) -> None:
@@ -268,7 +283,6 @@ class _Descent:
             if ended.worst <= ACCURACY:
                 break
             active = np.flatnonzero(local.open & (ended.slack < BROKEN))
-            self._slopes = None
             jacobian = self.slopes(ended.x, active)[1]
             inside = (ended.x > local.low) & (ended.x < local.high)
             step = np.zeros(len(ended.x))
@@ -283,7 +297,6 @@ class _Descent:
 
         local = self.local
         every = np.flatnonzero(local.open)
-        self._slopes = None
 
         def broken(z: FloatArray) -> tuple[float, FloatArray]:
             signed = local.signed(self.visit(z), every)
