@@ -20,6 +20,8 @@ from allocc.engine.heuristics.repair import repaired
 
 #: SLSQP works with dense matrices: a step with so many decisions takes a tenth of a second.
 MOST_DECISIONS = 400
+#: With more columns that follow, or limits that may bind for each decision, it takes as long to look at one point.
+MOST_COLUMNS, MOST_ENTRIES = 20_000, 1_000_000
 #: Limits that were nearer than this to their side at a point, by their size, are looked at.
 NEAR = 0.1
 #: So often limits are added that were broken, and so many steps are taken each time.
@@ -35,7 +37,7 @@ BROKEN = 1e-7
 
 
 class _Stopped(Exception):
-    """The time is over."""
+    """The time is over, or it would take too long."""
 
 
 class _Beyond(Exception):
@@ -67,8 +69,8 @@ class GradientSearch:
 
     @property
     def usable(self) -> bool:
-        """Whether the decisions determine every column (not so for implicit steps)."""
-        return not len(self.complete.missing)
+        """Whether the decisions determine every column (not so for implicit steps), and not too many."""
+        return not len(self.complete.missing) and self.program.columns <= MOST_COLUMNS
 
     def run(
         self,
@@ -80,7 +82,7 @@ class GradientSearch:
         """The best point near a start; the one that breaks limits the least where none breaks none.
 
         `span` is what each decision is measured by. Whole decisions are held, or `relaxed` ones move too.
-        None where nothing near the start has finite values, or it is too large.
+        None where the time is over before, nothing may move, or too much.
         """
         local = self._local(start, span, relaxed)
         if local is None:
@@ -237,6 +239,8 @@ class _Descent:
 
         local = self.local
         which, others = np.flatnonzero(looked), np.flatnonzero(local.open & ~looked)
+        if len(which) * len(x) > MOST_ENTRIES:
+            raise _Stopped
 
         def moved(z: FloatArray) -> None:
             found = self.visit(z)
