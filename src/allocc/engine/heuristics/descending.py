@@ -164,4 +164,6 @@ class Descending:
         """Offer a point of the lowered program, as one of the program that came of it."""
         full = np.zeros(self.box.columns)
         full[: len(point)] = self.search.complete(point)
-        return self.offer(self._fill(full))
+        full = self._fill(full)
+        # The decisions count; what has no number may still be read where a limit is multiplied out.
+        return self.offer(np.where(np.isfinite(full), full, 0.0))
