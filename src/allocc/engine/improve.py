@@ -11,6 +11,7 @@ from allocc.backends.solution import Refused
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.engine.heuristics.descending import Descending
 from allocc.engine.heuristics.fixed import FixedProgram, is_linear_when_fixed, solve_fixed
 from allocc.engine.heuristics.search import LocalSearch
 from allocc.engine.heuristics.successive import SuccessiveLinear
@@ -28,6 +29,7 @@ class Heuristics:
         self.ledger = ledger
         self._local: LocalSearch | None = None
         self._successive: SuccessiveLinear | None = None
+        self._descending: Descending | None = None
 
     @contextmanager
     def _searching(self) -> Iterator[None]:
@@ -78,24 +80,59 @@ class Heuristics:
         return np.clip(np.rint(point[fixed.whole]), fixed.lower, fixed.upper)
 
     def polish(self, relaxation: Relaxation, program: Program) -> None:
-        """Successive linear programs from the best allocation, integers fixed and then free."""
+        """A search with gradients from the best allocation, then successive linear programs.
+
+        The former finds what lies between the ends of ranges, the latter change integers as well.
+        """
         ledger = self.ledger
         if ledger.best_point is None:
             return
+        self._descend_from_best(relaxation)
         if self._successive is None:
             columns = ledger.places.positions(ledger.problem.decisions)
             self._successive = SuccessiveLinear(relaxation, program, columns)
         if not self._successive.usable:
             return
-
-        def stop() -> bool:
-            return ledger.cancelled or ledger.out_of_time
-
+        before = ledger.best
+        usable = self._descents(relaxation).usable
         with self._searching():
             for fix_integers in (True, False):
-                if fix_integers or program.integer.any():
+                # With integers fixed, the search with gradients has found what there is.
+                if program.integer.any() if not fix_integers else not usable:
                     start, left = ledger.best_point, ledger.remaining
-                    self._successive.run(start, ledger.offer, stop, left, fix_integers=fix_integers)
+                    self._successive.run(
+                        start, ledger.offer, self._stop, left, fix_integers=fix_integers
+                    )
+        if ledger.best is not before:
+            self._descend_from_best(relaxation)
+
+    def _descend_from_best(self, relaxation: Relaxation) -> None:
+        if self.ledger.best_point is not None and not self.ledger.ended:
+            self._descents(relaxation).improve(self.ledger.best_point)
+
+    def descend(self, relaxation: Relaxation, point: FloatArray | None = None) -> None:
+        """A search with gradients from a point, or from several while no allocation is known."""
+        descents = self._descents(relaxation)
+        if point is not None:
+            descents.improve(point)
+        elif descents.usable:
+            descents.begin(self.ledger.best is not None)
+
+    def _descents(self, relaxation: Relaxation) -> Descending:
+        if self._descending is None:
+            ledger = self.ledger
+            self._descending = Descending(
+                ledger.problem,
+                ledger.places,
+                relaxation.program,
+                ledger.offer,
+                lambda: ledger.ended,
+                ledger.options.seed,
+            )
+        return self._descending
+
+    def _stop(self) -> bool:
+        return self.ledger.cancelled or self.ledger.out_of_time
 
     def search(self, point: FloatArray, budget: float) -> None:
         """Local search from the best allocation over the integers that the relaxation splits.
@@ -110,10 +147,9 @@ class Heuristics:
         free = np.flatnonzero(fixed.lower < fixed.upper)
         order = free[np.argsort(-np.abs(wish - here)[free], kind="stable")]
 
-        def stop() -> bool:
-            return self.ledger.cancelled or self.ledger.out_of_time
-
         with self._searching():
-            value, found = self._local.run(here, order, budget, stop, NOISE * self.ledger.measure)
+            value, found = self._local.run(
+                here, order, budget, self._stop, NOISE * self.ledger.measure
+            )
             if found is not None and not self._is_worse(value):
                 self.ledger.offer(found)

@@ -18,6 +18,7 @@ from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.choose import choose
 from allocc.engine.endings import end
+from allocc.engine.heuristics.starts import decision_rows, proportional
 from allocc.engine.judging.outcome import Options, Outcome, Stopped
 from allocc.engine.loop import Loop
 from allocc.engine.proving.denominators import prepared
@@ -87,6 +88,11 @@ def _run(loop: Loop) -> Outcome:
         return _nothing_to_decide(loop)
     _begin(loop, program)
     _simple(loop)
+    if relaxation.plan.has_continuous_cuts and (
+        loop.best is None or loop.choice.method == "refine"
+    ):
+        loop.heuristics.descend(relaxation)
+        loop.report_progress("search with gradients")
     if loop.choice.method == "direct":
         return single_solve(loop, backend, relaxation, written(relaxation, "direct"))
     if loop.choice.method == "exact":
@@ -134,7 +140,7 @@ def _propagated_infeasible(loop: Loop, program: Program, empty: Infeasible) -> O
 
 
 def _simple(loop: Loop) -> None:
-    """Simulate the trivial allocations: the ends of the ranges, and shares between them."""
+    """Simulate the trivial allocations: ends of ranges, shares between them, and what limits leave."""
     assert loop.box is not None
     none = np.zeros(loop.box.columns)
     low = np.where(np.isfinite(loop.box.lower), loop.box.lower, none)
@@ -142,3 +148,9 @@ def _simple(loop: Loop) -> None:
     loop.offer(np.clip(none, low, high))
     for share in SHARES:
         loop.offer(low + share * (high - low))
+    decided = loop.places.positions(loop.problem.decisions)
+    rows = decision_rows(loop.box, decided)
+    for x in proportional(rows, low[decided], high[decided], loop.box.integer[decided]):
+        point = low.copy()
+        point[decided] = x
+        loop.offer(point)
