@@ -23,7 +23,7 @@ from allocc.engine.heuristics.starts import (
 )
 
 #: So many random starts are tried while no allocation is known, and with each new choice of integers.
-RANDOM, AGAIN = 6, 2
+RANDOM, AGAIN = 6, 1
 #: With more continuous decisions one search with each choice of integers is enough.
 FEW = 120
 

@@ -28,7 +28,7 @@ from allocc.engine.proving import door
 #: How near to its best a mixed-integer program is solved for a proposal.
 PROPOSED = 1e-2
 #: Rounds with the integers fixed, and with those free to move as well.
-ROUNDS, FREE_ROUNDS = 40, 12
+ROUNDS, FREE_ROUNDS = 40, 5
 
 
 class SuccessiveLinear:

@@ -42,7 +42,8 @@ Complete = Callable[[FloatArray], FloatArray]
 class SpatialTree(BestFirst):
     """A tree over a program with products, in its own units; see `BestFirst` for what it is told.
 
-    `complete` simulates the decisions of a point. `level` in `target` and `enough` is scaled as in
+    `complete` simulates the decisions of a point. With `shorten` the ranges of the whole program are
+    shortened by optimization before anything is divided. `level` in `target` and `enough` is scaled as in
     `ground.envelopes`, without the offset.
     """
 
@@ -57,10 +58,11 @@ class SpatialTree(BestFirst):
         enough: Callable[[], float],
         stop: Callable[[], bool],
         remaining: Callable[[], float | None],
+        shorten: bool = True,
     ) -> None:
         p = ground.program
         super().__init__(p.sense == "minimize", offer, target, enough, stop)
-        self.ground, self.complete = ground, complete
+        self.ground, self.complete, self.shorten = ground, complete, shorten
         self.whole = np.flatnonzero(p.integer)
         #: What a node keeps: the rest follows from it by propagation.
         self.kept: IntArray = np.union1d(self.whole, ground.envelopes.arguments)
@@ -97,7 +99,8 @@ class SpatialTree(BestFirst):
             cutoff = self.target()
             left = cutoff - seen.bound
             slow = seen.bound - before < PROGRESS * left
-            if not np.isfinite(cutoff) or left <= 0 or slow or self.stop():
+            enough = not self.shorten or not np.isfinite(cutoff) or left <= 0
+            if enough or slow or self.stop():
                 break
             before = seen.bound
             tight = self._shortened(seen, cutoff)
