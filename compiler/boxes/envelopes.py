@@ -46,6 +46,20 @@ class Bands:
     lower: FloatArray
     upper: FloatArray
 
+    def narrower(self, other: Bands | None) -> Bands:
+        """For each product the narrower of two bands; one that says nothing is as wide as can be."""
+        if other is None or other is self:
+            return self
+        own, theirs = (
+            np.where(
+                b.slope > 0, (b.upper - b.lower) / np.where(b.slope > 0, 1.0 + b.slope, 1.0), np.inf
+            )
+            for b in (self, other)
+        )
+        mine = own <= theirs
+        sides = ((self.slope, other.slope), (self.lower, other.lower), (self.upper, other.upper))
+        return Bands(*(np.where(mine, a, b) for a, b in sides))
+
     def within(self, k: IntArray, slope: FloatArray, lower: FloatArray, upper: FloatArray) -> Bands:
         """The bands with others in the place of some."""
         parts = []

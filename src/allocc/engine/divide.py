@@ -23,7 +23,7 @@ from allocc.engine.proving.box_look import Ground
 from allocc.engine.proving.spatial import SpatialTree
 
 #: A small tree comes first: where whole columns decide, it ends before ranges are shortened once.
-FIRST_NODES = 150
+FIRST_NODES = 50
 #: A tree is left after so many nodes: they would fill the memory.
 MOST_NODES = 1_000_000
 #: An allocation is improved by successive linear programs where it is better than the last by this part.
@@ -70,19 +70,14 @@ class _Search:
         given |= program.integer
         self.complete = Completer(program, given)
         self.improved: float | None = None
-        self.tree = self._tree(shorten=False)
-
-    def _tree(self, shorten: bool) -> SpatialTree:
-        loop = self.loop
-        return SpatialTree(
-            self.ground,
+        self.tree = SpatialTree(
+            ground,
             self._completed,
             self._offer,
             self._level,
             self._level,
             lambda: loop.cancelled or loop.out_of_time,
             loop.remaining,
-            shorten,
         )
 
     def run(self) -> Grown | None:
@@ -92,7 +87,8 @@ class _Search:
         loop.report_progress("allocations simulated")
         grown = self.tree.grow(FIRST_NODES, told=self._tell)
         if not (grown.closed or loop.cancelled or loop.out_of_time):
-            self.tree = self._tree(shorten=True)
+            self.tree.shorten()
+            loop.report_progress("ranges shortened")
             grown = self.tree.grow(MOST_NODES, told=self._tell)
         if not grown.nodes and not grown.closed and not np.isfinite(grown.bound):
             return None

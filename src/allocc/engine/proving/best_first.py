@@ -93,6 +93,8 @@ class BestFirst(ABC):
         self.empty, self.certain = True, True
         #: The bound on the whole program so far.
         self.least = -np.inf
+        self._queue: list[tuple[float, int, Node]] | None = None
+        self._order = itertools.count()
 
     def target(self) -> float:
         """The level beyond which nodes are cut off."""
@@ -115,15 +117,16 @@ class BestFirst(ABC):
     ) -> Grown:
         """Look at nodes, the least bound first, until none is left below the target.
 
-        It also ends where the least leaf is known up to `slack`: no other node says more; and after so
+        A tree that was left goes on. It also ends where the least leaf is known up to `slack`: no other node says more; and after so
         many `nodes`, or so much `work`, which is counted and not timed. `told` gets the bound so far
         every now and then.
         """
-        root = self._root()
-        if root is None:
-            return self._grown(-np.inf, False)
-        order = itertools.count()
-        queue = [(root.bound, next(order), root)]
+        if self._queue is None:
+            root = self._root()
+            if root is None:
+                return self._grown(-np.inf, False)
+            self._queue = [(root.bound, next(self._order), root)]
+        queue, order = self._queue, self._order
         until = np.inf
         while queue:
             least = queue[0][0]

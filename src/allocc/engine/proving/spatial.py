@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,8 +43,7 @@ Complete = Callable[[FloatArray], FloatArray]
 class SpatialTree(BestFirst):
     """A tree over a program with products, in its own units; see `BestFirst` for what it is told.
 
-    `complete` simulates the decisions of a point. With `shorten` the ranges of the whole program are
-    shortened by optimization before anything is divided. `level` in `target` and `enough` is scaled as in
+    `complete` simulates the decisions of a point.`level` in `target` and `enough` is scaled as in
     `ground.envelopes`, without the offset.
     """
 
@@ -58,59 +58,61 @@ class SpatialTree(BestFirst):
         enough: Callable[[], float],
         stop: Callable[[], bool],
         remaining: Callable[[], float | None],
-        shorten: bool = True,
     ) -> None:
         p = ground.program
         super().__init__(p.sense == "minimize", offer, target, enough, stop)
-        self.ground, self.complete, self.shorten = ground, complete, shorten
+        self.ground, self.complete = ground, complete
         self.whole = np.flatnonzero(p.integer)
         #: What a node keeps: the rest follows from it by propagation.
         self.kept: IntArray = np.union1d(self.whole, ground.envelopes.arguments)
         self.size = ground.envelopes.scaling.columns
-        self.lower, self.upper = p.lower, p.upper
+        #: What is known of the whole program: every node lies in it.
+        self.whole_box = Box(p.lower, p.upper, bands=ground.envelopes.no_bands())
         self.looks = [BoxLook(ground, stop, remaining) for _ in range(self.together)]
+
+    @property
+    def workers(self) -> int:
+        """How many boxes are looked at at once; solvers in this process would wait for each other."""
+        return 1 if reason() else self.together
 
     def grow(self, *given: object, **named: object) -> Grown:
         """See `BestFirst.grow`."""
-        # Solvers in this process would wait for each other.
-        threads = 1 if reason() else self.together
-        with ThreadPoolExecutor(threads, thread_name_prefix="allocc-tree") as self.threads:
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="allocc-tree") as self.threads:
             return super().grow(*given, **named)  # type: ignore[arg-type]
 
-    # ---- the root ----
+    # ---- the whole program ----
 
     def _root(self) -> Node | None:
-        """The whole program, its ranges shortened by optimization while that brings something."""
-        box: Box | None = Box(self.lower, self.upper)
-        if not (np.isfinite(self.lower) & np.isfinite(self.upper))[self.kept].all():
+        box = self.whole_box
+        if not (np.isfinite(box.lower) & np.isfinite(box.upper))[self.kept].all():
             return None
-        assert box is not None
-        before = -np.inf
-        while True:
-            seen = self.looks[0].look(box, self.target(), lambda _: 0)
-            self.certain &= seen.certain
-            if seen.cut:
-                self._cut()
-            if seen.empty or seen.point is None:
-                break
-            self.least = seen.bound
-            self.offer(seen.point)
-            box = Box(seen.lower, seen.upper, seen.bound, seen.basis, seen.bands)
-            cutoff = self.target()
-            left = cutoff - seen.bound
-            slow = seen.bound - before < PROGRESS * left
-            enough = not self.shorten or not np.isfinite(cutoff) or left <= 0
-            if enough or slow or self.stop():
-                break
-            before = seen.bound
-            tight = self._shortened(seen, cutoff)
-            if tight is None:
-                # Nothing better than the cut-off is left.
-                return Node(box.lower[self.kept], box.upper[self.kept], max(box.bound, cutoff))
-            box = tight
-        self.lower, self.upper = box.lower, box.upper
-        kept = self.kept
-        return Node(box.lower[kept], box.upper[kept], box.bound, basis=box.basis, bands=box.bands)
+        return Node(box.lower[self.kept], box.upper[self.kept], -np.inf)
+
+    def shorten(self) -> None:
+        """Shorten the ranges of the whole program by optimization while that brings something."""
+        if not np.isfinite(self.target()):
+            return
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="allocc-tree") as self.threads:
+            before = -np.inf
+            while not self.stop():
+                seen = self.looks[0].look(self.whole_box, self.target(), lambda _: 0)
+                self.certain &= seen.certain
+                if seen.cut:
+                    self._cut()
+                if seen.empty or seen.point is None:
+                    return
+                self.offer(seen.point)
+                self.whole_box = Box(seen.lower, seen.upper, seen.bound, seen.basis, seen.bands)
+                left = self.target() - seen.bound
+                if left <= 0 or seen.bound - before < PROGRESS * left:
+                    return
+                before = seen.bound
+                tight = self._shortened(seen, self.target())
+                if tight is None:
+                    # Nothing better than the cut-off is left.
+                    self.whole_box = replace(self.whole_box, bound=self.target())
+                    return
+                self.whole_box = tight
 
     def _shortened(self, seen: Seen, cutoff: float) -> Box | None:
         """The whole program tightened for the products that are most wrong; None where it is empty."""
@@ -144,12 +146,15 @@ class SpatialTree(BestFirst):
         cutoff = self.target()
 
         def look(k: int, node: Node) -> Seen:
-            lower, upper = self.lower.copy(), self.upper.copy()
+            known = self.whole_box
+            lower, upper = known.lower.copy(), known.upper.copy()
+            bound = max(node.bound, known.bound)
             lower[self.kept] = np.maximum(lower[self.kept], node.lower)
             upper[self.kept] = np.minimum(upper[self.kept], node.upper)
             if (lower > upper).any():
-                return Seen(node.bound, lower, upper, empty=True)
-            box = Box(lower, upper, node.bound, node.basis, node.bands)
+                return Seen(bound, lower, upper, empty=True)
+            bands = known.bands if node.bands is None else node.bands.narrower(known.bands)
+            box = Box(lower, upper, bound, node.basis, bands)
             return self.looks[k].look(box, cutoff, self._worth(cutoff))
 
         found = list(self.threads.map(look, range(len(nodes)), nodes))
