@@ -24,6 +24,8 @@ from allocc.engine.proving.spatial import SpatialTree
 
 #: A small tree comes first: where whole columns decide, it ends before ranges are shortened once.
 FIRST_NODES = 50
+#: While no allocation is known, it is sought from other points after so many nodes.
+SEARCHES = (100, 200, 400, 800)
 #: A tree is left after so many nodes: they would fill the memory.
 MOST_NODES = 1_000_000
 #: An allocation is improved by successive linear programs where it is better than the last by this part.
@@ -76,7 +78,7 @@ class _Search:
             self._offer,
             self._level,
             self._level,
-            lambda: loop.cancelled or loop.out_of_time,
+            self._stopped,
             loop.remaining,
         )
 
@@ -86,7 +88,13 @@ class _Search:
         self._improve()
         loop.report_progress("allocations simulated")
         grown = self.tree.grow(FIRST_NODES, told=self._tell)
-        if not (grown.closed or loop.cancelled or loop.out_of_time):
+        for nodes in SEARCHES:
+            if grown.closed or loop.best is not None or self._stopped():
+                break
+            loop.heuristics.descend(self.relaxation)
+            grown = self.tree.grow(nodes, told=self._tell)
+        if not (grown.closed or self._stopped()):
+            self._improve()
             self.tree.shorten()
             loop.report_progress("ranges shortened")
             grown = self.tree.grow(MOST_NODES, told=self._tell)
@@ -96,6 +104,9 @@ class _Search:
         if np.isfinite(grown.bound) and not grown.infeasible:
             loop.prove(self._outside(grown.bound), grown.word)
         return grown
+
+    def _stopped(self) -> bool:
+        return self.loop.cancelled or self.loop.out_of_time
 
     def _outside(self, level: float) -> float:
         return level / self.ground.envelopes.scaling.objective + self.program.offset

@@ -20,6 +20,8 @@ from allocc.engine.ledger import SAME, Ledger
 #: A step of the local search gains more than this part of what the objective is measured by: less
 #: is rounding in the linear programs that it compares.
 NOISE = 1e-12
+#: Searches with gradients begin at so many points, before it is known whether there is an allocation.
+STARTS = 2
 
 
 class Heuristics:
@@ -111,12 +113,12 @@ class Heuristics:
             self._descents(relaxation).improve(self.ledger.best_point)
 
     def descend(self, relaxation: Relaxation, point: FloatArray | None = None) -> None:
-        """A search with gradients from a point, or from several while no allocation is known."""
+        """A search with gradients from a point, or from the next few starts while no allocation is known."""
         descents = self._descents(relaxation)
         if point is not None:
             descents.improve(point)
         elif descents.usable:
-            descents.begin(self.ledger.best is not None)
+            descents.begin(self.ledger.best is not None, STARTS)
 
     def _descents(self, relaxation: Relaxation) -> Descending:
         if self._descending is None:

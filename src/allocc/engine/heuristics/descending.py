@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
@@ -53,6 +54,7 @@ class Descending:
         self.low = np.where(np.isfinite(self.low), self.low, 0.0)
         self.high = np.where(np.isfinite(high), high, np.maximum(self.low, 0.0))
         self._tried: set[bytes] = set()
+        self._waiting = self._starts()
 
     @cached_property
     def search(self) -> GradientSearch:
@@ -75,9 +77,12 @@ class Descending:
         movable = int(np.count_nonzero(self.low < self.high))
         return 0 < movable <= MOST_DECISIONS and self.search.usable
 
-    def begin(self, found: bool) -> None:
-        """Search from shares of what limits allow, and from other points until something is `found`."""
-        for start in self._starts():
+    def begin(self, found: bool, count: int) -> None:
+        """Search from the next so many starts, until something is `found`.
+
+        The first are shares of what limits allow, then come other points, the random ones last.
+        """
+        for start in itertools.islice(self._waiting, count):
             if self.stop():
                 return
             found |= self._offer(self._point(start))

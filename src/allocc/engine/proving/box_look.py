@@ -9,7 +9,7 @@ whose value is better than the cut-off.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
@@ -39,6 +39,8 @@ OUTWARD = 1e-9
 NEAR = 0.02
 #: So many columns are minimized and maximized between two looks at the clock.
 TOGETHER = 12
+#: What a product may be off by, both measured by their ranges, and be right.
+RIGHT = 1e-9
 #: Ranges shorter than this part of the column's size are not shortened.
 SHORT = 1e-5
 
@@ -95,7 +97,7 @@ class Seen:
     `empty` is proven; `bound` is in the units of solvers, at least that of the parent. `point` is that of
     the relaxation, in the program's own units, None where the linear program brought none. `cut` says that
     points were left out that are no better than the cut-off. `errors` has what each product, and each
-    function, is wrong by at the point, times what that costs.
+    function, is wrong by at the point, times what that costs; not times that where nothing costs.
     """
 
     bound: float
@@ -105,7 +107,7 @@ class Seen:
     cut: bool = False
     certain: bool = True
     point: FloatArray | None = None
-    errors: tuple[FloatArray, ...] = ()
+    errors: FloatArray = field(default_factory=lambda: np.zeros(0))
     basis: Basis | None = None
     bands: Bands | None = None
 
@@ -171,7 +173,7 @@ class BoxLook:
             cut=cut,
             certain=proven.certain,
             point=point,
-            errors=tuple(a * b for a, b in zip(off, weights, strict=True)),
+            errors=_errors(np.concatenate(off), np.concatenate(weights)),
             basis=basis,
             bands=bands,
         )
@@ -211,8 +213,10 @@ class BoxLook:
         if not (from_low | from_high).any():
             return lower, upper, False
         whole = self.ground.program.integer
-        new_upper = np.where(from_low, lower + reach, upper)
-        new_lower = np.where(from_high, upper - reach, lower)
+        # What is shortened is finite; elsewhere an open end and an endless reach have no sum.
+        new_upper, new_lower = upper.copy(), lower.copy()
+        new_upper[from_low] = lower[from_low] + reach[from_low]
+        new_lower[from_high] = upper[from_high] - reach[from_high]
         new_upper = np.where(whole, np.floor(new_upper + 1e-6), new_upper)
         new_lower = np.where(whole, np.ceil(new_lower - 1e-6), new_lower)
         return np.maximum(lower, new_lower), np.minimum(upper, new_upper), True
@@ -221,7 +225,7 @@ class BoxLook:
 
     def most_wrong(self, seen: Seen, count: int) -> IntArray:
         """The products, and behind them the functions, that are most wrong."""
-        error = np.concatenate(seen.errors)
+        error = seen.errors
         order = np.argsort(-error, kind="stable")[:count]
         return order[error[order] > 0]
 
@@ -328,6 +332,13 @@ class BoxLook:
         costs[d.first[k]] = sign
         proven = dual_bound(program, costs, y)
         return proven.level if proven.certain else -np.inf
+
+
+def _errors(off: FloatArray, weights: FloatArray) -> FloatArray:
+    """See `Seen`: what is wrong by no more than rounding is right."""
+    off = np.where(off > RIGHT, off, 0.0)
+    costly = off * weights
+    return costly if costly.any() else off
 
 
 def _with_cutoff(program: Program, cutoff: float) -> Program:

@@ -193,7 +193,7 @@ class SpatialTree(BestFirst):
             if bound >= self.target():
                 self._leaf(bound)
                 return []
-        error = np.concatenate(seen.errors)
+        error = seen.errors
         free = seen.lower < seen.upper
         if fractional:
             open_ones = self.whole[free[self.whole] & (away > WHOLE)]
