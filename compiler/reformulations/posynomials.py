@@ -4,10 +4,10 @@ In an epidemic :math:`E_{t+1} = (1 - \sigma) E_t + \beta S_t I_t (1 - s c_t)`. P
 and products that the program has for it, a definition is
 
 .. math::
-    x = \sum_k c_k \prod_j x_j^{n_{kj}} \prod_f (a_f + \textstyle\sum_i b_{fi} x_i) ,
+    x = \sum_k c_k \prod_j x_j^{n_{kj}} \prod_f \Bigl(a_f + \sum_i b_{fi} x_i\Bigr) ,
 
 with :math:`c_k > 0`, columns :math:`x_j` that are defined and proven positive, and factors that are positive
-over the ranges of what is in them, mostly decisions. Where there are such factors only, this is a posynomial.
+over the ranges of what is in them, mostly decisions. Without such factors this is a posynomial.
 
 :Source: Rows that define a column, and the products in them, in the order in which columns depend on
     each other.
