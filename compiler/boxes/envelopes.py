@@ -139,6 +139,9 @@ class Envelopes:
         found = [np.abs(x[self.result] - self.factor * x[self.left] * x[self.right])]
         with np.errstate(all="ignore"):
             for f in self.functions:
+                if f.tangents_only:
+                    found.append(np.zeros(len(f)))
+                    continue
                 off = np.abs(point[f.result] - f.function.value(point[f.argument]))
                 found.append(np.nan_to_num(off / size[f.result], nan=0.0))
         return tuple(found)

@@ -115,13 +115,18 @@ class Products:
 
 @dataclass(frozen=True, slots=True)
 class FunctionAtoms:
-    """`x[result] = f(x[argument])`, entry by entry, for one `kind`; `exponent` is for `power`."""
+    """`x[result] = f(x[argument])`, entry by entry, for one `kind`; `exponent` is for `power`.
+
+    With `tangents_only` what they say beside their tangents follows from the rest of the program: a relaxation
+    needs no secant for them, and no range is cut because of them.
+    """
 
     kind: str
     result: IntArray
     argument: IntArray
     exponent: float = 1.0
     span: Span | None = None
+    tangents_only: bool = False
 
     def __len__(self) -> int:
         return len(self.result)

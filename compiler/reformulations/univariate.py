@@ -143,6 +143,8 @@ def over_pieces(
 
 def needs_secant(atoms: FunctionAtoms, sign: IntArray, down: BoolArray, up: BoolArray) -> BoolArray:
     """Where the secant's side matters: not where w may move there without harm."""
+    if atoms.tangents_only:
+        return np.zeros(len(atoms), dtype=bool)
     return np.where(sign > 0, ~down[atoms.result], ~up[atoms.result])
 
 

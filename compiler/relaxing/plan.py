@@ -153,7 +153,7 @@ def _curves(
     found: dict[int, tuple[tuple[int, int], ...]] = {}
     turns: dict[int, Pieces] = {}
     for number, atoms in enumerate(p.functions):
-        if not atoms.function.smooth:
+        if not atoms.function.smooth or atoms.tangents_only:
             continue
         low, high = p.lower[atoms.argument], p.upper[atoms.argument]
         sign = atoms.function.curvature(low, high)

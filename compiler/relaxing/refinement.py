@@ -95,6 +95,8 @@ def add_tangents(relaxation: Relaxation, point: FloatArray, tolerance: float) ->
         sign = atoms.function.curvature(p.lower[atoms.argument], p.upper[atoms.argument])
         true = atoms.function.value(x)
         short = sign * (true - point[atoms.result]) / _width(relaxation, atoms.result)
-        count += int(np.sum(short > tolerance))
-        relaxation.cuts[number].append(x.copy())
+        here = short > tolerance
+        count += int(np.sum(here))
+        # Elsewhere a tangent would say nothing; there is none where there is no number.
+        relaxation.cuts[number].append(np.where(here, x, np.nan))
     return count

@@ -75,6 +75,16 @@ class Relaxation:
         sides = [side[cut] for side in (q.left, q.right, q.result)]
         return priced_rows(self.program, np.unique(np.concatenate(sides)))
 
+    def with_tangents(self) -> Program:
+        """The program with the tangents that were added so far as rows of it."""
+        p = self.program
+        build = Extension(p)
+        for atoms, cuts in zip(p.functions, self.cuts, strict=True):
+            sign = atoms.function.curvature(p.lower[atoms.argument], p.upper[atoms.argument])
+            for points in cuts:
+                univariate.tangents(build, atoms, np.arange(len(atoms)), points, sign)
+        return build.finish(p.products, p.functions, p.extremes)
+
     # --- pieces ----------------------------------------------------------------------------
 
     def pieces_of(self, j: int) -> Pieces:

@@ -45,7 +45,7 @@ def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | No
 
 def _ground(loop: Loop, relaxation: Relaxation) -> tuple[Once, Ground]:
     """The program with each definition once, and minima, maxima and absolute values as rows."""
-    base = relaxation.program
+    base = relaxation.with_tangents()
     stated: BoolArray = np.zeros(base.columns, dtype=bool)
     for block in base.column_blocks:
         if block.role == "stated":

@@ -22,6 +22,7 @@ from allocc.engine import solver_calls
 from allocc.engine.confirm import holds_nothing, prove_remaining, settled, solve_mixed
 from allocc.engine.divide import divide
 from allocc.engine.endings import end, finish, without_point
+from allocc.engine.first_tangents import tangent_rounds
 from allocc.engine.judging.outcome import Outcome
 from allocc.engine.loop import Loop
 from allocc.engine.proving.tightening import factors, tighten_by_optimization
@@ -52,6 +53,7 @@ TIGHTENING_PROGRESS, TIGHTENING_ROUNDS = 0.05, 12
 def refine(loop: Loop, backend: Backend, relaxation: Relaxation, program: Program) -> Outcome:
     """Run the loop to its end."""
     if len(relaxation.plan.multiplied):
+        tangent_rounds(loop, backend, relaxation)
         divided = divide(loop, relaxation, program)
         if divided is not None:
             return divided

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 from allocc.compiler.arrays import IntArray
 from allocc.compiler.programs.program import FunctionAtoms, Program, ProgramBlock, find_block
 from allocc.compiler.reformulations import univariate
+from allocc.compiler.reformulations.logarithms import SHORT, WIDE, growing
 from allocc.compiler.relaxing.plan import Plan
 from allocc.dsl.tree import Span
 from allocc.engine.choose import takers
@@ -306,7 +307,10 @@ def explain_text(model: Stages) -> str:
             lines.append(f"  {name:<11}{first}")
             lines += [f"  {'':<11}{line}" for line in rest]
         lines.append("")
-    if "growth" in model.chain().names:
+    steps = model.chain().names
+    if "logarithms" in steps:
+        lines += [*_beside(p), ""]
+    if "growth" in steps:
         return "\n".join([*lines, _IN_LOGARITHMS])
     return "\n".join([*lines, _conclusion(found, p)])
 
@@ -316,6 +320,39 @@ _IN_LOGARITHMS = (
     "A yes or no chooses by what a quantity grows, and its range is wide: `allocc solve` writes the\n"
     "growth in logarithms, which is linear in the decisions, instead of the products above."
 )
+
+
+def _beside(program: Program) -> list[str]:
+    """What has logarithms beside it, and by which rule."""
+    found = growing(program)
+    if found is None:
+        return []
+
+    def names(columns: Iterable[int]) -> str:
+        return ", ".join(dict.fromkeys(shown(_block(program, j)) for j in columns))
+
+    rule = (
+        "sums of products with positive coefficients, positive themselves; more of them is worse, "
+        "and decisions scale a term; the ends of a range differ by a factor of up to "
+        f"{number(found.widest(found.sums))}, which is at least {WIDE:g}"
+    )
+    other = (
+        f"what else is multiplied, {names(found.others)}, by one of up to "
+        f"{number(found.widest(found.others))}, which is at most {SHORT:g}"
+    )
+    form = (
+        "rows beside the products, which stay: a sum is convex in logarithms, so that tangents "
+        "hold it from below, whatever its range"
+    )
+    rows = [("rule", rule), ("", other), ("form", form), ("result", "a better bound")]
+    lines = [f"Logarithms of {names(found.sums)}"]
+    for name, text in rows:
+        if text is other and not found.others:
+            continue
+        first, *rest = wrap(text, 84)
+        lines.append(f"  {name:<11}{first}")
+        lines += [f"  {'':<11}{line}" for line in rest]
+    return lines
 
 
 def _function_lines(model: Stages) -> list[str]:

@@ -35,9 +35,9 @@ each = pytest.mark.parametrize("one", reformulations(), ids=lambda r: r.name)
 
 SMOOTH = [kind for kind in KINDS if function(*kind).smooth]
 
-#: Parts of others: the first two are written by the relaxation over pieces, the last one takes limits
-#: apart before there is a program.
-PARTS = {"pieces", "price", "ratios"}
+#: Parts of others: pieces and price are written by the relaxation over pieces, posynomials are read for
+#: logarithms, and ratios take limits apart before there is a program.
+PARTS = {"pieces", "posynomials", "price", "ratios"}
 
 #: A model for every pass, in which it has something to do.
 MODELS = {
@@ -64,6 +64,16 @@ flow growth : -> cases = (2 - 2.5 * lock[t]) * cases
 limit few: sum(t: lock[t]) <= 2
 limit bound: cases[end] <= 150
 minimize { closed: 100 * sum(t: lock[t])    ill: sum(t: cases[t]) }
+""",
+    "logarithms": """model m
+time t = 0 .. 6
+decide closed[period] binary
+compartment S    initial S = 900
+compartment I    initial I = 20
+flow infect : S -> I = (2 - 1.5 * closed) * S * I / 1000
+flow recover : I -> = 0.4 * I
+limit beds[t]: I[t] <= 120
+minimize { closed: sum(closed)    ill: 0.01 * sum(t: I[t]) }
 """,
 }
 
