@@ -15,8 +15,9 @@ from allocc.compiler.unrolling.simulate import simulate
 from allocc.engine import divide
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options, Outcome
-from allocc.engine.proving.box_look import Box, BoxLook, Seen
+from allocc.engine.proving.box_look import Box, BoxLook, Seen, value_step
 from allocc.engine.solve import solve
+from tests.backends.programs import program
 from tests.compiler.boxes.models import model
 from tests.compiler.making import completed, decisions
 
@@ -132,6 +133,23 @@ def test_the_unit_of_people_changes_nothing_else(name: str) -> None:
 def test_the_tree_is_the_same_again() -> None:
     first, again = (quick(model("vaccines")) for _ in range(2))
     assert (first.rounds, first.value, first.bound) == (again.rounds, again.value, again.bound)
+
+
+@pytest.mark.parametrize(
+    ("costs", "whole", "step"),
+    [
+        ([2.0, 3.0, 0.0], [1, 1, 0], 0.0),  # 3 is no multiple of 2
+        ([2.0, 6.0, 0.0], [1, 1, 0], 2.0),
+        ([0.1, -0.3, 0.0], [1, 1, 0], 0.1),
+        ([2.0, 6.0, 1.0], [1, 1, 0], 0.0),
+        ([0.0, 0.0, 0.0], [1, 1, 0], 0.0),
+    ],
+)
+def test_values_of_whole_columns_lie_apart(
+    costs: list[float], whole: list[int], step: float
+) -> None:
+    made = program(costs, upper=5.0, integer=np.array(whole, dtype=bool))
+    assert value_step(made) == pytest.approx(step)
 
 
 def test_what_cannot_be_met_is_proven_so() -> None:

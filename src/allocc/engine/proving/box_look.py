@@ -41,6 +41,8 @@ NEAR = 0.02
 TOGETHER = 12
 #: What a product may be off by, both measured by their ranges, and be right.
 RIGHT = 1e-9
+#: What is nothing beside the range at the start.
+DUST = 1e-14
 #: Ranges shorter than this part of the column's size are not shortened.
 SHORT = 1e-5
 
@@ -126,6 +128,7 @@ class BoxLook:
         self.size = ground.envelopes.scaling.columns
         self._session: Session | None = None
         self._extremes: Session | None = None
+        self.step = value_step(ground.program)
         #: Linear programs that were solved.
         self.solved = 0
 
@@ -162,7 +165,7 @@ class BoxLook:
         if found.termination != "optimal" or found.row_duals is None or found.point is None:
             return Seen(bound, lower, upper, bands=bands)
         proven = dual_bound(program, program.objective, found.row_duals)
-        bound = max(bound, proven.level)
+        bound = max(bound, self._stepped(proven.level))
         point = found.point * self.size
         off, weights = ground.envelopes.violations(point), ground.envelopes.weights(found.row_duals)
         lower, upper, cut = self._fixed(lower, upper, proven, cutoff)
@@ -173,10 +176,29 @@ class BoxLook:
             cut=cut,
             certain=proven.certain,
             point=point,
-            errors=_errors(np.concatenate(off), np.concatenate(weights)),
+            errors=self._errors(lower, upper, np.concatenate(off), np.concatenate(weights)),
             basis=basis,
             bands=bands,
         )
+
+    def _errors(
+        self, lower: FloatArray, upper: FloatArray, off: FloatArray, weights: FloatArray
+    ) -> FloatArray:
+        """See `Seen`: what is wrong by no more than rounding, in this box, is right."""
+        e = self.ground.envelopes
+        result = np.concatenate([e.result, *(f.result for f in e.functions)])
+        largest = np.maximum(np.abs(lower), np.abs(upper))[result] / self.size[result]
+        off = np.where(off > np.maximum(RIGHT * np.minimum(largest, 1.0), DUST), off, 0.0)
+        costly = off * weights
+        return costly if costly.any() else off
+
+    def _stepped(self, level: float) -> float:
+        """A bound raised to the next value that the objective can have."""
+        if not self.step or not np.isfinite(level):
+            return level
+        step = self.step * self.ground.envelopes.scaling.objective
+        raised = step * np.ceil(level / step - 1e-6)
+        return max(level, float(raised - RIGHT * abs(raised)))
 
     def _solved(self, program: Program, basis: Basis | None) -> tuple[Solution, Basis | None]:
         """A linear program from a basis, and afresh where that fails."""
@@ -334,11 +356,14 @@ class BoxLook:
         return proven.level if proven.certain else -np.inf
 
 
-def _errors(off: FloatArray, weights: FloatArray) -> FloatArray:
-    """See `Seen`: what is wrong by no more than rounding is right."""
-    off = np.where(off > RIGHT, off, 0.0)
-    costly = off * weights
-    return costly if costly.any() else off
+def value_step(program: Program) -> float:
+    """The distance of values of an objective of whole columns alone; 0 where there is none."""
+    costs = np.abs(program.objective[program.objective != 0])
+    if not len(costs) or not program.integer[program.objective != 0].all():
+        return 0.0
+    step = float(costs.min())
+    times = costs / step
+    return step if (np.abs(times - np.rint(times)) <= 1e-12 * times).all() else 0.0
 
 
 def _with_cutoff(program: Program, cutoff: float) -> Program:

@@ -21,13 +21,13 @@ import numpy as np
 from allocc.backends.isolation import reason
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.engine.proving.best_first import BestFirst, Grown, Node
-from allocc.engine.proving.box_look import Box, BoxLook, Ground, Seen
+from allocc.engine.proving.box_look import DUST, Box, BoxLook, Ground, Seen
 
 #: A column nearer to a whole number than this is one.
 WHOLE = 1e-6
 #: A box is divided at the simulated value, but not nearer to its ends than this part of it.
 INSIDE = 0.2
-#: Ranges shorter than this part of the column's size are not divided.
+#: Ranges shorter than this part of the column's size in the box are not divided.
 SHORT = 1e-7
 #: Where less than this part of the cut-off is left to prove, ranges are shortened by optimization, for so
 #: many products.
@@ -222,7 +222,7 @@ class SpatialTree(BestFirst):
         e = self.ground.envelopes
         curved = [f.argument for f in e.functions]
         left, right = (np.concatenate([side, *curved]) for side in (e.left, e.right))
-        width = (seen.upper - seen.lower) / self.size
+        width = self._width(seen)
         wide = np.maximum(width[left], width[right]) > SHORT
         error = np.where(wide, error, 0.0)
         if not error.max(initial=0.0) > 0.0:
@@ -230,9 +230,16 @@ class SpatialTree(BestFirst):
         k = int(np.argmax(error))
         return int(left[k] if width[left[k]] >= width[right[k]] else right[k])
 
+    def _width(self, seen: Seen) -> FloatArray:
+        """How wide each range is, in parts of the column's size in this box."""
+        width = seen.upper - seen.lower
+        largest = np.maximum(np.abs(seen.lower), np.abs(seen.upper))
+        largest = np.maximum(np.minimum(largest, self.size), DUST * self.size)
+        return np.asarray(width / largest)
+
     def _halved(self, seen: Seen) -> list[Node]:
         """The halves of a box whose linear program said nothing."""
-        width = ((seen.upper - seen.lower) / self.size)[self.kept]
+        width = self._width(seen)[self.kept]
         k = int(np.argmax(width)) if len(width) else -1
         if k < 0 or width[k] <= SHORT:
             self._leaf(seen.bound)
