@@ -72,6 +72,8 @@ class _Search:
         given |= program.integer
         self.complete = Completer(program, given)
         self.improved: float | None = None
+        #: Points that were offered: a search begins at those whose number is a power of two.
+        self.offers = 0
         self.tree = SpatialTree(
             ground,
             self._completed,
@@ -131,7 +133,12 @@ class _Search:
         return np.append(inward, point[len(inward) :])
 
     def _offer(self, point: FloatArray) -> None:
-        self.loop.offer(self.single.outward(point))
+        """Simulate the decisions of a relaxation's point; every now and then search from there."""
+        before = self.single.outward(point)
+        self.loop.offer(before)
+        self.offers += 1
+        if self.offers & (self.offers - 1) == 0:
+            self.loop.heuristics.descend(self.relaxation, before)
         self._improve()
 
     def _improve(self) -> None:
