@@ -71,7 +71,8 @@ def model(name: str, unit: float = 1.0) -> Problem:
 
 def written(found: Problem) -> tuple[Lowered, Once, BoolArray]:
     """A problem as a program, that program with each definition once, and its stated columns."""
-    lowered = chain(found)
+    # Logarithms have ranges that rest on limits, which the points of these tests may break.
+    lowered = chain(found, without=("logarithms",))
     stated: BoolArray = np.zeros(lowered.program.columns, dtype=bool)
     for block in lowered.program.column_blocks:
         if block.role == "stated":

@@ -176,21 +176,32 @@ class BoxLook:
             cut=cut,
             certain=proven.certain,
             point=point,
-            errors=self._errors(lower, upper, np.concatenate(off), np.concatenate(weights)),
+            errors=self._errors(
+                lower, upper, np.concatenate(off), np.concatenate(weights), cutoff - bound
+            ),
             basis=basis,
             bands=bands,
         )
 
     def _errors(
-        self, lower: FloatArray, upper: FloatArray, off: FloatArray, weights: FloatArray
+        self,
+        lower: FloatArray,
+        upper: FloatArray,
+        off: FloatArray,
+        weights: FloatArray,
+        left: float,
     ) -> FloatArray:
-        """See `Seen`: what is wrong by no more than rounding, in this box, is right."""
+        """See `Seen`: what is wrong by no more than rounding, in this box, is right.
+
+        What costs less than rounding of what is `left` to prove costs nothing.
+        """
         e = self.ground.envelopes
         result = np.concatenate([e.result, *(f.result for f in e.functions)])
         largest = np.maximum(np.abs(lower), np.abs(upper))[result] / self.size[result]
         off = np.where(off > np.maximum(RIGHT * np.minimum(largest, 1.0), DUST), off, 0.0)
         costly = off * weights
-        return costly if costly.any() else off
+        dear = RIGHT * left if np.isfinite(left) else 0.0
+        return costly if costly.max(initial=0.0) > max(dear, 0.0) else off
 
     def _stepped(self, level: float) -> float:
         """A bound raised to the next value that the objective can have."""
