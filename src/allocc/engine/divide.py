@@ -87,8 +87,8 @@ class _Search:
         loop.report_progress("allocations simulated")
         grown = self.tree.grow(FIRST_NODES, told=self._tell)
         if not (grown.closed or loop.cancelled or loop.out_of_time):
-            self.tree.shorten()
-            loop.report_progress("ranges shortened")
+            loop.report_progress("shortening ranges")
+            self.tree.shorten(lambda level: self._tell(level, "ranges shortened"))
             grown = self.tree.grow(MOST_NODES, told=self._tell)
         if not grown.nodes and not grown.closed and not np.isfinite(grown.bound):
             return None
@@ -134,13 +134,14 @@ class _Search:
         loop.heuristics.polish(self.relaxation, self.program)
         self.improved = loop.best.value
 
-    def _tell(self, level: float) -> None:
+    def _tell(self, level: float, phase: str = "boxes divided") -> None:
         loop = self.loop
         bound = self._outside(level) if np.isfinite(level) else None
         if bound is not None and self.tree.certain:
             loop.prove(bound, "proven")
         loop.rounds = self.tree.nodes
-        loop.report_progress("boxes divided", bound, always=self.tree.nodes % 100 == 0)
+        always = phase != "boxes divided" or self.tree.nodes % 100 == 0
+        loop.report_progress(phase, bound, always=always)
 
 
 def _end(loop: Loop, grown: Grown) -> Outcome:
