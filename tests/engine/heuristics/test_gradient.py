@@ -11,7 +11,7 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
-from allocc.engine.heuristics.gradient import GradientSearch
+from allocc.engine.heuristics.gradient import GradientSearch, _Descent
 from allocc.engine.heuristics.starts import decision_rows, proportional, roundings
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options
@@ -97,6 +97,26 @@ def test_the_least_of_a_bowl_is_found_from_everywhere() -> None:
         assert lowered.program.objective @ end + lowered.program.offset == pytest.approx(
             0, abs=1e-9
         )
+
+
+def test_dust_beside_an_end_is_the_end() -> None:
+    found = problem("""model ends
+decide x in 0 .. 20
+decide y in 1 .. 4
+decide z in 0 .. 2
+minimize { c: 3 * x + x * y - 5 * y + z * (z - 1) }
+""")
+    lowered = lower(found)
+    decided = lowered.places.positions(found.decisions)
+    search = GradientSearch(lowered.program, decided)
+    span = np.array([20.0, 3.0, 2.0])
+    local = search._local(np.zeros(lowered.program.columns), span, relaxed=False)
+    assert local is not None
+    descent = _Descent(local, lambda: False)
+    descent.visit(np.array([4e-12, 4.0 / 3.0 - 3e-12, 0.25]))
+    descent._tidy()
+    assert descent.best is not None
+    assert descent.best.x.tolist() == [0.0, 4.0 / 3.0, 0.25]
 
 
 @settings(deadline=None, max_examples=40)

@@ -189,16 +189,29 @@ class _Descent:
             looked |= local.open & (self._here.slack < NEAR)
 
     def _tidy(self) -> None:
-        """Put decisions that move no value to their lower ends, where that breaks nothing."""
+        """Put decisions that are beside an end at it, and those that move no value at their lower ends.
+
+        Both where that breaks nothing.
+        """
         if self.best is None:
             return
-        x, local = self.best.x, self.local
+        local = self.local
+        x = self.best.x
+        x = np.where(x - local.low <= ACCURACY, local.low, x)
+        x = np.where(local.high - x <= ACCURACY, local.high, x)
+        self._keep(x, ACCURACY * abs(self.best.value))
+        x = self.best.x
         slopes = np.abs(self.slopes(x, np.zeros(0, dtype=np.int64))[0])
         idle = (slopes <= IDLE * slopes.max(initial=0.0)) & np.isfinite(local.low)
         idle &= ~local.complete.program.integer[local.free]
-        found = self.visit(np.where(idle, local.low, x))
-        slack = max(self.best.worst, ACCURACY)
-        if found.value <= self.best.value and found.worst <= slack:
+        self._keep(np.where(idle, local.low, x), 0.0)
+
+    def _keep(self, x: FloatArray, room: float) -> None:
+        """Take a point for the best where it breaks limits no more, and is worse by no more than `room`."""
+        assert self.best is not None
+        had = self.best
+        found = self.visit(x)
+        if found.value <= had.value + room and found.worst <= max(had.worst, ACCURACY):
             self.best = found
 
     def visit(self, x: FloatArray) -> Visit:
