@@ -32,6 +32,8 @@ WORTH = 1e-4
 
 def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | None:
     """Grow the tree to its end; None where ranges are open, so that it has no root."""
+    if loop.options.solver != "highs":
+        loop.note(f"HiGHS solves the programs of the boxes: {loop.options.solver} is not asked")
     try:
         single, ground = _ground(loop, relaxation)
     except Infeasible:

@@ -181,3 +181,9 @@ def test_what_shortened_ranges_prove_is_a_bound_at_once(monkeypatch: pytest.Monk
     assert new > old + 1e-3 * abs(old)
     assert end.bound == pytest.approx(new, rel=1e-8)
     assert "ranges shortened" in [step.phase for step in end.history]
+
+
+def test_a_note_says_who_solves_the_programs_of_the_boxes() -> None:
+    end = solve(model("vaccines"), Options(solver="pyomo", gap=0.1))
+    assert "HiGHS solves the programs of the boxes: pyomo is not asked" in end.notes
+    assert not quick(model("vaccines"), 0.1).notes
