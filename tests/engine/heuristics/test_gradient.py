@@ -99,6 +99,51 @@ def test_the_least_of_a_bowl_is_found_from_everywhere() -> None:
         )
 
 
+#: Weeks of lockdown, and a limit on the infectious: which weeks counts, and how many.
+LOCKDOWN = """model lockdown
+time w : week = 0 .. 10
+param cut = 0.6
+param beta : 1/week = 1.8
+param gamma : 1/week = 0.9
+compartment S : person  initial S = {people} * 0.995
+compartment I : person  initial I = {people} * 0.005
+flow infect : S -> I = beta * (1 - cut * closed) * S * I / {people}
+flow recover : I -> = gamma * I
+decide closed[period] integer in 0 .. 1
+limit beds[w]: I[w] <= 0.06 * {people}
+minimize {{ weeks: sum(closed)  cases: 4 * sum(p in period: infect[p]) / {people} }}
+"""
+
+
+@pytest.mark.parametrize("people", [1.0, 1e6])
+def test_no_week_moved_is_better_once_whole_numbers_were_moved(people: float) -> None:
+    found = problem(LOCKDOWN.format(people=people))
+    lowered = lower(found)
+    decided = lowered.places.positions(found.decisions)
+    search = GradientSearch(lowered.program, decided)
+    start = np.zeros(lowered.program.columns)
+    start[decided] = 1.0
+    end = search.bettered(start, np.ones(10), lambda: False)
+    held = search.bettered(start, np.ones(10), lambda: True)
+    assert end is not None and held is not None
+    assert held[decided].tolist() == [1.0] * 10
+    (closed,) = found.decisions
+
+    def judged(x: FloatArray) -> float:
+        seen = assess(found, {closed: x})
+        return seen.value if seen.violation.relative <= 1e-9 else np.inf
+
+    x = end[decided]
+    here = judged(x)
+    assert here < judged(start[decided])
+    for i in range(10):
+        for j in range(10):
+            if i == j or x[i] != x[j]:
+                y = x.copy()
+                y[[i, j]] = 1.0 - x[[i, j]]
+                assert judged(y) >= here - 1e-9 * here
+
+
 def test_dust_beside_an_end_is_the_end() -> None:
     found = problem("""model ends
 decide x in 0 .. 20

@@ -16,7 +16,7 @@ from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.programs.program import Program
 from allocc.engine.heuristics.local_program import LocalProgram, Visit, limits_of
-from allocc.engine.heuristics.repair import repaired
+from allocc.engine.heuristics.repair import bettered, repaired
 
 #: SLSQP works with dense matrices: a step with so many decisions takes a tenth of a second.
 MOST_DECISIONS = 400
@@ -95,12 +95,25 @@ class GradientSearch:
         self, start: FloatArray, span: FloatArray, stop: Callable[[], bool]
     ) -> FloatArray | None:
         """A start whose whole decisions are moved until limits are broken less; see `repair`."""
+        return self._moved(start, span, lambda local, whole, x: repaired(local, whole, x, stop))
+
+    def bettered(
+        self, start: FloatArray, span: FloatArray, stop: Callable[[], bool]
+    ) -> FloatArray | None:
+        """The same, until the value is better as well."""
+        return self._moved(start, span, lambda local, whole, x: bettered(local, whole, x, stop))
+
+    def _moved(
+        self,
+        start: FloatArray,
+        span: FloatArray,
+        move: Callable[[LocalProgram, IntArray, FloatArray], FloatArray],
+    ) -> FloatArray | None:
         local = self._local(start, span, relaxed=True)
         if local is None:
             return None
         whole = np.flatnonzero(self.program.integer[local.free])
-        x = repaired(local, whole, start[local.free] / local.span, stop)
-        return local.visit(x).point
+        return local.visit(move(local, whole, start[local.free] / local.span)).point
 
     def _local(self, start: FloatArray, span: FloatArray, relaxed: bool) -> LocalProgram | None:
         """What is left to decide, None where that is nothing or too much."""
