@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from allocc.backends.highs import HighsBackend
 from allocc.backends.highs_session import DIRECT_NONZEROS, Basis, Directions, Extreme, HighsSession
 from allocc.backends.interrupt import watched
-from allocc.backends.isolation import pool
+from allocc.backends.isolation import pool, watching
 from allocc.backends.isolation.answers import failed, reading, sent, told
 from allocc.backends.isolation.process import Worker
 from allocc.backends.isolation.watching import Ended, NotStarted, Reply, Request, ask
@@ -202,13 +202,15 @@ class IsolatedSession:
     ) -> list[Extreme]:
         """The multipliers of the rows with which each direction is least, and with which it is most.
 
-        See `HighsSession.extremes`.
+        See `HighsSession.extremes`. It may take as long as any request, and begins nothing in the last half.
         """
         changes, self._changes = self._changes, []
+        most = watching.PATIENCE_SECONDS
+        patience = most if patience is None else min(patience, most)
+        wanted = directions, near, point, min(patience, most / 2)
+        options = SolveOptions(patience=patience)
         try:
-            found: list[Extreme] = self._ask(
-                "extremes", changes, directions, near, point, patience
-            ).content
+            found: list[Extreme] = self._ask("extremes", changes, *wanted, options=options).content
         except Ended as end:
             raise Refused(str(end)) from None
         return found

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from allocc.backends import (
@@ -25,7 +27,7 @@ from allocc.backends.solution import Refused
 from tests.backends.dying import Dying
 from tests.backends.isolating import eventually, isolated_workers, runs  # noqa: F401 - a fixture
 from tests.backends.programs import hard_knapsack, program
-from tests.backends.test_session import random_lp
+from tests.backends.test_session import random_lp, some_directions
 
 pytestmark = pytest.mark.usefixtures("workers")
 
@@ -89,6 +91,42 @@ def test_one_worker_serves_many_solves() -> None:
     assert isolation.workers() == before and len(before) == 1
 
 
+def test_ends_of_directions_are_the_same_in_a_worker() -> None:
+    model = replace(random_lp(), objective=np.zeros(20), offset=0.0)
+    point, d = np.zeros(20), some_directions(model)
+    inside, outside = HighsSession(random_lp(seed=1)), open_session(random_lp(seed=1))
+    assert not isinstance(outside, HighsSession)
+    ends = []
+    for session in (inside, outside):
+        session.load(random_lp())
+        session.solve()
+        basis = session.basis()
+        session.load(model, basis)
+        ends.append(session.extremes(d, 0.0, point, None))
+    for one, other in zip(*ends, strict=True):
+        assert one[:3] == other[:3]
+        np.testing.assert_array_equal(one[3], other[3])
+
+
+def test_a_worker_that_is_late_with_the_ends_of_directions_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the patience of the caller, and not by that for any request."""
+    given = []
+
+    def ask(worker: Any, request: Any) -> Any:
+        given.append((request.kind, request.arguments[-1], request.options))
+        return watching.ask(worker, request)
+
+    monkeypatch.setattr("allocc.backends.isolation.session.ask", ask)
+    session = open_session(replace(random_lp(), objective=np.zeros(20)))
+    d, most = some_directions(random_lp()), watching.PATIENCE_SECONDS
+    for patience, sent, waits in ((2.0, 2.0, 2.0), (900.0, most / 2, most), (None, most / 2, most)):
+        session.extremes(d, 0.0, np.zeros(20), patience)
+        kind, asked, options = given[-1]
+        assert (kind, asked, options.patience) == ("extremes", sent, waits)
+
+
 # ---- the worker dies ----
 
 
@@ -150,6 +188,8 @@ def test_killed_between_two_solves_of_a_session() -> None:
         lambda: session.quick_value(SolveOptions()),
         lambda: session.factor,
         lambda: session.tolerance,
+        session.basis,
+        lambda: session.extremes(some_directions(random_lp()), 0.0, np.zeros(20), None),
     ):
         with pytest.raises(Refused, match="session has ended"):
             use()

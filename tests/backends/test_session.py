@@ -11,7 +11,9 @@ import pytest
 from scipy import sparse
 
 from allocc.backends import HighsSession, Solution, SolveOptions, get
+from allocc.backends.highs_session import Directions
 from allocc.backends.solution import Termination
+from allocc.compiler.programs.duality import dual_bound, shows_empty
 from allocc.compiler.programs.program import Program
 from tests.backends.programs import INF, program
 
@@ -173,3 +175,75 @@ def test_a_false_claim_after_presolve_is_not_repeated(
     assert answer.termination == "optimal" and answer.value == pytest.approx(truth.value)
     assert "the second counts" in answer.message
     assert session._highs.getOptionValue("presolve")[1] == "choose"
+
+
+# ---- one linear program after another, and the ends of directions ----
+
+
+def test_loading_is_the_same_as_building() -> None:
+    session = HighsSession(random_lp())
+    agrees(session, random_lp())
+    other = random_lp(seed=1, rows=7)
+    session.load(other)
+    agrees(session, other)
+    basis = session.basis()
+    assert basis is not None and [len(part) for part in basis] == [other.columns, other.rows]
+    before = session.iterations()
+    session.load(other, basis)
+    agrees(session, other)
+    assert before > 0 and session.iterations() == 0
+
+
+def test_other_columns_are_not_loaded() -> None:
+    session = HighsSession(random_lp())
+    for other in (random_lp(columns=21), replace(random_lp(), integer=np.ones(20, dtype=bool))):
+        with pytest.raises(ValueError, match="the same columns"):
+            session.load(other)
+
+
+def some_directions(model: Program) -> Directions:
+    """A column, and the difference of two, with the ends that their ranges say."""
+    first, second = np.array([0, 3]), np.array([0, 5])
+    slope = np.array([0.0, 2.0])
+    lower = model.lower[first] - slope * model.upper[second]
+    upper = model.upper[first] - slope * model.lower[second]
+    return Directions(first, second, slope, lower, upper)
+
+
+def test_multipliers_prove_the_ends_of_directions() -> None:
+    model = replace(random_lp(), objective=np.zeros(20), offset=0.0)
+    # Something has to be taken, so that the ends are not those of the ranges.
+    model = replace(model, row_lower=model.row_upper * 0.9)
+    d = some_directions(model)
+    session = HighsSession(model)
+    point = session.solve().point
+    assert point is not None
+    found = session.extremes(d, 0.0, point, None)
+    # The most of the second is where the least of the first was found.
+    assert [(k, sign) for k, sign, _, _ in found] == [(0, 1), (0, -1), (1, 1)]
+    for k, sign, ended, y in found:
+        costs = np.zeros(20)
+        costs[d.second[k]] = -sign * d.slope[k]
+        costs[d.first[k]] = sign
+        alone = get("highs").solve(replace(model, objective=costs), SolveOptions())
+        assert ended == "optimal" and y is not None
+        assert dual_bound(model, costs, y).level == pytest.approx(alone.value, abs=1e-6)
+    # Its costs are none again.
+    assert session.solve().value == 0.0
+
+
+def test_ends_that_a_point_is_near_to_are_not_sought_nor_any_without_patience() -> None:
+    model = replace(random_lp(), objective=np.zeros(20), offset=0.0)
+    d = some_directions(model)
+    session = HighsSession(model)
+    low = session.extremes(d, 0.5, np.zeros(20), None)
+    assert (0, 1.0) not in [(k, sign) for k, sign, _, _ in low]
+    assert session.extremes(d, 0.0, np.zeros(20), 0.0) == []
+
+
+def test_where_nothing_is_left_a_ray_tells() -> None:
+    model = replace(random_lp(), objective=np.zeros(20), offset=0.0)
+    model = replace(model, row_lower=model.matrix.sum(axis=1) + 1.0, row_upper=np.full(12, INF))
+    (found,) = HighsSession(model).extremes(some_directions(model), 0.0, np.full(20, 0.5), None)
+    assert found[2] == "infeasible"
+    assert found[3] is not None and shows_empty(model, found[3]).certain

@@ -110,11 +110,54 @@ minimize { c: sum(x) + max(k in K: n[k]) }
         "abs(",
         "max of n",
         "used in    limit r",
-        "exact once every value is a piece",
+        "exact once every value stands alone",
         "relaxed",
         "the ratio in",
     ):
         assert words in done.stdout, words
+
+
+def test_explain_speaks_of_boxes_where_continuous_quantities_are_multiplied(
+    run: Run, tmp_path: Path
+) -> None:
+    text = """model m "Terms"
+decide x in 1 .. 4
+decide y in 1 .. 4
+decide n integer in 1 .. 9
+limit product: x * y >= 2
+limit whole: n * x >= 3
+limit curve: x^2 >= 2
+minimize { c: x + y + n }
+"""
+    path = small.easy(tmp_path, text)
+    said = " ".join(run("explain", path).stdout.split())
+    for words in (
+        "(McCormick) over each box: the smaller the box, the nearer to the product",
+        "(McCormick) over each box: exact where the whole factor has one value",
+        "tangents and a secant over each box: the smaller the box, the nearer to the curve",
+        "A box that may hold a better allocation than the best one known is divided in two",
+        "`--method direct --solver scip`.",
+    ):
+        assert words in said, words
+    assert "piece" not in said
+    assert "boxes" in run("solve", path, "--no-run", "-q").stdout
+
+
+def test_explain_puts_last_what_is_linear_anyway(run: Run, tmp_path: Path) -> None:
+    text = """model m "Terms"
+time t = 0 .. 3
+compartment S
+compartment I
+initial S = 90
+initial I = 10
+decide u[period] in 0 .. 1
+flow infect: S -> I = (2 - u) * S * I / 100
+minimize { c: I[end] + sum(u) }
+"""
+    said = run("explain", small.easy(tmp_path, text)).stdout
+    assert "fixed x anything" not in said
+    first, last = said.index("continuous x continuous"), said.index("a factor is a number")
+    assert first < last and "continuous x" not in said[last:]
 
 
 def test_explain_says_that_a_curve_is_cut_into_pieces(run: Run, tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ WORTH = 1e-4
 
 def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | None:
     """Grow the tree to its end; None where ranges are open, so that it has no root."""
+    if loop.options.solver != "highs":
+        loop.note(f"HiGHS solves the programs of the boxes: {loop.options.solver} is not asked")
     try:
         single, ground = _ground(loop, relaxation)
     except Infeasible:
@@ -94,8 +96,8 @@ class _Search:
             grown = self.tree.grow(nodes, told=self._tell)
         if not (grown.closed or self._stopped()):
             self._improve()
-            self.tree.shorten()
-            loop.report_progress("ranges shortened")
+            loop.report_progress("shortening ranges")
+            self.tree.shorten(lambda level: self._tell(level, "ranges shortened"))
             grown = self.tree.grow(MOST_NODES, told=self._tell)
         if not grown.nodes and not grown.closed and not np.isfinite(grown.bound):
             return None
@@ -149,13 +151,14 @@ class _Search:
         loop.heuristics.polish(self.relaxation, self.program)
         self.improved = loop.best.value
 
-    def _tell(self, level: float) -> None:
+    def _tell(self, level: float, phase: str = "boxes divided") -> None:
         loop = self.loop
         bound = self._outside(level) if np.isfinite(level) else None
         if bound is not None and self.tree.certain:
             loop.prove(bound, "proven")
         loop.rounds = self.tree.nodes
-        loop.report_progress("boxes divided", bound, always=self.tree.nodes % 100 == 0)
+        always = phase != "boxes divided" or self.tree.nodes % 100 == 0
+        loop.report_progress(phase, bound, always=always)
 
 
 def _end(loop: Loop, grown: Grown) -> Outcome:

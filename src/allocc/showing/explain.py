@@ -94,7 +94,10 @@ def _products(plan: Plan, before: Program) -> Iterator[Explanation]:
     for k, (is_ratio, a, b, kind, cut) in enumerate(keys):
         chosen = int(block_of(np.array([cut]))[0]) if cut >= 0 else -1
         groups.setdefault((is_ratio, a, b, kind, chosen), []).append(k)
-    for (is_ratio, a, b, kind, chosen), members in groups.items():
+    # What is linear anyway says the least.
+    for (is_ratio, a, b, kind, chosen), members in sorted(
+        groups.items(), key=lambda group: group[0][3][0] == "fixed"
+    ):
         mine = np.array(members)
         left, right = p.column_blocks[a], p.column_blocks[b]
         good = bool(exact[mine].all())
@@ -139,8 +142,17 @@ def _kinds(plan: Plan, a: int, b: int) -> _Kinds:
 def _words(kinds: _Kinds) -> str:
     """The class of a product in words."""
     first, second = kinds
+    if first == "fixed":
+        return "a factor is a number"
     bounded = second == "continuous" and first != "continuous"
     return f"{first} x {'bounded' if bounded else second}"
+
+
+#: What is said of a product that is not exact, where ranges are divided together.
+_BOXES = {
+    "integer": ": exact where the whole factor has one value",
+    "continuous": ": the smaller the box, the nearer to the product",
+}
 
 
 def _product_form(plan: Plan, kinds: _Kinds, exact: bool, chosen: int, cut: IntArray) -> str:
@@ -149,16 +161,13 @@ def _product_form(plan: Plan, kinds: _Kinds, exact: bool, chosen: int, cut: IntA
         return "a constant multiple: linear as it is"
     if exact:
         return "four rows around the product (McCormick), exact because a factor is 0 or 1"
+    if len(plan.multiplied):
+        return f"four rows around the product (McCormick) over each box{_BOXES[kinds[0]]}"
     name = shown(p.column_blocks[chosen])
-    if kinds[0] == "integer":
-        values = (p.upper[cut] - p.lower[cut] + 1).sum()
-        return (
-            f"the range of {name} is cut into pieces where the error is; cut into single values "
-            f"({values:,.0f} for {len(cut):,} column{'s' if len(cut) > 1 else ''}) it is exact"
-        )
+    values = (p.upper[cut] - p.lower[cut] + 1).sum()
     return (
-        f"McCormick's envelope over pieces of {name}, cut where the simulated error is; "
-        "relaxed, the gap closes in the limit"
+        f"the range of {name} is cut into pieces where the error is; cut into single values "
+        f"({values:,.0f} for {len(cut):,} column{'s' if len(cut) > 1 else ''}) it is exact"
     )
 
 
@@ -207,11 +216,14 @@ def _functions(plan: Plan, before: Program) -> Iterator[Explanation]:
         shape = {1: "convex", -1: "concave"}.get(int(sign[0]), "neither convex nor concave")
         if bool((np.asarray(sign) != sign[0]).any()):
             shape = "of mixed curvature"
-        form = (
-            "tangents on one side and secants on the other, over pieces that are cut where the error is"
-            if bool(np.asarray(secant).any())
-            else "tangents, added where the solution is; only that side matters here"
-        )
+        if len(plan.multiplied):
+            form = (
+                "tangents and a secant over each box: the smaller the box, the nearer to the curve"
+            )
+        elif bool(np.asarray(secant).any()):
+            form = "tangents on one side and secants on the other, over pieces that are cut where the error is"
+        else:
+            form = "tangents, added where the solution is; only that side matters here"
         yield _function(p, atoms, factor, f"{shape} function", form, False)
 
 
@@ -312,7 +324,7 @@ def explain_text(model: Stages) -> str:
         lines += [*_beside(p), ""]
     if "growth" in steps:
         return "\n".join([*lines, _IN_LOGARITHMS])
-    return "\n".join([*lines, _conclusion(found, p)])
+    return "\n".join([*lines, _conclusion(found, model.plan)])
 
 
 #: What is said of a model whose products are growth, instead of how products are written.
@@ -371,10 +383,10 @@ def _function_lines(model: Stages) -> list[str]:
 def _exactness(e: Explanation) -> str:
     if e.exact:
         return "exact"
-    return "exact once every value is a piece" if e.by_values else "relaxed"
+    return "exact once every value stands alone" if e.by_values else "relaxed"
 
 
-def _conclusion(found: list[Explanation], program: Program) -> str:
+def _conclusion(found: list[Explanation], plan: Plan) -> str:
     if all(e.exact for e in found):
         return "Every term has an exact linear form: one solve gives the proof."
     if all(e.exact or e.by_values for e in found):
@@ -382,11 +394,17 @@ def _conclusion(found: list[Explanation], program: Program) -> str:
             "Every term has an exact linear form. Where the ranges are long, `--method auto` refines "
             "them\npiece by piece instead, which ends with the same proof and is often faster."
         )
-    relaxed = "Some terms are relaxed: `allocc solve` refines them round by round"
-    solver = next(takers(program), "")
-    if not solver:
-        return f"{relaxed}."
-    return (
-        f"{relaxed}, and a solver that takes\n"
-        f"products as they are can be tried with `--method direct --solver {solver}`."
-    )
+    text = "Some terms are relaxed: `allocc solve` refines them round by round."
+    if len(plan.multiplied):
+        text = (
+            "Some terms are relaxed. `allocc solve` looks at boxes: a range for each quantity. In each box a "
+            "linear program gives a bound. A box that may hold a better allocation than the best one known is "
+            "divided in two, until none is left."
+        )
+    solver = next(takers(plan.program), "")
+    if solver:
+        text += (
+            " A solver that takes products as they are can be tried with "
+            f"`--method direct --solver {solver}`."
+        )
+    return "\n".join(wrap(text, 96))

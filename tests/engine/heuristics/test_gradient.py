@@ -11,7 +11,7 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lowering.lower import lower
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
-from allocc.engine.heuristics.gradient import GradientSearch
+from allocc.engine.heuristics.gradient import GradientSearch, _Descent
 from allocc.engine.heuristics.starts import decision_rows, proportional, roundings
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options
@@ -99,6 +99,71 @@ def test_the_least_of_a_bowl_is_found_from_everywhere() -> None:
         assert lowered.program.objective @ end + lowered.program.offset == pytest.approx(
             0, abs=1e-9
         )
+
+
+#: Weeks of lockdown, and a limit on the infectious: which weeks counts, and how many.
+LOCKDOWN = """model lockdown
+time w : week = 0 .. 10
+param cut = 0.6
+param beta : 1/week = 1.8
+param gamma : 1/week = 0.9
+compartment S : person  initial S = {people} * 0.995
+compartment I : person  initial I = {people} * 0.005
+flow infect : S -> I = beta * (1 - cut * closed) * S * I / {people}
+flow recover : I -> = gamma * I
+decide closed[period] integer in 0 .. 1
+limit beds[w]: I[w] <= 0.06 * {people}
+minimize {{ weeks: sum(closed)  cases: 4 * sum(p in period: infect[p]) / {people} }}
+"""
+
+
+@pytest.mark.parametrize("people", [1.0, 1e6])
+def test_no_week_moved_is_better_once_whole_numbers_were_moved(people: float) -> None:
+    found = problem(LOCKDOWN.format(people=people))
+    lowered = lower(found)
+    decided = lowered.places.positions(found.decisions)
+    search = GradientSearch(lowered.program, decided)
+    start = np.zeros(lowered.program.columns)
+    start[decided] = 1.0
+    end = search.bettered(start, np.ones(10), lambda: False)
+    held = search.bettered(start, np.ones(10), lambda: True)
+    assert end is not None and held is not None
+    assert held[decided].tolist() == [1.0] * 10
+    (closed,) = found.decisions
+
+    def judged(x: FloatArray) -> float:
+        seen = assess(found, {closed: x})
+        return seen.value if seen.violation.relative <= 1e-9 else np.inf
+
+    x = end[decided]
+    here = judged(x)
+    assert here < judged(start[decided])
+    for i in range(10):
+        for j in range(10):
+            if i == j or x[i] != x[j]:
+                y = x.copy()
+                y[[i, j]] = 1.0 - x[[i, j]]
+                assert judged(y) >= here - 1e-9 * here
+
+
+def test_dust_beside_an_end_is_the_end() -> None:
+    found = problem("""model ends
+decide x in 0 .. 20
+decide y in 1 .. 4
+decide z in 0 .. 2
+minimize { c: 3 * x + x * y - 5 * y + z * (z - 1) }
+""")
+    lowered = lower(found)
+    decided = lowered.places.positions(found.decisions)
+    search = GradientSearch(lowered.program, decided)
+    span = np.array([20.0, 3.0, 2.0])
+    local = search._local(np.zeros(lowered.program.columns), span, relaxed=False)
+    assert local is not None
+    descent = _Descent(local, lambda: False)
+    descent.visit(np.array([4e-12, 4.0 / 3.0 - 3e-12, 0.25]))
+    descent._tidy()
+    assert descent.best is not None
+    assert descent.best.x.tolist() == [0.0, 4.0 / 3.0, 0.25]
 
 
 @settings(deadline=None, max_examples=40)

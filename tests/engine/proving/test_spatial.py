@@ -16,6 +16,7 @@ from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.proving.box_look import Box, BoxLook, Seen, value_step
 from allocc.engine.proving.denominators import prepared
+from allocc.engine.proving.spatial import SpatialTree
 from allocc.engine.solve import solve
 from tests.backends.programs import program
 from tests.compiler.boxes.models import model
@@ -169,3 +170,38 @@ def test_time_limits_hold() -> None:
     stopped = solve(found, replace(Options(gap=1e-9), time_limit=0.5))
     assert stopped.stopped in ("time_limit", "gap")
     assert stopped.value is not None
+
+
+def test_what_shortened_ranges_prove_is_a_bound_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the time ends before another box is looked at, it is not lost."""
+    seen: list[tuple[float, float]] = []
+    shorten, search = SpatialTree.shorten, divide._Search._outside
+
+    def shortened(tree: SpatialTree, *told: Any) -> None:
+        before = tree.least
+        shorten(tree, *told)
+        seen.append((before, tree.whole_box.bound))
+
+    searches: list[Any] = []
+
+    def outside(this: Any, level: float) -> float:
+        searches.append(this)
+        return search(this, level)
+
+    monkeypatch.setattr(SpatialTree, "shorten", shortened)
+    monkeypatch.setattr(divide._Search, "_outside", outside)
+    monkeypatch.setattr(divide, "FIRST_NODES", 1)
+    monkeypatch.setattr(divide, "MOST_NODES", 1)
+    found = model("vaccines")
+    end = solve(found, Options(gap=1e-9, time_limit=60))
+    ((before, after),) = seen
+    old, new = (search(searches[0], level) for level in (before, after))
+    assert new > old + 1e-3 * abs(old)
+    assert end.bound == pytest.approx(new, rel=1e-8)
+    assert "ranges shortened" in [step.phase for step in end.history]
+
+
+def test_a_note_says_who_solves_the_programs_of_the_boxes() -> None:
+    end = solve(model("vaccines"), Options(solver="pyomo", gap=0.1))
+    assert "HiGHS solves the programs of the boxes: pyomo is not asked" in end.notes
+    assert not quick(model("vaccines"), 0.1).notes

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @model_options
 @solver_option
 @method_option(
-    "refine: cut nonlinear terms into pieces where the error is; exact: all at once; direct: "
+    "refine: relax nonlinear terms, finer where the error is; exact: all at once; direct: "
     "leave them to the solver; auto: choose."
 )
 @gap_option

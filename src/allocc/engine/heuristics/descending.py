@@ -94,11 +94,11 @@ class Descending:
                 return
 
     def improve(self, point: FloatArray) -> None:
-        """Search from a point with its integers, and once from a few other points with the same."""
+        """Search from a point with its integers moved, and once from a few other points with the same."""
         if not self.usable:
             return
         x = point[self.decided]
-        x = np.where(self.integer, np.rint(x), x)
+        x = self._bettered(np.where(self.integer, np.rint(x), x))
         movable = int(np.count_nonzero(~self.integer & (self.low < self.high)))
         if not movable:
             return
@@ -141,6 +141,18 @@ class Descending:
             return start
         x = found[self.decided]
         return np.where(self.integer, np.rint(x), x)
+
+    def _bettered(self, x: FloatArray) -> FloatArray:
+        """Decisions whose whole numbers are moved as long as that is better; they are offered."""
+        if not (self.integer & (self.low < self.high)).any():
+            return x
+        found = self.search.bettered(self._point(x), self._span(x), self.stop)
+        if found is None:
+            return x
+        moved = np.where(self.integer, np.rint(found[self.decided]), x)
+        if (moved != x).any():
+            self._offer(self._point(moved))
+        return moved
 
     def _descend(self, start: FloatArray) -> bool:
         """Offer where a search from a start with whole numbers ends, and the start itself."""

@@ -16,7 +16,7 @@ from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.programs.program import Program
 from allocc.engine.heuristics.local_program import LocalProgram, Visit, limits_of
-from allocc.engine.heuristics.repair import repaired
+from allocc.engine.heuristics.repair import bettered, repaired
 
 #: SLSQP works with dense matrices: a step with so many decisions takes a tenth of a second.
 MOST_DECISIONS = 400
@@ -95,12 +95,25 @@ class GradientSearch:
         self, start: FloatArray, span: FloatArray, stop: Callable[[], bool]
     ) -> FloatArray | None:
         """A start whose whole decisions are moved until limits are broken less; see `repair`."""
+        return self._moved(start, span, lambda local, whole, x: repaired(local, whole, x, stop))
+
+    def bettered(
+        self, start: FloatArray, span: FloatArray, stop: Callable[[], bool]
+    ) -> FloatArray | None:
+        """The same, until the value is better as well."""
+        return self._moved(start, span, lambda local, whole, x: bettered(local, whole, x, stop))
+
+    def _moved(
+        self,
+        start: FloatArray,
+        span: FloatArray,
+        move: Callable[[LocalProgram, IntArray, FloatArray], FloatArray],
+    ) -> FloatArray | None:
         local = self._local(start, span, relaxed=True)
         if local is None:
             return None
         whole = np.flatnonzero(self.program.integer[local.free])
-        x = repaired(local, whole, start[local.free] / local.span, stop)
-        return local.visit(x).point
+        return local.visit(move(local, whole, start[local.free] / local.span)).point
 
     def _local(self, start: FloatArray, span: FloatArray, relaxed: bool) -> LocalProgram | None:
         """What is left to decide, None where that is nothing or too much."""
@@ -189,16 +202,29 @@ class _Descent:
             looked |= local.open & (self._here.slack < NEAR)
 
     def _tidy(self) -> None:
-        """Put decisions that move no value to their lower ends, where that breaks nothing."""
+        """Put decisions that are beside an end at it, and those that move no value at their lower ends.
+
+        Both where that breaks nothing.
+        """
         if self.best is None:
             return
-        x, local = self.best.x, self.local
+        local = self.local
+        x = self.best.x
+        x = np.where(x - local.low <= ACCURACY, local.low, x)
+        x = np.where(local.high - x <= ACCURACY, local.high, x)
+        self._keep(x, ACCURACY * abs(self.best.value))
+        x = self.best.x
         slopes = np.abs(self.slopes(x, np.zeros(0, dtype=np.int64))[0])
         idle = (slopes <= IDLE * slopes.max(initial=0.0)) & np.isfinite(local.low)
         idle &= ~local.complete.program.integer[local.free]
-        found = self.visit(np.where(idle, local.low, x))
-        slack = max(self.best.worst, ACCURACY)
-        if found.value <= self.best.value and found.worst <= slack:
+        self._keep(np.where(idle, local.low, x), 0.0)
+
+    def _keep(self, x: FloatArray, room: float) -> None:
+        """Take a point for the best where it breaks limits no more, and is worse by no more than `room`."""
+        assert self.best is not None
+        had = self.best
+        found = self.visit(x)
+        if found.value <= had.value + room and found.worst <= max(had.worst, ACCURACY):
             self.best = found
 
     def visit(self, x: FloatArray) -> Visit:

@@ -91,8 +91,8 @@ class BestFirst(ABC):
         self.worst, self.end = np.inf, np.inf
         self.end_point: FloatArray | None = None
         self.empty, self.certain = True, True
-        #: The bound on the whole program so far.
-        self.least = -np.inf
+        #: What is known of the whole program, whatever its nodes say, and the bound on it so far.
+        self.floor, self.least = -np.inf, -np.inf
         self._queue: list[tuple[float, int, Node]] | None = None
         self._order = itertools.count()
 
@@ -117,9 +117,9 @@ class BestFirst(ABC):
     ) -> Grown:
         """Look at nodes, the least bound first, until none is left below the target.
 
-        A tree that was left goes on. It also ends where the least leaf is known up to `slack`: no other node says more; and after so
-        many `nodes`, or so much `work`, which is counted and not timed. `told` gets the bound so far
-        every now and then.
+        A tree that was left goes on. It also ends where the least leaf is known up to `slack`: no other
+        node says more; and after so many `nodes`, or so much `work`, which is counted and not timed.
+        `told` gets the bound so far every now and then.
         """
         if self._queue is None:
             root = self._root()
@@ -129,7 +129,7 @@ class BestFirst(ABC):
         queue, order = self._queue, self._order
         until = np.inf
         while queue:
-            least = queue[0][0]
+            least = max(self.floor, queue[0][0])
             self.least = min(self.worst, least)
             if until == np.inf and least >= self.sign * self._enough():
                 until = 2 * self.nodes + FEW
@@ -137,7 +137,7 @@ class BestFirst(ABC):
                 self._leaf(least)
                 break
             if self.nodes >= nodes or self.work > work or self.stop():
-                return self._grown(min(self.worst, queue[0][0]), False)
+                return self._grown(self.least, False)
             told(self.sign * self.least)
             next_ones = [heapq.heappop(queue)[2] for _ in range(min(self.together, len(queue)))]
             self.nodes += len(next_ones)

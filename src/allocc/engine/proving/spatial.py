@@ -88,8 +88,11 @@ class SpatialTree(BestFirst):
             return None
         return Node(box.lower[self.kept], box.upper[self.kept], -np.inf)
 
-    def shorten(self) -> None:
-        """Shorten the ranges of the whole program by optimization while that brings something."""
+    def shorten(self, told: Callable[[float], None] = lambda _: None) -> None:
+        """Shorten the ranges of the whole program by optimization while that brings something.
+
+        What each pass proves is a bound on the whole program, which `told` gets.
+        """
         if not np.isfinite(self.target()):
             return
         with ThreadPoolExecutor(self.workers, thread_name_prefix="allocc-tree") as self.threads:
@@ -103,6 +106,8 @@ class SpatialTree(BestFirst):
                     return
                 self.offer(seen.point)
                 self.whole_box = Box(seen.lower, seen.upper, seen.bound, seen.basis, seen.bands)
+                self._raise(seen.bound)
+                told(self.sign * self.least)
                 left = self.target() - seen.bound
                 if left <= 0 or seen.bound - before < PROGRESS * left:
                     return
@@ -111,8 +116,14 @@ class SpatialTree(BestFirst):
                 if tight is None:
                     # Nothing better than the cut-off is left.
                     self.whole_box = replace(self.whole_box, bound=self.target())
+                    self._raise(self.target())
                     return
                 self.whole_box = tight
+
+    def _raise(self, bound: float) -> None:
+        """Keep a bound on all that is better than the cut-off, which `_cut` has told of."""
+        self.floor = max(self.floor, bound)
+        self.least = max(self.least, min(self.worst, self.floor))
 
     def _shortened(self, seen: Seen, cutoff: float) -> Box | None:
         """The whole program tightened for the products that are most wrong; None where it is empty."""
