@@ -20,8 +20,13 @@ from allocc.dsl import tree
 ROUNDING = 1e-9
 
 
-def with_closed_mass(program: Program, problem: Problem, places: Places) -> Program:
-    """The program with a row for each closed group, each of its members and each time."""
+def with_closed_mass(
+    program: Program, problem: Problem, places: Places, now: IntArray | None = None
+) -> Program:
+    """The program with a row for each closed group, each of its members and each time.
+
+    `now` has for each column in `places` the column of the program that it is, where that is another.
+    """
     build = Extension(program)
     for names, by_member in _closed(problem):
         states = [u for u in problem.updates if u.compartment.statement.name.name in names]
@@ -31,6 +36,7 @@ def with_closed_mass(program: Program, problem: Problem, places: Places) -> Prog
         for u in states:
             v = u.variable
             place: IntArray = np.arange(places.columns[v].start, places.columns[v].stop)
+            place = place if now is None else now[place]
             start = np.asarray(problem.starts[v], dtype=float)
             periods = v.shape[-1]
             columns.append(place.reshape(-1, periods))

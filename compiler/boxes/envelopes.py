@@ -75,7 +75,8 @@ class Envelopes:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        scaled, self.scaling = scale(program, propagate=False)
+        # Lines of functions are scaled here: their columns need not stay as they are.
+        scaled, self.scaling = scale(replace(program, functions=()), propagate=False)
         sign = 1.0 if program.sense == "minimize" else -1.0
         self.base = replace(
             scaled,

@@ -77,10 +77,21 @@ def once(program: Program) -> Once:
         extremes=tuple(
             replace(e, result=place[e.result], argument=place[e.argument]) for e in p.extremes
         ),
-        column_blocks=(ProgramBlock("column", 0, len(kept), "auxiliary"),),
+        column_blocks=_blocks(p, kept),
         row_blocks=(ProgramBlock("row", 0, len(own), "auxiliary"),),
     )
     return Once(made, kept, place)
+
+
+def _blocks(p: Program, kept: IntArray) -> tuple[ProgramBlock, ...]:
+    """The blocks of the columns that are kept: what is stated may not leave its range."""
+    starts = np.searchsorted(kept, [b.start for b in p.column_blocks])
+    ends = np.searchsorted(kept, [b.start + b.count for b in p.column_blocks])
+    return tuple(
+        ProgramBlock(b.name, int(start), int(end - start), b.role)
+        for b, start, end in zip(p.column_blocks, starts, ends, strict=True)
+        if end > start
+    )
 
 
 def _same(p: Program) -> IntArray:

@@ -46,7 +46,8 @@ def elastic(program: Program, rows: IntArray) -> ElasticProgram:
     weight = np.zeros(m)
     weight[rows] = np.where(size[rows] > 0, size[rows], 1.0)
     # An upper side needs its slack with another sign than a lower one: rows with both come twice.
-    both = np.flatnonzero((weight > 0) & np.isfinite(program.row_lower + program.row_upper))
+    two_sided = np.isfinite(program.row_lower) & np.isfinite(program.row_upper)
+    both = np.flatnonzero((weight > 0) & two_sided)
     sign = np.where(np.isfinite(program.row_upper), -1.0, 1.0)
     slack = np.concatenate([sign * weight, weight[both]]).reshape(-1, 1)
     matrix = sparse.vstack([program.matrix, program.matrix[both]], format="csr")

@@ -48,14 +48,11 @@ def _ground(loop: Loop, relaxation: Relaxation) -> tuple[Once, Ground]:
     for block in base.column_blocks:
         if block.role == "stated":
             stated[block.start : block.start + block.count] = True
-    single, known = once(base), once(with_closed_mass(base, loop.problem, loop.places))
-
-    def written(p: Program) -> Program:
-        return applied(p, exact_forms(), Facts.of(p))
-
-    made = written(single.program)
+    single = once(base)
+    made = applied(single.program, exact_forms(), Facts.of(single.program))
     own = np.append(stated[single.kept], np.zeros(made.columns - len(single.kept), dtype=bool))
-    return single, Ground.of(made, own, written(known.program))
+    known = with_closed_mass(made, loop.problem, loop.places, single.place)
+    return single, Ground.of(made, own, known)
 
 
 class _Search:

@@ -94,8 +94,8 @@ class Seen:
 
     `empty` is proven; `bound` is in the units of solvers, at least that of the parent. `point` is that of
     the relaxation, in the program's own units, None where the linear program brought none. `cut` says that
-    points were left out that are no better than the cut-off. `errors` has what each product, and each
-    function, is wrong by at the point, times what that costs.
+    points were left out that are no better than the cut-off. `off` has what each product, and each
+    function, is wrong by at the point, in the units of solvers, and `errors` that times what it costs.
     """
 
     bound: float
@@ -105,6 +105,7 @@ class Seen:
     cut: bool = False
     certain: bool = True
     point: FloatArray | None = None
+    off: tuple[FloatArray, ...] = ()
     errors: tuple[FloatArray, ...] = ()
     basis: Basis | None = None
     bands: Bands | None = None
@@ -171,6 +172,7 @@ class BoxLook:
             cut=cut,
             certain=proven.certain,
             point=point,
+            off=off,
             errors=tuple(a * b for a, b in zip(off, weights, strict=True)),
             basis=basis,
             bands=bands,

@@ -34,6 +34,9 @@ SHORT = 1e-7
 NEARLY, MOST_TIGHTENED = 0.1, 10
 #: The same before anything is divided, for more products, while a pass gains this part of what is left.
 MOST_AT_ROOT, PROGRESS = 60, 0.1
+#: A product, or a function, that is wrong by less than this part of its size is right; and what this costs
+#: is nothing where it is less than this part of what is left to prove.
+RIGHT = 1e-9
 #: The points of the first so many nodes are all simulated, and then of every so many.
 FIRST, EVERY = 60, 8
 
@@ -202,6 +205,15 @@ class SpatialTree(BestFirst):
                 return [self._node(seen, seen.lower, seen.upper)]
             j = int(open_ones[np.argmax(np.abs(point - np.rint(point))[open_ones])])
             return self._steps(seen, j, float(point[j]))
+        left = self.target() - bound
+        if error.max(initial=0.0) <= RIGHT * (left if np.isfinite(left) else abs(bound)):
+            # What is wrong costs nothing: the decisions of the point may serve, or break limits.
+            self.offer(point)
+            if bound >= self.target():
+                self._leaf(bound)
+                return []
+            off = np.concatenate(seen.off)
+            error = np.where(off > RIGHT, off, 0.0)
         wrong = error.max(initial=0.0) > 0.0
         open_ones = self.whole[free[self.whole]]
         if wrong and len(open_ones):
