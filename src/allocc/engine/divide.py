@@ -32,6 +32,8 @@ WORTH = 1e-4
 
 def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | None:
     """Grow the tree to its end; None where ranges are open, so that it has no root."""
+    if loop.cancelled or loop.out_of_time:
+        return _end(loop, Grown(-np.inf, False, False, 0))
     try:
         single, ground = _ground(loop, relaxation)
     except Infeasible:
@@ -52,7 +54,7 @@ def _ground(loop: Loop, relaxation: Relaxation) -> tuple[Once, Ground]:
     made = applied(single.program, exact_forms(), Facts.of(single.program))
     own = np.append(stated[single.kept], np.zeros(made.columns - len(single.kept), dtype=bool))
     known = with_closed_mass(made, loop.problem, loop.places, single.place)
-    return single, Ground.of(made, own, known)
+    return single, Ground.of(made, own, known, lambda: loop.cancelled or loop.out_of_time)
 
 
 class _Search:
@@ -87,7 +89,8 @@ class _Search:
             self.tree.shorten()
             loop.report_progress("ranges shortened")
             grown = self.tree.grow(MOST_NODES, told=self._tell)
-        if not grown.nodes and not grown.closed and not np.isfinite(grown.bound):
+        stopped = loop.cancelled or loop.out_of_time
+        if not (grown.nodes or grown.closed or stopped or np.isfinite(grown.bound)):
             return None
         loop.rounds = grown.nodes
         if np.isfinite(grown.bound) and not grown.infeasible:
