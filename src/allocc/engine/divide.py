@@ -34,6 +34,8 @@ WORTH = 1e-4
 
 def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | None:
     """Grow the tree to its end; None where ranges are open, so that it has no root."""
+    if loop.cancelled or loop.out_of_time:
+        return _end(loop, Grown(-np.inf, False, False, 0))
     if loop.options.solver != "highs":
         loop.note(f"HiGHS solves the programs of the boxes: {loop.options.solver} is not asked")
     try:
@@ -56,7 +58,7 @@ def _ground(loop: Loop, relaxation: Relaxation) -> tuple[Once, Ground]:
     made = applied(single.program, exact_forms(), Facts.of(single.program))
     own = np.append(stated[single.kept], np.zeros(made.columns - len(single.kept), dtype=bool))
     known = with_closed_mass(made, loop.problem, loop.places, single.place)
-    return single, Ground.of(made, own, known)
+    return single, Ground.of(made, own, known, lambda: loop.cancelled or loop.out_of_time)
 
 
 class _Search:
@@ -86,9 +88,12 @@ class _Search:
     def run(self) -> Grown | None:
         """What the tree has proven; None where it has no root."""
         loop = self.loop
-        self._improve()
-        loop.report_progress("allocations simulated")
-        grown = self.tree.grow(FIRST_NODES, told=self._tell)
+        # One look gives a bound, whatever is searched for then.
+        grown = self.tree.grow(1, told=self._tell)
+        if not grown.closed and not self._stopped():
+            self._improve()
+            loop.report_progress("allocations simulated")
+            grown = self.tree.grow(FIRST_NODES, told=self._tell)
         for nodes in SEARCHES:
             if grown.closed or loop.best is not None or self._stopped():
                 break
@@ -99,7 +104,7 @@ class _Search:
             loop.report_progress("shortening ranges")
             self.tree.shorten(lambda level: self._tell(level, "ranges shortened"))
             grown = self.tree.grow(MOST_NODES, told=self._tell)
-        if not grown.nodes and not grown.closed and not np.isfinite(grown.bound):
+        if not (grown.nodes or grown.closed or self._stopped() or np.isfinite(grown.bound)):
             return None
         loop.rounds = grown.nodes
         if np.isfinite(grown.bound) and not grown.infeasible:
@@ -148,7 +153,10 @@ class _Search:
         value = loop.best.value
         if self.improved is not None and abs(value - self.improved) <= WORTH * loop.measure:
             return
-        loop.heuristics.polish(self.relaxation, self.program)
+        if self.improved is None:
+            loop.heuristics.polish(self.relaxation, self.program)
+        elif loop.best_point is not None:
+            loop.heuristics.descend(self.relaxation, loop.best_point)
         self.improved = loop.best.value
 
     def _tell(self, level: float, phase: str = "boxes divided") -> None:

@@ -11,7 +11,7 @@ import pytest
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import simulate
-from allocc.engine import divide
+from allocc.engine import divide, refine
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.proving.box_look import Box, BoxLook, Seen, value_step
@@ -205,3 +205,24 @@ def test_a_note_says_who_solves_the_programs_of_the_boxes() -> None:
     end = solve(model("vaccines"), Options(solver="pyomo", gap=0.1))
     assert "HiGHS solves the programs of the boxes: pyomo is not asked" in end.notes
     assert not quick(model("vaccines"), 0.1).notes
+
+
+@pytest.mark.parametrize("over", [0.0, None])
+def test_nothing_else_begins_when_the_time_is_over(
+    over: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other method is tried with a tree that has no root because there was no time for one."""
+    asked = []
+    monkeypatch.setattr(refine, "_tightening_rounds", lambda *_: asked.append("refined"))
+    monkeypatch.setattr(divide._Search, "run", _out_of_time(divide._Search.run))
+    found = model("vaccines")
+    end = solve(found, Options(time_limit=over)) if over is not None else quick(found)
+    assert end.stopped == "time_limit" and not asked
+
+
+def _out_of_time(run: Any) -> Any:
+    def ran(search: Any) -> Any:
+        search.loop.options = replace(search.loop.options, time_limit=0.0)
+        return run(search)
+
+    return ran

@@ -57,7 +57,13 @@ class Ground:
     envelopes: Envelopes
 
     @classmethod
-    def of(cls, program: Program, stated: BoolArray, known: Program | None = None) -> Ground:
+    def of(
+        cls,
+        program: Program,
+        stated: BoolArray,
+        known: Program | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Ground:
         """A program, its ranges shortened; see `Images` for `stated`.
 
         `known` is the same program with further rows that follow from the model, for propagation alone. Raises
@@ -66,6 +72,8 @@ class Ground:
         images, propagator = Images(program, stated), Propagator(known or program)
         lower, upper = program.lower, program.upper
         for _ in range(PASSES):
+            if stop():
+                break
             lower, upper = images.run(lower, upper)
             lower, upper = propagator.run(lower, upper, SWEEPS * PASSES)
         lower, upper = images.run(lower, upper)
