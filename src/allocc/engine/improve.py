@@ -95,14 +95,15 @@ class Heuristics:
             return
         before = ledger.best
         usable = self._descents(relaxation).usable
+        # With integers fixed, the search with gradients has found what there is.
+        ways = [] if usable else [True]
+        ways += [False] if program.integer.any() else []
         with self._searching():
-            for fix_integers in (True, False):
-                # With integers fixed, the search with gradients has found what there is.
-                if program.integer.any() if not fix_integers else not usable:
-                    start, left = ledger.best_point, ledger.remaining
-                    self._successive.run(
-                        start, ledger.offer, self._stop, left, fix_integers=fix_integers
-                    )
+            for fix_integers in ways:
+                start, left = ledger.best_point, ledger.remaining
+                self._successive.run(
+                    start, ledger.offer, self._stop, left, fix_integers=fix_integers
+                )
         if ledger.best is not before:
             self._descend_from_best(relaxation)
 
@@ -110,12 +111,10 @@ class Heuristics:
         if self.ledger.best_point is not None and not self.ledger.ended:
             self._descents(relaxation).improve(self.ledger.best_point)
 
-    def descend(self, relaxation: Relaxation, point: FloatArray | None = None) -> None:
-        """A search with gradients from a point, or from several while no allocation is known."""
+    def descend(self, relaxation: Relaxation) -> None:
+        """A search with gradients from what limits allow, and from more while no allocation is known."""
         descents = self._descents(relaxation)
-        if point is not None:
-            descents.improve(point)
-        elif descents.usable:
+        if descents.usable:
             descents.begin(self.ledger.best is not None)
 
     def _descents(self, relaxation: Relaxation) -> Descending:

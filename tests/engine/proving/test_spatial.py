@@ -15,6 +15,7 @@ from allocc.compiler.unrolling.simulate import simulate
 from allocc.engine import divide
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options, Outcome
+from allocc.engine.proving import spatial
 from allocc.engine.proving.box_look import Box, BoxLook, Seen
 from allocc.engine.proving.spatial import SpatialTree
 from allocc.engine.solve import solve
@@ -187,3 +188,28 @@ def test_a_note_says_who_solves_the_programs_of_the_boxes() -> None:
     end = solve(model("vaccines"), Options(solver="pyomo", gap=0.1))
     assert "HiGHS solves the programs of the boxes: pyomo is not asked" in end.notes
     assert not quick(model("vaccines"), 0.1).notes
+
+
+def test_points_of_boxes_are_simulated_to_the_end_and_progress_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Boxes come in twos after the first: what is done every so often is not done by their number."""
+    offers: list[int] = []
+    offer = divide._Search._offer
+
+    def offered(search: Any, point: FloatArray) -> None:
+        offers.append(search.tree.nodes)
+        offer(search, point)
+
+    monkeypatch.setattr(divide._Search, "_offer", offered)
+    # Nothing is cut off.
+    monkeypatch.setattr(divide._Search, "_level", lambda _: np.inf)
+    monkeypatch.setattr(divide, "MOST_NODES", 121)
+    monkeypatch.setattr(divide, "KEPT_EVERY", 10)
+    monkeypatch.setattr(spatial, "FIRST", 10)
+    end = solve(model("vaccines"), Options(gap=1e-9, time_limit=60))
+    assert end.rounds > 100
+    assert len([n for n in offers if n > 40]) > 3
+    kept = [step for step in end.history if step.phase == "boxes divided"]
+    assert 8 <= len(kept) <= 12
+    assert kept[-1].bound > kept[0].bound
