@@ -73,9 +73,7 @@ def choose(plan: Plan, backend: Backend, options: Options) -> Choice:
         reason = f"{factors} with {_counted(total, 'value')}: pieces are refined where needed"
     elif len(plan.multiplied):
         several = _counted(len(plan.multiplied), "continuous column")
-        reason = (
-            f"{several} in products of each other: boxes of their ranges are divided where needed"
-        )
+        reason = f"{several} multiplied with each other: ranges are divided into boxes where needed"
     elif len(columns):
         cut = "1 column is" if len(columns) == 1 else f"{len(columns)} columns are"
         reason = f"{cut} cut into pieces, {int((~integer).sum())} of them continuous"

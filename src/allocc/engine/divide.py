@@ -28,6 +28,8 @@ FIRST_NODES = 50
 SEARCHES = (100, 200, 400, 800)
 #: A tree is left after so many nodes: they would fill the memory.
 MOST_NODES = 1_000_000
+#: The bound is kept for the picture of the proof after so many nodes more.
+KEPT_EVERY = 100
 #: An allocation is improved by successive linear programs where it is better than the last by this part.
 WORTH = 1e-4
 
@@ -75,6 +77,7 @@ class _Search:
         self.improved: float | None = None
         #: Points that were offered: a search begins at those whose number is a power of two.
         self.offers = 0
+        self.kept_at = 0
         self.tree = SpatialTree(
             ground,
             self._completed,
@@ -165,7 +168,9 @@ class _Search:
         if bound is not None and self.tree.certain:
             loop.prove(bound, "proven")
         loop.rounds = self.tree.nodes
-        always = phase != "boxes divided" or self.tree.nodes % 100 == 0
+        always = phase != "boxes divided" or loop.rounds >= self.kept_at + KEPT_EVERY
+        if always:
+            self.kept_at = loop.rounds
         loop.report_progress(phase, bound, always=always)
 
 

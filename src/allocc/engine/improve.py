@@ -97,14 +97,15 @@ class Heuristics:
             return
         before = ledger.best
         usable = self._descents(relaxation).usable
+        # With integers fixed, the search with gradients has found what there is.
+        ways = [] if usable else [True]
+        ways += [False] if program.integer.any() else []
         with self._searching():
-            for fix_integers in (True, False):
-                # With integers fixed, the search with gradients has found what there is.
-                if program.integer.any() if not fix_integers else not usable:
-                    start, left = ledger.best_point, ledger.remaining
-                    self._successive.run(
-                        start, ledger.offer, self._stop, left, fix_integers=fix_integers
-                    )
+            for fix_integers in ways:
+                start, left = ledger.best_point, ledger.remaining
+                self._successive.run(
+                    start, ledger.offer, self._stop, left, fix_integers=fix_integers
+                )
         if ledger.best is not before:
             self._descend_from_best(relaxation)
 

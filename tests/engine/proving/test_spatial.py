@@ -14,6 +14,7 @@ from allocc.compiler.unrolling.simulate import simulate
 from allocc.engine import divide, refine
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import Options, Outcome
+from allocc.engine.proving import spatial
 from allocc.engine.proving.box_look import Box, BoxLook, Seen, value_step
 from allocc.engine.proving.denominators import prepared
 from allocc.engine.proving.spatial import SpatialTree
@@ -226,3 +227,28 @@ def _out_of_time(run: Any) -> Any:
         return run(search)
 
     return ran
+
+
+def test_points_of_boxes_are_simulated_to_the_end_and_progress_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Boxes come in twos after the first: what is done every so often is not done by their number."""
+    offers: list[int] = []
+    offer = divide._Search._offer
+
+    def offered(search: Any, point: FloatArray) -> None:
+        offers.append(search.tree.nodes)
+        offer(search, point)
+
+    monkeypatch.setattr(divide._Search, "_offer", offered)
+    # Nothing is cut off.
+    monkeypatch.setattr(divide._Search, "_level", lambda _: np.inf)
+    monkeypatch.setattr(divide, "MOST_NODES", 121)
+    monkeypatch.setattr(divide, "KEPT_EVERY", 4)
+    monkeypatch.setattr(spatial, "FIRST", 10)
+    end = solve(model("vaccines"), Options(gap=1e-9, time_limit=60))
+    assert end.rounds > 30
+    assert [n for n in offers if n > 20]
+    kept = [step for step in end.history if step.phase == "boxes divided"]
+    assert end.rounds / 4 - 4 <= len(kept) <= end.rounds / 4 + 4
+    assert kept[-1].bound > kept[0].bound

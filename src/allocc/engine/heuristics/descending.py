@@ -55,6 +55,8 @@ class Descending:
         self.high = np.where(np.isfinite(high), high, np.maximum(self.low, 0.0))
         self._tried: set[bytes] = set()
         self._waiting = self._starts()
+        #: Decisions from which no move of whole numbers helps.
+        self._still: set[bytes] = set()
 
     @cached_property
     def search(self) -> GradientSearch:
@@ -144,12 +146,13 @@ class Descending:
 
     def _bettered(self, x: FloatArray) -> FloatArray:
         """Decisions whose whole numbers are moved as long as that is better; they are offered."""
-        if not (self.integer & (self.low < self.high)).any():
+        if not (self.integer & (self.low < self.high)).any() or x.tobytes() in self._still:
             return x
         found = self.search.bettered(self._point(x), self._span(x), self.stop)
         if found is None:
             return x
         moved = np.where(self.integer, np.rint(found[self.decided]), x)
+        self._still.add(moved.tobytes())
         if (moved != x).any():
             self._offer(self._point(moved))
         return moved

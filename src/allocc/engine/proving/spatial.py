@@ -34,7 +34,7 @@ SHORT = 1e-7
 NEARLY, MOST_TIGHTENED = 0.1, 10
 #: The same before anything is divided, for more products, while a pass gains this part of what is left.
 MOST_AT_ROOT, PROGRESS = 60, 0.1
-#: The points of the first so many nodes are all simulated, and then of every so many.
+#: The points of the first so many boxes are all simulated, and then of every so many.
 FIRST, EVERY = 60, 8
 
 Complete = Callable[[FloatArray], FloatArray]
@@ -69,6 +69,8 @@ class SpatialTree(BestFirst):
         #: What is known of the whole program: every node lies in it.
         self.whole_box = Box(p.lower, p.upper, bands=ground.envelopes.no_bands())
         self.looks = [BoxLook(ground, stop, remaining) for _ in range(self.together)]
+        #: Boxes whose points are whole.
+        self._pointed = 0
 
     @property
     def workers(self) -> int:
@@ -199,7 +201,7 @@ class SpatialTree(BestFirst):
             return self._halved(seen)
         away = np.abs(point - np.rint(point))[self.whole]
         fractional = bool((away > WHOLE).any())
-        if not fractional and (self.nodes <= FIRST or self.nodes % EVERY == 0):
+        if not fractional and self._is_simulated():
             self.offer(point)
             if bound >= self.target():
                 self._leaf(bound)
@@ -227,6 +229,11 @@ class SpatialTree(BestFirst):
             return []
         at = self.complete(point)[k]
         return self._parts(seen, k, float(at if np.isfinite(at) else point[k]))
+
+    def _is_simulated(self) -> bool:
+        """Whether the next whole point is: they are counted, as nodes come in twos."""
+        self._pointed += 1
+        return self._pointed <= FIRST or self._pointed % EVERY == 0
 
     def _most_wrong(self, seen: Seen, error: FloatArray) -> int | None:
         """The wider factor of the product that is most wrong, or the argument of the function."""
