@@ -26,6 +26,8 @@ from allocc.engine.proving.spatial import SpatialTree
 FIRST_NODES = 50
 #: While no allocation is known, it is sought from other points after so many nodes.
 SEARCHES = (100, 200, 400, 800)
+#: A search begins at a point of the relaxation after so many times as many as before.
+RARER = 4
 #: A tree is left after so many nodes: they would fill the memory.
 MOST_NODES = 1_000_000
 #: The bound is kept for the picture of the proof after so many nodes more.
@@ -75,8 +77,8 @@ class _Search:
         given |= program.integer
         self.complete = Completer(program, given)
         self.improved: float | None = None
-        #: Points that were offered: a search begins at those whose number is a power of two.
-        self.offers = 0
+        #: Points that were offered, and at how many a search begins.
+        self.offers, self.next_search = 0, 1
         self.kept_at = 0
         self.tree = SpatialTree(
             ground,
@@ -144,7 +146,8 @@ class _Search:
         before = self.single.outward(point)
         self.loop.offer(before)
         self.offers += 1
-        if self.offers & (self.offers - 1) == 0:
+        if self.offers == self.next_search:
+            self.next_search *= RARER
             self.loop.heuristics.descend(self.relaxation, before)
         self._improve()
 

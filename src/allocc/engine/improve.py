@@ -117,7 +117,7 @@ class Heuristics:
         """A search with gradients from a point, or from the next few starts while no allocation is known."""
         descents = self._descents(relaxation)
         if point is not None:
-            descents.improve(point)
+            descents.near(point)
         elif descents.usable:
             descents.begin(self.ledger.best is not None, STARTS)
 

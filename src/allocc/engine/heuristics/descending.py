@@ -95,6 +95,12 @@ class Descending:
             if found:
                 return
 
+    def near(self, point: FloatArray) -> None:
+        """One search from a point with its integers."""
+        if self.usable and (~self.integer & (self.low < self.high)).any():
+            x = point[self.decided]
+            self._descend(np.where(self.integer, np.rint(x), x))
+
     def improve(self, point: FloatArray) -> None:
         """Search from a point with its integers moved, and once from a few other points with the same."""
         if not self.usable:
