@@ -31,6 +31,8 @@ PLACES = (0.2, 0.5, 0.8)
 ROWS = 4 + 2 * len(PLACES)
 #: Lines steeper than this, both sides measured by their ranges, say little and hurt solvers.
 STEEPEST = 1e8
+#: A row of a product with a larger coefficient is left out: solvers refuse such numbers. Its columns have ranges.
+LARGEST = 1e12
 #: A function's lines are moved outward by this part of their sizes, for rounding.
 OUTWARD = 1e-12
 
@@ -197,7 +199,7 @@ class Envelopes:
         low: list[FloatArray] = []
         high: list[FloatArray] = []
         for p, q, below in ((al, bl, True), (au, bu, True), (au, bl, False), (al, bu, False)):
-            known = np.isfinite(p) & np.isfinite(q)
+            known = (np.abs(f * p) <= LARGEST) & (np.abs(f * q) <= LARGEST)
             p, q = np.where(known, p, 0.0), np.where(known, q, 0.0)
             values.append(np.stack([np.where(known, 1.0, 0.0), -f * q, -f * p], axis=1).ravel())
             level = -f * p * q
@@ -225,8 +227,9 @@ class Envelopes:
                 level = -f * (m * p * p + e * t)
                 size = OUTWARD * f * (np.abs(m * p * p) + np.abs(e * t))
                 entries = [np.ones(len(a)), -of_a, -of_b]
-                values.append(np.stack([np.where(used, x, 0.0) for x in entries], axis=1).ravel())
-                low.append(np.where(used, level - size, -np.inf))
+                fit = used & (np.abs(of_a) <= LARGEST) & (np.abs(of_b) <= LARGEST)
+                values.append(np.stack([np.where(fit, x, 0.0) for x in entries], axis=1).ravel())
+                low.append(np.where(fit, level - size, -np.inf))
                 high.append(np.full(len(a), np.inf))
         return values, low, high
 

@@ -70,7 +70,20 @@ compartment R initial R = 0
 limit budget: sum(u) == 1
 minimize {{ o: I[end]^2 / {n}  c: 0.0006 * {n} * sum(u) + 0.0004 * {n} * w }}
 """
+#: Nobody is ill, up to rounding: ranges of 1e-60 beside those of persons. The best decisions are at an end.
+NOBODY = """model m
+time t : day = 0 .. 3 method trapezoid
+decide u[period] in 0 .. 1
+flow infect : S -> I = 0.74 * max(S - 200, 0) * tanh(I / 1000)
+flow recover : I -> R = 0.39 * I
+compartment S initial S = 1000
+compartment I initial I = 0
+compartment R initial R = 0
+limit beds: mean(k in t: I[k]) <= 552
+maximize { o: I[end]^2 / 1000  c: 4.51 * sum(u) }
+"""
 MODELS = {
+    "nobody": NOBODY,
     "settled": SETTLED,
     "emptied": EMPTIED,
     "free": FREE,
