@@ -24,6 +24,8 @@ from allocc.engine.proving.spatial import SpatialTree
 
 #: A small tree comes first: where whole columns decide, it ends before ranges are shortened once.
 FIRST_NODES = 50
+#: Without an allocation, so many nodes come before one is sought.
+BEGIN = 20
 #: While no allocation is known, it is sought from other points after so many nodes.
 SEARCHES = (100, 200, 400, 800)
 #: A search begins at a point of the relaxation after so many times as many as before.
@@ -93,9 +95,11 @@ class _Search:
     def run(self) -> Grown | None:
         """What the tree has proven; None where it has no root."""
         loop = self.loop
-        # One look gives a bound, whatever is searched for then.
-        grown = self.tree.grow(1, told=self._tell)
+        # One look gives a bound, whatever is searched for then; a few may show that there is nothing.
+        grown = self.tree.grow(1 if loop.best is not None else BEGIN, told=self._tell)
         if not grown.closed and not self._stopped():
+            loop.heuristics.descend(self.relaxation)
+            loop.report_progress("search with gradients")
             self._improve()
             loop.report_progress("allocations simulated")
             grown = self.tree.grow(FIRST_NODES, told=self._tell)

@@ -88,8 +88,12 @@ def _run(loop: Loop) -> Outcome:
         return _nothing_to_decide(loop)
     _begin(loop, program)
     _simple(loop)
-    if relaxation.plan.has_continuous_cuts and (
-        loop.best is None or loop.choice.method == "refine"
+    # Where boxes are divided, one look comes first: it gives a bound, whatever is searched for then.
+    divided = loop.choice.method == "refine" and len(relaxation.plan.multiplied)
+    if (
+        relaxation.plan.has_continuous_cuts
+        and not divided
+        and (loop.best is None or loop.choice.method == "refine")
     ):
         loop.heuristics.descend(relaxation)
         loop.report_progress("search with gradients")
