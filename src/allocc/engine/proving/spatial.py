@@ -43,7 +43,7 @@ Complete = Callable[[FloatArray], FloatArray]
 class SpatialTree(BestFirst):
     """A tree over a program with products, in its own units; see `BestFirst` for what it is told.
 
-    `complete` simulates the decisions of a point.`level` in `target` and `enough` is scaled as in
+    `complete` simulates the decisions of a point. The levels are scaled as in
     `ground.envelopes`, without the offset.
     """
 
