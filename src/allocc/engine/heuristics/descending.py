@@ -10,8 +10,8 @@ import numpy as np
 
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.lowering.complete import Completer
-from allocc.compiler.lowering.lower import lower
 from allocc.compiler.lowering.lowered import Places
+from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.program import Program
 from allocc.compiler.unrolling.problem import Problem
 from allocc.engine.heuristics.gradient import MOST_DECISIONS, GradientSearch
@@ -61,7 +61,7 @@ class Descending:
     @cached_property
     def search(self) -> GradientSearch:
         """The search of the program as it was lowered, where decisions stand as in all that follow."""
-        return GradientSearch(lower(self.problem).program, self.decided)
+        return GradientSearch(chain(self.problem, "stated").program, self.decided)
 
     @cached_property
     def rows(self) -> DecisionRows:
