@@ -94,6 +94,11 @@ class Envelopes:
         q = scaled.products
         self.left, self.right, self.result, self.factor = q.left, q.right, q.result, q.factors
         self.functions = program.functions
+        #: Of each product, and then of each function: what it is made of, twice the argument, and what it is.
+        curved = [f.argument for f in self.functions]
+        self.first = np.concatenate([self.left, *curved])
+        self.second = np.concatenate([self.right, *curved])
+        self.results = np.concatenate([self.result, *(f.result for f in self.functions)])
         self.slot, self.indices, self.indptr = self._structure()
 
     @property
@@ -104,8 +109,7 @@ class Envelopes:
     @property
     def arguments(self) -> IntArray:
         """The columns whose ranges the relaxation depends on."""
-        curved = [f.argument for f in self.functions]
-        return np.unique(np.concatenate([self.left, self.right, *curved]))
+        return np.unique(np.concatenate([self.first, self.second]))
 
     def no_bands(self) -> Bands:
         """Nothing is known of the factors together."""
@@ -115,8 +119,9 @@ class Envelopes:
     def over(self, lower: FloatArray, upper: FloatArray, bands: Bands | None = None) -> Program:
         """The relaxation over a box, in the units of solvers."""
         size = self.scaling.columns
-        values, low, high = self._products(lower / size, upper / size)
-        more = self._bands(lower / size, upper / size, bands or self.no_bands())
+        inner, outer = lower / size, upper / size
+        values, low, high = self._products(inner, outer)
+        more = self._bands(inner, outer, bands or self.no_bands())
         values, low, high = values + more[0], low + more[1], high + more[2]
         for atoms in self.functions:
             more = self._curve(atoms, lower, upper)
@@ -128,15 +133,15 @@ class Envelopes:
         )
         return replace(
             base,
-            lower=lower / size,
-            upper=upper / size,
+            lower=inner,
+            upper=outer,
             matrix=matrix,
             row_lower=np.concatenate([base.row_lower, *low]),
             row_upper=np.concatenate([base.row_upper, *high]),
         )
 
-    def violations(self, point: FloatArray) -> tuple[FloatArray, ...]:
-        """By how much a point, in its own units, is off each product and each block of functions, scaled."""
+    def violations(self, point: FloatArray) -> FloatArray:
+        """By how much a point, in its own units, is off each product, and then each function, scaled."""
         size = self.scaling.columns
         x = point / size
         found = [np.abs(x[self.result] - self.factor * x[self.left] * x[self.right])]
@@ -147,10 +152,10 @@ class Envelopes:
                     continue
                 off = np.abs(point[f.result] - f.function.value(point[f.argument]))
                 found.append(np.nan_to_num(off / size[f.result], nan=0.0))
-        return tuple(found)
+        return np.concatenate(found)
 
-    def weights(self, duals: FloatArray) -> tuple[FloatArray, ...]:
-        """The largest dual value of the rows of each product, and of each function."""
+    def weights(self, duals: FloatArray) -> FloatArray:
+        """The largest dual value of the rows of each product, and then of each function."""
         y = np.abs(duals[self.rows :])
         k = len(self.result)
         start = ROWS * k
@@ -160,7 +165,7 @@ class Envelopes:
             part = y[start : start + rows * len(f)].reshape(rows, len(f))
             found.append(part.max(axis=0) if len(f) else np.zeros(0))
             start += rows * len(f)
-        return tuple(found)
+        return np.concatenate(found)
 
     # ---- rows ----
 

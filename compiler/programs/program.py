@@ -216,6 +216,14 @@ class Program:
         return len(self.lower)
 
     @property
+    def stated(self) -> BoolArray:
+        """Which columns are decisions or states of the model, and no definitions."""
+        found: BoolArray = np.zeros(self.columns, dtype=bool)
+        for block in self.column_blocks:
+            found[block.start : block.start + block.count] = block.role == "stated"
+        return found
+
+    @property
     def rows(self) -> int:
         """Number of linear rows."""
         return len(self.row_lower)

@@ -169,9 +169,7 @@ def _worse(
                 arguments.setdefault(int(made), []).append((int(c), 1.0))
     for w, terms in sums.items():
         arguments[w] = [(j, float(n)) for t in terms for j, n in t.powers]
-    state = np.zeros(p.columns, dtype=bool)
-    for block in p.column_blocks:
-        state[block.start : block.start + block.count] = block.role == "stated"
+    state = p.stated
     for w in reversed(order):
         for c, a in arguments.get(w, ()):
             # What is taken from a state is not asked: infections that leave fewer susceptible are

@@ -65,7 +65,7 @@ def holds_nothing(loop: Loop, solution: Solution) -> bool:
 
 def confirm(loop: Loop, claim: SolverClaim) -> None:
     """Look into a claim: the loop's bounds and allocations say afterwards what is left of it."""
-    if loop.cancelled or loop.out_of_time:
+    if loop.stopped:
         return
     before = loop.best
     if not claim.linear:
@@ -97,7 +97,7 @@ def confirm_empty(loop: Loop, claim: SolverClaim) -> Word | None:
     Points of it that are found are offered. Where parts were dropped, points that are no better than
     the best allocation do not count.
     """
-    if loop.cancelled or loop.out_of_time:
+    if loop.stopped:
         return None
     if not claim.linear:
         status, word = _by_refinement(loop)
@@ -183,7 +183,7 @@ def _grow(
     end = np.inf if seconds is None else loop.seconds + seconds
 
     def stop() -> bool:
-        return loop.cancelled or loop.out_of_time or loop.seconds > end
+        return loop.stopped or loop.seconds > end
 
     def remaining() -> float | None:
         left = loop.remaining()

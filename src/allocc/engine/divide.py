@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allocc.backends.solution import Solution
-from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.arrays import FloatArray
 from allocc.compiler.boxes.closed_mass import with_closed_mass
 from allocc.compiler.boxes.once import Once, once
 from allocc.compiler.lowering.complete import Completer
@@ -40,7 +40,7 @@ WORTH = 1e-4
 
 def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | None:
     """Grow the tree to its end; None where ranges are open, so that it has no root."""
-    if loop.cancelled or loop.out_of_time:
+    if loop.stopped:
         return _end(loop, Grown(-np.inf, False, False, 0))
     if loop.options.solver != "highs":
         loop.note(f"HiGHS solves the programs of the boxes: {loop.options.solver} is not asked")
@@ -55,16 +55,10 @@ def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | No
 
 def _ground(loop: Loop, relaxation: Relaxation) -> tuple[Once, Ground]:
     """The program with each definition once, and minima, maxima and absolute values as rows."""
-    base = relaxation.with_tangents()
-    stated: BoolArray = np.zeros(base.columns, dtype=bool)
-    for block in base.column_blocks:
-        if block.role == "stated":
-            stated[block.start : block.start + block.count] = True
-    single = once(base)
+    single = once(relaxation.with_tangents())
     made = applied(single.program, exact_forms(), Facts.of(single.program))
-    own = np.append(stated[single.kept], np.zeros(made.columns - len(single.kept), dtype=bool))
     known = with_closed_mass(made, loop.problem, loop.places, single.place)
-    return single, Ground.of(made, own, known, lambda: loop.cancelled or loop.out_of_time)
+    return single, Ground.of(made, made.stated, known, lambda: loop.stopped)
 
 
 class _Search:
@@ -88,7 +82,7 @@ class _Search:
             self._offer,
             self._level,
             self._level,
-            self._stopped,
+            lambda: loop.stopped,
             loop.remaining,
         )
 
@@ -97,31 +91,28 @@ class _Search:
         loop = self.loop
         # One look gives a bound, whatever is searched for then; a few may show that there is nothing.
         grown = self.tree.grow(1 if loop.best is not None else BEGIN, told=self._tell)
-        if not grown.closed and not self._stopped():
+        if not grown.closed and not loop.stopped:
             loop.heuristics.descend(self.relaxation)
             loop.report_progress("search with gradients")
             self._improve()
             loop.report_progress("allocations simulated")
             grown = self.tree.grow(FIRST_NODES, told=self._tell)
         for nodes in SEARCHES:
-            if grown.closed or loop.best is not None or self._stopped():
+            if grown.closed or loop.best is not None or loop.stopped:
                 break
             loop.heuristics.descend(self.relaxation)
             grown = self.tree.grow(nodes, told=self._tell)
-        if not (grown.closed or self._stopped()):
+        if not (grown.closed or loop.stopped):
             self._improve()
             loop.report_progress("shortening ranges")
             self.tree.shorten(lambda level: self._tell(level, "ranges shortened"))
             grown = self.tree.grow(MOST_NODES, told=self._tell)
-        if not (grown.nodes or grown.closed or self._stopped() or np.isfinite(grown.bound)):
+        if not (grown.nodes or grown.closed or loop.stopped or np.isfinite(grown.bound)):
             return None
         loop.rounds = grown.nodes
         if np.isfinite(grown.bound) and not grown.infeasible:
             loop.prove(self._outside(grown.bound), grown.word)
         return grown
-
-    def _stopped(self) -> bool:
-        return self.loop.cancelled or self.loop.out_of_time
 
     def _outside(self, level: float) -> float:
         return level / self.ground.envelopes.scaling.objective + self.program.offset

@@ -38,7 +38,7 @@ def tangent_rounds(loop: Loop, backend: Backend, relaxation: Relaxation) -> None
         loop.report_progress(f"tangents, round {loop.rounds}")
         gained = before is None or abs(solution.bound - before) >= PROGRESS * abs(solution.bound)
         before = solution.bound
-        if not gained or loop.closed or loop.cancelled or loop.out_of_time:
+        if not gained or loop.closed or loop.stopped:
             return
         if not add_tangents(relaxation, solution.point, 1e-3 * loop.options.gap):
             return

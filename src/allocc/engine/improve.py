@@ -135,7 +135,7 @@ class Heuristics:
         return self._descending
 
     def _stop(self) -> bool:
-        return self.ledger.cancelled or self.ledger.out_of_time
+        return self.ledger.stopped
 
     def search(self, point: FloatArray, budget: float) -> None:
         """Local search from the best allocation over the integers that the relaxation splits.

@@ -162,9 +162,14 @@ class Ledger:
         )
 
     @property
+    def stopped(self) -> bool:
+        """Whether a stop was asked for, or the time limit is reached."""
+        return self.cancelled or self.out_of_time
+
+    @property
     def ended(self) -> bool:
         """Whether no further round is wanted."""
-        return self.closed or self.contradicted or self.cancelled or self.out_of_time
+        return self.closed or self.contradicted or self.stopped
 
     def report_progress(self, phase: str, bound: float | None = None, always: bool = True) -> None:
         """Report progress; `bound` is one that a running solve has proven."""

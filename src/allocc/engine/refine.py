@@ -94,7 +94,7 @@ def _tightening_rounds(
                 factors(relaxation),
                 cutoff,
                 MARGIN * loop.measure,
-                lambda: loop.cancelled or loop.out_of_time,
+                lambda: loop.stopped,
                 loop.remaining,
             )
         except Refused as refused:

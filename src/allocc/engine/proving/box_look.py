@@ -41,6 +41,8 @@ NEAR = 0.02
 TOGETHER = 12
 #: What a product may be off by, both measured by their ranges, and be right.
 RIGHT = 1e-9
+#: Two ends may cross by this much of the column's size and mean one value.
+CROSSED = 1e-6
 #: What is nothing beside the range at the start.
 DUST = 1e-14
 #: Ranges shorter than this part of the column's size are not shortened.
@@ -184,9 +186,7 @@ class BoxLook:
             cut=cut,
             certain=proven.certain,
             point=point,
-            errors=self._errors(
-                lower, upper, np.concatenate(off), np.concatenate(weights), cutoff - bound
-            ),
+            errors=self._errors(lower, upper, off, weights, cutoff - bound),
             basis=basis,
             bands=bands,
         )
@@ -203,8 +203,7 @@ class BoxLook:
 
         What costs less than rounding of what is `left` to prove costs nothing.
         """
-        e = self.ground.envelopes
-        result = np.concatenate([e.result, *(f.result for f in e.functions)])
+        result = self.ground.envelopes.results
         largest = np.maximum(np.abs(lower), np.abs(upper))[result] / self.size[result]
         off = np.where(off > np.maximum(RIGHT * np.minimum(largest, 1.0), DUST), off, 0.0)
         costly = off * weights
@@ -279,9 +278,7 @@ class BoxLook:
         lower, upper = seen.lower / self.size, seen.upper / self.size
         bands = seen.bands or e.no_bands()
         program = _with_cutoff(e.over(seen.lower, seen.upper, bands), cutoff)
-        curved = [f.argument for f in e.functions]
-        sides = [np.concatenate([side, *curved]) for side in (e.left, e.right)]
-        columns = np.unique(np.concatenate([side[which] for side in sides]))
+        columns = np.unique(np.concatenate([e.first[which], e.second[which]]))
         columns = columns[(upper - lower)[columns] > SHORT]
         mine = which[which < len(e.left)]
         a, b = e.left[mine], e.right[mine]
@@ -306,16 +303,10 @@ class BoxLook:
         whole = ground.program.integer
         lower[whole] = np.ceil(lower[whole] - 1e-6)
         upper[whole] = np.floor(upper[whole] + 1e-6)
-        if (lower - upper > 1e-6 * self.size).any() or (low - high > 1e-6)[n:].any():
+        box, band = ordered(lower, upper, self.size), ordered(low[n:], high[n:], 1.0)
+        if box is None or band is None:
             return None
-        lower, upper = np.minimum(lower, upper), np.maximum(lower, upper)
-        return Box(
-            lower,
-            upper,
-            seen.bound,
-            seen.basis,
-            bands.within(mine, slope, np.minimum(low[n:], high[n:]), np.maximum(low[n:], high[n:])),
-        )
+        return Box(*box, seen.bound, seen.basis, bands.within(mine, slope, *band))
 
     def _ends(
         self, program: Program, directions: Directions, seen: Seen
@@ -373,6 +364,15 @@ class BoxLook:
         costs[d.first[k]] = sign
         proven = dual_bound(program, costs, y)
         return proven.level if proven.certain else -np.inf
+
+
+def ordered(
+    lower: FloatArray, upper: FloatArray, size: FloatArray | float
+) -> tuple[FloatArray, FloatArray] | None:
+    """Ends that rounding has crossed put in order; None where they are further apart than that."""
+    if (lower - upper > CROSSED * size).any():
+        return None
+    return np.minimum(lower, upper), np.maximum(lower, upper)
 
 
 def value_step(program: Program) -> float:

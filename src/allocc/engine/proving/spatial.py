@@ -21,7 +21,7 @@ import numpy as np
 from allocc.backends.isolation import reason
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.engine.proving.best_first import BestFirst, Grown, Node
-from allocc.engine.proving.box_look import DUST, Box, BoxLook, Ground, Seen
+from allocc.engine.proving.box_look import DUST, Box, BoxLook, Ground, Seen, ordered
 
 #: A column nearer to a whole number than this is one.
 WHOLE = 1e-6
@@ -142,7 +142,8 @@ class SpatialTree(BestFirst):
             return None
         lower = np.max([box.lower for box in boxes], axis=0)
         upper = np.min([box.upper for box in boxes], axis=0)
-        if (lower - upper > 1e-6 * self.size).any():
+        ends = ordered(lower, upper, self.size)
+        if ends is None:
             return None
         bands = boxes[0].bands
         for box, part in zip(boxes, parts, strict=True):
@@ -150,8 +151,7 @@ class SpatialTree(BestFirst):
             assert box.bands is not None and bands is not None
             b = box.bands
             bands = bands.within(mine, b.slope[mine], b.lower[mine], b.upper[mine])
-        lower, upper = np.minimum(lower, upper), np.maximum(lower, upper)
-        return Box(lower, upper, seen.bound, seen.basis, bands)
+        return Box(*ends, seen.bound, seen.basis, bands)
 
     # ---- nodes ----
 
@@ -238,15 +238,14 @@ class SpatialTree(BestFirst):
     def _most_wrong(self, seen: Seen, error: FloatArray) -> int | None:
         """The wider factor of the product that is most wrong, or the argument of the function."""
         e = self.ground.envelopes
-        curved = [f.argument for f in e.functions]
-        left, right = (np.concatenate([side, *curved]) for side in (e.left, e.right))
         width = self._width(seen)
-        wide = np.maximum(width[left], width[right]) > SHORT
+        wide = np.maximum(width[e.first], width[e.second]) > SHORT
         error = np.where(wide, error, 0.0)
         if not error.max(initial=0.0) > 0.0:
             return None
         k = int(np.argmax(error))
-        return int(left[k] if width[left[k]] >= width[right[k]] else right[k])
+        first, second = int(e.first[k]), int(e.second[k])
+        return first if width[first] >= width[second] else second
 
     def _width(self, seen: Seen) -> FloatArray:
         """How wide each range is, in parts of the column's size in this box."""
