@@ -16,6 +16,7 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
+from allocc.engine.certifying.proven import proven
 from allocc.engine.choose import choose
 from allocc.engine.endings import end
 from allocc.engine.heuristics.starts import decision_rows, proportional
@@ -39,7 +40,9 @@ def solve(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> 
     Raises `MissingSolver` where the solver is not there, `DiagnosticError` where the model cannot be
     compiled for it (a product without bounds, say).
     """
-    return run(Loop(problem, options, run, starts))
+    loop = Loop(problem, options, run, starts)
+    outcome = run(loop)
+    return proven(loop, outcome) if options.prove else outcome
 
 
 # What overflows is infinite, and is seen where values, bounds and coefficients are judged.
@@ -77,11 +80,12 @@ def _run(loop: Loop) -> Outcome:
         if step.note:
             loop.note(step.note)
     loop.places, program = chain.places, chain.program
+    loop.stated = program
     try:
         relaxation = Relaxation(program)
     except Infeasible as empty:
         return _propagated_infeasible(loop, program, empty)
-    loop.box = relaxation.program
+    loop.relaxation, loop.box = relaxation, relaxation.program
     loop.choice = choose(relaxation.plan, backend, loop.options)
     loop.report_progress(loop.choice.reason)
     if not loop.problem.decisions:

@@ -11,6 +11,7 @@ from typing import Literal
 from allocc.backends.solution import Word
 from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import FloatArray
+from allocc.engine.judging.proof import Proof
 
 #: What is less than this part of the terms that it is a sum of is near zero, and is measured by this
 #: part of them. With a gap of 1e-4 a bound has to prove 1e-7 of what is added up, which is what dual
@@ -31,7 +32,10 @@ Stopped = Literal["gap", "time_limit", "interrupted", "memory_limit", "exhausted
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to solve. `gap` is relative; `violation` is the relative tolerance of hard limits."""
+    """How to solve. `gap` is relative; `violation` is the relative tolerance of hard limits.
+
+    With `prove` the solve ends with a proof in rationals.
+    """
 
     solver: str = "highs"
     method: Method = "auto"
@@ -41,6 +45,7 @@ class Options:
     memory_limit_mb: float | None = None
     threads: int | None = None
     seed: int = 0
+    prove: bool = False
     cancel: threading.Event | None = None
     on_progress: Callable[[Step], None] | None = None
 
@@ -89,7 +94,7 @@ class Outcome:
     None where no allocation is known. `bound` is the best that is known or None, and `word` what it
     rests on. `terms` are the objective's parts. `gap_measure` is what the gap was divided by.
     `discretization` has the distance to continuous time, the worst first. `explanation` says which
-    method was chosen and why.
+    method was chosen and why. `proof` is one in rationals, where it was asked for and could be had.
     """
 
     status: Status
@@ -111,6 +116,7 @@ class Outcome:
     discretization: tuple[Deviation, ...] = ()
     message: str = ""
     notes: tuple[str, ...] = field(default=())
+    proof: Proof | None = None
 
 
 def measure(value: float, size: float) -> float:

@@ -1,0 +1,1 @@
+"""Proofs in rationals that a stranger can check: the program that is proven, the tree, the file."""

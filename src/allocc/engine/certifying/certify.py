@@ -1,0 +1,162 @@
+"""A proof in rationals of what a solve has found: its tree grown, written down, and checked."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import time
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from allocc.backends import files
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.programs.bounds import Infeasible
+from allocc.compiler.programs.scaling import Scaling
+from allocc.compiler.relaxing.relaxation import Built
+from allocc.engine.certifying.closing import Closer, Multiplied, write_tree
+from allocc.engine.certifying.ends import Ends
+from allocc.engine.certifying.exact import ExactProgram, rounded
+from allocc.engine.certifying.recipe import Recipe
+from allocc.engine.certifying.tree import Branch, RememberedTree, leaves
+from allocc.engine.certifying.vipr import ProofFile
+from allocc.engine.judging.proof import Proof
+from allocc.engine.loop import Loop
+from allocc.proof.checker import Refused, check
+
+#: The tree aims at this part of the asked gap, and rounding may lose this part of it.
+AIM, LOST = 0.95, 0.02
+#: Branches fill the memory: a tree ends after so many.
+MOST_BRANCHES = 100_000
+
+
+class NoProof(Exception):
+    """Why there is no proof in rationals, as a sentence without its full stop."""
+
+
+def certify(loop: Loop, recipe: Recipe, infeasible: bool) -> Proof:
+    """Prove what a loop has found of its program; raises `NoProof` where that cannot be had.
+
+    Allocations that the tree finds are offered to the loop, and aimed at.
+    """
+    started = time.perf_counter()
+    assert loop.stated is not None
+    try:
+        built = recipe.built(loop.stated)
+    except Infeasible:
+        raise NoProof("the ranges of the program contradict each other") from None
+    if not built.program.polyhedral:
+        raise NoProof("the program has products or functions that no rows replace")
+    exact = ExactProgram.of(built.program)
+    proof = ProofFile(exact, *files.names(built.program))
+    proof.head.append(f"model {loop.problem.model.name}: the program is program.mps")
+    ends = Ends(exact, proof)
+    scaled, scaling = built.scaled
+    tree = _grown(loop, built, scaling, ends)
+    if tree.root is None:
+        raise NoProof("a whole number has no last value, so that a tree has no end")
+    closer = Closer(exact, scaling, ends, proof)
+    bound = _write(loop, tree.root, closer, scaling, infeasible)
+    return _checked(loop, built, proof, bound, recipe, len(leaves(tree.root)), started)
+
+
+def _grown(loop: Loop, built: Built, scaling: Scaling, ends: Ends) -> RememberedTree:
+    """The tree, as far as the time allows."""
+    scaled = built.scaled[0]
+    low, high = ends.box()
+    boxed = replace(scaled, lower=low / scaling.columns, upper=high / scaling.columns)
+    sign = 1.0 if loop.minimize else -1.0
+
+    def offer(point: FloatArray) -> None:
+        loop.offer(built.lower_point(scaling.point_out(point)))
+
+    def level() -> float:
+        if loop.best is None:
+            return sign * np.inf
+        aim = loop.best.value - sign * AIM * loop.allowed
+        return float((aim - built.program.offset) * scaling.objective)
+
+    tree = RememberedTree(boxed, offer, level, level, lambda: loop.stopped, loop.remaining)
+    tree.grow(MOST_BRANCHES, told=lambda _: loop.report_progress("proof in rationals"))
+    return tree
+
+
+def _write(
+    loop: Loop, root: Branch, closer: Closer, scaling: Scaling, infeasible: bool
+) -> Fraction | None:
+    """Write the tree, and return the bound of the program's objective without its constant.
+
+    None where all of it is empty.
+    """
+    exact, found = closer.exact, leaves(root)
+    if all(leaf.empty for leaf in found):
+        closed = {leaf: _or_refuse(closer.closed(leaf, Fraction(0))) for leaf in found}
+        write_tree(root, closer, closed, None)
+        return None
+    if infeasible:
+        raise NoProof("the tree was not grown to its end")
+    # Everything in here is minimized.
+    least = min(leaf.bound for leaf in found if not leaf.empty)
+    if not np.isfinite(least):
+        raise NoProof("nothing is proven of a part of the tree")
+    lost = LOST * loop.allowed
+    goal = Fraction(least / scaling.objective) - Fraction(lost)
+    closed = {}
+    for leaf in found:
+        one = closer.closed(leaf, goal)
+        if one is None:
+            best = closer.best(leaf)
+            if best is None:
+                raise NoProof("a part of the program has no end that dual values can use")
+            goal = min(goal, best)
+            one = _or_refuse(closer.closed(leaf, goal))
+        closed[leaf] = one
+    bounds = [one.bound for leaf, one in closed.items() if not leaf.empty]
+    level = min(b for b in bounds if b is not None)
+    said = exact.sign * rounded(level, up=False)
+    write_tree(root, closer, closed, ("G" if exact.sign > 0 else "L", said))
+    return said
+
+
+def _or_refuse(found: Multiplied | None) -> Multiplied:
+    if found is None:
+        raise NoProof("dual values of a part of the program prove nothing in rationals")
+    return found
+
+
+def _checked(
+    loop: Loop,
+    built: Built,
+    proof: ProofFile,
+    bound: Fraction | None,
+    recipe: Recipe,
+    count: int,
+    started: float,
+) -> Proof:
+    """The proof as files, read and checked as a stranger would."""
+    packed = io.BytesIO()
+    proof.write(packed, bound)
+    with tempfile.TemporaryDirectory(prefix="allocc-proof-") as name:
+        folder = Path(name)
+        program, text = folder / "program.mps", folder / "proof.vipr.gz"
+        files.write(built.program, program)
+        text.write_bytes(packed.getvalue())
+        grown = time.perf_counter()
+        try:
+            verdict = check(program, text)
+        except Refused as refused:
+            raise NoProof(f"the checker refuses the proof: {refused}") from None
+        checked = time.perf_counter()
+        return Proof(
+            verdict.bound,
+            count,
+            len(proof),
+            program.read_bytes(),
+            program.with_suffix(".mps.map.json").read_bytes(),
+            packed.getvalue(),
+            recipe.as_data(),
+            grown - started,
+            checked - grown,
+        )

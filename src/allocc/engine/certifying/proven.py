@@ -1,0 +1,67 @@
+"""The end of a solve that was asked for a proof in rationals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from allocc.engine.certifying.certify import NoProof, certify
+from allocc.engine.certifying.recipe import Recipe
+from allocc.engine.endings import end
+from allocc.engine.judging.outcome import Outcome
+from allocc.engine.loop import Loop
+
+#: What else a solve may end with says nothing that could be proven.
+WORTH = ("optimal", "feasible", "infeasible")
+
+
+def proven(loop: Loop, outcome: Outcome) -> Outcome:
+    """The outcome with a proof of its bound; a note says why where there is none."""
+    if outcome.status not in WORTH:
+        return outcome
+    if loop.relaxation is None:
+        return _without(outcome, "the ranges contradict each other before there is a program")
+    before = loop.best
+    form = "refine" if loop.choice.method == "refine" else "exact"
+    try:
+        recipe = Recipe.of(loop.relaxation, loop.options.method, form)
+        proof = certify(loop, recipe, infeasible=outcome.status == "infeasible")
+    except NoProof as reason:
+        return _without(outcome, str(reason))
+    except KeyboardInterrupt:
+        return _without(outcome, "interrupted")
+    except MemoryError:
+        return _without(outcome, "there is not enough memory")
+    if proof.bound is None:
+        return replace(outcome, proof=proof, word="proven")
+    bound = outward(proof.bound, loop.minimize)
+    loop.prove(bound, "proven")
+    if loop.best is not before:
+        outcome = end(loop, loop.status, outcome.stopped, outcome.message)
+    if not loop.closes(bound):
+        text = f"the proof in rationals ends at {bound:.10g}, short of the gap that is asked for"
+        return replace(outcome, proof=proof, notes=(*outcome.notes, text))
+    # What is told is what was proven to the last digit.
+    return replace(
+        outcome,
+        status=loop.status,
+        stopped="gap",
+        bound=bound,
+        gap=loop.gap_of(bound),
+        word="proven",
+        proof=proof,
+        seconds=loop.seconds,
+    )
+
+
+def _without(outcome: Outcome, reason: str) -> Outcome:
+    return replace(outcome, notes=(*outcome.notes, f"there is no proof in rationals: {reason}"))
+
+
+def outward(bound: Fraction, minimize: bool) -> float:
+    """The nearest floating point number that says no more than a rational bound."""
+    found = float(bound)
+    wrong = Fraction(found) > bound if minimize else Fraction(found) < bound
+    return float(np.nextafter(found, -np.inf if minimize else np.inf)) if wrong else found

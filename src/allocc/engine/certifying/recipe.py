@@ -1,0 +1,75 @@
+"""The program that a proof is about, and how to make it again from the model.
+
+Rounds of refinement drop what is no better than the best allocation. A proof has to say that of every part,
+so that its program has the pieces that the rounds ended with, and the dropped ones beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from allocc.compiler.pipeline import written
+from allocc.compiler.programs.program import Program
+from allocc.compiler.relaxing.relaxation import Built, Relaxation
+
+Form = Literal["exact", "refine"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the program of a proof was made with.
+
+    `form` is that of the relaxation; `marks` says by column (its place in the program that is relaxed) where
+    its range is cut, and `cuts` where each block of functions has tangents, NaN where there is none.
+    """
+
+    method: str
+    form: Form
+    marks: Mapping[int, tuple[float, ...]]
+    cuts: Sequence[Sequence[Sequence[float]]]
+
+    @classmethod
+    def of(cls, relaxation: Relaxation, method: str, form: Form) -> Recipe:
+        """The recipe of what a search has ended with."""
+        if form == "exact":
+            return cls(method, form, {}, ())
+        marks = {j: tuple(sorted(places)) for j, places in relaxation.marks.items()}
+        cuts = tuple(tuple(tuple(c.tolist()) for c in block) for block in relaxation.cuts)
+        return cls(method, form, marks, cuts)
+
+    def built(self, program: Program) -> Built:
+        """The program of the proof, from the one that is relaxed.
+
+        Raises `Infeasible` where no piece of a range is left.
+        """
+        fresh = Relaxation(program)
+        if self.form == "refine":
+            fresh.whole_again(self.marks, [[np.array(c) for c in block] for block in self.cuts])
+        return written(fresh, self.form)
+
+    def as_data(self) -> dict[str, Any]:
+        """The recipe as plain data."""
+        return {
+            "method": self.method,
+            "form": self.form,
+            "marks": {str(j): list(places) for j, places in self.marks.items()},
+            "cuts": [
+                [[None if np.isnan(x) else x for x in c] for c in block] for block in self.cuts
+            ],
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Recipe:
+        """The recipe in plain data; raises KeyError, TypeError or ValueError where it is none."""
+        if data["form"] not in ("exact", "refine"):
+            raise ValueError(f"there is no form {data['form']}")
+        marks = {int(j): tuple(map(float, places)) for j, places in data["marks"].items()}
+        cuts = tuple(
+            tuple(tuple(np.nan if x is None else float(x) for x in c) for c in block)
+            for block in data["cuts"]
+        )
+        return cls(str(data["method"]), data["form"], marks, cuts)
