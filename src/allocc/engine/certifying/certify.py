@@ -19,9 +19,11 @@ from allocc.compiler.relaxing.relaxation import Built
 from allocc.engine.certifying.closing import Closer, Multiplied, write_tree
 from allocc.engine.certifying.ends import Ends
 from allocc.engine.certifying.exact import ExactProgram, rounded
+from allocc.engine.certifying.products import prove_boxes
 from allocc.engine.certifying.recipe import Recipe
 from allocc.engine.certifying.tree import Branch, RememberedTree, leaves
 from allocc.engine.certifying.vipr import ProofFile
+from allocc.engine.certifying.written import NoProof, Written
 from allocc.engine.judging.proof import Proof
 from allocc.engine.loop import Loop
 from allocc.proof.checker import Refused, check
@@ -32,16 +34,20 @@ AIM, LOST = 0.95, 0.02
 MOST_BRANCHES = 100_000
 
 
-class NoProof(Exception):
-    """Why there is no proof in rationals, as a sentence without its full stop."""
-
-
 def certify(loop: Loop, recipe: Recipe, infeasible: bool) -> Proof:
     """Prove what a loop has found of its program; raises `NoProof` where that cannot be had.
 
     Allocations that the tree finds are offered to the loop, and aimed at.
     """
     started = time.perf_counter()
+    relaxation = loop.relaxation
+    divided = relaxation and loop.choice.method == "refine" and len(relaxation.plan.multiplied)
+    written = prove_boxes(loop, infeasible) if divided else _linear(loop, recipe, infeasible)
+    return _checked(written, recipe, started)
+
+
+def _linear(loop: Loop, recipe: Recipe, infeasible: bool) -> Written:
+    """A tree over whole columns."""
     assert loop.stated is not None
     try:
         built = recipe.built(loop.stated)
@@ -59,7 +65,7 @@ def certify(loop: Loop, recipe: Recipe, infeasible: bool) -> Proof:
         raise NoProof("a whole number has no last value, so that a tree has no end")
     closer = Closer(exact, scaling, ends, proof)
     bound = _write(loop, tree.root, closer, scaling, infeasible)
-    return _checked(loop, built, proof, bound, recipe, len(leaves(tree.root)), started)
+    return Written(built.program, proof, bound, len(leaves(tree.root)))
 
 
 def _grown(loop: Loop, built: Built, scaling: Scaling, ends: Ends) -> RememberedTree:
@@ -126,22 +132,14 @@ def _or_refuse(found: Multiplied | None) -> Multiplied:
     return found
 
 
-def _checked(
-    loop: Loop,
-    built: Built,
-    proof: ProofFile,
-    bound: Fraction | None,
-    recipe: Recipe,
-    count: int,
-    started: float,
-) -> Proof:
+def _checked(written: Written, recipe: Recipe, started: float) -> Proof:
     """The proof as files, read and checked as a stranger would."""
     packed = io.BytesIO()
-    proof.write(packed, bound)
+    written.proof.write(packed, written.bound)
     with tempfile.TemporaryDirectory(prefix="allocc-proof-") as name:
         folder = Path(name)
         program, text = folder / "program.mps", folder / "proof.vipr.gz"
-        files.write(built.program, program)
+        files.write(written.program, program, quadratic=True)
         text.write_bytes(packed.getvalue())
         grown = time.perf_counter()
         try:
@@ -151,8 +149,8 @@ def _checked(
         checked = time.perf_counter()
         return Proof(
             verdict.bound,
-            count,
-            len(proof),
+            written.leaves,
+            len(written.proof),
             program.read_bytes(),
             program.with_suffix(".mps.map.json").read_bytes(),
             packed.getvalue(),

@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from allocc.engine.certifying.certify import NoProof, certify
+from allocc.engine.certifying.certify import certify
 from allocc.engine.certifying.recipe import Recipe
+from allocc.engine.certifying.written import NoProof
 from allocc.engine.endings import end
 from allocc.engine.judging.outcome import Outcome
 from allocc.engine.loop import Loop
