@@ -13,20 +13,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ldexp
+from math import frexp
 
 import numpy as np
 
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.boxes.envelopes import Envelopes
+from allocc.engine.certifying.exact import TEN, whole
 from allocc.engine.certifying.facts import Fact
 from allocc.engine.certifying.frame import ONE
 from allocc.engine.certifying.ranges import CORNERS, Ranges
 
 #: Binary digits after the point that multipliers of the scaled program are rounded to, one after another.
 DIGITS = (14, 20, 26, 34, 44, 56)
-#: Of what is proven beyond what is needed, this part may be lost by wider ends that are stated once.
-SPENT = Fraction(1, 2)
+#: One part in so many of what is proven beyond what is needed is lost by wider ends that are stated once.
+SPENT = 2
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Bounding:
         self.sign = exact.sign
         #: The objective as one that is minimized.
         self.costs = {j: self.sign * a for j, a in exact.cost()}
+        self._known: dict[Fact, list[tuple[int, int]]] = {}
 
     def absurd(self, ranges: Ranges, y: FloatArray, empty: bool) -> Fact | None:
         """That nothing as good as the cut-off is in a box; `empty`: that nothing is.
@@ -65,8 +67,8 @@ class Bounding:
             unit, needed = 1.0 / scaling.objective, self.sign * self.cutoff.side
         for digits in DIGITS:
             bound = self._multiplied(ranges, y, digits, unit, goal, needed)
-            if bound is not None and bound.level > needed:
-                return Fact("G", ONE, (), tuple(_merged([*start, *bound.parts])))
+            if bound is not None:
+                return Fact("G", ONE, (), (*start, *bound.parts))
         return None
 
     def end(self, ranges: Ranges, j: int, sign: int, y: FloatArray, least: float) -> Bound | None:
@@ -75,7 +77,7 @@ class Bounding:
         needed = Fraction(least)
         for digits in DIGITS:
             bound = self._multiplied(ranges, y, digits, unit, {j: Fraction(sign)}, needed)
-            if bound is not None and bound.level >= needed:
+            if bound is not None:
                 return bound
         return None
 
@@ -88,54 +90,89 @@ class Bounding:
         goal: dict[int, Fraction],
         needed: Fraction,
     ) -> Bound | None:
-        parts, left, level = [], dict(goal), Fraction(0)
-        for fact, multiplier in self._used(ranges, y, digits, unit):
-            parts.append((fact, multiplier))
-            level += multiplier * fact.side
-            for j, a in self.costs_of(fact):
-                left[j] = left.get(j, Fraction(0)) - multiplier * a
+        """Everything in whole numbers: multipliers over a power of two, coefficients and ends over `TEN`.
+
+        None where less than `needed` is proven.
+        """
+        used, two = self._used(ranges, y, digits, unit)
+        left = {j: whole(a) * two for j, a in goal.items()}
+        level = 0
+        for fact, times in used:
+            level += times * self._side(fact)
+            for j, a in self._terms(fact):
+                left[j] = left.get(j, 0) - times * a
+        floor = (needed * two * TEN * TEN).__floor__()
+        found = self._ended(ranges, left, level, floor)
+        if found is None or found[0] <= floor:
+            return None
+        level, ends = found
+        parts = [(fact, Fraction(times, two)) for fact, times in used]
+        parts += [(end, Fraction(left[j], two * TEN)) for j, end in ends.items()]
+        return Bound(Fraction(level, two * TEN * TEN), tuple(parts))
+
+    def _ended(
+        self, ranges: Ranges, left: dict[int, int], level: int, needed: int
+    ) -> tuple[int, dict[int, Fact]] | None:
+        """The level with the ends that what is left of each column points to; None where one is open.
+
+        Ends of the whole program are used while more than `needed` remains.
+        """
         ends: dict[int, Fact] = {}
-        cheap: list[tuple[Fraction, int, Fact]] = []
+        cheap: list[tuple[int, int, Fact]] = []
         for j, d in left.items():
             if not d:
                 continue
             end, wide = (r.facts[d < 0][j] for r in (ranges, self.wide))
             if end is None:
                 return None
-            level += d * end.side
+            here = d * whole(end.side)
+            level += here
             ends[j] = end
             if wide is not None and wide is not end:
-                cheap.append((d * (end.side - wide.side), j, wide))
-        room = SPENT * (level - needed)
+                cheap.append((here - d * whole(wide.side), j, wide))
+        room = (level - needed) // SPENT
         for lost, j, wide in sorted(cheap, key=lambda c: c[:2]):
             if lost > room:
                 break
             room -= lost
             level -= lost
             ends[j] = wide
-        parts += [(end, left[j]) for j, end in ends.items()]
-        return Bound(level, tuple(_merged(parts)))
+        return level, ends
 
-    def costs_of(self, fact: Fact) -> Iterator[tuple[int, Fraction]]:
-        """The terms of a fact, the objective written out."""
+    def _side(self, fact: Fact) -> int:
+        """The side of a row, an envelope or the cut-off, over the square of `TEN`."""
+        if fact.product >= 0:
+            (a, _), (b, _) = fact.parts
+            return -whole(a.side) * whole(b.side)
+        return whole(fact.side) * TEN
+
+    def _terms(self, fact: Fact) -> Iterator[tuple[int, int]]:
+        """The terms of a fact over `TEN`, the objective written out."""
+        if fact.given >= 0:
+            if fact not in self._known:
+                assert fact.terms is not None
+                self._known[fact] = [(j, whole(a)) for j, a in fact.terms]
+            return iter(self._known[fact])
         if fact.terms is None:
-            return ((j, self.sign * a) for j, a in self.costs.items())
-        return iter(fact.terms)
+            return ((j, whole(self.sign * a)) for j, a in self.costs.items())
+        return ((j, whole(a)) for j, a in fact.terms)
 
     def _used(
         self, ranges: Ranges, y: FloatArray, digits: int, unit: float
-    ) -> Iterator[tuple[Fact, Fraction]]:
-        """The rows, envelopes and the cut-off that are used, and their multipliers in their own units."""
+    ) -> tuple[list[tuple[Fact, int]], int]:
+        """The rows, envelopes and the cut-off that are used, with multipliers in their own units over a number."""
         e, frame = self.envelopes, self.frame
-        scaling, rows, count = e.scaling, self.envelopes.rows, len(e.result)
+        scaling, rows, count = e.scaling, e.rows, len(e.result)
         grid = np.rint(np.ldexp(y, digits))
         behind = len(e.indptr) - 1  # the row of the cut-off, where there is one
+        found: list[tuple[Fact, int, int]] = []
         for i in np.flatnonzero(grid).tolist():
+            times = int(grid[i])
             if i < rows:
                 scale = float(scaling.rows[i])
-                fact = frame.side(i, grid[i] < 0)
+                fact = frame.side(i, times < 0)
             elif i == behind:
-                scale, fact = scaling.objective * self.sign, self.cutoff
+                scale, fact, times = scaling.objective, self.cutoff, times * self.sign
             else:
                 block, k = divmod(i - rows, count)
                 if block >= 4:
@@ -144,17 +181,11 @@ class Bounding:
                 scale = 1.0 / float(scaling.columns[p.result])
                 fact = ranges.plane(p, *CORNERS[block // 2][block % 2])
                 # An upper side has no use from below.
-                if fact is not None and (fact.sense == "G") != (grid[i] > 0):
+                if fact is not None and (fact.sense == "G") != (times > 0):
                     continue
-            if fact is None:
-                continue
-            yield fact, Fraction(int(grid[i])) * Fraction(ldexp(scale * unit, -digits))
-
-
-def _merged(parts: list[tuple[Fact, Fraction]]) -> list[tuple[Fact, Fraction]]:
-    """Each fact once."""
-    found: dict[Fact, Fraction] = {}
-    for fact, multiplier in parts:
-        found[fact] = found.get(fact, Fraction(0)) + multiplier
-    return [(fact, multiplier) for fact, multiplier in found.items() if multiplier]
-
+            if fact is not None:
+                # Scales are powers of two.
+                found.append((fact, times, frexp(scale * unit)[1] - 1 - digits))
+        least = min((power for _, _, power in found), default=0)
+        most = max(0, -least)
+        return [(fact, times << (power + most)) for fact, times, power in found], 1 << most

@@ -15,7 +15,7 @@ import numpy as np
 from allocc.compiler.arrays import FloatArray
 from allocc.engine.certifying.bounding import Bounding
 from allocc.engine.certifying.box_programs import DualLook, Extreme
-from allocc.engine.certifying.exact import fraction, rounded
+from allocc.engine.certifying.exact import fraction, placed, rounded
 from allocc.engine.certifying.facts import Box, Fact
 from allocc.engine.certifying.frame import ONE
 from allocc.engine.certifying.ranges import Empty, Ranges
@@ -160,7 +160,7 @@ class BoxTree(SpatialTree):
         if bound is None:
             return False
         upper = sign < 0
-        side = rounded(sign * bound.level, upper, 8)
+        side = placed(rounded(sign * bound.level, upper, 8), upper)
         parts = tuple((fact, sign * multiplier) for fact, multiplier in bound.parts)
         fact = Fact("L" if upper else "G", side, ((j, ONE),), parts)
         ranges.learn(ranges.whole(fact))

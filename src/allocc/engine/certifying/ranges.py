@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor, inf, isfinite, isnan, log10
 
-from allocc.engine.certifying.exact import rounded
+from allocc.engine.certifying.exact import placed, rounded
 from allocc.engine.certifying.facts import Fact
 from allocc.engine.certifying.frame import ONE, Definition, Frame, Line, Product, Task
 
@@ -136,7 +136,7 @@ class Ranges:
         digits = 10
         if isfinite(gain) and gain and side:
             digits = min(max(3, ceil(log10(abs(float(side)) / (LOST * gain))) + 1), 17)
-        end = rounded(side, upper, digits)
+        end = placed(rounded(side, upper, digits), upper)
         self.learn(self.whole(Fact(sense, end, ((j, ONE),), tuple(parts))))
 
     def whole(self, fact: Fact) -> Fact:
