@@ -75,7 +75,7 @@ class Bounding:
         """A bound of `sign` times a column from below, of at least `least`, from duals with the cut-off."""
         unit = float(self.envelopes.scaling.columns[j])
         needed = Fraction(least)
-        for digits in DIGITS:
+        for digits in DIGITS[1:]:
             bound = self._multiplied(ranges, y, digits, unit, {j: Fraction(sign)}, needed)
             if bound is not None:
                 return bound

@@ -29,6 +29,7 @@ MOST_BOXES = 50_000
 ASKED, MORE = 0.99, 0.01
 #: Boxes end where their bound is this part of the gap beyond the level, which rationals may lose.
 BEYOND = 0.005
+CROSSED = "the ranges of the program contradict each other in floating point"
 HEAD = (
     "Two things here are beyond VIPR 1.0; the checker of allocc reads them:",
     "{ mul i j r }: constraints i and j bound a column each, and row r of the program holds the product of",
@@ -42,25 +43,21 @@ def prove_boxes(loop: Loop, infeasible: bool) -> Written:
     assert loop.stated is not None
     try:
         single, made, known = to_divide(loop, Relaxation(loop.stated))
-        ground = Ground.of(made, made.stated, known, lambda: loop.stopped)
     except Infeasible:
-        raise NoProof("the ranges of the program contradict each other") from None
+        raise NoProof(CROSSED) from None
     if known.functions:
         kinds = ", ".join(sorted({f.kind for f in known.functions}))
         raise NoProof(f"the program has functions that no rows replace: {kinds}")
-    program = replace(known, defined=_padded(known))
-    exact = ExactProgram.of(program)
-    proof = ProofFile(exact, *files.names(program))
-    proof.head += [f"model {loop.problem.model.name}: the program is program.mps", *HEAD]
-    frame, root = Frame(exact, proof), Box()
-    writer = Writer(proof)
-    wide = Ranges.of(frame)
-    try:
-        wide.propagate()
-    except Empty as empty:
-        root.absurd = empty.fact
+    root = Box()
+    program, proof, wide = _begun(loop, single, made, known, root)
+    writer, exact = Writer(proof), wide.frame.exact
+    if root.absurd is not None:
         writer.write(root)
         return Written(program, proof, None, 1)
+    try:
+        ground = Ground.of(made, made.stated, known, lambda: loop.stopped)
+    except Infeasible:
+        raise NoProof(CROSSED) from None
     if infeasible:
         _grow(loop, ground, single, wide, root, np.inf if loop.minimize else -np.inf)
         writer.write(root)
@@ -75,6 +72,41 @@ def prove_boxes(loop: Loop, infeasible: bool) -> Written:
     beside.absurd = beside.assumed
     writer.write(root, (better[1], level))
     return Written(program, proof, level, _leaves(inside))
+
+
+def _begun(
+    loop: Loop, single: Once, made: Program, known: Program, root: Box
+) -> tuple[Program, ProofFile, Ranges]:
+    """The program that the proof is about, the file, and the ranges of its columns; or `root` is absurd.
+
+    Ranges and closed masses that only floating point numbers have said are no part of it, unless a factor of a
+    product has no other end.
+    """
+    for program in (_as_stated(loop, single, made), known):
+        program = replace(program, defined=_padded(program))
+        exact = ExactProgram.of(program)
+        proof = ProofFile(exact, *files.names(program))
+        proof.head += [f"model {loop.problem.model.name}: the program is program.mps", *HEAD]
+        wide = Ranges.of(Frame(exact, proof))
+        try:
+            wide.propagate()
+        except Empty as empty:
+            root.absurd = empty.fact
+            break
+        if wide.bounded(program.products):
+            break
+    return program, proof, wide
+
+
+def _as_stated(loop: Loop, single: Once, made: Program) -> Program:
+    """The program with the bounds of columns that the model states; those of auxiliary columns stay."""
+    assert loop.stated is not None
+    lower, upper = made.lower.copy(), made.upper.copy()
+    own = single.place[: loop.stated.columns]
+    lower[own], upper[own] = -np.inf, np.inf
+    np.maximum.at(lower, own, loop.stated.lower)
+    np.minimum.at(upper, own, loop.stated.upper)
+    return replace(made, lower=lower, upper=upper)
 
 
 def _grow(

@@ -20,6 +20,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor, inf, isfinite, isnan, log10
 
+import numpy as np
+
+from allocc.compiler.programs.program import Products
 from allocc.engine.certifying.exact import placed, rounded
 from allocc.engine.certifying.facts import Fact
 from allocc.engine.certifying.frame import ONE, Definition, Frame, Line, Product, Task
@@ -72,6 +75,11 @@ class Ranges:
         """The same ranges, to be shortened in a part of the box."""
         (low, high), (a, b) = self.facts, self.near
         return Ranges(self.frame, (low[:], high[:]), (a[:], b[:]), dict(self.planes))
+
+    def bounded(self, products: Products) -> bool:
+        """Whether every factor of a product has both ends."""
+        factors = np.union1d(products.left, products.right).tolist()
+        return all(f is not None for side in self.facts for f in (side[j] for j in factors))
 
     # ---- what is learned ----
 
