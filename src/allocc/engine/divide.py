@@ -11,11 +11,13 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.boxes.closed_mass import with_closed_mass
 from allocc.compiler.boxes.once import Once, once
 from allocc.compiler.lowering.complete import Completer
+from allocc.compiler.lowering.lowered import Places
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
 from allocc.compiler.programs.reformulation import Facts, applied
 from allocc.compiler.reformulations import exact_forms
 from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.compiler.unrolling.problem import Problem
 from allocc.engine.confirm import AIM
 from allocc.engine.endings import end, finish
 from allocc.engine.judging.outcome import Outcome
@@ -56,18 +58,20 @@ def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | No
 
 
 def _ground(loop: Loop, relaxation: Relaxation) -> tuple[Once, Ground]:
-    single, made, known = to_divide(loop, relaxation)
+    single, made, known = to_divide(loop.problem, loop.places, relaxation)
     return single, Ground.of(made, made.stated, known, lambda: loop.stopped)
 
 
-def to_divide(loop: Loop, relaxation: Relaxation) -> tuple[Once, Program, Program]:
+def to_divide(
+    problem: Problem, places: Places, relaxation: Relaxation
+) -> tuple[Once, Program, Program]:
     """The program with each definition once, and minima, maxima and absolute values as rows.
 
     Twice: as it is, and with further rows behind its own that follow from the model.
     """
     single = once(relaxation.with_tangents())
     made = applied(single.program, exact_forms(), Facts.of(single.program))
-    return single, made, with_closed_mass(made, loop.problem, loop.places, single.place)
+    return single, made, with_closed_mass(made, problem, places, single.place)
 
 
 def completion(loop: Loop, program: Program, single: Once) -> Callable[[FloatArray], FloatArray]:

@@ -21,8 +21,8 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.boxes.envelopes import Envelopes
 from allocc.engine.certifying.exact import TEN, whole
 from allocc.engine.certifying.facts import Fact
-from allocc.engine.certifying.frame import ONE
-from allocc.engine.certifying.ranges import CORNERS, Ranges
+from allocc.engine.certifying.frame import CORNERS, ONE
+from allocc.engine.certifying.ranges import Ranges
 
 #: Binary digits after the point that multipliers of the scaled program are rounded to, one after another.
 DIGITS = (14, 20, 26, 34, 44, 56)
@@ -143,7 +143,7 @@ class Bounding:
         """The side of a row, an envelope or the cut-off, over the square of `TEN`."""
         if fact.product >= 0:
             (a, _), (b, _) = fact.parts
-            return -whole(a.side) * whole(b.side)
+            return -(whole(a.side) * whole(b.side))
         return whole(fact.side) * TEN
 
     def _terms(self, fact: Fact) -> Iterator[tuple[int, int]]:

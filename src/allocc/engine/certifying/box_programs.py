@@ -62,9 +62,7 @@ class DualLook(BoxLook):
             return Relaxed()
         proven = dual_bound(program, program.objective, found.row_duals)
         point = found.point * self.size
-        return Relaxed(
-            proven.level, proven.multipliers, False, point, found.row_duals, basis
-        )
+        return Relaxed(proven.level, proven.multipliers, False, point, found.row_duals, basis)
 
     def seen(
         self, lower: FloatArray, upper: FloatArray, relaxed: Relaxed, bound: float, cutoff: float
@@ -76,9 +74,7 @@ class DualLook(BoxLook):
         e = self.ground.envelopes
         off, weights = e.violations(relaxed.point), e.weights(relaxed.duals)
         errors = self._errors(lower, upper, off, weights, cutoff - bound)
-        return Seen(
-            bound, lower, upper, point=relaxed.point, errors=errors, basis=relaxed.basis
-        )
+        return Seen(bound, lower, upper, point=relaxed.point, errors=errors, basis=relaxed.basis)
 
     def extremes(self, seen: Seen, cutoff: float, which: IntArray) -> Iterator[Extreme]:
         """The least and the most of the factors of the products `which`, under the cut-off."""

@@ -100,7 +100,7 @@ class BoxTree(SpatialTree):
             if seen.point is None or self.stop() or not np.isfinite(self.target()):
                 break
             before, left = seen.bound, self.target() - seen.bound
-            if not self._tightened(seen, ranges):
+            if not self._with_shorter_ranges(seen, ranges):
                 break
             seen = self._seen(node, ranges)
             if seen is None:
@@ -135,17 +135,17 @@ class BoxTree(SpatialTree):
 
     # ---- ranges by linear programs ----
 
-    def _tightened(self, seen: Seen, ranges: Ranges) -> bool:
+    def _with_shorter_ranges(self, seen: Seen, ranges: Ranges) -> bool:
         """Shorten ranges by linear programs with the cut-off; False where none is shorter. Raises `Empty`."""
         most = MOST_AT_ROOT if self._here is self.root else MOST_TIGHTENED
         which = self.look.most_wrong(seen, most)
         found = False
         for extreme in self.look.extremes(seen, self.target(), which):
-            found |= self._shortened(ranges, extreme)
+            found |= self._end(ranges, extreme)
         ranges.propagate()
         return found
 
-    def _shortened(self, ranges: Ranges, extreme: Extreme) -> bool:
+    def _end(self, ranges: Ranges, extreme: Extreme) -> bool:
         j, sign, y = extreme.column, extreme.sign, extreme.multipliers
         if extreme.empty:
             absurd = self.bounding.absurd(ranges, y, True)

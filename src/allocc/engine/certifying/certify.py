@@ -40,9 +40,8 @@ def certify(loop: Loop, recipe: Recipe, infeasible: bool) -> Proof:
     Allocations that the tree finds are offered to the loop, and aimed at.
     """
     started = time.perf_counter()
-    relaxation = loop.relaxation
-    divided = relaxation and loop.choice.method == "refine" and len(relaxation.plan.multiplied)
-    written = prove_boxes(loop, infeasible) if divided else _linear(loop, recipe, infeasible)
+    boxes = recipe.form == "boxes"
+    written = prove_boxes(loop, infeasible) if boxes else _linear(loop, recipe, infeasible)
     return _checked(written, recipe, started)
 
 

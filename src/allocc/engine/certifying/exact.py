@@ -27,7 +27,7 @@ from allocc.compiler.programs.program import Program
 Objects = NDArray[np.object_]
 #: Numbers of programs with products have at most so many decimals.
 PLACES = 60
-TEN = 10**PLACES
+TEN: int = 10**PLACES
 
 
 def fraction(x: float) -> Fraction:
@@ -95,6 +95,13 @@ class ExactProgram:
         )
 
     @property
+    def short(self) -> bool:
+        """Whether all numbers have at most `PLACES` decimals."""
+        ends = (self.lower, self.upper, self.row_lower, self.row_upper)
+        decimal = all(x is None or TEN % x.denominator == 0 for side in ends for x in side)
+        return decimal and max(self.power, self.cost_power) <= PLACES
+
+    @property
     def sign(self) -> int:
         """1 where the objective is minimized, else -1."""
         return 1 if self.program.sense == "minimize" else -1
@@ -145,8 +152,10 @@ def rounded(x: Fraction, up: bool, digits: int = 14) -> Fraction:
         return x
     power = digits - 1 - _magnitude(x)
     scaled: Any = x * Fraction(10) ** power
-    whole = -((-scaled.numerator) // scaled.denominator) if up else (
-        scaled.numerator // scaled.denominator
+    whole = (
+        -((-scaled.numerator) // scaled.denominator)
+        if up
+        else (scaled.numerator // scaled.denominator)
     )
     return Fraction(whole) / Fraction(10) ** power
 

@@ -16,6 +16,8 @@ from allocc.engine.certifying.vipr import ProofFile, Sense
 #: A column whose definition reaches more definitions than this, or more products, is taken row by row.
 MOST_DEFINITIONS, MOST_PRODUCTS = 30, 8
 ONE = Fraction(1)
+#: Both factors of a product at these of their ends: for a lower side of the product, and an upper one.
+CORNERS = ((False, False), (True, True)), ((True, False), (False, True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +125,7 @@ class Frame:
                 [
                     None
                     if value is None
-                    else Fact(
-                        sense, value, ((j, ONE),), given=self.proof.bound(j, bool(upper))
-                    )
+                    else Fact(sense, value, ((j, ONE),), given=self.proof.bound(j, bool(upper)))
                     for j, value in enumerate(values)
                 ]
             )

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from allocc.backends import files
-from allocc.compiler.boxes.once import Once
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
-from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.engine.certifying.box_tree import BoxTree, Undecided
 from allocc.engine.certifying.exact import ExactProgram, fraction, rounded
 from allocc.engine.certifying.facts import Box, Writer, every
 from allocc.engine.certifying.frame import Frame
-from allocc.engine.certifying.written import NoProof, Written
 from allocc.engine.certifying.ranges import Empty, Ranges
+from allocc.engine.certifying.subject import Subject
 from allocc.engine.certifying.vipr import ProofFile, Sense
-from allocc.engine.divide import completion, to_divide
+from allocc.engine.certifying.written import NoProof, Written
+from allocc.engine.divide import completion
 from allocc.engine.loop import Loop
 from allocc.engine.proving.box_look import Ground
 
@@ -29,7 +27,6 @@ MOST_BOXES = 50_000
 ASKED, MORE = 0.99, 0.01
 #: Boxes end where their bound is this part of the gap beyond the level, which rationals may lose.
 BEYOND = 0.005
-CROSSED = "the ranges of the program contradict each other in floating point"
 HEAD = (
     "Two things here are beyond VIPR 1.0; the checker of allocc reads them:",
     "{ mul i j r }: constraints i and j bound a column each, and row r of the program holds the product of",
@@ -41,32 +38,21 @@ HEAD = (
 def prove_boxes(loop: Loop, infeasible: bool) -> Written:
     """Prove a level that is within the asked gap, or that there is no point; raises `NoProof`."""
     assert loop.stated is not None
-    try:
-        single, made, known = to_divide(loop, Relaxation(loop.stated))
-    except Infeasible:
-        raise NoProof(CROSSED) from None
-    if known.functions:
-        kinds = ", ".join(sorted({f.kind for f in known.functions}))
-        raise NoProof(f"the program has functions that no rows replace: {kinds}")
+    subject = Subject.of(loop.problem, loop.places, loop.stated, loop.options.method)
     root = Box()
-    program, proof, wide = _begun(loop, single, made, known, root)
-    writer, exact = Writer(proof), wide.frame.exact
+    program, proof, wide = _begun(loop, subject, root)
+    writer, sign = Writer(proof), wide.frame.exact.sign
     if root.absurd is not None:
         writer.write(root)
         return Written(program, proof, None, 1)
-    try:
-        ground = Ground.of(made, made.stated, known, lambda: loop.stopped)
-    except Infeasible:
-        raise NoProof(CROSSED) from None
     if infeasible:
-        _grow(loop, ground, single, wide, root, np.inf if loop.minimize else -np.inf)
+        _grow(loop, subject, wide, root, sign * np.inf)
         writer.write(root)
         return Written(program, proof, None, _leaves(root))
     level, aim = _level(loop, program)
-    better: tuple[Sense, Sense] = ("L", "G") if exact.sign > 0 else ("G", "L")
+    better: tuple[Sense, Sense] = ("L", "G") if sign > 0 else ("G", "L")
     inside = root.within(better[0], level, None)
-    scaled = (aim - program.offset) * ground.envelopes.scaling.objective
-    _grow(loop, ground, single, wide, inside, scaled)
+    _grow(loop, subject, wide, inside, aim - program.offset)
     # What is not as good as the level is not as good as the level.
     beside = root.within(better[1], level, None)
     beside.absurd = beside.assumed
@@ -74,17 +60,12 @@ def prove_boxes(loop: Loop, infeasible: bool) -> Written:
     return Written(program, proof, level, _leaves(inside))
 
 
-def _begun(
-    loop: Loop, single: Once, made: Program, known: Program, root: Box
-) -> tuple[Program, ProofFile, Ranges]:
-    """The program that the proof is about, the file, and the ranges of its columns; or `root` is absurd.
-
-    Ranges and closed masses that only floating point numbers have said are no part of it, unless a factor of a
-    product has no other end.
-    """
-    for program in (_as_stated(loop, single, made), known):
-        program = replace(program, defined=_padded(program))
+def _begun(loop: Loop, subject: Subject, root: Box) -> tuple[Program, ProofFile, Ranges]:
+    """The program that the proof is about, the file, and the ranges of its columns; or `root` is absurd."""
+    for program in subject.programs():
         exact = ExactProgram.of(program)
+        if not exact.short:
+            raise NoProof("a number of the program has too many decimals")
         proof = ProofFile(exact, *files.names(program))
         proof.head += [f"model {loop.problem.model.name}: the program is program.mps", *HEAD]
         wide = Ranges.of(Frame(exact, proof))
@@ -98,29 +79,22 @@ def _begun(
     return program, proof, wide
 
 
-def _as_stated(loop: Loop, single: Once, made: Program) -> Program:
-    """The program with the bounds of columns that the model states; those of auxiliary columns stay."""
-    assert loop.stated is not None
-    lower, upper = made.lower.copy(), made.upper.copy()
-    own = single.place[: loop.stated.columns]
-    lower[own], upper[own] = -np.inf, np.inf
-    np.maximum.at(lower, own, loop.stated.lower)
-    np.minimum.at(upper, own, loop.stated.upper)
-    return replace(made, lower=lower, upper=upper)
-
-
-def _grow(
-    loop: Loop, ground: Ground, single: Once, wide: Ranges, root: Box, level: float
-) -> None:
+def _grow(loop: Loop, subject: Subject, wide: Ranges, root: Box, level: float) -> None:
     """Divide a box until nothing is left in it; raises `NoProof`."""
-    assert loop.stated is not None
+    made, single = subject.made, subject.single
+    try:
+        if subject.crossed:
+            raise Infeasible(0)
+        ground = Ground.of(made, made.stated, subject.known, lambda: loop.stopped)
+    except Infeasible:
+        raise NoProof("ranges contradict each other in floating point alone") from None
     tree = BoxTree(
         ground,
         wide,
         root,
-        completion(loop, loop.stated, single),
+        completion(loop, subject.stated, single),
         lambda point: loop.offer(single.outward(point)),
-        level,
+        level * ground.envelopes.scaling.objective,
         lambda: loop.stopped,
         loop.remaining,
     )
@@ -138,14 +112,6 @@ def _leaves(root: Box) -> int:
     return sum(not box.children for box in every(root))
 
 
-def _padded(program: Program) -> np.ndarray:
-    """Which column each row defines, rows that were added behind among them."""
-    found = np.full(program.rows, -1, dtype=np.int64)
-    if program.defined is not None:
-        found[: len(program.defined)] = program.defined
-    return found
-
-
 def _level(loop: Loop, program: Program) -> tuple[Fraction, float]:
     """What is to be proven of the objective without its constant, and where boxes end, with it.
 
@@ -161,4 +127,3 @@ def _level(loop: Loop, program: Program) -> tuple[Fraction, float]:
     aim = value - sign * (away - BEYOND * max(reached, asked))
     level = fraction(value - sign * away) - fraction(program.offset)
     return Fraction(int(sign)) * rounded(int(sign) * level, up=False), aim
-

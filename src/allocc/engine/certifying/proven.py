@@ -22,13 +22,9 @@ def proven(loop: Loop, outcome: Outcome) -> Outcome:
     """The outcome with a proof of its bound; a note says why where there is none."""
     if outcome.status not in WORTH:
         return outcome
-    if loop.relaxation is None:
-        return _without(outcome, "the ranges contradict each other before there is a program")
     before = loop.best
-    form = "refine" if loop.choice.method == "refine" else "exact"
     try:
-        recipe = Recipe.of(loop.relaxation, loop.options.method, form)
-        proof = certify(loop, recipe, infeasible=outcome.status == "infeasible")
+        proof = certify(loop, _recipe(loop), infeasible=outcome.status == "infeasible")
     except NoProof as reason:
         return _without(outcome, str(reason))
     except KeyboardInterrupt:
@@ -55,6 +51,17 @@ def proven(loop: Loop, outcome: Outcome) -> Outcome:
         proof=proof,
         seconds=loop.seconds,
     )
+
+
+def _recipe(loop: Loop) -> Recipe:
+    """What the program of the proof is made with."""
+    method, relaxation = loop.options.method, loop.relaxation
+    if relaxation is None:
+        # Ranges contradict each other before there is a relaxation.
+        return Recipe(method, "boxes", {}, ())
+    if loop.choice.method != "refine":
+        return Recipe.of(relaxation, method, "exact")
+    return Recipe.of(relaxation, method, "boxes" if len(relaxation.plan.multiplied) else "refine")
 
 
 def _without(outcome: Outcome, reason: str) -> Outcome:

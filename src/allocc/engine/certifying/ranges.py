@@ -5,9 +5,9 @@ Ends follow from rows, forward and backward; from the envelope of a product,
 .. math::
     (a - p)(b - q) \ge 0 \;\Rightarrow\; ab \ge q\,a + p\,b - pq ,
 
-p and q being ends; and from a definition with what it is made of written out, for each product the side of
-its envelope that says most there. The last is exact for the steps of an epidemic, where :math:`S - \beta S I`
-falls neither with S nor with I alone. What is new is found in floating point and then derived in rationals.
+p and q being ends; and from a definition with what it is made of written out (see `written_out`), without
+which ranges of an epidemic grow from step to step. What is new is found in floating point and then derived in
+rationals.
 
 :Reference: McCormick (1976), Mathematical Programming 10:147-175.
 """
@@ -18,14 +18,16 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil, floor, inf, isfinite, isnan, log10
+from math import ceil, floor, inf, isfinite, log10
 
 import numpy as np
 
 from allocc.compiler.programs.program import Products
 from allocc.engine.certifying.exact import placed, rounded
 from allocc.engine.certifying.facts import Fact
-from allocc.engine.certifying.frame import ONE, Definition, Frame, Line, Product, Task
+from allocc.engine.certifying.frame import CORNERS, ONE, Frame, Line, Product, Task
+from allocc.engine.certifying.vipr import Sense
+from allocc.engine.certifying.written_out import choose, derive
 
 #: A new end counts where it shortens the range by this part of it, and by this part of its size.
 WORTH, DUST = 5e-3, 1e-9
@@ -35,8 +37,6 @@ LOST = 1e-3
 ROUNDS = 20
 #: A whole number may be missed by this much.
 NEAR = 1e-9
-#: Both factors of a product at these of their ends: for a lower side of the product, and an upper one.
-CORNERS = ((False, False), (True, True)), ((True, False), (False, True))
 
 
 class Empty(Exception):
@@ -115,14 +115,14 @@ class Ranges:
             if task.product is not None:
                 self._product(task.product)
             elif task.definition is not None:
-                self._definition(task)
+                self._definition(task, task.definition.column)
             else:
                 i = task.row
                 self._row(self.frame.rows[i], self.frame.side(i, False), self.frame.side(i, True))
         self._queue.clear()
         self._queued.clear()
 
-    def _improves(self, j: int, upper: bool, value: float) -> bool:
+    def improves(self, j: int, upper: bool, value: float) -> bool:
         """Whether a new end is worth a derivation."""
         low, high = self.near[0][j], self.near[1][j]
         if not isfinite(value) or low == high:
@@ -134,11 +134,11 @@ class Ranges:
             return gain > max(WORTH * (high - low), DUST * max(abs(low), abs(high)))
         return gain > WORTH * abs(value)
 
-    def _take(
+    def take(
         self, j: int, upper: bool, side: Fraction, parts: Sequence[tuple[Fact, Fraction]]
     ) -> None:
         """Learn an end that a combination says."""
-        sense = "L" if upper else "G"
+        sense: Sense = "L" if upper else "G"
         old = self.near[upper][j]
         gain = abs(float(side) - old)
         digits = 10
@@ -168,8 +168,7 @@ class Ranges:
             above = side.sense == "L"
             # For an upper side, the least that the terms are; for a lower one, the most.
             ends = [
-                self.near[(a < 0) == above][j]
-                for j, a in zip(line.columns, line.near, strict=True)
+                self.near[(a < 0) == above][j] for j, a in zip(line.columns, line.near, strict=True)
             ]
             parts = [a * e for a, e in zip(line.near, ends, strict=True)]
             open_ends = [k for k, part in enumerate(parts) if not isfinite(part)]
@@ -182,7 +181,7 @@ class Ranges:
                 rest = total - (parts[k] if not open_ends else 0.0)
                 value, j = (level - rest) / a, line.columns[k]
                 end = (a > 0) == above
-                if self._improves(j, end, value):
+                if self.improves(j, end, value):
                     self._row_end(line, side, k, end)
 
     def _row_end(self, line: Line, side: Fact, k: int, upper: bool) -> None:
@@ -196,7 +195,17 @@ class Ranges:
                     return
                 total -= factor * end.side
                 parts.append((end, -factor))
-        self._take(line.columns[k], upper, total, parts)
+        self.take(line.columns[k], upper, total, parts)
+
+    def _definition(self, task: Task, j: int) -> None:
+        if self.near[0][j] == self.near[1][j]:
+            return
+        for upper in (False, True):
+            choices, value = choose(task, self.near, upper)
+            if self.improves(j, upper, value):
+                end = derive(task, self.frame, self.facts, self.plane, choices, upper)
+                if end is not None:
+                    self.take(*end)
 
     # ---- products ----
 
@@ -213,7 +222,7 @@ class Ranges:
                 terms.append((p.first, -a.side - b.side))
             else:
                 terms += [(p.first, -b.side), (p.second, -a.side)]
-            sense = "G" if first == second else "L"
+            sense: Sense = "G" if first == second else "L"
             self.planes[key] = known = Fact(
                 sense,
                 -a.side * b.side,
@@ -231,109 +240,3 @@ class Ranges:
                 line = Line.of(list(plane.terms))
                 lower = plane.sense == "G"
                 self._row(line, plane if lower else None, None if lower else plane)
-
-    # ---- definitions written out ----
-
-    def _definition(self, task: Task) -> None:
-        d = task.definition
-        assert d is not None
-        if self.near[0][d.column] == self.near[1][d.column]:
-            return
-        for upper in (False, True):
-            choices, value = self._best_choices(d, task.inner, upper)
-            if self._improves(d.column, upper, value):
-                self._written_out(d, task.inner, choices, upper)
-
-    def _best_choices(
-        self, d: Definition, inner: tuple[Definition | Product, ...], upper: bool
-    ) -> tuple[list[int], float]:
-        """For each inner definition 0 for its end, 1 or 2 for what it is made of; and the end that comes out."""
-        choices = [1] * len(inner)
-        best = self._value(d, inner, choices, upper)
-        better = True
-        while better:
-            better = False
-            for k, x in enumerate(inner):
-                had = choices[k]
-                for other in (0, 1, 2) if isinstance(x, Product) else (0, 1):
-                    if other == choices[k]:
-                        continue
-                    before, choices[k] = choices[k], other
-                    value = self._value(d, inner, choices, upper)
-                    if value < best - DUST * abs(best) if upper else value > best + DUST * abs(best):
-                        best = value
-                    else:
-                        choices[k] = before
-                better |= choices[k] != had
-        return choices, best
-
-    def _value(
-        self, d: Definition, inner: tuple[Definition | Product, ...], choices: list[int], upper: bool
-    ) -> float:
-        near, total = self.near, float(d.constant)
-        left = dict(zip(d.line.columns, d.line.near, strict=True))
-        for x, choice in zip(inner, choices, strict=True):
-            if not choice:
-                continue
-            if isinstance(x, Product):
-                q = left.pop(x.result, 0.0)
-                if q:
-                    one, two = CORNERS[(q > 0) == upper][choice - 1]
-                    a, b = near[one][x.first], near[two][x.second]
-                    left[x.first] = left.get(x.first, 0.0) + q * b
-                    left[x.second] = left.get(x.second, 0.0) + q * a
-                    total -= q * a * b
-            else:
-                q = left.pop(x.column, 0.0)
-                if q:
-                    total += q * float(x.constant)
-                    for k, a in zip(x.line.columns, x.line.near, strict=True):
-                        left[k] = left.get(k, 0.0) + q * a
-        for j, q in left.items():
-            if q:
-                total += q * near[(q > 0) == upper][j]
-        if isnan(total):
-            return inf if upper else -inf
-        return total
-
-    def _written_out(
-        self, d: Definition, inner: tuple[Definition | Product, ...], choices: list[int], upper: bool
-    ) -> None:
-        """Derive what `_value` has found."""
-        own = self.frame.side(d.row, False)
-        assert own is not None
-        parts, total = [(own, d.factor)], d.constant
-        left = dict(d.line.terms())
-        for x, choice in zip(inner, choices, strict=True):
-            if not choice:
-                continue
-            if isinstance(x, Product):
-                q = left.pop(x.result, Fraction(0))
-                if not q:
-                    continue
-                fact = self.plane(x, *CORNERS[(q > 0) == upper][choice - 1])
-                if fact is None:
-                    return
-                assert fact.terms is not None
-                parts.append((fact, q))
-                total += q * fact.side
-                for k, a in fact.terms[1:]:
-                    left[k] = left.get(k, Fraction(0)) - q * a
-            else:
-                q = left.pop(x.column, Fraction(0))
-                if not q:
-                    continue
-                fact = self.frame.side(x.row, False)
-                assert fact is not None
-                parts.append((fact, q * x.factor))
-                total += q * x.constant
-                for k, a in x.line.terms():
-                    left[k] = left.get(k, Fraction(0)) + q * a
-        for j, q in left.items():
-            if q:
-                end = self.facts[(q > 0) == upper][j]
-                if end is None:
-                    return
-                parts.append((end, q))
-                total += q * end.side
-        self._take(d.column, upper, total, parts)

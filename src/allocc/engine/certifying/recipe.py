@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -16,14 +16,14 @@ from allocc.compiler.pipeline import written
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 
-Form = Literal["exact", "refine"]
+Form = Literal["exact", "refine", "boxes"]
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What the program of a proof was made with.
 
-    `form` is that of the relaxation; `marks` says by column (its place in the program that is relaxed) where
+    `form` is that of the relaxation, or `boxes` where it is none (see `Subject`); `marks` says by column (its place in the program that is relaxed) where
     its range is cut, and `cuts` where each block of functions has tangents, NaN where there is none.
     """
 
@@ -35,7 +35,7 @@ class Recipe:
     @classmethod
     def of(cls, relaxation: Relaxation, method: str, form: Form) -> Recipe:
         """The recipe of what a search has ended with."""
-        if form == "exact":
+        if form != "refine":
             return cls(method, form, {}, ())
         marks = {j: tuple(sorted(places)) for j, places in relaxation.marks.items()}
         cuts = tuple(tuple(tuple(c.tolist()) for c in block) for block in relaxation.cuts)
@@ -65,7 +65,7 @@ class Recipe:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Recipe:
         """The recipe in plain data; raises KeyError, TypeError or ValueError where it is none."""
-        if data["form"] not in ("exact", "refine"):
+        if data["form"] not in get_args(Form):
             raise ValueError(f"there is no form {data['form']}")
         marks = {int(j): tuple(map(float, places)) for j, places in data["marks"].items()}
         cuts = tuple(
