@@ -19,7 +19,7 @@ from allocc.compiler.relaxing.relaxation import Built
 from allocc.engine.certifying.closing import Closer, Multiplied, write_tree
 from allocc.engine.certifying.ends import Ends
 from allocc.engine.certifying.exact import ExactProgram, rounded
-from allocc.engine.certifying.products import prove_boxes
+from allocc.engine.certifying.boxes.prove import prove_boxes
 from allocc.engine.certifying.recipe import Recipe
 from allocc.engine.certifying.tree import Branch, RememberedTree, leaves
 from allocc.engine.certifying.vipr import ProofFile

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import inf, isnan
 
-from allocc.engine.certifying.facts import Fact
-from allocc.engine.certifying.frame import CORNERS, Definition, Frame, Product, Task
+from allocc.engine.certifying.boxes.facts import Fact
+from allocc.engine.certifying.boxes.frame import CORNERS, Definition, Frame, Product, Task
 
 #: What a choice has to gain, relatively.
 GAIN = 1e-9
