@@ -825,3 +825,54 @@ def test_numbers_do_not_grow_without_end(tmp_path: Path) -> None:
     proof = ROUNDING.replace("lin 2 0 1/2 1 -1/2", f"lin 2 {lines}")
     with pytest.raises(Refused, match="too long over a common denominator"):
         judge(tmp_path, ROUNDING_MPS, proof)
+
+
+HALVES = st.integers(-6, 6).map(lambda v: Fraction(v, 2))
+BOUNDS = st.tuples(st.sampled_from("LGE"), HALVES, HALVES.filter(bool))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.tuples(BOUNDS, BOUNDS), st.booleans(), st.tuples(*[HALVES.filter(bool)] * 2, HALVES, HALVES),
+    st.lists(st.tuples(HALVES, HALVES), min_size=5, max_size=20),
+)  # fmt: skip
+def test_a_product_of_bounds_holds_wherever_they_do(
+    tmp_path_factory: pytest.TempPathFactory,
+    bounds: tuple[tuple[str, Fraction, Fraction], tuple[str, Fraction, Fraction]],
+    square: bool,
+    row: tuple[Fraction, Fraction, Fraction, Fraction],
+    points: list[tuple[Fraction, Fraction]],
+) -> None:
+    folder = tmp_path_factory.mktemp("product")
+    weight, product, linear, right = row
+    other = "a" if square else "b"
+    entries = [("a", other, product if square else product / 2)]
+    entries += [] if square else [("b", "a", product / 2)]
+    (folder / "p.mps").write_text(
+        f"ROWS\n N cost\n E r\nCOLUMNS\n w r {float(weight)}\n a r {float(linear)}\n b r 0\nRHS\n"
+        f" S r {float(right)}\nBOUNDS\n FR B w\n FR B a\n FR B b\nQCMATRIX r\n"
+        + "".join(f" {x} {y} {float(v)}\n" for x, y, v in entries)
+        + "ENDATA\n"
+    )
+    program = checker.Program()
+    program.read(folder / "p.mps")
+    proof = checker.Proof(program)
+    columns = (1, 1 if square else 2)
+    for (side, limit, v), j in zip(bounds, columns, strict=True):
+        terms = {j: v.as_integer_ratio()}
+        proof.constraints.append(checker.constraint(terms, limit, checker.SENSES[side]))
+    proof.words = ["0", "1", "r"]
+    found = proof.product()
+    assert found
+    senses = {each.sense for each in found}
+    assert senses == ({0} if "E" in (bounds[0][0], bounds[1][0]) else {-1, 1})
+
+    def holds(each: checker.Constraint, x: tuple[Fraction, Fraction, Fraction]) -> bool:
+        value = sum((v * x[j] for j, v in each.terms.items()), Fraction(0)) / each.scale
+        return (value - each.right) * each.sense >= 0 if each.sense else value == each.right
+
+    tight = [limit / v for _, limit, v in bounds]
+    for a, b in [*points, (tight[0], tight[1]), (tight[0] + 1, tight[1]), (tight[0], tight[1] + 1)]:
+        w = (right - linear * a - product * a * (a if square else b)) / weight
+        if all(holds(each, (w, a, b)) for each in proof.constraints if each):
+            assert all(holds(each, (w, a, b)) for each in found)

@@ -47,6 +47,7 @@ DECIMAL = re.compile(r"([+-]?[0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,3}))?")
 RATIONAL = re.compile(r"([+-]?[0-9]+)(?:/([0-9]*[1-9][0-9]*))?")
 SENSES = {"L": -1, "E": 0, "G": 1}
 BOUNDS = {"LO": 1, "LI": 1, "UP": 1, "UI": 1, "FX": 1, "MI": 0, "PL": 0, "FR": 0, "BV": 0}
+SECTIONS = {"OBJSENSE", "ROWS", "COLUMNS", "RHS", "RANGES", "BOUNDS", "ENDATA"}
 NOTHING: frozenset[int] = frozenset()
 Pairs = dict[int, tuple[int, int]]  # from indices to numerators and denominators
 Side = Fraction | None  # None: there is none
@@ -113,11 +114,10 @@ class Row:
     def sides(self) -> tuple[Side, Side]:
         """The lower and the upper side."""
         rhs, width = self.given.get("RHS", Fraction(0)), self.given.get("RANGES")
-        if self.kind == "E":
-            return rhs + min(width or 0, 0), rhs + max(width or 0, 0)
-        if self.kind == "G":
-            return rhs, None if width is None else rhs + abs(width)
-        return None if width is None else rhs - abs(width), rhs
+        if width is None:
+            return None if self.kind == "L" else rhs, None if self.kind == "G" else rhs
+        down = self.kind == "L" or (self.kind == "E" and width < 0)
+        return (rhs - abs(width), rhs) if down else (rhs, rhs + abs(width))
 
     def value(self, x: dict[int, Fraction]) -> Fraction:
         """The value of the left side at a point; columns that are not in it are 0."""
@@ -203,9 +203,7 @@ class Program:
                 self.rows[row].products[self.columns[a], self.columns[b]] = decimal(word)
             case ["QCMATRIX", row], [] if self.rows[row].kind != "N":
                 pass
-            case ((["NAME", *_] | ["OBJSENSE"] | ["ROWS"] | ["COLUMNS"] | ["ENDATA"]), []):
-                pass
-            case ["RHS" | "RANGES" | "BOUNDS"], []:
+            case [head, *more], [] if head == "NAME" or (head in SECTIONS and not more):
                 pass
             case _:
                 raise unknown
@@ -367,11 +365,10 @@ class Proof:
         if kind not in ("infeas", "range"):
             raise Refused("neither range nor infeas")
         low, high = ["-inf", "inf"] if infeasible else self.take(2)
-        ends = [
-            None if word == none else Fraction(*number(word))
-            for word, none in ((low, "-inf"), (high, "inf"))
-        ]
-        bound, reached = ends[:: self.sign]
+        bound = None if low == "-inf" else Fraction(*number(low))
+        reached = None if high == "inf" else Fraction(*number(high))
+        if program.sense == "max":
+            bound, reached = reached, bound
         self.expect("SOL")
         for _ in range(self.count()):
             self.point()
@@ -492,12 +489,11 @@ class Proof:
         """The sum of constraints, times multipliers."""
         pairs = self.pairs(self.take(1)[0], len(self.constraints))
         used = [self.at(k) for k in pairs]
-        both = zip(pairs.values(), used, strict=True)
-        factors, scale = common((above, below * each.scale) for (above, below), each in both)
-        rights, below_right = common(
-            (above * each.right.numerator, below * each.right.denominator)
-            for (above, below), each in zip(pairs.values(), used, strict=True)
-        )
+        scales = zip(pairs.values(), used, strict=True)
+        factors, scale = common((n, d * each.scale) for (n, d), each in scales)
+        sides = [each.right.as_integer_ratio() for each in used]
+        both = zip(pairs.values(), sides, strict=True)
+        rights, below_right = common((n * above, d * below) for (n, d), (above, below) in both)
         terms: dict[int, int] = {}
         senses, assumptions = {0}, NOTHING
         for factor, each in zip(factors, used, strict=True):
