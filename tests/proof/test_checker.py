@@ -503,6 +503,7 @@ def test_files_that_are_no_proofs(tmp_path: Path, text: bytes, message: str) -> 
         ("CON 2 0", "CON 1 0", "'RTP' expected"),
         ("CON 2 0", "CON -2 0", "not a count"),
         ("CON 2 0", "CON 2 1", "constraint C1"),
+        ("CON 2 0", "CON 2 3", "more bounds"),
         ("C2 L 2", "C1 L 2", "side"),
         ("C2 L 2", "C2 X 2", "not L, E or G"),
         ("C2 L 2", "C2 L 2/0", "not a number"),
@@ -582,6 +583,7 @@ def test_a_split_into_two_absurdities_proves_nothing(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("% reason beyond VIPR 1.0: mul\n", "", "'mul'"),
+        ("% reason beyond VIPR 1.0: mul\n", "% simultaneous\n", "'mul'"),
         ("mul 0 1 area", "mul 0 1 cost", "not known"),
         ("mul 0 1 area", "mul 0 0 area", "product of these columns"),
         ("mul 0 1 area", "mul 0 2 area", "not there yet"),

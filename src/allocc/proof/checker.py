@@ -241,9 +241,11 @@ class Constraint(NamedTuple):
 def common(values: Iterable[tuple[int, int]]) -> tuple[list[int], int]:
     """Numerators over one common denominator, and that denominator."""
     values = list(values)
-    scale = lcm(*{below for _, below in values})
-    if scale.bit_length() > min(DEEPEST, LARGEST // (len(values) + 1)):
-        raise Refused("the numbers are too long over a common denominator")
+    scale, most = 1, min(DEEPEST, LARGEST // (len(values) + 1))
+    for below in {below for _, below in values}:
+        scale = lcm(scale, below)
+        if scale.bit_length() > most:
+            raise Refused("the numbers are too long over a common denominator")
     return [above * (scale // below) for above, below in values], scale
 
 
@@ -346,7 +348,8 @@ class Proof:
     def sections(self) -> Verdict:
         """Check all sections."""
         program, integer = self.program, self.program.integer
-        self.expect("VER", "1.0", "VAR", str(self.wide), *program.columns)
+        self.expect("VER", "1.0")
+        self.expect("VAR", str(self.wide), *program.columns)
         self.expect("INT", str(len(integer)))
         if set(self.take(len(integer))) != set(map(str, integer)):
             raise Refused("the integer columns are not those of the program")
@@ -358,6 +361,8 @@ class Proof:
         self.step = self.sign * self.objective.whole(integer)
         self.expect("CON")
         amount, bounds = self.count(), self.count()
+        if bounds > amount:
+            raise Refused("more bounds than constraints")
         for k in range(amount):
             self.given(k < bounds)
         self.expect("RTP")
@@ -469,7 +474,7 @@ class Proof:
             case "sol" if self.best is not None:
                 cutoff = self.best - self.step
                 implied = [self.objective._replace(right=cutoff, sense=-self.sign)]
-            case "mul" if "mul" in self.head:
+            case "mul" if re.search(r"\bmul\b", self.head):
                 implied = self.product()
             case reason:
                 raise Refused(f"reason {reason[:40]!r}: not known, or no point or comment is there")
