@@ -492,7 +492,7 @@ def test_files_that_are_no_proofs(tmp_path: Path, text: bytes, message: str) -> 
     ("old", "new", "message"),
     [
         ("VAR 2", "VAR 3", "expected"),
-        ("VAR 2 x y", "VAR 2 y x", "'x' expected"),
+        ("VAR 2 x y", "VAR 2 y x", "columns are not"),
         ("INT 2", "INT 1", "expected"),
         ("INT 2 0 1", "INT 2 0 0", "integer columns"),
         ("OBJ min", "OBJ max", "'min' expected"),

@@ -349,7 +349,9 @@ class Proof:
         """Check all sections."""
         program, integer = self.program, self.program.integer
         self.expect("VER", "1.0")
-        self.expect("VAR", str(self.wide), *program.columns)
+        self.expect("VAR", str(self.wide))
+        if self.take(self.wide) != list(program.columns):
+            raise Refused("the columns are not those of the program, in its order")
         self.expect("INT", str(len(integer)))
         if set(self.take(len(integer))) != set(map(str, integer)):
             raise Refused("the integer columns are not those of the program")
@@ -563,7 +565,8 @@ def check(program: Path, proof: Path) -> Verdict:
         try:
             part.read(path)
         except (Refused, OSError, EOFError, UnicodeDecodeError, zlib.error) as why:
-            raise Refused(f"{path.name}{part.place}: {why}") from None
+            text = getattr(why, "strerror", None) or why
+            raise Refused(f"{path.name or path}{part.place}: {text}") from None
     return checked.verdict
 
 
