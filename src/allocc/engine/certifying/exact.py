@@ -107,7 +107,10 @@ class ExactProgram:
         return 1 if self.program.sense == "minimize" else -1
 
     def reduced(self, multipliers: dict[int, Fraction], costs: bool) -> tuple[Objects, int]:
-        """c - A'y in whole numbers and what they are over; without `costs` c is zero."""
+        """c - A'y of the program as one that is minimized, in whole numbers, and what they are over.
+
+        Without `costs` c is zero.
+        """
         over = 1
         for y in multipliers.values():
             over = max(over, y.denominator)
@@ -120,7 +123,7 @@ class ExactProgram:
         unit = over * 10 ** max(self.power, self.cost_power)
         found = np.zeros(self.program.columns, dtype=object)
         if costs:
-            found += self.costs * (unit // 10**self.cost_power)
+            found += self.sign * self.costs * (unit // 10**self.cost_power)
         mine: BoolArray = used[self.row_of]
         columns = self.program.matrix.indices[mine]
         parts = self.entries[mine] * scaled[self.row_of[mine]]

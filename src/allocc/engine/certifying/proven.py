@@ -61,7 +61,11 @@ def _recipe(loop: Loop) -> Recipe:
         return Recipe(method, "boxes", {}, ())
     if loop.choice.method != "refine":
         return Recipe.of(relaxation, method, "exact")
-    return Recipe.of(relaxation, method, "boxes" if len(relaxation.plan.multiplied) else "refine")
+    # What is cut into pieces there is a relaxation; boxes are about the products themselves.
+    divided = len(relaxation.plan.multiplied) or any(
+        f.kind == "square" for f in relaxation.program.functions
+    )
+    return Recipe.of(relaxation, method, "boxes" if divided else "refine")
 
 
 def _without(outcome: Outcome, reason: str) -> Outcome:

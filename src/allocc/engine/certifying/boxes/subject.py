@@ -39,7 +39,7 @@ class Subject:
     def of(cls, problem: Problem, places: Places, stated: Program, method: str) -> Subject:
         """The subject of a model; raises `NoProof` where it has functions."""
         if stated.functions:
-            stated = prepared(problem, method, LOGARITHMS).program
+            stated = with_squares(prepared(problem, method, LOGARITHMS).program)
         if stated.functions:
             kinds = ", ".join(sorted({f.kind for f in stated.functions}))
             raise NoProof(f"the program has functions that no rows replace: {kinds}")
@@ -64,6 +64,27 @@ class Subject:
         np.minimum.at(upper, own, self.stated.upper)
         yield _padded(replace(self.made, lower=lower, upper=upper))
         yield _padded(self.known)
+
+
+def with_squares(program: Program) -> Program:
+    """The program with squares as products of a column with itself."""
+    squares = [f for f in program.functions if f.kind == "square"]
+    if not squares:
+        return program
+    q = program.products
+    results = np.concatenate([f.result for f in squares])
+    arguments = np.concatenate([f.argument for f in squares])
+    return replace(
+        program,
+        products=replace(
+            q,
+            result=np.concatenate([q.result, results]),
+            left=np.concatenate([q.left, arguments]),
+            right=np.concatenate([q.right, arguments]),
+            is_ratio=np.concatenate([q.is_ratio, np.zeros(len(results), dtype=bool)]),
+        ),
+        functions=tuple(f for f in program.functions if f.kind != "square"),
+    )
 
 
 def _padded(program: Program) -> Program:
