@@ -138,16 +138,20 @@ class Stages:
 
     def hashes(self) -> dict[str, str]:
         """The sha256 of the model file and of every table, by file name."""
+        return {name: _sha256(path) for name, path in self.inputs().items()}
+
+    def inputs(self) -> dict[str, Path]:
+        """The model file and every table, by the name that the model has for them."""
         from allocc.dsl import tree
 
         found = {}
         if self.path is not None and self.path.is_file():
-            found[self.path.name] = _sha256(self.path)
+            found[self.path.name] = self.path
         for statement in self.bound.tree.statements:
             if isinstance(statement, tree.Table):
                 table = self.data / statement.file.value
                 if table.is_file():
-                    found[statement.file.value] = _sha256(table)
+                    found[statement.file.value] = table
         return found
 
 

@@ -15,6 +15,7 @@ from allocc.results.certificate import (
     status_words,
     violation_tolerance,
 )
+from allocc.results.exact_proof import ExactProof
 from allocc.results.run import Run, relative_change
 from allocc.showing.decision_tables import decision_tables
 from allocc.showing.findings import conflict_lines, escape_lines, loosening_lines
@@ -112,6 +113,8 @@ def facts(result: Run) -> list[tuple[str, str]]:
             told.append(f"of {number(result.gap_measure, 3)}: the value is near zero")
         text = f"  ({'; '.join(told)})" if told else ""
         rows.append(("gap", f"{percent(result.gap)}{text}"))
+    if result.exact_proof is not None:
+        rows.append(("proof", _proof(result.exact_proof)))
     if result.violation is not None:
         rows.append(("violation", _violation(result)))
     if result.discretization is not None:
@@ -128,6 +131,13 @@ def facts(result: Run) -> list[tuple[str, str]]:
 
 def _beyond(result: Run) -> str:
     return "below" if result.sense == "minimize" else "above"
+
+
+def _proof(proof: ExactProof) -> str:
+    """What the proof in rationals is, and how it is checked."""
+    parts = f"{proof.leaves} part{'s' if proof.leaves != 1 else ''}"
+    size = f"{max(proof.size, 1000) / 1e6:.3g} MB"
+    return f"{parts}, {size}, checked in {duration(proof.seconds_to_check)}  (allocc verify RUN checks it again)"
 
 
 def _violation(result: Run) -> str:

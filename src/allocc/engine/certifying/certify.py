@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,9 +13,10 @@ import numpy as np
 
 from allocc.backends import files
 from allocc.compiler.arrays import FloatArray
+from allocc.compiler.pipeline import written
 from allocc.compiler.programs.bounds import Infeasible
-from allocc.compiler.programs.scaling import Scaling
-from allocc.compiler.relaxing.relaxation import Built
+from allocc.compiler.relaxing.refinement import add_tangents, split_active
+from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.engine.certifying.closing import Closer, Multiplied, write_tree
 from allocc.engine.certifying.ends import Ends
 from allocc.engine.certifying.exact import ExactProgram, rounded
@@ -30,6 +31,8 @@ from allocc.proof.checker import Refused, check
 AIM, LOST = 0.95, 0.02
 #: Branches fill the memory: a tree ends after so many.
 MOST_BRANCHES = 100_000
+#: Pieces are cut again where the program says too little, so often.
+MOST_ROUNDS = 30
 
 
 class NoProof(Exception):
@@ -44,27 +47,58 @@ def certify(loop: Loop, recipe: Recipe, infeasible: bool) -> Proof:
     started = time.perf_counter()
     assert loop.stated is not None
     try:
-        built = recipe.built(loop.stated)
+        relaxation = recipe.relaxation(loop.stated)
+        for _ in range(MOST_ROUNDS):
+            built = written(relaxation, recipe.form)
+            if not built.program.polyhedral:
+                raise NoProof("the program has products or functions that no rows replace")
+            attempt = _Attempt.of(loop, built)
+            if not attempt.refined(loop, relaxation):
+                break
     except Infeasible:
         raise NoProof("the ranges of the program contradict each other") from None
-    if not built.program.polyhedral:
-        raise NoProof("the program has products or functions that no rows replace")
-    exact = ExactProgram.of(built.program)
-    proof = ProofFile(exact, *files.names(built.program))
-    proof.head.append(f"model {loop.problem.model.name}: the program is program.mps")
-    ends = Ends(exact, proof)
-    scaled, scaling = built.scaled
-    tree = _grown(loop, built, scaling, ends)
-    if tree.root is None:
+    recipe = Recipe.of(relaxation, recipe.method, recipe.form)
+    root = attempt.tree.root
+    if root is None:
         raise NoProof("a whole number has no last value, so that a tree has no end")
-    closer = Closer(exact, scaling, ends, proof)
-    bound = _write(loop, tree.root, closer, scaling, infeasible)
-    return _checked(loop, built, proof, bound, recipe, len(leaves(tree.root)), started)
+    attempt.proof.head.append(f"model {loop.problem.model.name}: the program is program.mps")
+    bound = _write(loop, root, attempt, infeasible)
+    return _checked(attempt, bound, recipe, len(leaves(root)), started)
 
 
-def _grown(loop: Loop, built: Built, scaling: Scaling, ends: Ends) -> RememberedTree:
+@dataclass(frozen=True)
+class _Attempt:
+    """A tree over a program, and what it is written with."""
+
+    built: Built
+    proof: ProofFile
+    tree: RememberedTree
+    closer: Closer
+
+    @classmethod
+    def of(cls, loop: Loop, built: Built) -> _Attempt:
+        """The tree grown."""
+        exact = ExactProgram.of(built.program)
+        proof = ProofFile(exact, *files.names(built.program))
+        ends = Ends(exact, proof)
+        tree = _grown(loop, built, ends)
+        return cls(built, proof, tree, Closer(exact, built.scaled[1], ends, proof))
+
+    def refined(self, loop: Loop, relaxation: Relaxation) -> bool:
+        """Cut pieces where the tree has ended because the program says too little; False where it has not."""
+        if loop.stopped or not self.tree.short:
+            return False
+        scaling, changed = self.built.scaled[1], 0
+        for scaled in self.tree.short:
+            point = scaling.point_out(scaled)
+            changed += add_tangents(relaxation, point, 1e-3 * loop.options.gap)
+            changed += split_active(relaxation, self.built, point, 1e-3 * loop.options.gap)
+        return changed > 0
+
+
+def _grown(loop: Loop, built: Built, ends: Ends) -> RememberedTree:
     """The tree, as far as the time allows."""
-    scaled = built.scaled[0]
+    scaled, scaling = built.scaled
     low, high = ends.box()
     boxed = replace(scaled, lower=low / scaling.columns, upper=high / scaling.columns)
     sign = 1.0 if loop.minimize else -1.0
@@ -83,14 +117,13 @@ def _grown(loop: Loop, built: Built, scaling: Scaling, ends: Ends) -> Remembered
     return tree
 
 
-def _write(
-    loop: Loop, root: Branch, closer: Closer, scaling: Scaling, infeasible: bool
-) -> Fraction | None:
+def _write(loop: Loop, root: Branch, attempt: _Attempt, infeasible: bool) -> Fraction | None:
     """Write the tree, and return the bound of the program's objective without its constant.
 
     None where all of it is empty.
     """
-    exact, found = closer.exact, leaves(root)
+    closer, found = attempt.closer, leaves(root)
+    exact, scaling = closer.exact, closer.scaling
     if all(leaf.empty for leaf in found):
         closed = {leaf: _or_refuse(closer.closed(leaf, Fraction(0))) for leaf in found}
         write_tree(root, closer, closed, None)
@@ -127,21 +160,15 @@ def _or_refuse(found: Multiplied | None) -> Multiplied:
 
 
 def _checked(
-    loop: Loop,
-    built: Built,
-    proof: ProofFile,
-    bound: Fraction | None,
-    recipe: Recipe,
-    count: int,
-    started: float,
+    attempt: _Attempt, bound: Fraction | None, recipe: Recipe, count: int, started: float
 ) -> Proof:
     """The proof as files, read and checked as a stranger would."""
     packed = io.BytesIO()
-    proof.write(packed, bound)
+    attempt.proof.write(packed, bound)
     with tempfile.TemporaryDirectory(prefix="allocc-proof-") as name:
         folder = Path(name)
         program, text = folder / "program.mps", folder / "proof.vipr.gz"
-        files.write(built.program, program)
+        files.write(attempt.built.program, program)
         text.write_bytes(packed.getvalue())
         grown = time.perf_counter()
         try:
@@ -152,7 +179,7 @@ def _checked(
         return Proof(
             verdict.bound,
             count,
-            len(proof),
+            len(attempt.proof),
             program.read_bytes(),
             program.with_suffix(".mps.map.json").read_bytes(),
             packed.getvalue(),

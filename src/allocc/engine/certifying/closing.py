@@ -44,15 +44,11 @@ class Multiplied:
 class Closer:
     """Closes leaves of a tree over a scaled program in the exact numbers of the program itself."""
 
-    def __init__(
-        self, exact: ExactProgram, scaling: Scaling, ends: Ends, proof: ProofFile
-    ) -> None:
+    def __init__(self, exact: ExactProgram, scaling: Scaling, ends: Ends, proof: ProofFile) -> None:
         self.exact, self.scaling, self.ends, self.proof = exact, scaling, ends, proof
         n = exact.program.columns
         self._ends = [[ends.end(j, upper) for j in range(n)] for upper in (False, True)]
-        values = [
-            [None if found is None else found[1] for found in side] for side in self._ends
-        ]
+        values = [[None if found is None else found[1] for found in side] for side in self._ends]
         #: The ends over one denominator, and which there are.
         denominators = {x.denominator for side in values for x in side if x is not None}
         self._over = int(np.lcm.reduce(np.array([1, *denominators], dtype=object)))
@@ -81,18 +77,18 @@ class Closer:
             y[i] = Fraction(int(grid[i])) * Fraction(ldexp(scale, -digits))
         left, unit = x.reduced(y, costs=not branch.empty)
         numbers, there = [side.copy() for side in self._numbers], [s.copy() for s in self._there]
-        for j, end in assumed(branch).items():
-            for upper, value in enumerate(end):
-                if value is not None:
-                    numbers[upper][j], there[upper][j] = value * self._over, True
+        for j, steps in assumed(branch).items():
+            for upper, step in enumerate(steps):
+                if step is not None:
+                    numbers[upper][j], there[upper][j] = step * self._over, True
         low_end = left > 0
         if not np.where(low_end, there[0], there[1])[left != 0].all():
             return Multiplied(y, left, unit, None)
         total = Fraction(int(np.sum(left * np.where(low_end, *numbers))), unit * self._over)
-        for i, value in y.items():
-            side = x.row_lower[i] if value > 0 else x.row_upper[i]
+        for i, times in y.items():
+            side = x.row_lower[i] if times > 0 else x.row_upper[i]
             assert side is not None
-            total += value * side
+            total += times * side
         return Multiplied(y, left, unit, total)
 
     def closed(self, branch: Branch, level: Fraction) -> Multiplied | None:
@@ -115,7 +111,10 @@ class Closer:
         return max((x for x in found if x is not None), default=None)
 
     def write(
-        self, branch: Branch, found: Multiplied, said: tuple[Sense, Fraction] | None,
+        self,
+        branch: Branch,
+        found: Multiplied,
+        said: tuple[Sense, Fraction] | None,
         assumptions: dict[tuple[int, bool], int],
     ) -> int:
         """The derivation of a leaf: what is said of the objective, or that there is no point."""
@@ -153,7 +152,10 @@ def assumed(branch: Branch) -> dict[int, list[int | None]]:
 
 
 def write_tree(
-    root: Branch, closer: Closer, closed: dict[Branch, Multiplied], said: tuple[Sense, Fraction] | None
+    root: Branch,
+    closer: Closer,
+    closed: dict[Branch, Multiplied],
+    said: tuple[Sense, Fraction] | None,
 ) -> int:
     """Write a tree whose leaves are `closed`, and return the derivation that says it of everything."""
     proof = closer.proof

@@ -142,8 +142,10 @@ def rounded(x: Fraction, up: bool, digits: int = 14) -> Fraction:
         return x
     power = digits - 1 - _magnitude(x)
     scaled: Any = x * Fraction(10) ** power
-    whole = -((-scaled.numerator) // scaled.denominator) if up else (
-        scaled.numerator // scaled.denominator
+    whole = (
+        -((-scaled.numerator) // scaled.denominator)
+        if up
+        else (scaled.numerator // scaled.denominator)
     )
     return Fraction(whole) / Fraction(10) ** power
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from allocc.engine.certifying.certify import NoProof, certify
-from allocc.engine.certifying.recipe import Recipe
+from allocc.engine.certifying.recipe import Form, Recipe
 from allocc.engine.endings import end
 from allocc.engine.judging.outcome import Outcome
 from allocc.engine.loop import Loop
@@ -24,7 +24,7 @@ def proven(loop: Loop, outcome: Outcome) -> Outcome:
     if loop.relaxation is None:
         return _without(outcome, "the ranges contradict each other before there is a program")
     before = loop.best
-    form = "refine" if loop.choice.method == "refine" else "exact"
+    form: Form = "refine" if loop.choice.method == "refine" else "exact"
     try:
         recipe = Recipe.of(loop.relaxation, loop.options.method, form)
         proof = certify(loop, recipe, infeasible=outcome.status == "infeasible")

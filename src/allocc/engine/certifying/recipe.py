@@ -41,15 +41,16 @@ class Recipe:
         cuts = tuple(tuple(tuple(c.tolist()) for c in block) for block in relaxation.cuts)
         return cls(method, form, marks, cuts)
 
-    def built(self, program: Program) -> Built:
-        """The program of the proof, from the one that is relaxed.
-
-        Raises `Infeasible` where no piece of a range is left.
-        """
+    def relaxation(self, program: Program) -> Relaxation:
+        """The relaxation of the program that is relaxed; raises `Infeasible` where a range is empty."""
         fresh = Relaxation(program)
         if self.form == "refine":
             fresh.whole_again(self.marks, [[np.array(c) for c in block] for block in self.cuts])
-        return written(fresh, self.form)
+        return fresh
+
+    def built(self, program: Program) -> Built:
+        """The program of the proof; raises `Infeasible` where no piece of a range is left."""
+        return written(self.relaxation(program), self.form)
 
     def as_data(self) -> dict[str, Any]:
         """The recipe as plain data."""
