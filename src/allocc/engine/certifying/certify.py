@@ -45,25 +45,29 @@ def certify(loop: Loop, recipe: Recipe, infeasible: bool) -> Proof:
     Allocations that the tree finds are offered to the loop, and aimed at.
     """
     started = time.perf_counter()
-    assert loop.stated is not None
     try:
-        relaxation = recipe.relaxation(loop.stated)
-        for _ in range(MOST_ROUNDS):
-            built = written(relaxation, recipe.form)
-            if not built.program.polyhedral:
-                raise NoProof("the program has products or functions that no rows replace")
-            attempt = _Attempt.of(loop, built)
-            if not attempt.refined(loop, relaxation):
-                break
+        attempt, recipe = _attempted(loop, recipe)
     except Infeasible:
         raise NoProof("the ranges of the program contradict each other") from None
-    recipe = Recipe.of(relaxation, recipe.method, recipe.form)
     root = attempt.tree.root
     if root is None:
         raise NoProof("a whole number has no last value, so that a tree has no end")
     attempt.proof.head.append(f"model {loop.problem.model.name}: the program is program.mps")
     bound = _write(loop, root, attempt, infeasible)
     return _checked(attempt, bound, recipe, len(leaves(root)), started)
+
+
+def _attempted(loop: Loop, recipe: Recipe) -> tuple[_Attempt, Recipe]:
+    """The tree over the program of a recipe, with pieces cut again where it says too little."""
+    assert loop.stated is not None
+    if recipe.form == "stated":
+        return _Attempt.of(loop, recipe.built(loop.stated)), recipe
+    relaxation = recipe.relaxation(loop.stated)
+    for _ in range(MOST_ROUNDS):
+        attempt = _Attempt.of(loop, written(relaxation, recipe.form))
+        if not attempt.refined(loop, relaxation):
+            break
+    return attempt, Recipe.of(relaxation, recipe.method, recipe.form)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,9 @@ class _Attempt:
 
     @classmethod
     def of(cls, loop: Loop, built: Built) -> _Attempt:
-        """The tree grown."""
+        """The tree grown; raises `NoProof` where not only rows are in the program."""
+        if not built.program.polyhedral:
+            raise NoProof("the program has products or functions that no rows replace")
         exact = ExactProgram.of(built.program)
         proof = ProofFile(exact, *files.names(built.program))
         ends = Ends(exact, proof)

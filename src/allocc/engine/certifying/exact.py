@@ -97,7 +97,10 @@ class ExactProgram:
         return 1 if self.program.sense == "minimize" else -1
 
     def reduced(self, multipliers: dict[int, Fraction], costs: bool) -> tuple[Objects, int]:
-        """c - A'y in whole numbers and what they are over; without `costs` c is zero."""
+        """c - A'y in whole numbers and what they are over; without `costs` c is zero.
+
+        c are the costs of the program as one that is minimized.
+        """
         over = 1
         for y in multipliers.values():
             over = max(over, y.denominator)
@@ -110,7 +113,7 @@ class ExactProgram:
         unit = over * 10 ** max(self.power, self.cost_power)
         found = np.zeros(self.program.columns, dtype=object)
         if costs:
-            found += self.costs * (unit // 10**self.cost_power)
+            found += self.costs * (self.sign * (unit // 10**self.cost_power))
         mine: BoolArray = used[self.row_of]
         columns = self.program.matrix.indices[mine]
         parts = self.entries[mine] * scaled[self.row_of[mine]]

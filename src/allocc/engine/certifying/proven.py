@@ -21,8 +21,6 @@ def proven(loop: Loop, outcome: Outcome) -> Outcome:
     """The outcome with a proof of its bound; a note says why where there is none."""
     if outcome.status not in WORTH:
         return outcome
-    if loop.relaxation is None:
-        return _without(outcome, "the ranges contradict each other before there is a program")
     before = loop.best
     form: Form = "refine" if loop.choice.method == "refine" else "exact"
     try:

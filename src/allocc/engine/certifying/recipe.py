@@ -14,9 +14,13 @@ import numpy as np
 
 from allocc.compiler.pipeline import written
 from allocc.compiler.programs.program import Program
+from allocc.compiler.programs.reformulation import Facts, applied
+from allocc.compiler.reformulations import exact_forms, mccormick
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 
-Form = Literal["exact", "refine"]
+#: `stated` is the program as it is, products by their envelopes, for one whose ranges contradict each other.
+Form = Literal["stated", "exact", "refine"]
+FORMS: tuple[Form, ...] = ("stated", "exact", "refine")
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,11 @@ class Recipe:
     cuts: Sequence[Sequence[Sequence[float]]]
 
     @classmethod
-    def of(cls, relaxation: Relaxation, method: str, form: Form) -> Recipe:
-        """The recipe of what a search has ended with."""
-        if form == "exact":
+    def of(cls, relaxation: Relaxation | None, method: str, form: Form) -> Recipe:
+        """The recipe of what a search has ended with, where there was a relaxation."""
+        if relaxation is None:
+            return cls(method, "stated", {}, ())
+        if form != "refine":
             return cls(method, form, {}, ())
         marks = {j: tuple(sorted(places)) for j, places in relaxation.marks.items()}
         cuts = tuple(tuple(tuple(c.tolist()) for c in block) for block in relaxation.cuts)
@@ -50,6 +56,10 @@ class Recipe:
 
     def built(self, program: Program) -> Built:
         """The program of the proof; raises `Infeasible` where no piece of a range is left."""
+        if self.form == "stated":
+            forms = [mccormick.REFORMULATION, *exact_forms()]
+            rows = applied(program, forms, Facts.of(program))
+            return Built(rows, program.columns, ())
         return written(self.relaxation(program), self.form)
 
     def as_data(self) -> dict[str, Any]:
@@ -66,7 +76,7 @@ class Recipe:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Recipe:
         """The recipe in plain data; raises KeyError, TypeError or ValueError where it is none."""
-        if data["form"] not in ("exact", "refine"):
+        if data["form"] not in FORMS:
             raise ValueError(f"there is no form {data['form']}")
         marks = {int(j): tuple(map(float, places)) for j, places in data["marks"].items()}
         cuts = tuple(
