@@ -21,6 +21,7 @@ PLACES = {
 }
 #: The rooms from the ground up: each may import those before it, and none after it.
 ROOMS = (
+    "allocc.proof",
     "allocc.dsl",
     "allocc.dsl.syntax_help",
     "allocc.dsl.reading",

@@ -1,0 +1,617 @@
+"""Check that a proof (VIPR 1.0) proves a bound on a mixed-integer program (free MPS), exactly.
+
+    python checker.py program.mps proof.vipr.gz      exit code 0: it holds, 1: it is refused
+
+Nothing is solved here, and no number is rounded. The argument, to be read beside the code:
+
+1. `Program` reads the MPS file. A decimal such as 1.7e-06 is the rational 17/10^7. What readers
+   differ in is refused, not guessed. A column without bounds lies in [0, inf); without OBJSENSE the
+   objective is minimized; in section QCMATRIX of a row, an entry `a b v` adds v*a*b to the row.
+2. `Proof` reads the proof once. Its columns, integers and objective must be those of the program;
+   each constraint in its section CON must be, or follow at once from, one side of the linear row
+   of that name or, at the head of the section, a bound of one column.
+3. Every derived constraint holds at each point of the program that satisfies the constraint's
+   assumptions, because earlier constraints imply it. The reasons:
+   asm          it assumes itself;
+   lin          constraints are added up, times multipliers of the right sign;
+   rnd          the same, all columns and coefficients are whole, and the right side is rounded;
+   uns i l j k  it follows from i and from j, and each point satisfies l or k: these are a.x <= b
+                and a.x >= b + 1 with a, x and b whole. So i needs not assume l, nor j k;
+   sol          the objective is as good as at the best of the points given, as at each optimum; or
+                better by 1 if it is whole everywhere, as else that point is optimal already;
+   mul i j r    i and j are bounds of columns a and b, and row r is an equality with the one product
+                a*b. Each is divided by the size of its coefficient and written as slack >= 0; the
+                slacks are multiplied, and a*b is replaced by means of r. Either sign may be stated.
+                This is not in VIPR 1.0, so a comment (%) at the head of the proof mentions mul.
+4. The last constraint assumes nothing, and it is the claim or implies it.
+Time and memory are linear in the files: a constraint is forgotten after its last use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from math import lcm
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, TypeVar, cast
+
+CHUNK, LONGEST = 1 << 20, 4_000  # bytes that are read at once; characters of a word
+DEEPEST, LARGEST = 1 << 14, 1 << 28  # bits of a common denominator; of a whole constraint
+DECIMAL = re.compile(r"([+-]?[0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,3}))?")
+RATIONAL = re.compile(r"([+-]?[0-9]+)(?:/([0-9]*[1-9][0-9]*))?")
+SENSES = {"L": -1, "E": 0, "G": 1}
+NOTHING: frozenset[int] = frozenset()
+Pairs = dict[int, tuple[int, int]]  # from indices to numerators and denominators
+Sides = tuple[Fraction | None, Fraction | None]  # the lower and the upper; None: there is none
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Refused(Exception):
+    """The proof does not hold for the program, or a file cannot be read: where, and why."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is proven: no value is below (min) or above (max) `bound`, or there is no point at all.
+
+    `bound`, and the best `value` of the points given, have the objective's constant added.
+    """
+
+    sense: str
+    bound: Fraction | None
+    infeasible: bool
+    columns: int
+    rows: int
+    derivations: int
+    value: Fraction | None
+
+
+class Table(dict[Key, Value]):
+    """A dictionary where nothing is put twice, and only what is there is looked up."""
+
+    def __setitem__(self, key: Key, value: Value) -> None:
+        if key in self:
+            raise Refused(f"{str(key)[:60]} is given a second time")
+        super().__setitem__(key, value)
+
+    def __missing__(self, key: Key) -> Value:
+        raise Refused(f"{str(key)[:60]} is not known")
+
+
+def decimal(word: str) -> Fraction:
+    """A number as it stands in MPS files: `-12`, `0.25`, `1.7e-06`."""
+    if len(word) > LONGEST or not (found := DECIMAL.fullmatch(word)):
+        raise Refused(f"{word[:40]!r} is not a number, or has too many digits")
+    digits = found[2] or ""
+    return int(found[1] + digits) * Fraction(10) ** (int(found[3] or 0) - len(digits))
+
+
+def number(word: str) -> tuple[int, int]:
+    """Numerator and denominator of `-12`, `5/3` or a decimal."""
+    if found := RATIONAL.fullmatch(word):
+        return int(found[1]), int(found[2] or 1)
+    return decimal(word).as_integer_ratio()
+
+
+@dataclass
+class Row:
+    """A row: its kind N, L, G or E; its products (a, b) and (b, a), as they are listed."""
+
+    kind: str
+    terms: dict[int, Fraction] = field(default_factory=Table)
+    products: dict[tuple[int, int], Fraction] = field(default_factory=Table)
+    given: dict[str, Fraction] = field(default_factory=Table)  # under RHS and RANGES
+
+    def sides(self) -> Sides:
+        """The lower and the upper side."""
+        rhs, width = self.given.get("RHS", Fraction(0)), self.given.get("RANGES")
+        if self.kind == "E":
+            return rhs + min(width or 0, 0), rhs + max(width or 0, 0)
+        if self.kind == "G":
+            return rhs, None if width is None else rhs + abs(width)
+        return None if width is None else rhs - abs(width), rhs
+
+    def value(self, x: dict[int, Fraction]) -> Fraction:
+        """The value of the left side at a point; columns that are not in it are 0."""
+        linear = sum((v * x[j] for j, v in self.terms.items() if j in x), Fraction(0))
+        return linear + sum(v * x.get(a, 0) * x.get(b, 0) for (a, b), v in self.products.items())
+
+
+class Program:
+    """The program in a free MPS file."""
+
+    def __init__(self) -> None:
+        self.place, self.section, self.sense, self.whole = "", [""], "min", False
+        self.columns, self.rows = Table[str, int](), Table[str, Row]()
+        self.integer: set[int] = set()
+        self.lower: dict[int, Fraction | None] = Table()  # of columns, where it is given
+        self.upper: dict[int, Fraction | None] = Table()
+        self.seen = Table[str, None]()  # the sections
+        self.sets: dict[str, str] = {}  # the label of the right sides, of the ranges, of the bounds
+
+    def read(self, path: Path) -> None:
+        """Take in a file."""
+        with path.open("rb") as file:
+            for at, line in enumerate(iter(lambda: file.readline(CHUNK), b""), 1):
+                self.place = f", line {at}"
+                self.line(line.decode("ascii"))
+        goals = [row for row in self.rows.values() if row.kind == "N"]
+        if self.section != ["ENDATA"] or not goals or "RANGES" in goals[0].given:
+            raise Refused("there is no ENDATA, or no objective (a row N), or a range of it")
+        for name, j in self.columns.items():
+            if j not in self.lower and (self.upper.get(j) or 0) < 0:
+                raise Refused(f"column {name} has a negative UP, but neither LO nor MI")
+        for name, row in self.rows.items():
+            row.terms = {j: v for j, v in row.terms.items() if v}
+            if any(row.products.get((b, a)) != v for (a, b), v in row.products.items()):
+                raise Refused(f"QCMATRIX {name} is not symmetric")
+        self.objective = goals[0]
+        self.rows = Table({name: row for name, row in self.rows.items() if row.kind != "N"})
+
+    def sides(self, j: int) -> Sides:
+        """The bounds of a column."""
+        return self.lower.get(j, Fraction(0)), self.upper.get(j)
+
+    def line(self, line: str) -> None:
+        """Take in one line; what has none of the known forms is refused."""
+        words, unknown = line.split(), Refused(f"{line.strip()[:60]!r} cannot stand here")
+        if not words or line.startswith("*"):
+            return
+        if not line[0].isspace():
+            if self.section in (["ENDATA"], ["OBJSENSE"]):
+                raise unknown
+            self.seen[" ".join(words if words[0] == "QCMATRIX" else words[:1])] = None
+            self.section, words = words, []
+        match self.section, words:
+            case _ if len(line) == CHUNK:
+                raise unknown
+            case (["OBJSENSE", "MIN" | "MAX" as way], []) | (["OBJSENSE"], ["MIN" | "MAX" as way]):
+                self.sense, self.section = way.lower(), [""]
+            case ["ROWS"], ["N" | "L" | "G" | "E" as kind, name]:
+                self.rows[name] = Row(kind)
+            case ["COLUMNS"], [_, "'MARKER'", "'INTORG'" | "'INTEND'" as marker]:
+                self.whole = marker == "'INTORG'"
+            case ["COLUMNS"], [name, *pairs] if len(pairs) in (2, 4):
+                j = self.columns.setdefault(name, len(self.columns))
+                for row, word in zip(pairs[::2], pairs[1::2], strict=True):
+                    self.rows[row].terms[j] = decimal(word)
+                if j != len(self.columns) - 1 or (j in self.integer) > self.whole:
+                    raise Refused(f"the entries of column {name} do not stand together")
+                self.integer |= {j} if self.whole else NOTHING
+            case ["RHS" | "RANGES" as part], [label, *pairs] if len(pairs) in (2, 4):
+                if self.sets.setdefault(part, label) != label:
+                    raise unknown
+                for row, word in zip(pairs[::2], pairs[1::2], strict=True):
+                    self.rows[row].given[part] = decimal(word)
+            case ["BOUNDS"], ["LO" | "LI" | "UP" | "UI" | "FX" as kind, label, name, word]:
+                self.bound(kind, label, self.columns[name], decimal(word))
+            case ["BOUNDS"], ["MI" | "PL" | "FR" | "BV" as kind, label, name]:
+                self.bound(kind, label, self.columns[name], None)
+            case ["QCMATRIX", row], [a, b, word]:
+                self.rows[row].products[self.columns[a], self.columns[b]] = decimal(word)
+            case ["QCMATRIX", row], [] if self.rows[row].kind != "N":
+                pass
+            case ["NAME", *_], []:
+                pass
+            case ["OBJSENSE" | "ROWS" | "COLUMNS" | "RHS" | "RANGES" | "BOUNDS" | "ENDATA"], []:
+                pass
+            case _:
+                raise unknown
+
+    def bound(self, kind: str, label: str, j: int, value: Fraction | None) -> None:
+        """Take in a bound; each side of a column is given at most once."""
+        if self.sets.setdefault("BOUNDS", label) != label:
+            raise Refused(f"a second set of bounds, {label[:60]}")
+        if kind not in ("UP", "UI", "PL"):
+            self.lower[j] = Fraction(0) if kind == "BV" else value
+        if kind not in ("LO", "LI", "MI"):
+            self.upper[j] = Fraction(1) if kind == "BV" else value
+        if kind in ("BV", "LI", "UI"):
+            self.integer.add(j)
+
+
+class Constraint(NamedTuple):
+    """`terms` <=, = or >= `right` (sense -1, 0 or 1): whole numbers, to be divided by `scale`."""
+
+    terms: dict[int, int]
+    right: int
+    scale: int
+    sense: int
+    assumptions: frozenset[int] = NOTHING
+
+    def same_terms(self, other: Constraint) -> bool:
+        """Whether the left sides are equal."""
+        mine, here, there = self.terms, self.scale, other.scale
+        pairs = other.terms.items()
+        return len(mine) == len(pairs) and all(mine.get(j, 0) * there == v * here for j, v in pairs)
+
+    def implies(self, other: Constraint) -> bool:
+        """Whether this is absurd, or has the other's left side and is as strong on the right."""
+        if not self.terms and (self.right * self.sense > 0 or (not self.sense and self.right)):
+            return True
+        beyond = self.right * other.scale - other.right * self.scale
+        strong = beyond * other.sense >= 0 if other.sense else beyond == 0
+        return self.sense in (0, other.sense) and strong and self.same_terms(other)
+
+    def whole(self, integer: set[int]) -> bool:
+        """Whether the left side is whole at each point."""
+        return all(j in integer and v % self.scale == 0 for j, v in self.terms.items())
+
+
+def common(values: Iterable[tuple[int, int]]) -> tuple[list[int], int]:
+    """Numerators over one common denominator, and that denominator."""
+    values = list(values)
+    scale = lcm(*{below for _, below in values})
+    if scale.bit_length() > min(DEEPEST, LARGEST // (len(values) + 1)):
+        raise Refused("the numbers are too long over a common denominator")
+    return [above * (scale // below) for above, below in values], scale
+
+
+def constraint(terms: Pairs, right: tuple[int, int], sense: int) -> Constraint:
+    """The constraint with these numbers."""
+    values, scale = common([*terms.values(), right])
+    kept = {j: v for j, v in zip(terms, values, strict=False) if v}
+    return Constraint(kept, values[-1], scale, sense)
+
+
+def limits(terms: dict[int, Fraction], sides: Sides) -> list[Constraint]:
+    """What a row or a bound says: an equality, or up to two inequalities."""
+    pairs = {j: v.as_integer_ratio() for j, v in terms.items()}
+    both = [(0, sides[0])] if sides[0] == sides[1] else list(zip((1, -1), sides, strict=True))
+    return [constraint(pairs, s.as_integer_ratio(), sense) for sense, s in both if s is not None]
+
+
+def slack(bound: Constraint) -> tuple[int, Fraction, Fraction]:
+    """Column, sign p and q of a bound p*x - q >= 0 (or = 0)."""
+    if len(bound.terms) != 1:
+        raise Refused("only bounds of one column can be multiplied")
+    ((j, v),) = bound.terms.items()
+    sign = bound.sense or 1
+    return j, Fraction(sign if v > 0 else -sign), Fraction(sign * bound.right, abs(v))
+
+
+class Proof:
+    """The check of one proof for one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.place = program, ""
+        self.constraints: list[Constraint | None] = []  # None where it is forgotten
+        self.last_uses: dict[int, list[int]] = {}
+        self.names = Table[str, None]()
+        self.best: Fraction | None = None  # the best value of a point, without the constant
+        self.words, self.next, self.head = list[str](), 0, ""
+
+    def read(self, path: Path) -> None:
+        """Check a file."""
+        with path.open("rb") as file:
+            zipped = file.peek(2)[:2] == b"\x1f\x8b"
+            self.file = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if zipped else file
+            while (line := self.file.readline(CHUNK)).startswith(b"%") and len(self.head) < CHUNK:
+                self.head += line.decode("ascii")
+            self.rest = line.decode("ascii")
+            self.wide = len(self.program.columns)
+            self.verdict = self.sections()
+
+    def more(self) -> bool:
+        """Read one piece; whether there was any."""
+        piece = self.file.read(CHUNK)
+        text = self.rest + piece.decode("ascii")
+        words = text.split()
+        if max(map(len, words), default=len(text)) > LONGEST:
+            raise Refused("a word is too long, or there is a large empty space")
+        self.rest = words.pop() if piece and words and not text[-1].isspace() else ""
+        del self.words[: self.next]
+        self.words += words
+        self.next = 0
+        return bool(text)
+
+    def take(self, count: int) -> list[str]:
+        """The next words."""
+        while len(self.words) < self.next + count:
+            if not self.more():
+                raise Refused("the file ends too early")
+        self.next += count
+        return self.words[self.next - count : self.next]
+
+    def expect(self, *words: str) -> None:
+        """Pass by these words."""
+        for word, found in zip(words, self.take(len(words)), strict=True):
+            if word != found:
+                raise Refused(f"{word[:60]!r} expected, not {found[:60]!r}")
+
+    def passed(self, word: str) -> bool:
+        """Whether that word is the next one; then it is passed by."""
+        found = self.take(1) == [word]
+        self.next -= not found
+        return found
+
+    def count(self) -> int:
+        """A number of things, or the place of one."""
+        if not (word := self.take(1)[0]).isdigit():
+            raise Refused(f"{word[:40]!r} is not a count or an index")
+        return int(word)
+
+    def indices(self, words: list[str], end: int) -> list[int]:
+        """Different indices below `end`."""
+        found = list(map(int, words)) if "".join(["0", *words]).isdigit() else [end]
+        if len(set(found)) < len(found) or max(found, default=-1) >= end:
+            raise Refused(f"indices that are not different and below {end}")
+        return found
+
+    def pairs(self, end: int) -> Pairs:
+        """A count, and as many indices with their numbers."""
+        if (count := self.count()) > end:
+            raise Refused(f"{count} entries, where there can be {end}")
+        words = self.take(2 * count)
+        return dict(zip(self.indices(words[::2], end), map(number, words[1::2]), strict=True))
+
+    def sections(self) -> Verdict:
+        """Check all sections."""
+        program, integer = self.program, self.program.integer
+        self.expect("VER", "1.0", "VAR", str(self.wide), *program.columns)
+        self.expect("INT", str(len(integer)))
+        if set(self.indices(self.take(len(integer)), self.wide)) != integer:
+            raise Refused("the integer columns are not those of the program")
+        self.expect("OBJ", program.sense)
+        self.objective = self.pairs(self.wide)
+        zero = constraint(self.objective, (0, 1), 0)
+        if not limits(program.objective.terms, (Fraction(0), Fraction(0)))[0].implies(zero):
+            raise Refused("the objective is not that of the program")
+        self.better = 1 if program.sense == "max" else -1
+        self.step = self.better * zero.whole(integer)
+        self.expect("CON")
+        count, bounds = self.count(), self.count()
+        for k in range(count):
+            self.given(k < bounds)
+        self.expect("RTP")
+        infeasible = (kind := self.take(1)[0]) == "infeas"
+        if not infeasible and kind != "range":
+            raise Refused("neither 'range' nor 'infeas'")
+        ends = ["-inf", "inf"] if infeasible else self.take(2)
+        bound, reached = ends[:: -self.better]
+        nothing = ["-inf", "inf"][:: -self.better]
+        proven = None if bound == nothing[0] else Fraction(*number(bound))
+        needed = None if reached == nothing[1] else Fraction(*number(reached))
+        self.expect("SOL")
+        for _ in range(self.count()):
+            self.point()
+        self.expect("DER")
+        last, derivations = Constraint({}, 0, 1, 0), self.count()
+        for _ in range(derivations):
+            last = self.derivation()
+        self.place = ", at its end"
+        if self.more() or self.next < len(self.words):
+            raise Refused("text after the last derivation")
+        if needed is not None and (self.best is None or (self.best - needed) * self.better < 0):
+            raise Refused("no point is given that reaches the value that RTP says")
+        if self.best is not None and (
+            infeasible or (proven is not None and (self.best - proven) * self.better > 0)
+        ):
+            raise Refused("a point is given that the claim under RTP denies")
+        claims = [Constraint({}, 1, 1, 1)] if infeasible else self.at_least_as_good(proven, -1)
+        if claims and (last.assumptions or not last.implies(claims[0])):
+            raise Refused("the last constraint assumes something, or is not the claim under RTP")
+        constant = -program.objective.given.get("RHS", Fraction(0))
+        proven, value = (None if v is None else v + constant for v in (proven, self.best))
+        rows = len(program.rows)
+        return Verdict(program.sense, proven, infeasible, self.wide, rows, derivations, value)
+
+    def at_least_as_good(self, value: Fraction | None, way: int = 1) -> list[Constraint]:
+        """The objective is as good as a value, or (way = -1) no better; nothing if it is None."""
+        up = self.better * way > 0
+        return limits(self.program.objective.terms, (value, None) if up else (None, value))
+
+    def stated(self) -> tuple[str, Constraint]:
+        """Read a constraint with its name."""
+        name, sense, right = self.take(3)
+        self.place = f", constraint {name[:60]}"
+        if sense not in SENSES:
+            raise Refused(f"{sense[:40]!r} is not L, E or G")
+        terms = self.objective if self.passed("OBJ") else self.pairs(self.wide)
+        return name, constraint(terms, number(right), SENSES[sense])
+
+    def given(self, is_bound: bool) -> None:
+        """Check a constraint of section CON."""
+        name, stated = self.stated()
+        self.names[f"{name} {stated.sense}"] = None  # the two sides of a row have one name
+        self.names.setdefault(name)
+        terms: dict[int, Fraction] = {}
+        sides: Sides = (None, None)
+        if is_bound and name not in self.program.rows and len(stated.terms) == 1:
+            (j,) = stated.terms
+            terms, sides = {j: Fraction(1)}, self.program.sides(j)
+        elif not is_bound and not (row := self.program.rows[name]).products:
+            terms, sides = row.terms, row.sides()
+        if not any(limit.implies(stated) for limit in limits(terms, sides)):
+            raise Refused("it is no side of that row, or no bound of that column, of the program")
+        self.constraints.append(stated)
+
+    def point(self) -> None:
+        """Check a point of section SOL."""
+        (name,), pairs = self.take(1), self.pairs(self.wide)
+        self.place = f", point {name[:60]}"
+        values, scale = common(pairs.values())
+        x = {j: Fraction(v, scale) for j, v in zip(pairs, values, strict=True)}
+        for row, each in self.program.rows.items():
+            inside(row, each.value(x), each.sides())
+        for column, j in self.program.columns.items():
+            inside(column, x.get(j, Fraction(0)), self.program.sides(j))
+            if j in self.program.integer and x.get(j, Fraction(0)).denominator > 1:
+                raise Refused(f"{column} is not whole")
+        value = self.program.objective.value(x)
+        if self.best is None or (value - self.best) * self.better > 0:
+            self.best = value
+
+    def at(self, index: int) -> Constraint:
+        """An earlier constraint that is not forgotten."""
+        found = self.constraints[index] if index < len(self.constraints) else None
+        if found is None:
+            raise Refused(f"constraint {index} is not there yet, or was said to be used no more")
+        return found
+
+    def derivation(self) -> Constraint:
+        """Check a derived constraint, and return it."""
+        index = len(self.constraints)
+        name, stated = self.stated()
+        self.names[name] = None
+        self.expect("{")
+        match self.take(1)[0]:
+            case "asm":
+                implied = [stated._replace(assumptions=frozenset([index]))]
+            case "lin":
+                implied = [self.total()]
+            case "rnd":
+                implied = [self.rounded(self.total())]
+            case "uns":
+                implied = [self.split(stated)]
+            case "sol" if self.best is not None:
+                implied = self.at_least_as_good(self.best + self.step)
+            case "mul" if "mul" in self.head:
+                implied = self.product()
+            case reason:
+                raise Refused(
+                    f"the reason {reason[:40]!r} is not known, or not without a point or a comment"
+                )
+        self.expect("}")
+        if not any(each.implies(stated) for each in implied):
+            raise Refused("it does not follow from its reason")
+        done = stated._replace(assumptions=implied[0].assumptions)
+        last_use = -1 if self.passed("-1") else self.count()
+        self.constraints.append(None if 0 <= last_use <= index else done)
+        self.last_uses.setdefault(last_use, []).append(index)
+        for k in self.last_uses.pop(index, ()):
+            self.constraints[k] = None
+        return done
+
+    def total(self) -> Constraint:
+        """The sum of constraints, times multipliers."""
+        pairs = self.pairs(len(self.constraints))
+        used = [self.at(k) for k in pairs]
+        factors, scale = common(
+            (above, below * each.scale)
+            for (above, below), each in zip(pairs.values(), used, strict=True)
+        )
+        terms: dict[int, int] = {}
+        right, senses, assumptions = 0, {0}, NOTHING
+        for factor, each in zip(factors, used, strict=True):
+            for j, v in each.terms.items():
+                terms[j] = terms.get(j, 0) + factor * v
+            right += factor * each.right
+            senses.add(0 if not factor else each.sense if factor > 0 else -each.sense)
+            assumptions = union(assumptions, each.assumptions)
+        if len(senses) == 3:
+            raise Refused("multipliers have the wrong signs: <= and >= are added up")
+        return Constraint(
+            {j: v for j, v in terms.items() if v}, right, scale, sum(senses), assumptions
+        )
+
+    def rounded(self, exact: Constraint) -> Constraint:
+        """The right side of <= rounded down, or that of >= rounded up."""
+        if not exact.sense or not exact.whole(self.program.integer):
+            raise Refused("only inequalities of whole coefficients and columns can be rounded")
+        up = -(-exact.sense * exact.right // exact.scale)
+        return exact._replace(right=exact.sense * up * exact.scale)
+
+    def split(self, stated: Constraint) -> Constraint:
+        """What follows on both sides of a split."""
+        places = [self.count() for _ in range(4)]
+        one, below, other, above = map(self.at, places)
+        if below.sense > above.sense:
+            below, above = above, below
+        if not (one.implies(stated) and other.implies(stated)):
+            raise Refused("it does not follow on both sides of the split")
+        beside = below._replace(right=below.right + below.scale, sense=0)
+        if (
+            (below.sense, above.sense) != (-1, 1)
+            or not below.whole(self.program.integer)
+            or below.right % below.scale
+            or not beside.implies(above)
+            or not above._replace(sense=0).implies(beside)
+        ):
+            raise Refused("the split leaves out points between its sides")
+        kept = one.assumptions - {places[1]}, other.assumptions - {places[3]}
+        return stated._replace(assumptions=union(*kept))
+
+    def product(self) -> list[Constraint]:
+        """The product of two bounds, in either sign."""
+        one, two = self.at(self.count()), self.at(self.count())
+        row = self.program.rows[self.take(1)[0]]
+        (a, p, q), (b, s, t) = slack(one), slack(two)
+        (low, high), weight = row.sides(), sum(row.products.values())
+        if low is None or low != high or set(row.products) != {(a, b), (b, a)} or not weight:
+            raise Refused("the row is not an equality with the product of these columns alone")
+        factor = p * s / weight  # p*s*a*b = factor * (low - row.terms)
+        terms = {j: -factor * v for j, v in row.terms.items()}
+        terms[a] = terms.get(a, Fraction(0)) - p * t
+        terms[b] = terms.get(b, Fraction(0)) - s * q
+        right = -q * t - factor * low
+        equal = not one.sense or not two.sense
+        found = limits(terms, (right, right if equal else None)) + limits(
+            {j: -v for j, v in terms.items()}, (-right if equal else None, -right)
+        )
+        assumptions = union(one.assumptions, two.assumptions)
+        return [each._replace(assumptions=assumptions) for each in found]
+
+
+def inside(name: str, value: Fraction, sides: Sides) -> None:
+    """Refuse a value that is not between two sides."""
+    low, high = sides
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise Refused(f"{name} is beyond its side")
+
+
+def union(one: frozenset[int], other: frozenset[int]) -> frozenset[int]:
+    """All assumptions of two constraints, shared where one has them all."""
+    return one if one >= other else other if other >= one else one | other
+
+
+def check(program: Path, proof: Path) -> Verdict:
+    """Check a proof for a program. Raises Refused where it does not hold or a file is broken."""
+    checked = Program()
+    checker = Proof(checked)
+    for part, path in ((checked, program), (checker, proof)):
+        try:
+            part.read(path)
+        except (Refused, OSError, EOFError, UnicodeDecodeError, zlib.error) as why:
+            raise Refused(f"{path.name}{part.place}: {why}") from None
+    return checker.verdict
+
+
+def shown(value: Fraction) -> str:
+    """A number for people: exact where it is short."""
+    short = max(map(abs, value.as_integer_ratio())) < 10**30
+    about = f"{Decimal(value.numerator) / Decimal(value.denominator):.12g}"
+    return f"{value} ({about})" if short and value.denominator > 1 else about
+
+
+def main() -> int:
+    """Check the two files of the command line, and print what is proven."""
+    parser = argparse.ArgumentParser(description="Check a proof of a bound, exactly.")
+    parser.add_argument("program", type=Path, help="the program, as free MPS")
+    parser.add_argument("proof", type=Path, help="the proof, as VIPR 1.0, zipped or not")
+    files = parser.parse_args()
+    try:
+        found = check(files.program, files.proof)
+    except Refused as why:
+        print(f"refused: {why}")
+        return 1
+    way = "at least" if found.sense == "min" else "at most"
+    claim = (
+        "no bound is claimed"
+        if found.bound is None
+        else f"the {found.sense}imum is {way} {shown(found.bound)}"
+    )
+    print(f"the proof holds: {'there is no point' if found.infeasible else claim}")
+    print(f"({found.columns} columns, {found.rows} rows, {found.derivations} derivations)")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
