@@ -32,7 +32,7 @@ class Enclosed:
     - `terms`, `objective`: in the objective's unit, without axes.
     - `limits`: by how much each row of a limit is broken (0 where it holds), in the limit's unit and
       shape; those within chance blocks are among them.
-    - `ranges`: the same for the ends of decisions and compartments.
+    - `ranges`: the same for the ends of decisions, and for the lower ends of compartments.
     - `lost`: where no interval could be given, in the order in which they were met.
     """
 
@@ -63,7 +63,10 @@ def enclose(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Enclo
         terms,
         as_intervals(total),
         {c: excess(c, evaluate) for c in limits},
-        {v: beyond(intervals[v], *problem.ends(v)) for v in problem.variables},
+        {
+            **{v: beyond(intervals[v], *problem.ends(v)) for v in problem.decisions},
+            **{v: beyond(intervals[v], problem.ends(v)[0], np.inf) for v in problem.states},
+        },
         tuple(lost),
     )
 
@@ -80,7 +83,7 @@ def excess(c: Constraint, evaluate: Evaluation) -> Intervals:
     )
 
 
-def beyond(x: Intervals, lower: FloatArray, upper: FloatArray) -> Intervals:
+def beyond(x: Intervals, lower: FloatArray, upper: FloatArray | float) -> Intervals:
     """How far intervals lie below or above ends, 0 where they lie between them."""
     zero = as_intervals(0.0)
     found = np.maximum(np.maximum(as_intervals(lower) - x, x - as_intervals(upper)), zero)

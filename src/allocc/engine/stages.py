@@ -142,16 +142,16 @@ class Stages:
 
         found = {}
         if self.path is not None and self.path.is_file():
-            found[self.path.name] = _sha256(self.path)
+            found[self.path.name] = sha256(self.path)
         for statement in self.bound.tree.statements:
             if isinstance(statement, tree.Table):
                 table = self.data / statement.file.value
                 if table.is_file():
-                    found[statement.file.value] = _sha256(table)
+                    found[statement.file.value] = sha256(table)
         return found
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
     """The hash of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
