@@ -49,8 +49,8 @@ def reduce_array(
     """
     ufunc = {"sum": np.add, "min": np.minimum, "max": np.maximum}[operation]
     full = list(axes)
-    shape = [a.size if a in over else n for a, n in zip(full, values.shape, strict=True)]
-    values = np.broadcast_to(values, shape, subok=True)
+    sizes = [a.size if a in over else n for a, n in zip(full, values.shape, strict=True)]
+    values = np.broadcast_to(values, sizes, subok=True)
     for axis in over:
         if axis not in full:
             # The body does not depend on this axis: count its entries.
@@ -143,9 +143,7 @@ class Evaluation:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(top / bottom)
 
-    def applied(
-        self, function: ScalarFunction, argument: NDArray[Any], node: Node
-    ) -> NDArray[Any]:
+    def applied(self, function: ScalarFunction, argument: NDArray[Any], node: Node) -> NDArray[Any]:
         """A function's values."""
         return function.value(argument)
 

@@ -78,9 +78,7 @@ def excess(c: Constraint, evaluate: Evaluation) -> Intervals:
         return np.broadcast_to(spread(values, part.axes, c.axes), c.shape)
 
     body = np.broadcast_to(spread(evaluate(c.body), c.body.axes, c.axes), c.shape, subok=True)
-    return beyond(
-        as_intervals(body), over(c.lower.values, c.lower), over(c.upper.values, c.upper)
-    )
+    return beyond(as_intervals(body), over(c.lower.values, c.lower), over(c.upper.values, c.upper))
 
 
 def beyond(x: Intervals, lower: FloatArray, upper: FloatArray | float) -> Intervals:

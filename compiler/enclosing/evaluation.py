@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from allocc.compiler.algebra.expression import Divide, Node, Reference, Variable
 from allocc.compiler.algebra.index import Axis

@@ -34,12 +34,12 @@ class Intervals(np.ndarray[Any, Any]):
     @property
     def low(self) -> FloatArray:
         """The lower ends."""
-        return np.asarray(self)["low"]  # type: ignore[no-any-return]
+        return np.asarray(self)["low"]
 
     @property
     def high(self) -> FloatArray:
         """The upper ends."""
-        return np.asarray(self)["high"]  # type: ignore[no-any-return]
+        return np.asarray(self)["high"]
 
     @property
     def known(self) -> BoolArray:
@@ -51,17 +51,17 @@ class Intervals(np.ndarray[Any, Any]):
         """A number within each interval."""
         return np.clip(0.5 * self.low + 0.5 * self.high, self.low, self.high)
 
-    def __array_ufunc__(
-        self, ufunc: np.ufunc, method: str, *inputs: Any, **more: Any
-    ) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **more: Any) -> Any:
         """The operations that intervals have; NumPy refuses all others."""
         with np.errstate(all="ignore"):
-            if method == "__call__" and ufunc in _OPERATIONS and not more:
-                return _OPERATIONS[ufunc](*map(as_intervals, inputs))
-            if method == "reduce" and ufunc in _REDUCED and set(more) <= {"axis"}:
-                return _REDUCED[ufunc](*map(as_intervals, inputs), more.get("axis", 0))
             if method == "at" and ufunc in _GATHERED:
-                return _GATHERED[ufunc](*inputs)
+                _GATHERED[ufunc](*inputs)
+                return None
+            given = [as_intervals(x) for x in inputs]
+            if method == "__call__" and ufunc in _OPERATIONS and not more:
+                return _OPERATIONS[ufunc](*given)
+            if method == "reduce" and ufunc in _REDUCED and set(more) <= {"axis"}:
+                return _REDUCED[ufunc](given[0], more.get("axis", 0))
         return NotImplemented
 
 

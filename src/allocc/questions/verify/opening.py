@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from allocc import mistakes
+from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.stages import Stages
+from allocc.results.building import BASELINE
 from allocc.results.run import Run
 from allocc.results.run_folder.reading import read, read_json, readable
 
@@ -44,6 +46,16 @@ class Opened:
         """The model compiled anew with the run's settings; raises what `load` raises."""
         return self.compile(self.path, self.data, self.run.settings)
 
+    @cached_property
+    def baseline(self) -> bool:
+        """Whether the run is that of a world in which no intervention acts."""
+        return self.run.status == "simulated" and self.run.message == BASELINE
+
+    @property
+    def problem(self) -> Problem:
+        """The problem whose decisions the folder has; raises what `load` raises."""
+        return self.model.baseline_problem if self.baseline else self.model.problem
+
 
 def open_run(folder: Path, model: Path | None, data: Path | None, compile_: Compile) -> Opened:
     """Open a run folder; `model` and `data` go over the folder's own copies.
@@ -56,14 +68,13 @@ def open_run(folder: Path, model: Path | None, data: Path | None, compile_: Comp
         inner = dict(read_json(folder / "result.json")["certificate"])
     inputs = folder / INPUTS
     copied = model is None and data is None and inputs.is_dir()
+    # The model's own file is written first; others of its kind are files that it uses.
+    named = next((n for n in run.files if n.endswith(".alloc")), None)
     if copied:
-        models = [name for name in run.files if (inputs / name).suffix == ".alloc"]
-        if len(models) != 1 or not (inputs / models[0]).is_file():
+        if named is None or not (inputs / named).is_file():
             reason = f"its folder {INPUTS} has no copy of the model"
             raise DiagnosticError([mistakes.not_a_run(str(folder), reason)])
-        model, data = inputs / models[0], inputs
+        model, data = inputs / named, inputs
     if model is None:
-        named = next((n for n in run.files if n.endswith(".alloc")), None)
         raise DiagnosticError([mistakes.no_model_in_run(str(folder), named)])
     return Opened(folder, run, certificate, inner, model, data, copied, compile_)
-
