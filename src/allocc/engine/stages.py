@@ -137,17 +137,23 @@ class Stages:
         return {n: None if u is None else str(u) for n, u in found.items() if n not in words}
 
     def hashes(self) -> dict[str, str]:
-        """The sha256 of the model file and of every table, by file name."""
-        return {name: _sha256(path) for name, path in self.inputs().items()}
+        """The sha256 of every file of `inputs`, by its name there."""
+        return {name: sha256(path) for name, path in self.inputs().items()}
 
     def inputs(self) -> dict[str, Path]:
-        """The model file and every table, by the name that the model has for them."""
+        """The model file, files beside it that it uses, and every table, by the name the model has for them."""
         from allocc.dsl import tree
 
-        found = {}
+        found: dict[str, Path] = {}
+        statements = self.bound.declared.statements
         if self.path is not None and self.path.is_file():
             found[self.path.name] = self.path
-        for statement in self.bound.tree.statements:
+            home = self.path.parent
+            used = sorted({Path(s.span.source.name) for s in statements} - {self.path})
+            for path in used:
+                if path.is_relative_to(home) and path.is_file():
+                    found.setdefault(path.relative_to(home).as_posix(), path)
+        for statement in statements:
             if isinstance(statement, tree.Table):
                 table = self.data / statement.file.value
                 if table.is_file():
@@ -155,7 +161,7 @@ class Stages:
         return found
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
     """The hash of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: What a solve is called with and no result tells of.
 _CALLS = ("cancel", "on_progress")
+#: What a result says in which no intervention acts.
+BASELINE = "baseline: no intervention acts"
 
 
 def solved_run(model: Stages, outcome: Outcome, options: Options) -> Run:
@@ -79,7 +81,7 @@ def simulated_run(
         proof=None,
         gap=None,
         violation=_in_unit(problem, found.violation),
-        message="baseline: no intervention acts" if baseline else "",
+        message=BASELINE if baseline else "",
         versions=versions(),
     )
 

@@ -41,7 +41,12 @@ def test_what_multipliers_leave(seed: int) -> None:
     rng = np.random.default_rng(seed)
     matrix = np.round(rng.uniform(-3, 3, (3, 4)), int(rng.integers(0, 6)))
     program = columns(
-        np.zeros(4), np.ones(4), rows=matrix, row_lower=np.zeros(3), row_upper=np.full(3, np.inf), objective=rng.uniform(-2, 2, 4)
+        np.zeros(4),
+        np.ones(4),
+        rows=matrix,
+        row_lower=np.zeros(3),
+        row_upper=np.full(3, np.inf),
+        objective=rng.uniform(-2, 2, 4),
     )
     exact = ExactProgram.of(program)
     y = {i: Fraction(int(rng.integers(-9, 9)), 2 ** int(rng.integers(0, 9))) for i in range(3)}

@@ -17,6 +17,7 @@ from allocc.compiler.pipeline import written
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.relaxing.refinement import add_tangents, split_active
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.certifying.closing import Closer, Multiplied, write_tree
 from allocc.engine.certifying.ends import Ends
 from allocc.engine.certifying.exact import ExactProgram, rounded
@@ -61,7 +62,11 @@ def _attempted(loop: Loop, recipe: Recipe) -> tuple[_Attempt, Recipe]:
     """The tree over the program of a recipe, with pieces cut again where it says too little."""
     assert loop.stated is not None
     if recipe.form == "stated":
-        return _Attempt.of(loop, recipe.built(loop.stated)), recipe
+        try:
+            built = recipe.built(loop.stated)
+        except DiagnosticError:
+            raise NoProof("its ranges contradict each other before it is written in rows") from None
+        return _Attempt.of(loop, built), recipe
     relaxation = recipe.relaxation(loop.stated)
     for _ in range(MOST_ROUNDS):
         attempt = _Attempt.of(loop, written(relaxation, recipe.form))

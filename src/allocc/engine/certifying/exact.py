@@ -29,7 +29,7 @@ Objects = NDArray[np.object_]
 
 def fraction(x: float) -> Fraction:
     """A number as its shortest decimal says it."""
-    return Fraction(Decimal(repr(x)))
+    return Fraction(Decimal(repr(float(x))))
 
 
 def over_power_of_ten(values: FloatArray) -> tuple[Objects, int]:

@@ -2,8 +2,9 @@
 
 A proof about another program proves nothing of the model. So allocations that meet every limit, the reported
 one and random ones, are simulated, every column of the program is computed from them, and every row and range
-of the program's file has to hold there, with the model's value as its objective. Sums are taken in floating
-point; what rounding can add to them is far below what counts as broken.
+of the program's file has to hold there, with the model's value as its objective. Rows are added up in exact
+numbers at the first points, and in floating point at the others; what rounding can add to that is far below what
+counts as broken.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from scipy import sparse
@@ -32,6 +34,8 @@ from allocc.proof import checker
 
 #: A row holds within this part of the sizes of its terms; decisions are judged by the same.
 HOLDS = 10 * ROUNDING
+#: Rows are added up in exact numbers at so many points.
+EXACT_POINTS = 5
 #: Steps from one allocation towards another or a random one are so long at most, and become shorter while
 #: what they lead to meets not every limit.
 LONGEST, SHORTEST = 1.0, 1e-6
@@ -93,6 +97,7 @@ class _Mapped:
         self.columns, self.rows = files.names(self.built.program)
         self.file = _Arrays.of(file, self.columns)
         self.text = file
+        self.exact_left = EXACT_POINTS
 
     def alike(self) -> tuple[int, int]:
         """How many of the model's own rows are in the file with the same numbers, of how many."""
@@ -119,6 +124,11 @@ class _Mapped:
             if filled is None:
                 return np.inf, "an allocation of the model has no point in the program"
             point = filled
+        if self.exact_left:
+            self.exact_left -= 1
+            where = _broken_exactly(self.text, point)
+            if where:
+                return np.inf, where
         return self.file.broken(point, allocation.value)
 
 
@@ -190,6 +200,19 @@ class _Arrays:
             text = f"the program's objective is {said:.12g} where the model's value is {value:.12g}"
             return worse, text
         return float(off[k]) if k >= 0 else 0.0, ""
+
+
+def _broken_exactly(file: checker.Program, point: FloatArray) -> str:
+    """The row that does not hold at a point, its numbers taken as they are; empty where all do."""
+    x = {j: Fraction(v) for j, v in enumerate(point.tolist())}
+    for name, row in file.rows.items():
+        parts = [a * x[j] for j, a in row.terms.items()]
+        activity, size = sum(parts), sum(map(abs, parts))
+        low, high = row.sides()
+        off = max(0 if low is None else low - activity, 0 if high is None else activity - high)
+        if off > Fraction(HOLDS) * size:
+            return f"row {name} does not hold at an allocation of the model"
+    return ""
 
 
 def _floats(values: Sequence[object], missing: float) -> FloatArray:
