@@ -56,6 +56,7 @@ ROOMS = (
     "allocc.engine.proving",
     "allocc.engine.heuristics",
     "allocc.engine",
+    "allocc.engine.certifying",
     "allocc.results",
     "allocc.questions",
     "allocc.showing.rendering",

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allocc.engine.certifying.proven import solve_and_prove
 from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.judging.proof import Proof
 from allocc.engine.solve import solve
@@ -50,7 +51,7 @@ def test_no_proof_says_more_than_enumeration(
     kind: Callable[[np.random.Generator], models.Known], seed: int
 ) -> None:
     known = kind(np.random.default_rng(seed))
-    outcome = solve(known.problem, PROVE)
+    outcome = solve_and_prove(known.problem, PROVE)
     if outcome.proof is None:
         # Where ranges alone contradict each other, functions may be left that no rows replace.
         assert outcome.status == "infeasible" or "rationals" in " ".join(outcome.notes)
@@ -87,7 +88,7 @@ minimize { unmet: sum(t in Town: need[t] * exp(-0.1 * spend[t])) }
     ],
 )
 def test_the_bound_closes_the_gap(text: str, tmp_path: Path) -> None:
-    outcome = solve(problem(text), PROVE)
+    outcome = solve_and_prove(problem(text), PROVE)
     proof = proof_of(outcome)
     found = check(*checked(proof, tmp_path))
     assert found.bound == proof.bound
@@ -97,7 +98,7 @@ def test_the_bound_closes_the_gap(text: str, tmp_path: Path) -> None:
 
 
 def test_the_proof_is_the_same_each_time() -> None:
-    one, other = (proof_of(solve(problem(FACILITIES), PROVE)) for _ in range(2))
+    one, other = (proof_of(solve_and_prove(problem(FACILITIES), PROVE)) for _ in range(2))
     assert (one.text, one.program, one.bound) == (other.text, other.program, other.bound)
 
 
@@ -106,8 +107,8 @@ def test_another_unit_of_money(unit: float) -> None:
     text = FACILITIES.replace("40", f"{40 * unit!r}").replace("15 *", f"{15 * unit!r} *")
     text = text.replace("7.3 *", f"{7.3 * unit!r} *").replace("61.1", f"{61.1 * unit!r}")
     text = text.replace("-0.1 *", f"-{0.1 / unit!r} *")
-    outcome = solve(problem(text), PROVE)
-    base = solve(problem(FACILITIES), PROVE)
+    outcome = solve_and_prove(problem(text), PROVE)
+    base = solve_and_prove(problem(FACILITIES), PROVE)
     assert outcome.status == base.status == "optimal"
     assert float(proof_of(outcome).bound or 0) == pytest.approx(
         float(proof_of(base).bound or 0), rel=2e-4
@@ -115,8 +116,8 @@ def test_another_unit_of_money(unit: float) -> None:
 
 
 def test_a_proof_for_another_program_is_refused(tmp_path: Path) -> None:
-    proof = proof_of(solve(problem(FACILITIES), PROVE))
-    other = proof_of(solve(problem(FACILITIES.replace("61.1", "61.2")), PROVE))
+    proof = proof_of(solve_and_prove(problem(FACILITIES), PROVE))
+    other = proof_of(solve_and_prove(problem(FACILITIES.replace("61.1", "61.2")), PROVE))
     program, text = checked(proof, tmp_path)
     program.write_bytes(other.program)
     with pytest.raises(Refused):
@@ -124,7 +125,7 @@ def test_a_proof_for_another_program_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_bound_moved_in_its_last_place_is_refused(tmp_path: Path) -> None:
-    proof = proof_of(solve(problem(FACILITIES), PROVE))
+    proof = proof_of(solve_and_prove(problem(FACILITIES), PROVE))
     program, text = checked(proof, tmp_path)
     lines = gzip.decompress(proof.text).decode().split("\n")
     at = next(k for k, line in enumerate(lines) if line.startswith("RTP range"))
@@ -138,7 +139,7 @@ def test_a_bound_moved_in_its_last_place_is_refused(tmp_path: Path) -> None:
 def test_nothing_feasible_is_proven(tmp_path: Path) -> None:
     text = FACILITIES.replace("limit money", "limit least: sum(spend) >= 50\nlimit money")
     text = text.replace("7.3 * sum", "4.9 * sum").replace("61.1", "66.1")
-    outcome = solve(problem(text), PROVE)
+    outcome = solve_and_prove(problem(text), PROVE)
     assert outcome.status == "infeasible"
     proof = proof_of(outcome)
     assert proof.bound is None
@@ -148,7 +149,7 @@ def test_nothing_feasible_is_proven(tmp_path: Path) -> None:
 def test_a_time_limit_leaves_a_true_bound() -> None:
     text = FACILITIES.replace("{a, b, c}", "{a, b, c, d, e, f, g, h}")
     best = solve(problem(text), Options())
-    outcome = solve(problem(text), Options(prove=True, time_limit=0.6))
+    outcome = solve_and_prove(problem(text), Options(prove=True, time_limit=0.6))
     if outcome.proof is not None and outcome.proof.bound is not None:
         assert best.value is not None
         assert float(outcome.proof.bound) <= best.value * (1 + 1e-9)

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.certifying.certify import NoProof, certify
 from allocc.engine.certifying.recipe import Form, Recipe
 from allocc.engine.endings import end
-from allocc.engine.judging.outcome import Outcome
+from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.loop import Loop
+from allocc.engine.solve import run
 
 #: What else a solve may end with says nothing that could be proven.
 WORTH = ("optimal", "feasible", "infeasible")
+
+
+def solve_and_prove(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> Outcome:
+    """As `allocc.engine.solve.solve`, with a proof in rationals at the end."""
+    loop = Loop(problem, options, run, starts)
+    return proven(loop, run(loop))
 
 
 def proven(loop: Loop, outcome: Outcome) -> Outcome:
