@@ -24,18 +24,18 @@ Nothing is solved here, and no number is rounded. The argument, to be read besid
                 slacks are multiplied, and a*b is replaced by means of r. Either sign may be stated.
                 This is not in VIPR 1.0, so a comment (%) at the head of the proof mentions mul.
 4. The last constraint assumes nothing, and it is the claim or implies it.
+
 Time and memory are linear in the files: a constraint is forgotten after its last use.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import re
+import sys
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from fractions import Fraction
 from math import lcm
 from pathlib import Path
@@ -46,9 +46,10 @@ DEEPEST, LARGEST = 1 << 14, 1 << 28  # bits of a common denominator; of a whole 
 DECIMAL = re.compile(r"([+-]?[0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,3}))?")
 RATIONAL = re.compile(r"([+-]?[0-9]+)(?:/([0-9]*[1-9][0-9]*))?")
 SENSES = {"L": -1, "E": 0, "G": 1}
+BOUNDS = {"LO": 1, "LI": 1, "UP": 1, "UI": 1, "FX": 1, "MI": 0, "PL": 0, "FR": 0, "BV": 0}
 NOTHING: frozenset[int] = frozenset()
 Pairs = dict[int, tuple[int, int]]  # from indices to numerators and denominators
-Sides = tuple[Fraction | None, Fraction | None]  # the lower and the upper; None: there is none
+Side = Fraction | None  # None: there is none
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -59,18 +60,18 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is proven: no value is below (min) or above (max) `bound`, or there is no point at all.
+    """Proven: no value is below (min) or above (max) `bound`; or there is no point at all.
 
     `bound`, and the best `value` of the points given, have the objective's constant added.
     """
 
     sense: str
-    bound: Fraction | None
+    bound: Side
     infeasible: bool
     columns: int
     rows: int
     derivations: int
-    value: Fraction | None
+    value: Side
 
 
 class Table(dict[Key, Value]):
@@ -100,6 +101,13 @@ def number(word: str) -> tuple[int, int]:
     return decimal(word).as_integer_ratio()
 
 
+def count(word: str) -> int:
+    """A count or an index."""
+    if not word.isdigit():
+        raise Refused(f"{word[:40]!r} is not a count or an index")
+    return int(word)
+
+
 @dataclass
 class Row:
     """A row: its kind N, L, G or E; its products (a, b) and (b, a), as they are listed."""
@@ -109,7 +117,7 @@ class Row:
     products: dict[tuple[int, int], Fraction] = field(default_factory=Table)
     given: dict[str, Fraction] = field(default_factory=Table)  # under RHS and RANGES
 
-    def sides(self) -> Sides:
+    def sides(self) -> tuple[Side, Side]:
         """The lower and the upper side."""
         rhs, width = self.given.get("RHS", Fraction(0)), self.given.get("RANGES")
         if self.kind == "E":
@@ -131,10 +139,8 @@ class Program:
         self.place, self.section, self.sense, self.whole = "", [""], "min", False
         self.columns, self.rows = Table[str, int](), Table[str, Row]()
         self.integer: set[int] = set()
-        self.lower: dict[int, Fraction | None] = Table()  # of columns, where it is given
-        self.upper: dict[int, Fraction | None] = Table()
-        self.seen = Table[str, None]()  # the sections
-        self.sets: dict[str, str] = {}  # the label of the right sides, of the ranges, of the bounds
+        self.lower, self.upper = Table[int, Side](), Table[int, Side]()  # where a bound is given
+        self.seen, self.labels = Table[str, None](), dict[str, list[str]]()
 
     def read(self, path: Path) -> None:
         """Take in a file."""
@@ -155,7 +161,7 @@ class Program:
         self.objective = goals[0]
         self.rows = Table({name: row for name, row in self.rows.items() if row.kind != "N"})
 
-    def sides(self, j: int) -> Sides:
+    def bounds(self, j: int) -> tuple[Side, Side]:
         """The bounds of a column."""
         return self.lower.get(j, Fraction(0)), self.upper.get(j)
 
@@ -169,6 +175,10 @@ class Program:
                 raise unknown
             self.seen[" ".join(words if words[0] == "QCMATRIX" else words[:1])] = None
             self.section, words = words, []
+        elif (part := self.section[0]) in ("RHS", "RANGES", "BOUNDS"):
+            label = words[1:2] if part == "BOUNDS" else words[:1]
+            if self.labels.setdefault(part, label) != label:
+                raise Refused(f"a second set of numbers, {label}")
         match self.section, words:
             case _ if len(line) == CHUNK:
                 raise unknown
@@ -185,36 +195,26 @@ class Program:
                 if j != len(self.columns) - 1 or (j in self.integer) > self.whole:
                     raise Refused(f"the entries of column {name} do not stand together")
                 self.integer |= {j} if self.whole else NOTHING
-            case ["RHS" | "RANGES" as part], [label, *pairs] if len(pairs) in (2, 4):
-                if self.sets.setdefault(part, label) != label:
-                    raise unknown
+            case ["RHS" | "RANGES" as part], [_, *pairs] if len(pairs) in (2, 4):
                 for row, word in zip(pairs[::2], pairs[1::2], strict=True):
                     self.rows[row].given[part] = decimal(word)
-            case ["BOUNDS"], ["LO" | "LI" | "UP" | "UI" | "FX" as kind, label, name, word]:
-                self.bound(kind, label, self.columns[name], decimal(word))
-            case ["BOUNDS"], ["MI" | "PL" | "FR" | "BV" as kind, label, name]:
-                self.bound(kind, label, self.columns[name], None)
+            case ["BOUNDS"], [kind, _, name, *word] if len(word) == BOUNDS.get(kind):
+                j, value = self.columns[name], decimal(word[0]) if word else None
+                if kind not in ("UP", "UI", "PL"):
+                    self.lower[j] = Fraction(0) if kind == "BV" else value
+                if kind not in ("LO", "LI", "MI"):
+                    self.upper[j] = Fraction(1) if kind == "BV" else value
+                self.integer |= {j} if kind in ("BV", "LI", "UI") else NOTHING
             case ["QCMATRIX", row], [a, b, word]:
                 self.rows[row].products[self.columns[a], self.columns[b]] = decimal(word)
             case ["QCMATRIX", row], [] if self.rows[row].kind != "N":
                 pass
-            case ["NAME", *_], []:
+            case ((["NAME", *_] | ["OBJSENSE"] | ["ROWS"] | ["COLUMNS"] | ["ENDATA"]), []):
                 pass
-            case ["OBJSENSE" | "ROWS" | "COLUMNS" | "RHS" | "RANGES" | "BOUNDS" | "ENDATA"], []:
+            case ["RHS" | "RANGES" | "BOUNDS"], []:
                 pass
             case _:
                 raise unknown
-
-    def bound(self, kind: str, label: str, j: int, value: Fraction | None) -> None:
-        """Take in a bound; each side of a column is given at most once."""
-        if self.sets.setdefault("BOUNDS", label) != label:
-            raise Refused(f"a second set of bounds, {label[:60]}")
-        if kind not in ("UP", "UI", "PL"):
-            self.lower[j] = Fraction(0) if kind == "BV" else value
-        if kind not in ("LO", "LI", "MI"):
-            self.upper[j] = Fraction(1) if kind == "BV" else value
-        if kind in ("BV", "LI", "UI"):
-            self.integer.add(j)
 
 
 class Constraint(NamedTuple):
@@ -228,17 +228,18 @@ class Constraint(NamedTuple):
 
     def same_terms(self, other: Constraint) -> bool:
         """Whether the left sides are equal."""
-        mine, here, there = self.terms, self.scale, other.scale
-        pairs = other.terms.items()
-        return len(mine) == len(pairs) and all(mine.get(j, 0) * there == v * here for j, v in pairs)
+        here, there, mine, others = self.scale, other.scale, self.terms, other.terms.items()
+        return len(mine) == len(others) and all(
+            mine.get(j, 0) * there == v * here for j, v in others
+        )
 
     def implies(self, other: Constraint) -> bool:
         """Whether this is absurd, or has the other's left side and is as strong on the right."""
         if not self.terms and (self.right * self.sense > 0 or (not self.sense and self.right)):
             return True
         beyond = self.right * other.scale - other.right * self.scale
-        strong = beyond * other.sense >= 0 if other.sense else beyond == 0
-        return self.sense in (0, other.sense) and strong and self.same_terms(other)
+        weaker = beyond * other.sense < 0 if other.sense else beyond != 0
+        return not weaker and self.sense in (0, other.sense) and self.same_terms(other)
 
     def whole(self, integer: set[int]) -> bool:
         """Whether the left side is whole at each point."""
@@ -256,25 +257,29 @@ def common(values: Iterable[tuple[int, int]]) -> tuple[list[int], int]:
 
 def constraint(terms: Pairs, right: tuple[int, int], sense: int) -> Constraint:
     """The constraint with these numbers."""
-    values, scale = common([*terms.values(), right])
-    kept = {j: v for j, v in zip(terms, values, strict=False) if v}
-    return Constraint(kept, values[-1], scale, sense)
+    (*values, last), scale = common([*terms.values(), right])
+    return Constraint({j: v for j, v in zip(terms, values, strict=True) if v}, last, scale, sense)
 
 
-def limits(terms: dict[int, Fraction], sides: Sides) -> list[Constraint]:
+def limits(terms: dict[int, Fraction], low: Side, high: Side) -> list[Constraint]:
     """What a row or a bound says: an equality, or up to two inequalities."""
     pairs = {j: v.as_integer_ratio() for j, v in terms.items()}
-    both = [(0, sides[0])] if sides[0] == sides[1] else list(zip((1, -1), sides, strict=True))
-    return [constraint(pairs, s.as_integer_ratio(), sense) for sense, s in both if s is not None]
+    both = [(low, 0)] if low == high else [(low, 1), (high, -1)]
+    return [constraint(pairs, s.as_integer_ratio(), sense) for s, sense in both if s is not None]
 
 
 def slack(bound: Constraint) -> tuple[int, Fraction, Fraction]:
-    """Column, sign p and q of a bound p*x - q >= 0 (or = 0)."""
+    """The column j, the sign p and the number q of a bound p*x[j] - q >= 0 (or = 0)."""
     if len(bound.terms) != 1:
         raise Refused("only bounds of one column can be multiplied")
     ((j, v),) = bound.terms.items()
     sign = bound.sense or 1
     return j, Fraction(sign if v > 0 else -sign), Fraction(sign * bound.right, abs(v))
+
+
+def union(one: frozenset[int], other: frozenset[int]) -> frozenset[int]:
+    """The assumptions of both, shared where one has them all."""
+    return one if one >= other else other if other >= one else one | other
 
 
 class Proof:
@@ -285,22 +290,22 @@ class Proof:
         self.constraints: list[Constraint | None] = []  # None where it is forgotten
         self.last_uses: dict[int, list[int]] = {}
         self.names = Table[str, None]()
-        self.best: Fraction | None = None  # the best value of a point, without the constant
+        self.best: Side = None  # the best value of the points, without the constant
         self.words, self.next, self.head = list[str](), 0, ""
 
     def read(self, path: Path) -> None:
         """Check a file."""
+        self.wide, self.sign = len(self.program.columns), 1 if self.program.sense == "min" else -1
         with path.open("rb") as file:
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
             self.file = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if zipped else file
             while (line := self.file.readline(CHUNK)).startswith(b"%") and len(self.head) < CHUNK:
                 self.head += line.decode("ascii")
             self.rest = line.decode("ascii")
-            self.wide = len(self.program.columns)
             self.verdict = self.sections()
 
     def more(self) -> bool:
-        """Read one piece; whether there was any."""
+        """Read a piece of the file; whether there was any."""
         piece = self.file.read(CHUNK)
         text = self.rest + piece.decode("ascii")
         words = text.split()
@@ -312,73 +317,64 @@ class Proof:
         self.next = 0
         return bool(text)
 
-    def take(self, count: int) -> list[str]:
+    def take(self, amount: int) -> list[str]:
         """The next words."""
-        while len(self.words) < self.next + count:
+        while len(self.words) < self.next + amount:
             if not self.more():
                 raise Refused("the file ends too early")
-        self.next += count
-        return self.words[self.next - count : self.next]
+        self.next += amount
+        return self.words[self.next - amount : self.next]
+
+    def count(self) -> int:
+        """The next word, a count or an index."""
+        return count(self.take(1)[0])
 
     def expect(self, *words: str) -> None:
         """Pass by these words."""
+        self.place = f", section {words[0]}" if words[0].isalpha() else self.place
         for word, found in zip(words, self.take(len(words)), strict=True):
             if word != found:
                 raise Refused(f"{word[:60]!r} expected, not {found[:60]!r}")
 
-    def passed(self, word: str) -> bool:
-        """Whether that word is the next one; then it is passed by."""
-        found = self.take(1) == [word]
-        self.next -= not found
+    def pairs(self, size: str, end: int) -> Pairs:
+        """That many different indices below `end`, each with a number."""
+        if (amount := count(size)) > end:
+            raise Refused(f"{size[:40]} entries, where there can be {end}")
+        words = self.take(2 * amount)
+        if not "".join(["0", *words[::2]]).isdigit():
+            raise Refused("an index is not a whole number")
+        found = dict(zip(map(int, words[::2]), map(number, words[1::2]), strict=True))
+        if len(found) < amount or max(found, default=-1) >= end:
+            raise Refused(f"indices have to be different, and below {end}")
         return found
-
-    def count(self) -> int:
-        """A number of things, or the place of one."""
-        if not (word := self.take(1)[0]).isdigit():
-            raise Refused(f"{word[:40]!r} is not a count or an index")
-        return int(word)
-
-    def indices(self, words: list[str], end: int) -> list[int]:
-        """Different indices below `end`."""
-        found = list(map(int, words)) if "".join(["0", *words]).isdigit() else [end]
-        if len(set(found)) < len(found) or max(found, default=-1) >= end:
-            raise Refused(f"indices that are not different and below {end}")
-        return found
-
-    def pairs(self, end: int) -> Pairs:
-        """A count, and as many indices with their numbers."""
-        if (count := self.count()) > end:
-            raise Refused(f"{count} entries, where there can be {end}")
-        words = self.take(2 * count)
-        return dict(zip(self.indices(words[::2], end), map(number, words[1::2]), strict=True))
 
     def sections(self) -> Verdict:
         """Check all sections."""
         program, integer = self.program, self.program.integer
         self.expect("VER", "1.0", "VAR", str(self.wide), *program.columns)
         self.expect("INT", str(len(integer)))
-        if set(self.indices(self.take(len(integer)), self.wide)) != integer:
+        if set(self.take(len(integer))) != set(map(str, integer)):
             raise Refused("the integer columns are not those of the program")
         self.expect("OBJ", program.sense)
-        self.objective = self.pairs(self.wide)
+        self.objective = self.pairs(self.take(1)[0], self.wide)
         zero = constraint(self.objective, (0, 1), 0)
-        if not limits(program.objective.terms, (Fraction(0), Fraction(0)))[0].implies(zero):
+        if not limits(program.objective.terms, Fraction(0), Fraction(0))[0].implies(zero):
             raise Refused("the objective is not that of the program")
-        self.better = 1 if program.sense == "max" else -1
-        self.step = self.better * zero.whole(integer)
+        self.step = self.sign * zero.whole(integer)
         self.expect("CON")
-        count, bounds = self.count(), self.count()
-        for k in range(count):
+        amount, bounds = self.count(), self.count()
+        for k in range(amount):
             self.given(k < bounds)
         self.expect("RTP")
         infeasible = (kind := self.take(1)[0]) == "infeas"
-        if not infeasible and kind != "range":
-            raise Refused("neither 'range' nor 'infeas'")
-        ends = ["-inf", "inf"] if infeasible else self.take(2)
-        bound, reached = ends[:: -self.better]
-        nothing = ["-inf", "inf"][:: -self.better]
-        proven = None if bound == nothing[0] else Fraction(*number(bound))
-        needed = None if reached == nothing[1] else Fraction(*number(reached))
+        if kind not in ("infeas", "range"):
+            raise Refused("neither range nor infeas")
+        low, high = ["-inf", "inf"] if infeasible else self.take(2)
+        ends = [
+            None if word == none else Fraction(*number(word))
+            for word, none in ((low, "-inf"), (high, "inf"))
+        ]
+        bound, reached = ends[:: self.sign]
         self.expect("SOL")
         for _ in range(self.count()):
             self.point()
@@ -386,35 +382,36 @@ class Proof:
         last, derivations = Constraint({}, 0, 1, 0), self.count()
         for _ in range(derivations):
             last = self.derivation()
-        self.place = ", at its end"
-        if self.more() or self.next < len(self.words):
-            raise Refused("text after the last derivation")
-        if needed is not None and (self.best is None or (self.best - needed) * self.better < 0):
-            raise Refused("no point is given that reaches the value that RTP says")
-        if self.best is not None and (
-            infeasible or (proven is not None and (self.best - proven) * self.better > 0)
+        self.place = ", at the end"
+        if self.next < len(self.words) or self.more() and self.words:
+            raise Refused("there is text after the last derivation")
+        best = self.best
+        if reached is not None and (best is None or (best - reached) * self.sign > 0):
+            raise Refused("no point is given that is as good as the claim under RTP")
+        if best is not None and (
+            infeasible or bound is not None and (best - bound) * self.sign < 0
         ):
             raise Refused("a point is given that the claim under RTP denies")
-        claims = [Constraint({}, 1, 1, 1)] if infeasible else self.at_least_as_good(proven, -1)
-        if claims and (last.assumptions or not last.implies(claims[0])):
-            raise Refused("the last constraint assumes something, or is not the claim under RTP")
-        constant = -program.objective.given.get("RHS", Fraction(0))
-        proven, value = (None if v is None else v + constant for v in (proven, self.best))
+        goal = [Constraint({}, 1, 1, 1)] if infeasible else self.beyond(bound, self.sign)
+        if goal and (last.assumptions or not last.implies(goal[0])):
+            raise Refused("the last constraint assumes something, or does not imply the claim")
+        constant = program.objective.given.get("RHS", Fraction(0))
+        bound, best = (None if v is None else v - constant for v in (bound, best))
         rows = len(program.rows)
-        return Verdict(program.sense, proven, infeasible, self.wide, rows, derivations, value)
+        return Verdict(program.sense, bound, infeasible, self.wide, rows, derivations, best)
 
-    def at_least_as_good(self, value: Fraction | None, way: int = 1) -> list[Constraint]:
-        """The objective is as good as a value, or (way = -1) no better; nothing if it is None."""
-        up = self.better * way > 0
-        return limits(self.program.objective.terms, (value, None) if up else (None, value))
+    def beyond(self, value: Side, sense: int) -> list[Constraint]:
+        """The objective is at least (sense 1) or at most (-1) a value; nothing without one."""
+        low, high = (value, None) if sense > 0 else (None, value)
+        return limits(self.program.objective.terms, low, high)
 
     def stated(self) -> tuple[str, Constraint]:
         """Read a constraint with its name."""
-        name, sense, right = self.take(3)
+        name, sense, right, size = self.take(4)
         self.place = f", constraint {name[:60]}"
         if sense not in SENSES:
             raise Refused(f"{sense[:40]!r} is not L, E or G")
-        terms = self.objective if self.passed("OBJ") else self.pairs(self.wide)
+        terms = self.objective if size == "OBJ" else self.pairs(size, self.wide)
         return name, constraint(terms, number(right), SENSES[sense])
 
     def given(self, is_bound: bool) -> None:
@@ -422,42 +419,45 @@ class Proof:
         name, stated = self.stated()
         self.names[f"{name} {stated.sense}"] = None  # the two sides of a row have one name
         self.names.setdefault(name)
-        terms: dict[int, Fraction] = {}
-        sides: Sides = (None, None)
-        if is_bound and name not in self.program.rows and len(stated.terms) == 1:
+        possible: list[Constraint] = []
+        if not is_bound and not (row := self.program.rows[name]).products:
+            possible = limits(row.terms, *row.sides())
+        elif is_bound and name not in self.program.rows and len(stated.terms) == 1:
             (j,) = stated.terms
-            terms, sides = {j: Fraction(1)}, self.program.sides(j)
-        elif not is_bound and not (row := self.program.rows[name]).products:
-            terms, sides = row.terms, row.sides()
-        if not any(limit.implies(stated) for limit in limits(terms, sides)):
-            raise Refused("it is no side of that row, or no bound of that column, of the program")
+            possible = limits({j: Fraction(1)}, *self.program.bounds(j))
+        if not any(each.implies(stated) for each in possible):
+            raise Refused("no such side of a linear row, or bound of a column, is in the program")
         self.constraints.append(stated)
 
     def point(self) -> None:
         """Check a point of section SOL."""
-        (name,), pairs = self.take(1), self.pairs(self.wide)
+        name, size = self.take(2)
         self.place = f", point {name[:60]}"
+        pairs = self.pairs(size, self.wide)
         values, scale = common(pairs.values())
         x = {j: Fraction(v, scale) for j, v in zip(pairs, values, strict=True)}
-        for row, each in self.program.rows.items():
-            inside(row, each.value(x), each.sides())
+        sides = [(row, each.value(x), each.sides()) for row, each in self.program.rows.items()]
         for column, j in self.program.columns.items():
-            inside(column, x.get(j, Fraction(0)), self.program.sides(j))
-            if j in self.program.integer and x.get(j, Fraction(0)).denominator > 1:
+            value = x.get(j, Fraction(0))
+            sides.append((column, value, self.program.bounds(j)))
+            if j in self.program.integer and value.denominator > 1:
                 raise Refused(f"{column} is not whole")
+        for place, value, (low, high) in sides:
+            if (low is not None and value < low) or (high is not None and value > high):
+                raise Refused(f"the point is outside of {place}")
         value = self.program.objective.value(x)
-        if self.best is None or (value - self.best) * self.better > 0:
+        if self.best is None or (value - self.best) * self.sign < 0:
             self.best = value
 
     def at(self, index: int) -> Constraint:
         """An earlier constraint that is not forgotten."""
         found = self.constraints[index] if index < len(self.constraints) else None
         if found is None:
-            raise Refused(f"constraint {index} is not there yet, or was said to be used no more")
+            raise Refused(f"constraint {index} is not there yet, or it is after its last use")
         return found
 
     def derivation(self) -> Constraint:
-        """Check a derived constraint, and return it."""
+        """Check a derived constraint."""
         index = len(self.constraints)
         name, stated = self.stated()
         self.names[name] = None
@@ -472,18 +472,16 @@ class Proof:
             case "uns":
                 implied = [self.split(stated)]
             case "sol" if self.best is not None:
-                implied = self.at_least_as_good(self.best + self.step)
+                implied = self.beyond(self.best - self.step, -self.sign)
             case "mul" if "mul" in self.head:
                 implied = self.product()
             case reason:
-                raise Refused(
-                    f"the reason {reason[:40]!r} is not known, or not without a point or a comment"
-                )
+                raise Refused(f"reason {reason[:40]!r}: not known, or no point or comment is there")
         self.expect("}")
         if not any(each.implies(stated) for each in implied):
             raise Refused("it does not follow from its reason")
         done = stated._replace(assumptions=implied[0].assumptions)
-        last_use = -1 if self.passed("-1") else self.count()
+        last_use = -1 if (word := self.take(1)[0]) == "-1" else count(word)
         self.constraints.append(None if 0 <= last_use <= index else done)
         self.last_uses.setdefault(last_use, []).append(index)
         for k in self.last_uses.pop(index, ()):
@@ -492,32 +490,29 @@ class Proof:
 
     def total(self) -> Constraint:
         """The sum of constraints, times multipliers."""
-        pairs = self.pairs(len(self.constraints))
+        pairs = self.pairs(self.take(1)[0], len(self.constraints))
         used = [self.at(k) for k in pairs]
-        factors, scale = common(
-            (above, below * each.scale)
-            for (above, below), each in zip(pairs.values(), used, strict=True)
-        )
+        both = zip(pairs.values(), used, strict=True)
+        factors, scale = common((above, below * each.scale) for (above, below), each in both)
         terms: dict[int, int] = {}
         right, senses, assumptions = 0, {0}, NOTHING
         for factor, each in zip(factors, used, strict=True):
             for j, v in each.terms.items():
                 terms[j] = terms.get(j, 0) + factor * v
             right += factor * each.right
-            senses.add(0 if not factor else each.sense if factor > 0 else -each.sense)
+            senses.add(each.sense * ((factor > 0) - (factor < 0)))
             assumptions = union(assumptions, each.assumptions)
         if len(senses) == 3:
-            raise Refused("multipliers have the wrong signs: <= and >= are added up")
-        return Constraint(
-            {j: v for j, v in terms.items() if v}, right, scale, sum(senses), assumptions
-        )
+            raise Refused("multipliers of the wrong sign: <= and >= would be added up")
+        terms = {j: v for j, v in terms.items() if v}
+        return Constraint(terms, right, scale, sum(senses), assumptions)
 
     def rounded(self, exact: Constraint) -> Constraint:
-        """The right side of <= rounded down, or that of >= rounded up."""
+        """The right side of <= is rounded down, that of >= up."""
         if not exact.sense or not exact.whole(self.program.integer):
-            raise Refused("only inequalities of whole coefficients and columns can be rounded")
-        up = -(-exact.sense * exact.right // exact.scale)
-        return exact._replace(right=exact.sense * up * exact.scale)
+            raise Refused("only an inequality with whole coefficients and columns is rounded")
+        steps = -(-exact.sense * exact.right // exact.scale)
+        return exact._replace(right=exact.sense * steps * exact.scale)
 
     def split(self, stated: Constraint) -> Constraint:
         """What follows on both sides of a split."""
@@ -525,17 +520,14 @@ class Proof:
         one, below, other, above = map(self.at, places)
         if below.sense > above.sense:
             below, above = above, below
+        gap = above.right * below.scale - below.right * above.scale
+        if (below.sense, above.sense) != (-1, 1) or gap != below.scale * above.scale:
+            raise Refused("the split is not into a.x <= b and a.x >= b + 1")
+        whole = below.whole(self.program.integer) and below.right % below.scale == 0
+        if not whole or not below.same_terms(above):
+            raise Refused("the split is not of one sum of whole numbers")
         if not (one.implies(stated) and other.implies(stated)):
             raise Refused("it does not follow on both sides of the split")
-        beside = below._replace(right=below.right + below.scale, sense=0)
-        if (
-            (below.sense, above.sense) != (-1, 1)
-            or not below.whole(self.program.integer)
-            or below.right % below.scale
-            or not beside.implies(above)
-            or not above._replace(sense=0).implies(beside)
-        ):
-            raise Refused("the split leaves out points between its sides")
         kept = one.assumptions - {places[1]}, other.assumptions - {places[3]}
         return stated._replace(assumptions=union(*kept))
 
@@ -546,70 +538,46 @@ class Proof:
         (a, p, q), (b, s, t) = slack(one), slack(two)
         (low, high), weight = row.sides(), sum(row.products.values())
         if low is None or low != high or set(row.products) != {(a, b), (b, a)} or not weight:
-            raise Refused("the row is not an equality with the product of these columns alone")
-        factor = p * s / weight  # p*s*a*b = factor * (low - row.terms)
+            raise Refused("the row is no equality with the product of these columns alone")
+        factor = p * s / weight  # p*s*x[a]*x[b] = factor * (low - row.terms)
         terms = {j: -factor * v for j, v in row.terms.items()}
-        terms[a] = terms.get(a, Fraction(0)) - p * t
-        terms[b] = terms.get(b, Fraction(0)) - s * q
+        terms[a] = terms.get(a, 0) - p * t
+        terms[b] = terms.get(b, 0) - s * q
         right = -q * t - factor * low
         equal = not one.sense or not two.sense
-        found = limits(terms, (right, right if equal else None)) + limits(
-            {j: -v for j, v in terms.items()}, (-right if equal else None, -right)
-        )
+        found = limits(terms, right, right if equal else None)
+        terms = {j: -v for j, v in terms.items()}
+        found += limits(terms, -right if equal else None, -right)
         assumptions = union(one.assumptions, two.assumptions)
         return [each._replace(assumptions=assumptions) for each in found]
 
 
-def inside(name: str, value: Fraction, sides: Sides) -> None:
-    """Refuse a value that is not between two sides."""
-    low, high = sides
-    if (low is not None and value < low) or (high is not None and value > high):
-        raise Refused(f"{name} is beyond its side")
-
-
-def union(one: frozenset[int], other: frozenset[int]) -> frozenset[int]:
-    """All assumptions of two constraints, shared where one has them all."""
-    return one if one >= other else other if other >= one else one | other
-
-
 def check(program: Path, proof: Path) -> Verdict:
     """Check a proof for a program. Raises Refused where it does not hold or a file is broken."""
-    checked = Program()
-    checker = Proof(checked)
-    for part, path in ((checked, program), (checker, proof)):
+    read = Program()
+    checked = Proof(read)
+    for part, path in ((read, program), (checked, proof)):
         try:
             part.read(path)
         except (Refused, OSError, EOFError, UnicodeDecodeError, zlib.error) as why:
             raise Refused(f"{path.name}{part.place}: {why}") from None
-    return checker.verdict
-
-
-def shown(value: Fraction) -> str:
-    """A number for people: exact where it is short."""
-    short = max(map(abs, value.as_integer_ratio())) < 10**30
-    about = f"{Decimal(value.numerator) / Decimal(value.denominator):.12g}"
-    return f"{value} ({about})" if short and value.denominator > 1 else about
+    return checked.verdict
 
 
 def main() -> int:
     """Check the two files of the command line, and print what is proven."""
-    parser = argparse.ArgumentParser(description="Check a proof of a bound, exactly.")
-    parser.add_argument("program", type=Path, help="the program, as free MPS")
-    parser.add_argument("proof", type=Path, help="the proof, as VIPR 1.0, zipped or not")
-    files = parser.parse_args()
+    if len(sys.argv) != 3:
+        print("usage: python checker.py program.mps proof.vipr.gz")
+        return 2
     try:
-        found = check(files.program, files.proof)
+        found = check(Path(sys.argv[1]), Path(sys.argv[2]))
     except Refused as why:
         print(f"refused: {why}")
         return 1
-    way = "at least" if found.sense == "min" else "at most"
-    claim = (
-        "no bound is claimed"
-        if found.bound is None
-        else f"the {found.sense}imum is {way} {shown(found.bound)}"
-    )
+    sys.set_int_max_str_digits(0)  # words are short, so that sums of them are not long either
+    claim = f"every value is at {'least' if found.sense == 'min' else 'most'} {found.bound}"
+    claim = "no bound is claimed" if found.bound is None else claim
     print(f"the proof holds: {'there is no point' if found.infeasible else claim}")
-    print(f"({found.columns} columns, {found.rows} rows, {found.derivations} derivations)")
     return 0
 
 
