@@ -430,6 +430,7 @@ def test_bounds_of_columns(tmp_path: Path, bounds: str, accepted: set[str]) -> N
         (" x C2 4", " x C9 4", "not known"),
         (" y C2 -1", " y C2 -1\n x C2 1", "second time"),
         (" G C1", " G C1\n L C1", "second time"),
+        (" x C2 4", " M3 'MARKER' 'INTEND'\n x C2 4", "together"),
         (" S cost", " S C1 1 cost", "cannot stand"),
         (" S C2 2", " T C2 2", "second set"),
         ("RHS", "RHS\nRHS", "second time"),
@@ -491,7 +492,7 @@ def test_files_that_are_no_proofs(tmp_path: Path, text: bytes, message: str) -> 
     ("old", "new", "message"),
     [
         ("VAR 2", "VAR 3", "expected"),
-        ("VAR 2 x y", "VAR 2 y x", "'x' expected"),
+        ("VAR 2 x y", "VAR 2 y x", "columns are not"),
         ("INT 2", "INT 1", "expected"),
         ("INT 2 0 1", "INT 2 0 0", "integer columns"),
         ("OBJ min", "OBJ max", "'min' expected"),
@@ -502,6 +503,7 @@ def test_files_that_are_no_proofs(tmp_path: Path, text: bytes, message: str) -> 
         ("CON 2 0", "CON 1 0", "'RTP' expected"),
         ("CON 2 0", "CON -2 0", "not a count"),
         ("CON 2 0", "CON 2 1", "constraint C1"),
+        ("CON 2 0", "CON 2 3", "more bounds"),
         ("C2 L 2", "C1 L 2", "side"),
         ("C2 L 2", "C2 X 2", "not L, E or G"),
         ("C2 L 2", "C2 L 2/0", "not a number"),
@@ -524,7 +526,7 @@ def test_files_that_are_no_proofs(tmp_path: Path, text: bytes, message: str) -> 
         ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 2 -1/2", "below 2"),
         ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 -1 -1/2", "not a whole number"),
         ("lin 2 0 1/2 1 -1/2 }", "lin 1 0 1/2 1 -1/2 }", "'}' expected"),
-        ("} 3", "} 2", "last use"),
+        ("} 3", "} 2", "last time"),
         ("} 3", "} -2", "not a count"),
         ("rnd 1 2 1", "rnd 1 0 1/2", "rounded"),
         ("rnd 1 2 1", "lin 1 2 1", "does not follow"),
@@ -558,7 +560,7 @@ def test_a_broken_proof(tmp_path: Path, old: str, new: str, message: str) -> Non
         ("uns 4 2 5 3", "uns 4 2 4 3", "assumes something"),
         ("uns 4 2 5 3", "uns 4 2 5 6", "not there yet"),
         ("uns 4 2 5 3", "uns 4 2 5 2", "split"),
-        ("{ asm } -1\nright", "{ asm } 5\nright", "last use"),
+        ("{ asm } -1\nright", "{ asm } 5\nright", "last time"),
     ],
 )
 def test_a_broken_split(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -581,6 +583,7 @@ def test_a_split_into_two_absurdities_proves_nothing(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("% reason beyond VIPR 1.0: mul\n", "", "'mul'"),
+        ("% reason beyond VIPR 1.0: mul\n", "% simultaneous\n", "'mul'"),
         ("mul 0 1 area", "mul 0 1 cost", "not known"),
         ("mul 0 1 area", "mul 0 0 area", "product of these columns"),
         ("mul 0 1 area", "mul 0 2 area", "not there yet"),
@@ -771,3 +774,107 @@ def test_a_constraint_is_forgotten_after_its_last_use(tmp_path: Path) -> None:
     proof = checker.Proof(program)
     proof.read(tmp_path / "proof.vipr")
     assert [each is None for each in proof.constraints] == [False, False, False, True, True, False]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_is_in_the_files_they_are_true_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Words of both files are dropped, doubled, swapped or replaced: never is there a traceback."""
+    name = data.draw(st.sampled_from(sorted(CASES)))
+    program, proof, values = CASES[name]
+    changes_program = data.draw(st.booleans())
+    parts = re.split(r"(\s+)", program if changes_program else proof)
+    for _ in range(data.draw(st.integers(1, 3))):
+        k = data.draw(st.integers(0, len(parts) - 1))
+        other = data.draw(
+            st.sampled_from([*parts, "1e999", "-", "1/0", "", "\x00", "OBJ", "E", "{"])
+        )
+        parts[k : k + 1] = data.draw(st.sampled_from([[other], [parts[k], other], []]))
+    changed = "".join(parts)
+    folder = tmp_path_factory.mktemp("fuzz")
+    try:
+        found = judge(folder, *((changed, proof) if changes_program else (program, changed)))
+    except Refused:
+        return
+    assert changes_program or is_true(found, values)
+
+
+def test_a_large_file_of_nothing_is_refused_after_its_first_piece(tmp_path: Path) -> None:
+    taken = []
+
+    class Counted(checker.Proof):
+        def more(self) -> bool:
+            taken.append(1)
+            return super().more()
+
+    judge(tmp_path, ROUNDING_MPS, ROUNDING)
+    for text in (b"0", b"0 ", b"\n", b"%"):
+        (tmp_path / "zeros.gz").write_bytes(gzip.compress(text * 2**25, 1))
+        program = checker.Program()
+        program.read(tmp_path / "program.mps")
+        taken.clear()
+        with pytest.raises(Refused):
+            Counted(program).read(tmp_path / "zeros.gz")
+        assert len(taken) <= 2
+
+
+def test_numbers_do_not_grow_without_end(tmp_path: Path) -> None:
+    """Many long denominators have no short common one."""
+    primes = [10**3000 + k for k in range(1, 9, 2)]
+    lines = " ".join(f"{k} 1/{prime}" for k, prime in enumerate(primes[:2]))
+    proof = ROUNDING.replace("lin 2 0 1/2 1 -1/2", f"lin 2 {lines}")
+    with pytest.raises(Refused, match="too long over a common denominator"):
+        judge(tmp_path, ROUNDING_MPS, proof)
+
+
+HALVES = st.integers(-6, 6).map(lambda v: Fraction(v, 2))
+BOUNDS = st.tuples(st.sampled_from("LGE"), HALVES, HALVES.filter(bool))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.tuples(BOUNDS, BOUNDS), st.booleans(), st.tuples(*[HALVES.filter(bool)] * 2, HALVES, HALVES),
+    st.lists(st.tuples(HALVES, HALVES), min_size=5, max_size=20),
+)  # fmt: skip
+def test_a_product_of_bounds_holds_wherever_they_do(
+    tmp_path_factory: pytest.TempPathFactory,
+    bounds: tuple[tuple[str, Fraction, Fraction], tuple[str, Fraction, Fraction]],
+    square: bool,
+    row: tuple[Fraction, Fraction, Fraction, Fraction],
+    points: list[tuple[Fraction, Fraction]],
+) -> None:
+    folder = tmp_path_factory.mktemp("product")
+    weight, product, linear, right = row
+    other = "a" if square else "b"
+    entries = [("a", other, product if square else product / 2)]
+    entries += [] if square else [("b", "a", product / 2)]
+    (folder / "p.mps").write_text(
+        f"ROWS\n N cost\n E r\nCOLUMNS\n w r {float(weight)}\n a r {float(linear)}\n b r 0\nRHS\n"
+        f" S r {float(right)}\nBOUNDS\n FR B w\n FR B a\n FR B b\nQCMATRIX r\n"
+        + "".join(f" {x} {y} {float(v)}\n" for x, y, v in entries)
+        + "ENDATA\n"
+    )
+    program = checker.Program()
+    program.read(folder / "p.mps")
+    proof = checker.Proof(program)
+    columns = (1, 1 if square else 2)
+    for (side, limit, v), j in zip(bounds, columns, strict=True):
+        terms = {j: v.as_integer_ratio()}
+        proof.constraints.append(checker.constraint(terms, limit, checker.SENSES[side]))
+    proof.words = ["0", "1", "r"]
+    found = proof.product()
+    assert found
+    senses = {each.sense for each in found}
+    assert senses == ({0} if "E" in (bounds[0][0], bounds[1][0]) else {-1, 1})
+
+    def holds(each: checker.Constraint, x: tuple[Fraction, Fraction, Fraction]) -> bool:
+        value = sum((v * x[j] for j, v in each.terms.items()), Fraction(0)) / each.scale
+        return (value - each.right) * each.sense >= 0 if each.sense else value == each.right
+
+    tight = [limit / v for _, limit, v in bounds]
+    for a, b in [*points, (tight[0], tight[1]), (tight[0] + 1, tight[1]), (tight[0], tight[1] + 1)]:
+        w = (right - linear * a - product * a * (a if square else b)) / weight
+        if all(holds(each, (w, a, b)) for each in proof.constraints if each):
+            assert all(holds(each, (w, a, b)) for each in found)

@@ -37,7 +37,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import lcm
+from math import ceil, lcm
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar, cast
 
@@ -47,6 +47,7 @@ DECIMAL = re.compile(r"([+-]?[0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,3}))?")
 RATIONAL = re.compile(r"([+-]?[0-9]+)(?:/([0-9]*[1-9][0-9]*))?")
 SENSES = {"L": -1, "E": 0, "G": 1}
 BOUNDS = {"LO": 1, "LI": 1, "UP": 1, "UI": 1, "FX": 1, "MI": 0, "PL": 0, "FR": 0, "BV": 0}
+SECTIONS = {"OBJSENSE", "ROWS", "COLUMNS", "RHS", "RANGES", "BOUNDS", "ENDATA"}
 NOTHING: frozenset[int] = frozenset()
 Pairs = dict[int, tuple[int, int]]  # from indices to numerators and denominators
 Side = Fraction | None  # None: there is none
@@ -101,13 +102,6 @@ def number(word: str) -> tuple[int, int]:
     return decimal(word).as_integer_ratio()
 
 
-def count(word: str) -> int:
-    """A count or an index."""
-    if not word.isdigit():
-        raise Refused(f"{word[:40]!r} is not a count or an index")
-    return int(word)
-
-
 @dataclass
 class Row:
     """A row: its kind N, L, G or E; its products (a, b) and (b, a), as they are listed."""
@@ -120,11 +114,10 @@ class Row:
     def sides(self) -> tuple[Side, Side]:
         """The lower and the upper side."""
         rhs, width = self.given.get("RHS", Fraction(0)), self.given.get("RANGES")
-        if self.kind == "E":
-            return rhs + min(width or 0, 0), rhs + max(width or 0, 0)
-        if self.kind == "G":
-            return rhs, None if width is None else rhs + abs(width)
-        return None if width is None else rhs - abs(width), rhs
+        if width is None:
+            return None if self.kind == "L" else rhs, None if self.kind == "G" else rhs
+        down = self.kind == "L" or (self.kind == "E" and width < 0)
+        return (rhs - abs(width), rhs) if down else (rhs, rhs + abs(width))
 
     def value(self, x: dict[int, Fraction]) -> Fraction:
         """The value of the left side at a point; columns that are not in it are 0."""
@@ -189,10 +182,11 @@ class Program:
             case ["COLUMNS"], [_, "'MARKER'", "'INTORG'" | "'INTEND'" as marker]:
                 self.whole = marker == "'INTORG'"
             case ["COLUMNS"], [name, *pairs] if len(pairs) in (2, 4):
+                moved = name in self.columns and (self.columns[name] in self.integer) != self.whole
                 j = self.columns.setdefault(name, len(self.columns))
                 for row, word in zip(pairs[::2], pairs[1::2], strict=True):
                     self.rows[row].terms[j] = decimal(word)
-                if j != len(self.columns) - 1 or (j in self.integer) > self.whole:
+                if moved or j != len(self.columns) - 1:
                     raise Refused(f"the entries of column {name} do not stand together")
                 self.integer |= {j} if self.whole else NOTHING
             case ["RHS" | "RANGES" as part], [_, *pairs] if len(pairs) in (2, 4):
@@ -209,35 +203,33 @@ class Program:
                 self.rows[row].products[self.columns[a], self.columns[b]] = decimal(word)
             case ["QCMATRIX", row], [] if self.rows[row].kind != "N":
                 pass
-            case ((["NAME", *_] | ["OBJSENSE"] | ["ROWS"] | ["COLUMNS"] | ["ENDATA"]), []):
-                pass
-            case ["RHS" | "RANGES" | "BOUNDS"], []:
+            case [head, *more], [] if head == "NAME" or (head in SECTIONS and not more):
                 pass
             case _:
                 raise unknown
 
 
 class Constraint(NamedTuple):
-    """`terms` <=, = or >= `right` (sense -1, 0 or 1): whole numbers, to be divided by `scale`."""
+    """`terms` / `scale` <=, = or >= `right` (sense -1, 0 or 1)."""
 
     terms: dict[int, int]
-    right: int
     scale: int
+    right: Fraction
     sense: int
     assumptions: frozenset[int] = NOTHING
 
     def same_terms(self, other: Constraint) -> bool:
         """Whether the left sides are equal."""
-        here, there, mine, others = self.scale, other.scale, self.terms, other.terms.items()
-        return len(mine) == len(others) and all(
-            mine.get(j, 0) * there == v * here for j, v in others
-        )
+        here, there, mine, others = self.scale, other.scale, self.terms, other.terms
+        if mine is others or len(mine) != len(others):
+            return mine is others and here == there
+        return all(mine.get(j, 0) * there == v * here for j, v in others.items())
 
     def implies(self, other: Constraint) -> bool:
         """Whether this is absurd, or has the other's left side and is as strong on the right."""
         if not self.terms and (self.right * self.sense > 0 or (not self.sense and self.right)):
             return True
-        beyond = self.right * other.scale - other.right * self.scale
+        beyond = self.right - other.right
         weaker = beyond * other.sense < 0 if other.sense else beyond != 0
         return not weaker and self.sense in (0, other.sense) and self.same_terms(other)
 
@@ -249,23 +241,26 @@ class Constraint(NamedTuple):
 def common(values: Iterable[tuple[int, int]]) -> tuple[list[int], int]:
     """Numerators over one common denominator, and that denominator."""
     values = list(values)
-    scale = lcm(*{below for _, below in values})
-    if scale.bit_length() > min(DEEPEST, LARGEST // (len(values) + 1)):
-        raise Refused("the numbers are too long over a common denominator")
+    scale, most = 1, min(DEEPEST, LARGEST // (len(values) + 1))
+    for below in {below for _, below in values}:
+        scale = lcm(scale, below)
+        if scale.bit_length() > most:
+            raise Refused("the numbers are too long over a common denominator")
     return [above * (scale // below) for above, below in values], scale
 
 
-def constraint(terms: Pairs, right: tuple[int, int], sense: int) -> Constraint:
+def constraint(terms: Pairs, right: Fraction, sense: int) -> Constraint:
     """The constraint with these numbers."""
-    (*values, last), scale = common([*terms.values(), right])
-    return Constraint({j: v for j, v in zip(terms, values, strict=True) if v}, last, scale, sense)
+    values, scale = common(terms.values())
+    kept = {j: v for j, v in zip(terms, values, strict=True) if v}
+    return Constraint(kept, scale, right, sense)
 
 
 def limits(terms: dict[int, Fraction], low: Side, high: Side) -> list[Constraint]:
     """What a row or a bound says: an equality, or up to two inequalities."""
     pairs = {j: v.as_integer_ratio() for j, v in terms.items()}
     both = [(low, 0)] if low == high else [(low, 1), (high, -1)]
-    return [constraint(pairs, s.as_integer_ratio(), sense) for s, sense in both if s is not None]
+    return [constraint(pairs, side, sense) for side, sense in both if side is not None]
 
 
 def slack(bound: Constraint) -> tuple[int, Fraction, Fraction]:
@@ -274,7 +269,7 @@ def slack(bound: Constraint) -> tuple[int, Fraction, Fraction]:
         raise Refused("only bounds of one column can be multiplied")
     ((j, v),) = bound.terms.items()
     sign = bound.sense or 1
-    return j, Fraction(sign if v > 0 else -sign), Fraction(sign * bound.right, abs(v))
+    return j, Fraction(sign if v > 0 else -sign), sign * bound.right * bound.scale / abs(v)
 
 
 def union(one: frozenset[int], other: frozenset[int]) -> frozenset[int]:
@@ -325,9 +320,11 @@ class Proof:
         self.next += amount
         return self.words[self.next - amount : self.next]
 
-    def count(self) -> int:
-        """The next word, a count or an index."""
-        return count(self.take(1)[0])
+    def count(self, word: str = "") -> int:
+        """A count or an index: that word, or the next one."""
+        if not (word := word or self.take(1)[0]).isdigit():
+            raise Refused(f"{word[:40]!r} is not a count or an index")
+        return int(word)
 
     def expect(self, *words: str) -> None:
         """Pass by these words."""
@@ -338,7 +335,7 @@ class Proof:
 
     def pairs(self, size: str, end: int) -> Pairs:
         """That many different indices below `end`, each with a number."""
-        if (amount := count(size)) > end:
+        if (amount := self.count(size)) > end:
             raise Refused(f"{size[:40]} entries, where there can be {end}")
         words = self.take(2 * amount)
         if not "".join(["0", *words[::2]]).isdigit():
@@ -351,18 +348,23 @@ class Proof:
     def sections(self) -> Verdict:
         """Check all sections."""
         program, integer = self.program, self.program.integer
-        self.expect("VER", "1.0", "VAR", str(self.wide), *program.columns)
+        self.expect("VER", "1.0")
+        self.expect("VAR", str(self.wide))
+        if self.take(self.wide) != list(program.columns):
+            raise Refused("the columns are not those of the program, in its order")
         self.expect("INT", str(len(integer)))
         if set(self.take(len(integer))) != set(map(str, integer)):
             raise Refused("the integer columns are not those of the program")
         self.expect("OBJ", program.sense)
-        self.objective = self.pairs(self.take(1)[0], self.wide)
-        zero = constraint(self.objective, (0, 1), 0)
-        if not limits(program.objective.terms, Fraction(0), Fraction(0))[0].implies(zero):
+        terms = self.pairs(self.take(1)[0], self.wide)
+        self.objective = constraint(terms, Fraction(0), 0)
+        if not limits(program.objective.terms, Fraction(0), Fraction(0))[0].implies(self.objective):
             raise Refused("the objective is not that of the program")
-        self.step = self.sign * zero.whole(integer)
+        self.step = self.sign * self.objective.whole(integer)
         self.expect("CON")
         amount, bounds = self.count(), self.count()
+        if bounds > amount:
+            raise Refused("more bounds than constraints")
         for k in range(amount):
             self.given(k < bounds)
         self.expect("RTP")
@@ -370,20 +372,21 @@ class Proof:
         if kind not in ("infeas", "range"):
             raise Refused("neither range nor infeas")
         low, high = ["-inf", "inf"] if infeasible else self.take(2)
-        ends = [
-            None if word == none else Fraction(*number(word))
-            for word, none in ((low, "-inf"), (high, "inf"))
-        ]
-        bound, reached = ends[:: self.sign]
+        bound = None if low == "-inf" else Fraction(*number(low))
+        reached = None if high == "inf" else Fraction(*number(high))
+        if program.sense == "max":
+            bound, reached = reached, bound
         self.expect("SOL")
         for _ in range(self.count()):
             self.point()
         self.expect("DER")
-        last, derivations = Constraint({}, 0, 1, 0), self.count()
+        last, derivations = constraint({}, Fraction(0), 0), self.count()
         for _ in range(derivations):
             last = self.derivation()
         self.place = ", at the end"
-        if self.next < len(self.words) or self.more() and self.words:
+        while self.next == len(self.words) and self.more():
+            pass
+        if self.next < len(self.words):
             raise Refused("there is text after the last derivation")
         best = self.best
         if reached is not None and (best is None or (best - reached) * self.sign > 0):
@@ -392,18 +395,14 @@ class Proof:
             infeasible or bound is not None and (best - bound) * self.sign < 0
         ):
             raise Refused("a point is given that the claim under RTP denies")
-        goal = [Constraint({}, 1, 1, 1)] if infeasible else self.beyond(bound, self.sign)
-        if goal and (last.assumptions or not last.implies(goal[0])):
+        claim = self.objective._replace(right=bound or Fraction(0), sense=self.sign)
+        goal = constraint({}, Fraction(1), 1) if infeasible else claim  # 0 >= 1, or the bound
+        if (infeasible or bound is not None) and (last.assumptions or not last.implies(goal)):
             raise Refused("the last constraint assumes something, or does not imply the claim")
         constant = program.objective.given.get("RHS", Fraction(0))
         bound, best = (None if v is None else v - constant for v in (bound, best))
         rows = len(program.rows)
         return Verdict(program.sense, bound, infeasible, self.wide, rows, derivations, best)
-
-    def beyond(self, value: Side, sense: int) -> list[Constraint]:
-        """The objective is at least (sense 1) or at most (-1) a value; nothing without one."""
-        low, high = (value, None) if sense > 0 else (None, value)
-        return limits(self.program.objective.terms, low, high)
 
     def stated(self) -> tuple[str, Constraint]:
         """Read a constraint with its name."""
@@ -411,8 +410,10 @@ class Proof:
         self.place = f", constraint {name[:60]}"
         if sense not in SENSES:
             raise Refused(f"{sense[:40]!r} is not L, E or G")
-        terms = self.objective if size == "OBJ" else self.pairs(size, self.wide)
-        return name, constraint(terms, number(right), SENSES[sense])
+        side = Fraction(*number(right))
+        if size == "OBJ":
+            return name, self.objective._replace(right=side, sense=SENSES[sense])
+        return name, constraint(self.pairs(size, self.wide), side, SENSES[sense])
 
     def given(self, is_bound: bool) -> None:
         """Check a constraint of section CON."""
@@ -451,10 +452,11 @@ class Proof:
 
     def at(self, index: int) -> Constraint:
         """An earlier constraint that is not forgotten."""
-        found = self.constraints[index] if index < len(self.constraints) else None
-        if found is None:
-            raise Refused(f"constraint {index} is not there yet, or it is after its last use")
-        return found
+        if index < len(self.constraints) and (found := self.constraints[index]):
+            return found
+        raise Refused(
+            f"constraint {str(index)[:40]} is not there yet, or was used for the last time"
+        )
 
     def derivation(self) -> Constraint:
         """Check a derived constraint."""
@@ -472,8 +474,9 @@ class Proof:
             case "uns":
                 implied = [self.split(stated)]
             case "sol" if self.best is not None:
-                implied = self.beyond(self.best - self.step, -self.sign)
-            case "mul" if "mul" in self.head:
+                cutoff = self.best - self.step
+                implied = [self.objective._replace(right=cutoff, sense=-self.sign)]
+            case "mul" if re.search(r"\bmul\b", self.head):
                 implied = self.product()
             case reason:
                 raise Refused(f"reason {reason[:40]!r}: not known, or no point or comment is there")
@@ -481,9 +484,10 @@ class Proof:
         if not any(each.implies(stated) for each in implied):
             raise Refused("it does not follow from its reason")
         done = stated._replace(assumptions=implied[0].assumptions)
-        last_use = -1 if (word := self.take(1)[0]) == "-1" else count(word)
+        last_use = -1 if (word := self.take(1)[0]) == "-1" else self.count(word)
         self.constraints.append(None if 0 <= last_use <= index else done)
-        self.last_uses.setdefault(last_use, []).append(index)
+        if last_use > index:
+            self.last_uses.setdefault(last_use, []).append(index)
         for k in self.last_uses.pop(index, ()):
             self.constraints[k] = None
         return done
@@ -492,27 +496,29 @@ class Proof:
         """The sum of constraints, times multipliers."""
         pairs = self.pairs(self.take(1)[0], len(self.constraints))
         used = [self.at(k) for k in pairs]
-        both = zip(pairs.values(), used, strict=True)
-        factors, scale = common((above, below * each.scale) for (above, below), each in both)
+        scales = zip(pairs.values(), used, strict=True)
+        factors, scale = common((n, d * each.scale) for (n, d), each in scales)
+        sides = [each.right.as_integer_ratio() for each in used]
+        both = zip(pairs.values(), sides, strict=True)
+        rights, below_right = common((n * above, d * below) for (n, d), (above, below) in both)
         terms: dict[int, int] = {}
-        right, senses, assumptions = 0, {0}, NOTHING
+        senses, assumptions = {0}, NOTHING
         for factor, each in zip(factors, used, strict=True):
             for j, v in each.terms.items():
                 terms[j] = terms.get(j, 0) + factor * v
-            right += factor * each.right
             senses.add(each.sense * ((factor > 0) - (factor < 0)))
             assumptions = union(assumptions, each.assumptions)
         if len(senses) == 3:
             raise Refused("multipliers of the wrong sign: <= and >= would be added up")
         terms = {j: v for j, v in terms.items() if v}
-        return Constraint(terms, right, scale, sum(senses), assumptions)
+        right = Fraction(sum(rights), below_right)
+        return Constraint(terms, scale, right, sum(senses), assumptions)
 
     def rounded(self, exact: Constraint) -> Constraint:
         """The right side of <= is rounded down, that of >= up."""
         if not exact.sense or not exact.whole(self.program.integer):
             raise Refused("only an inequality with whole coefficients and columns is rounded")
-        steps = -(-exact.sense * exact.right // exact.scale)
-        return exact._replace(right=exact.sense * steps * exact.scale)
+        return exact._replace(right=Fraction(exact.sense * ceil(exact.sense * exact.right)))
 
     def split(self, stated: Constraint) -> Constraint:
         """What follows on both sides of a split."""
@@ -520,10 +526,9 @@ class Proof:
         one, below, other, above = map(self.at, places)
         if below.sense > above.sense:
             below, above = above, below
-        gap = above.right * below.scale - below.right * above.scale
-        if (below.sense, above.sense) != (-1, 1) or gap != below.scale * above.scale:
+        if (below.sense, above.sense) != (-1, 1) or above.right - below.right != 1:
             raise Refused("the split is not into a.x <= b and a.x >= b + 1")
-        whole = below.whole(self.program.integer) and below.right % below.scale == 0
+        whole = below.whole(self.program.integer) and below.right.denominator == 1
         if not whole or not below.same_terms(above):
             raise Refused("the split is not of one sum of whole numbers")
         if not (one.implies(stated) and other.implies(stated)):
@@ -560,7 +565,8 @@ def check(program: Path, proof: Path) -> Verdict:
         try:
             part.read(path)
         except (Refused, OSError, EOFError, UnicodeDecodeError, zlib.error) as why:
-            raise Refused(f"{path.name}{part.place}: {why}") from None
+            text = getattr(why, "strerror", None) or why
+            raise Refused(f"{path.name or path}{part.place}: {text}") from None
     return checked.verdict
 
 
