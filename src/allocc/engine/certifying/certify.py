@@ -24,12 +24,15 @@ from allocc.engine.certifying.exact import ExactProgram, rounded
 from allocc.engine.certifying.recipe import Recipe
 from allocc.engine.certifying.tree import Branch, RememberedTree, leaves
 from allocc.engine.certifying.vipr import ProofFile
+from allocc.engine.judging.outcome import PROVING
 from allocc.engine.judging.proof import Proof
 from allocc.engine.loop import Loop
 from allocc.proof.checker import Refused, check
 
 #: The tree aims at this part of the asked gap, and rounding may lose this part of it.
 AIM, LOST = 0.95, 0.02
+#: The part of the time that is left which a tree may take; what it says is multiplied out and checked then.
+GROWING = 0.4
 #: Branches fill the memory: a tree ends after so many.
 MOST_BRANCHES = 100_000
 #: Pieces are cut again where the program says too little, so often.
@@ -97,7 +100,7 @@ class _Attempt:
 
     def refined(self, loop: Loop, relaxation: Relaxation) -> bool:
         """Cut pieces where the tree has ended because the program says too little; False where it has not."""
-        if loop.stopped or not self.tree.short:
+        if self.tree.stop() or not self.tree.short:
             return False
         scaling, changed = self.built.scaled[1], 0
         for scaled in self.tree.short:
@@ -123,8 +126,23 @@ def _grown(loop: Loop, built: Built, ends: Ends) -> RememberedTree:
         aim = loop.best.value - sign * AIM * loop.allowed
         return float((aim - built.program.offset) * scaling.objective)
 
-    tree = RememberedTree(boxed, offer, level, level, lambda: loop.stopped, loop.remaining)
-    tree.grow(MOST_BRANCHES, told=lambda _: loop.report_progress("proof in rationals"))
+    left = loop.remaining()
+    end = np.inf if left is None else loop.seconds + GROWING * left
+
+    def stop() -> bool:
+        return loop.stopped or loop.seconds > end
+
+    def remaining() -> float | None:
+        return None if left is None else max(0.0, end - loop.seconds)
+
+    tree = RememberedTree(boxed, offer, level, level, stop, remaining)
+
+    def told(least: float) -> None:
+        bound = least / scaling.objective + built.program.offset
+        shown = bound if np.isfinite(bound) else None
+        loop.report_progress(f"{PROVING}: {tree.nodes} boxes", shown, always=False)
+
+    tree.grow(MOST_BRANCHES, told=told)
     return tree
 
 

@@ -13,18 +13,24 @@ from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.certifying.certify import NoProof, certify
 from allocc.engine.certifying.recipe import Form, Recipe
 from allocc.engine.endings import end
-from allocc.engine.judging.outcome import Options, Outcome
+from allocc.engine.judging.outcome import PROVING, Options, Outcome
 from allocc.engine.loop import Loop
 from allocc.engine.solve import run
 
+#: The part of a time limit that the solve may take; the proof has the rest.
+SOLVING = 0.6
 #: What else a solve may end with says nothing that could be proven.
 WORTH = ("optimal", "feasible", "infeasible")
 
 
 def solve_and_prove(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> Outcome:
     """As `allocc.engine.solve.solve`, with a proof in rationals at the end."""
-    loop = Loop(problem, options, run, starts)
-    return proven(loop, run(loop))
+    limit = options.time_limit
+    first = options if limit is None else replace(options, time_limit=SOLVING * limit)
+    loop = Loop(problem, first, run, starts)
+    outcome = run(loop)
+    loop.options = options
+    return proven(loop, outcome)
 
 
 def proven(loop: Loop, outcome: Outcome) -> Outcome:
@@ -32,6 +38,7 @@ def proven(loop: Loop, outcome: Outcome) -> Outcome:
     if outcome.status not in WORTH:
         return outcome
     before = loop.best
+    loop.report_progress(PROVING)
     form: Form = "refine" if loop.choice.method == "refine" else "exact"
     try:
         recipe = Recipe.of(loop.relaxation, loop.options.method, form)

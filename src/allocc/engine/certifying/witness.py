@@ -160,7 +160,7 @@ class _Arrays:
             data += map(float, row.terms.values())
             start.append(len(index))
         sides = [row.sides() for row in file.rows.values()]
-        ends = [file.sides(j) for j in range(len(columns))]
+        ends = [file.bounds(j) for j in range(len(columns))]
         costs = np.zeros(len(columns))
         for j, c in file.objective.terms.items():
             costs[j] = float(c)
