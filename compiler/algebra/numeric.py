@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,8 @@ from allocc.compiler.algebra.expression import (
 from allocc.compiler.algebra.index import Axis, join_axes, spread
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.functions import BY_KIND
+from allocc.compiler.functions.powers import power
+from allocc.compiler.functions.record import ScalarFunction
 
 #: A part of an expression is worked out for the whole horizon if it has at most so many numbers.
 MOST_SETTLED = 1_000_000
@@ -47,9 +49,8 @@ def reduce_array(
     """
     ufunc = {"sum": np.add, "min": np.minimum, "max": np.maximum}[operation]
     full = list(axes)
-    values = np.broadcast_to(
-        values, [a.size if a in over else n for a, n in zip(full, values.shape, strict=True)]
-    )
+    sizes = [a.size if a in over else n for a, n in zip(full, values.shape, strict=True)]
+    values = np.broadcast_to(values, sizes, subok=True)
     for axis in over:
         if axis not in full:
             # The body does not depend on this axis: count its entries.
@@ -57,13 +58,13 @@ def reduce_array(
                 if operation == "sum":
                     values = values * axis.size
                 continue
-            values = np.broadcast_to(values[..., None], (*values.shape, axis.size))
+            values = np.broadcast_to(values[..., None], (*values.shape, axis.size), subok=True)
             full.append(axis)
     if not scatter:
         places = tuple(full.index(a) for a in over if a in full)
         reduced = ufunc.reduce(values, axis=places) if places else values
         kept = tuple(a for a in full if a not in over)
-        return spread(np.asarray(reduced), kept, tuple(result))
+        return spread(np.asanyarray(reduced), kept, tuple(result))
     (pair,) = over
     kept = tuple(a for a in full if a is not pair)
     values = np.moveaxis(values, full.index(pair), 0)
@@ -71,7 +72,11 @@ def reduce_array(
     shape = tuple(a.size for a in outer)
     flat = np.ravel_multi_index(tuple(scatter[a] for a in outer), shape)
     empty = {"sum": 0.0, "min": np.inf, "max": -np.inf}[operation]
-    out = np.full((int(np.prod(shape, dtype=np.int64)), *values.shape[1:]), empty)
+    # Truth values and whole numbers are added up as numbers; what is no plain number stays what it is.
+    kind = float if values.dtype.kind in "biuf" else values.dtype
+    points = int(np.prod(shape, dtype=np.int64))
+    out = np.empty_like(values, dtype=kind, shape=(points, *values.shape[1:]))
+    out[...] = empty
     ufunc.at(out, flat, values)
     return spread(out.reshape(*shape, *values.shape[1:]), (*outer, *kept), tuple(result))
 
@@ -114,6 +119,9 @@ class Evaluation:
 
     `values` maps a variable to an array of its shape. `at` fixes axes (the current period, say):
     arrays then have size one along them. Definitions that are not in `values` are evaluated.
+
+    Another arithmetic than that of floating point is a subclass: `number` says what numbers of the
+    data become, `divided` and `applied` do what arrays of such numbers cannot do by themselves.
     """
 
     def __init__(
@@ -124,6 +132,24 @@ class Evaluation:
         # Data and places at the fixed positions: they are asked for again and again.
         self._data: dict[Node, FloatArray] = {}
         self._places: dict[Node, tuple[IntArray, ...]] = {}
+
+    @staticmethod
+    def number(values: NDArray[Any]) -> NDArray[Any]:
+        """Numbers as they are computed with."""
+        return values
+
+    def divided(self, top: NDArray[Any], bottom: NDArray[Any], node: Divide) -> NDArray[Any]:
+        """A quotient; not a number, or infinite, where nothing can be divided."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(top / bottom)
+
+    def applied(self, function: ScalarFunction, argument: NDArray[Any], node: Node) -> NDArray[Any]:
+        """A function's values."""
+        return function.value(argument)
+
+    def another(self, values: dict[Variable, FloatArray]) -> Evaluation:
+        """One of the same kind that holds no axis."""
+        return Evaluation(values)
 
     def restrict(self, array: NDArray[Any], axes: Sequence[Axis]) -> NDArray[Any]:
         """Cut an array over `axes` to the fixed positions."""
@@ -139,10 +165,10 @@ class Evaluation:
         match node:
             case Data(axes=axes, values=values):
                 if not self.at:
-                    return values
+                    return self.number(values)
                 known = self._data.get(node)
                 if known is None:
-                    known = self._data[node] = self.restrict(values, axes)
+                    known = self._data[node] = self.number(self.restrict(values, axes))
                 return known
             case Reference():
                 return self._reference(node)
@@ -152,25 +178,23 @@ class Evaluation:
                     total = total + spread(self(part), part.axes, axes)
                 return total
             case Multiply(left=left, right=right, axes=axes):
-                return np.asarray(
+                return np.asanyarray(
                     spread(self(left), left.axes, axes) * spread(self(right), right.axes, axes)
                 )
             case Divide(left=left, right=right, axes=axes):
                 top = spread(self(left), left.axes, axes)
                 bottom = spread(self(right), right.axes, axes)
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    return np.asarray(top / bottom)
+                return self.divided(top, bottom, node)
             case Power(base=base, exponent=exponent):
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    return np.asarray(np.power(self(base), exponent))
+                return self.applied(power(exponent), self(base), node)
             case Apply(function=kind, argument=argument):
-                return BY_KIND[kind].value(self(argument))
+                return self.applied(BY_KIND[kind], self(argument), node)
             case Extreme(sense=sense, parts=parts, axes=axes):
                 ufunc = np.maximum if sense == "max" else np.minimum
                 best = spread(self(parts[0]), parts[0].axes, axes)
                 for part in parts[1:]:
                     best = ufunc(best, spread(self(part), part.axes, axes))
-                return np.asarray(best)
+                return np.asanyarray(best)
             case Reduce(operation=op, body=body, over=over, axes=axes, scatter=scatter):
                 found = reduce_array(op, self(body), body.axes, over, axes, scatter)
                 # Pairs are scattered to all points of an axis, also where one is held.
@@ -195,12 +219,16 @@ class Evaluation:
         assert variable.value is not None, variable.name
         # With an axis held, the values are those of a horizon half walked: what is found from them,
         # also for the definitions within this one, must not outlive this question.
-        whole = Evaluation(dict(self.values) if self.at else self.values)
+        whole = self.another(dict(self.values) if self.at else self.values)
         value = spread(whole(variable.value), variable.value.axes, variable.axes)
-        full = np.broadcast_to(value, variable.shape)
+        full = np.broadcast_to(value, variable.shape, subok=True)
         if not self.at:
             self.values[variable] = full
         return full
+
+
+#: What makes an evaluation of values and of the axes that are held.
+MakeEvaluation = Callable[[dict[Variable, FloatArray], Mapping[Axis, int]], Evaluation]
 
 
 class Settling:
@@ -210,9 +238,11 @@ class Settling:
     is worked out once.
     """
 
-    def __init__(self, known: Mapping[Variable, FloatArray]) -> None:
+    def __init__(
+        self, known: Mapping[Variable, FloatArray], evaluation: MakeEvaluation = Evaluation
+    ) -> None:
         self.known = known
-        self._evaluate = Evaluation(dict(known))
+        self._evaluate = evaluation(dict(known), {})
         self._done: dict[Node, Node] = {}
 
     def __call__(self, node: Node) -> Node:

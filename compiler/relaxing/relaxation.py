@@ -116,6 +116,7 @@ class Relaxation:
             first = np.array([low, *inner])
             last = np.append(first[1:] - (1.0 if whole else 0.0), high)
             self.pieces[j] = Pieces(first, last, whole)
+            self._mark(j, self.pieces[j])
         self.cuts = [list(points) for points in cuts]
 
     def shrink(self, lower: FloatArray, upper: FloatArray) -> None:

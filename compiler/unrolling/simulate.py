@@ -9,11 +9,13 @@ import numpy as np
 
 from allocc.compiler.algebra.expression import Ends, Node, Variable
 from allocc.compiler.algebra.index import spread
-from allocc.compiler.algebra.numeric import Evaluation, Settling
+from allocc.compiler.algebra.numeric import Evaluation, MakeEvaluation, Settling
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.unrolling.problem import FlowValue, Problem, Update
 
 Values = dict[Variable, FloatArray]
+#: Puts the compartments at point k + 1 into the values, for a step of this length.
+ImplicitStep = Callable[[Problem, Values, Evaluation, int, float], None]
 
 #: The implicit step is solved to this relative error, and believed with a residual of ten times as much.
 IMPLICIT_TOLERANCE = 1e-12
@@ -43,33 +45,44 @@ def highest(problem: Problem) -> Values:
     return values
 
 
-def simulate(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Values:
+def simulate(
+    problem: Problem,
+    decisions: Mapping[Variable, FloatArray],
+    evaluation: MakeEvaluation = Evaluation,
+    implicit: ImplicitStep | None = None,
+) -> Values:
     """Values of decisions, compartments and flows over the whole horizon.
 
-    Compartments are not clipped: one that goes below zero is shown as it is.
+    Compartments are not clipped: one that goes below zero is shown as it is. `evaluation` is the
+    arithmetic, and `implicit` solves the implicit step in it; by default those of floating point.
     """
-    values: Values = {v: np.asarray(decisions[v], dtype=float) for v in problem.decisions}
+    number = evaluation({}, {}).number
+    values: Values = {v: number(np.asarray(decisions[v], dtype=float)) for v in problem.decisions}
     time = problem.model.time
     if time is None or problem.period is None:
         return values
     for symbol in problem.model.compartments.values():
-        state = np.full(symbol.variable.shape, np.nan)
-        state[..., 0] = problem.starts[symbol.variable]
+        state = number(np.full(symbol.variable.shape, np.nan))
+        state[..., 0] = number(problem.starts[symbol.variable])
         values[symbol.variable] = state
     for flow in (*problem.flows, *problem.flows_ahead):
         if flow.variable is not None:
-            values[flow.variable] = np.full(flow.variable.shape, np.nan)
+            values[flow.variable] = number(np.full(flow.variable.shape, np.nan))
     # What overflows becomes infinite, and whoever judges the values sees it.
     with np.errstate(over="ignore", invalid="ignore"):
-        settled = with_decisions(problem, values)
+        settled = with_decisions(problem, values, evaluation)
         for k in range(time.count):
-            step(settled, values, k)
+            step(settled, values, k, evaluation, implicit or newton)
     return values
 
 
-def with_decisions(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Problem:
+def with_decisions(
+    problem: Problem,
+    decisions: Mapping[Variable, FloatArray],
+    evaluation: MakeEvaluation = Evaluation,
+) -> Problem:
     """The problem whose flows and updates have the decisions' numbers in them, for all periods."""
-    settle = Settling({v: decisions[v] for v in problem.decisions})
+    settle = Settling({v: decisions[v] for v in problem.decisions}, evaluation)
 
     def flows(old: list[FlowValue]) -> list[FlowValue]:
         return [replace(f, node=settle(f.node)) for f in old]
@@ -94,22 +107,28 @@ def with_decisions(problem: Problem, decisions: Mapping[Variable, FloatArray]) -
     )
 
 
-def step(problem: Problem, values: Values, k: int) -> None:
+def step(
+    problem: Problem,
+    values: Values,
+    k: int,
+    evaluation: MakeEvaluation,
+    implicit: ImplicitStep,
+) -> None:
     """Advance every compartment from point k to k + 1, in place."""
     assert problem.period is not None and problem.model.time is not None
-    at = Evaluation(values, {problem.period: k})
-    _flows(problem.flows, values, at, k)
+    at = evaluation(values, {problem.period: k})
+    advance_flows(problem.flows, values, at, k)
     length = problem.model.time.step
     if problem.flows_ahead or any(u.ahead is not None for u in problem.updates):
-        _implicit(problem, values, at, k, length)
+        implicit(problem, values, at, k, length)
         return
     following = []
     for update in problem.updates:
         if update.next_value is not None:
-            following.append(_value(at, update, update.next_value))
+            following.append(value_of(at, update, update.next_value))
         else:
             here = values[update.variable][..., k]
-            following.append(here + length * _value(at, update, update.rate))
+            following.append(here + length * value_of(at, update, update.rate))
     for update, new in zip(problem.updates, following, strict=True):
         values[update.variable][..., k + 1] = new
 
@@ -127,8 +146,8 @@ def lows(problem: Problem, values: Values, parts: int) -> dict[Variable, float]:
         at = Evaluation(working, {problem.period: k})
         begin = {u.variable: working[u.variable][..., k].copy() for u in problem.updates}
         for _ in range(parts):
-            _flows(problem.flows, working, at, k)
-            rates = [_value(at, u, u.rate) for u in problem.updates]
+            advance_flows(problem.flows, working, at, k)
+            rates = [value_of(at, u, u.rate) for u in problem.updates]
             for u, rate in zip(problem.updates, rates, strict=True):
                 state = working[u.variable]
                 state[..., k] += length * rate
@@ -141,26 +160,28 @@ def lows(problem: Problem, values: Values, parts: int) -> dict[Variable, float]:
     return least
 
 
-def _flows(flows: list[FlowValue], values: Values, at: Evaluation, k: int) -> None:
+def advance_flows(flows: list[FlowValue], values: Values, at: Evaluation, k: int) -> None:
+    """Put flows of period k into the values."""
     for flow in flows:
         if flow.variable is not None:
             shape = (*flow.variable.shape[:-1], 1)
             value = spread(at(flow.node), flow.node.axes, flow.axes)
-            values[flow.variable][..., k] = np.broadcast_to(value, shape)[..., 0]
+            values[flow.variable][..., k] = np.broadcast_to(value, shape, subok=True)[..., 0]
 
 
-def _value(at: Evaluation, update: Update, node: object) -> FloatArray:
+def value_of(at: Evaluation, update: Update, node: object) -> FloatArray:
     """A node at one period, over the compartment's own axes."""
     value = spread(at(node), node.axes, update.axes)  # type: ignore[arg-type, attr-defined]
     shape = (*update.variable.shape[:-1], 1)
-    return (value if value.shape == shape else np.broadcast_to(value, shape))[..., 0]
+    full = value if value.shape == shape else np.broadcast_to(value, shape, subok=True)
+    return full[..., 0]
 
 
-def _implicit(problem: Problem, values: Values, at: Evaluation, k: int, length: float) -> None:
+def newton(problem: Problem, values: Values, at: Evaluation, k: int, length: float) -> None:
     """The implicit trapezoid: X' = X + h/2 (f(X) + f(X')), solved for X' by Newton's method."""
     updates = problem.updates
     here = [values[u.variable][..., k].copy() for u in updates]
-    rate = [_value(at, u, u.rate).copy() for u in updates]
+    rate = [value_of(at, u, u.rate).copy() for u in updates]
     shapes = [x.shape for x in here]
     sizes = np.cumsum([0, *(x.size for x in here)])
 
@@ -170,10 +191,10 @@ def _implicit(problem: Problem, values: Values, at: Evaluation, k: int, length: 
 
     def residual(flat: FloatArray) -> FloatArray:
         put(flat)
-        _flows(problem.flows_ahead, values, at, k)
+        advance_flows(problem.flows_ahead, values, at, k)
         out = []
         for i, u in enumerate(updates):
-            ahead = _value(at, u, u.ahead)
+            ahead = value_of(at, u, u.ahead)
             new = flat[sizes[i] : sizes[i + 1]].reshape(shapes[i])
             out.append((new - here[i] - length / 2 * (rate[i] + ahead)).ravel())
         return np.concatenate(out) if out else np.zeros(0)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from allocc.api import Model, Result
     from allocc.backends.solution import LicenceLimit, MissingSolver
     from allocc.errors import AlloccError, MissingLibrary
-    from allocc.loading import load
+    from allocc.loading import load, verify
 
 __all__ = [
     "AlloccError",
@@ -29,6 +29,7 @@ __all__ = [
     "Result",
     "__version__",
     "load",
+    "verify",
 ]
 
 _HOMES = {
@@ -39,6 +40,7 @@ _HOMES = {
     "Model": "allocc.api",
     "Result": "allocc.api",
     "load": "allocc.loading",
+    "verify": "allocc.loading",
 }
 
 

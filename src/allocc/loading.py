@@ -15,6 +15,8 @@ from allocc.errors import reported
 if TYPE_CHECKING:
     from allocc.compiler.scoping.model import BoundModel
     from allocc.dsl.tree import File
+    from allocc.results.run import Run
+    from allocc.results.verification import Verification
 
 
 def load(
@@ -42,6 +44,32 @@ def load(
         model = Model(bound, folder, _recorded(bound, params))
         model.problem  # noqa: B018 - mistakes that unrolling finds are reported here, too
         return model
+
+
+def verify(
+    run: str | PathLike[str] | Run,
+    model: str | PathLike[str] | None = None,
+    data: str | PathLike[str] | None = None,
+) -> Verification:
+    """Check that a run folder holds what it claims, without any solver.
+
+    `run` is the folder, or a `Result` that was saved. `model` and `data` name the model and the folder of
+    its CSV files, where the run folder has no copies. The answer has a link for the certificate, the files,
+    the decisions and the proof, and `holds`.
+
+    Raises `AlloccError` for a folder that is no run, or whose model is neither in it nor named.
+    """
+    from allocc.questions.verify.verify import verify as check
+    from allocc.results.run import Run
+
+    with reported():
+        folder = run.folder if isinstance(run, Run) else run
+        place = as_path(folder, "the run folder")
+        named = None if model is None else as_path(model, "the model")
+        if named is not None:
+            _check_model(named)
+        tables = None if data is None else as_path(data, "the data folder")
+        return check(place, lambda p, d, settings: load(p, d, **settings), named, tables)
 
 
 def read_tree(path: str | PathLike[str]) -> File:

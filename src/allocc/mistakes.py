@@ -164,6 +164,17 @@ def no_path(what: str, reason: str) -> Diagnostic:
     )
 
 
+def no_model_in_run(folder: str, name: str | None) -> Diagnostic:
+    """A run folder that is to be checked and has no copy of its model."""
+    named = f"--model {name}" if name else "--model MODEL.alloc"
+    return Diagnostic(
+        "E7055",
+        f"the run folder '{folder}' holds no copy of its model",
+        hint=f"name the model that it was made from: {named}, and --data DIR if its tables are "
+        "elsewhere",
+    )
+
+
 def cannot_express(path: str, reason: str) -> Diagnostic:
     """A program that the chosen file format cannot hold."""
     return Diagnostic("E7011", f"'{path}' is not written: {reason}")

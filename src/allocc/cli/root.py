@@ -17,6 +17,7 @@ from allocc.cli.commands.render import render
 from allocc.cli.commands.simulate import simulate
 from allocc.cli.commands.solve import solve
 from allocc.cli.commands.solvers import solvers
+from allocc.cli.commands.verify import verify
 from allocc.cli.guard import GuardedGroup
 from allocc.version import __version__
 
@@ -72,6 +73,7 @@ for command in (
     render,
     new,
     solvers,
+    verify,
     lsp,
 ):
     cli.add_command(command)

@@ -106,6 +106,7 @@ class Ledger:
         return self.gap_of(self.bound)
 
     def gap_of(self, bound: float | None) -> float | None:
+        """The relative gap between the best value and a bound."""
         if self.best is None:
             return None
         return relative_gap(self.best.value, bound, self.size)

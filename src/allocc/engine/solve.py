@@ -16,7 +16,6 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
-from allocc.engine.certifying.proven import proven
 from allocc.engine.choose import choose
 from allocc.engine.endings import end
 from allocc.engine.heuristics.starts import decision_rows, proportional
@@ -40,9 +39,7 @@ def solve(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> 
     Raises `MissingSolver` where the solver is not there, `DiagnosticError` where the model cannot be
     compiled for it (a product without bounds, say).
     """
-    loop = Loop(problem, options, run, starts)
-    outcome = run(loop)
-    return proven(loop, outcome) if options.prove else outcome
+    return run(Loop(problem, options, run, starts))
 
 
 # What overflows is infinite, and is seen where values, bounds and coefficients are judged.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.results.comparisons import targets_of
+from allocc.results.exact_proof import exact_proof
 from allocc.results.labelled import blocks_of
 from allocc.results.reports import report_blocks
 from allocc.results.run import Run, TermValue
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: What a solve is called with and no result tells of.
 _CALLS = ("cancel", "on_progress")
+#: What a result says in which no intervention acts.
+BASELINE = "baseline: no intervention acts"
 
 
 def solved_run(model: Stages, outcome: Outcome, options: Options) -> Run:
@@ -38,6 +41,7 @@ def solved_run(model: Stages, outcome: Outcome, options: Options) -> Run:
         value=outcome.value,
         bound=outcome.bound,
         proof=outcome.word,
+        exact_proof=None if outcome.proof is None else exact_proof(model, outcome.proof),
         gap=outcome.gap,
         violation=_in_unit(model.problem, outcome.violation),
         seconds=outcome.seconds,
@@ -77,7 +81,7 @@ def simulated_run(
         proof=None,
         gap=None,
         violation=_in_unit(problem, found.violation),
-        message="baseline: no intervention acts" if baseline else "",
+        message=BASELINE if baseline else "",
         versions=versions(),
     )
 

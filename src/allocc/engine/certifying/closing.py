@@ -12,9 +12,10 @@ a right side above zero a leaf is empty (Farkas).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ldexp
+from math import lcm
 
 import numpy as np
 
@@ -30,70 +31,78 @@ DIGITS = (24, 34, 44, 56, 80)
 
 @dataclass(frozen=True)
 class Multiplied:
-    """Row multipliers, what is left of each column over `unit`, and the bound of both together.
+    """Row multipliers over `over`, what is left of each column over `unit`, and the bound of both together.
 
     All of the program as one that is minimized. `bound` is None where a column without an end is left.
     """
 
-    multipliers: dict[int, Fraction]
+    multipliers: dict[int, int]
+    over: int
     left: Objects
     unit: int
     bound: Fraction | None
 
 
+class _Common:
+    """Numbers of which some are missing, as whole numbers over one denominator."""
+
+    def __init__(self, values: Sequence[Fraction | None], over: int = 1) -> None:
+        self.there = np.array([x is not None for x in values], dtype=bool)
+        self.over = lcm(over, *{x.denominator for x in values if x is not None})
+        self.whole = np.zeros(len(values), dtype=object)
+        for k, x in enumerate(values):
+            if x is not None:
+                self.whole[k] = x.numerator * (self.over // x.denominator)
+
+
 class Closer:
     """Closes leaves of a tree over a scaled program in the exact numbers of the program itself."""
 
-    def __init__(
-        self, exact: ExactProgram, scaling: Scaling, ends: Ends, proof: ProofFile
-    ) -> None:
+    def __init__(self, exact: ExactProgram, scaling: Scaling, ends: Ends, proof: ProofFile) -> None:
         self.exact, self.scaling, self.ends, self.proof = exact, scaling, ends, proof
         n = exact.program.columns
         self._ends = [[ends.end(j, upper) for j in range(n)] for upper in (False, True)]
-        values = [
-            [None if found is None else found[1] for found in side] for side in self._ends
-        ]
-        #: The ends over one denominator, and which there are.
-        denominators = {x.denominator for side in values for x in side if x is not None}
-        self._over = int(np.lcm.reduce(np.array([1, *denominators], dtype=object)))
-        self._numbers = []
-        self._there = []
-        for side in values:
-            whole = np.zeros(n, dtype=object)
-            for j, x in enumerate(side):
-                if x is not None:
-                    whole[j] = x.numerator * (self._over // x.denominator)
-            self._numbers.append(whole)
-            self._there.append(np.array([x is not None for x in side], dtype=bool))
+        numbers = [[None if x is None else x[1] for x in side] for side in self._ends]
+        over = _Common(numbers[0] + numbers[1]).over
+        self._lower, self._upper = (_Common(side, over) for side in numbers)
+        over = _Common(exact.row_lower + exact.row_upper).over
+        self._sides = [_Common(side, over) for side in (exact.row_lower, exact.row_upper)]
+        # Scales are powers of two: what they change is an exponent.
+        self._exponents = np.frexp(scaling.rows)[1] - 1
+        self._objective = int(np.frexp(scaling.objective)[1]) - 1
 
     def multiply(self, branch: Branch, digits: int) -> Multiplied:
         """The multipliers of a branch rounded to so many digits, and what they prove in its box."""
-        x, p = self.exact, self.exact.program
+        x = self.exact
         assert branch.multipliers is not None
-        y: dict[int, Fraction] = {}
         grid = np.rint(np.ldexp(branch.multipliers, digits))
-        for i in np.flatnonzero(grid).tolist():
-            low, high = p.row_lower[i], p.row_upper[i]
-            if (grid[i] > 0 and np.isneginf(low)) or (grid[i] < 0 and np.isposinf(high)):
-                continue
-            # Scales are powers of two: what they change is an exponent.
-            scale = self.scaling.rows[i] / (1.0 if branch.empty else self.scaling.objective)
-            y[i] = Fraction(int(grid[i])) * Fraction(ldexp(scale, -digits))
-        left, unit = x.reduced(y, costs=not branch.empty)
-        numbers, there = [side.copy() for side in self._numbers], [s.copy() for s in self._there]
-        for j, end in assumed(branch).items():
-            for upper, value in enumerate(end):
-                if value is not None:
-                    numbers[upper][j], there[upper][j] = value * self._over, True
+        low, high = self._sides
+        used = np.flatnonzero(np.where(grid > 0, low.there, high.there) & (grid != 0))
+        exponents = self._exponents[used] - digits
+        if not branch.empty:
+            exponents -= self._objective
+        shift = max(0, -int(exponents.min(initial=0)))
+        y = {
+            i: int(g) << int(e) + shift
+            for i, g, e in zip(used.tolist(), grid[used], exponents, strict=True)
+        }
+        over = 1 << shift
+        left, unit = x.reduced(y, over, costs=not branch.empty)
+        numbers, there = [], []
+        for side in (self._lower, self._upper):
+            numbers.append(side.whole.copy())
+            there.append(side.there.copy())
+        for j, steps in assumed(branch).items():
+            for upper, step in enumerate(steps):
+                if step is not None:
+                    numbers[upper][j], there[upper][j] = step * self._lower.over, True
         low_end = left > 0
-        if not np.where(low_end, there[0], there[1])[left != 0].all():
-            return Multiplied(y, left, unit, None)
-        total = Fraction(int(np.sum(left * np.where(low_end, *numbers))), unit * self._over)
-        for i, value in y.items():
-            side = x.row_lower[i] if value > 0 else x.row_upper[i]
-            assert side is not None
-            total += value * side
-        return Multiplied(y, left, unit, total)
+        if not np.where(low_end, *there)[left != 0].all():
+            return Multiplied(y, over, left, unit, None)
+        total = Fraction(int(np.sum(left * np.where(low_end, *numbers))), unit * self._lower.over)
+        sides = (times * (low if times > 0 else high).whole[i] for i, times in y.items())
+        total += Fraction(sum(sides), over * low.over)
+        return Multiplied(y, over, left, unit, total)
 
     def closed(self, branch: Branch, level: Fraction) -> Multiplied | None:
         """The multipliers with the fewest digits that prove `level` (0 is passed where nothing is there)."""
@@ -115,14 +124,17 @@ class Closer:
         return max((x for x in found if x is not None), default=None)
 
     def write(
-        self, branch: Branch, found: Multiplied, said: tuple[Sense, Fraction] | None,
+        self,
+        branch: Branch,
+        found: Multiplied,
+        said: tuple[Sense, Fraction] | None,
         assumptions: dict[tuple[int, bool], int],
     ) -> int:
         """The derivation of a leaf: what is said of the objective, or that there is no point."""
         sign = self.exact.sign
         combination = []
         for i, y in found.multipliers.items():
-            combination.append((self.proof.row(i, y < 0), sign * y))
+            combination.append((self.proof.row(i, y < 0), Fraction(sign * y, found.over)))
         steps = assumed(branch)
         for j in np.flatnonzero(found.left).tolist():
             upper = found.left[j] < 0
@@ -133,7 +145,7 @@ class Closer:
                 end = self._ends[upper][j]
                 assert end is not None
                 ref = end[0]
-            combination.append((ref, sign * Fraction(found.left[j], found.unit)))
+            combination.append((ref, Fraction(sign * found.left[j], found.unit)))
         if said is None:
             return self.proof.contradiction(combination)
         return self.proof.linear(combination, said[0], said[1], None)
@@ -153,7 +165,10 @@ def assumed(branch: Branch) -> dict[int, list[int | None]]:
 
 
 def write_tree(
-    root: Branch, closer: Closer, closed: dict[Branch, Multiplied], said: tuple[Sense, Fraction] | None
+    root: Branch,
+    closer: Closer,
+    closed: dict[Branch, Multiplied],
+    said: tuple[Sense, Fraction] | None,
 ) -> int:
     """Write a tree whose leaves are `closed`, and return the derivation that says it of everything."""
     proof = closer.proof

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs.program import Program
 
 Objects = NDArray[np.object_]
@@ -32,7 +32,7 @@ TEN: int = 10**PLACES
 
 def fraction(x: float) -> Fraction:
     """A number as its shortest decimal says it."""
-    return Fraction(Decimal(repr(x)))
+    return Fraction(Decimal(repr(float(x))))
 
 
 def over_power_of_ten(values: FloatArray) -> tuple[Objects, int]:
@@ -106,30 +106,23 @@ class ExactProgram:
         """1 where the objective is minimized, else -1."""
         return 1 if self.program.sense == "minimize" else -1
 
-    def reduced(self, multipliers: dict[int, Fraction], costs: bool) -> tuple[Objects, int]:
-        """c - A'y of the program as one that is minimized, in whole numbers, and what they are over.
+    def reduced(self, multipliers: dict[int, int], over: int, costs: bool) -> tuple[Objects, int]:
+        """c - A'y in whole numbers and what they are over; without `costs` c is zero.
 
-        Without `costs` c is zero.
+        `multipliers` are y by row, over `over`; c are the costs of the program as one that is minimized.
         """
-        over = 1
-        for y in multipliers.values():
-            over = max(over, y.denominator)
-        # Multipliers are whole numbers over powers of two, so that the largest serves all.
         scaled = np.zeros(self.program.rows, dtype=object)
-        used = np.zeros(self.program.rows, dtype=bool)
-        for i, y in multipliers.items():
-            scaled[i] = y.numerator * (over // y.denominator)
-            used[i] = True
-        unit = over * 10 ** max(self.power, self.cost_power)
+        rows = list(multipliers)
+        scaled[rows] = list(multipliers.values())
+        mine = np.isin(self.row_of, rows)
+        power = max(self.power, self.cost_power)
         found = np.zeros(self.program.columns, dtype=object)
         if costs:
-            found += self.sign * self.costs * (unit // 10**self.cost_power)
-        mine: BoolArray = used[self.row_of]
-        columns = self.program.matrix.indices[mine]
+            found += self.costs * (self.sign * over * 10 ** (power - self.cost_power))
         parts = self.entries[mine] * scaled[self.row_of[mine]]
-        times = unit // (over * 10**self.power)
-        np.subtract.at(found, columns, parts * times)
-        return found, unit
+        columns = self.program.matrix.indices[mine]
+        np.subtract.at(found, columns, parts * 10 ** (power - self.power))
+        return found, over * 10**power
 
     def row(self, i: int) -> list[tuple[int, Fraction]]:
         """The columns and coefficients of a row."""

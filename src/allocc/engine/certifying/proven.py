@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.certifying.certify import certify
-from allocc.engine.certifying.recipe import Recipe
+from allocc.engine.certifying.recipe import Form, Recipe
 from allocc.engine.certifying.written import NoProof
 from allocc.engine.endings import end
-from allocc.engine.judging.outcome import Outcome
+from allocc.engine.judging.outcome import PROVING, Options, Outcome
 from allocc.engine.loop import Loop
+from allocc.engine.solve import run
 
+#: The part of a time limit that the solve may take; the proof has the rest.
+SOLVING = 0.6
 #: What else a solve may end with says nothing that could be proven.
 WORTH = ("optimal", "feasible", "infeasible")
+
+
+def solve_and_prove(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> Outcome:
+    """As `allocc.engine.solve.solve`, with a proof in rationals at the end."""
+    limit = options.time_limit
+    first = options if limit is None else replace(options, time_limit=SOLVING * limit)
+    loop = Loop(problem, first, run, starts)
+    outcome = run(loop)
+    loop.options = options
+    return proven(loop, outcome)
 
 
 def proven(loop: Loop, outcome: Outcome) -> Outcome:
@@ -23,8 +39,10 @@ def proven(loop: Loop, outcome: Outcome) -> Outcome:
     if outcome.status not in WORTH:
         return outcome
     before = loop.best
+    loop.report_progress(PROVING)
     try:
-        proof = certify(loop, _recipe(loop), infeasible=outcome.status == "infeasible")
+        recipe = Recipe.of(loop.relaxation, loop.options.method, _form(loop))
+        proof = certify(loop, recipe, infeasible=outcome.status == "infeasible")
     except NoProof as reason:
         return _without(outcome, str(reason))
     except KeyboardInterrupt:
@@ -53,19 +71,17 @@ def proven(loop: Loop, outcome: Outcome) -> Outcome:
     )
 
 
-def _recipe(loop: Loop) -> Recipe:
-    """What the program of the proof is made with."""
-    method, relaxation = loop.options.method, loop.relaxation
+def _form(loop: Loop) -> Form:
+    """What the program of the proof is made of."""
+    assert loop.stated is not None
+    p, relaxation = loop.stated, loop.relaxation
+    square = any(f.kind == "square" for f in p.functions)
     if relaxation is None:
-        # Ranges contradict each other before there is a relaxation.
-        return Recipe(method, "boxes", {}, ())
+        return "boxes" if len(p.products) or square else "stated"
     if loop.choice.method != "refine":
-        return Recipe.of(relaxation, method, "exact")
+        return "exact"
     # What is cut into pieces there is a relaxation; boxes are about the products themselves.
-    divided = len(relaxation.plan.multiplied) or any(
-        f.kind == "square" for f in relaxation.program.functions
-    )
-    return Recipe.of(relaxation, method, "boxes" if divided else "refine")
+    return "boxes" if len(relaxation.plan.multiplied) or square else "refine"
 
 
 def _without(outcome: Outcome, reason: str) -> Outcome:

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
 from allocc.compiler.pipeline import written
 from allocc.compiler.programs.program import Program
+from allocc.compiler.programs.reformulation import Facts, applied
+from allocc.compiler.reformulations import exact_forms, mccormick
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 
-Form = Literal["exact", "refine", "boxes"]
+#: `stated` is the program as it is, for one whose ranges contradict each other; `boxes` has products (see
+#: `allocc.engine.certifying.boxes.subject`), and none of the other forms has.
+Form = Literal["stated", "exact", "refine", "boxes"]
+FORMS: tuple[Form, ...] = ("stated", "exact", "refine", "boxes")
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What the program of a proof was made with.
 
-    `form` is that of the relaxation, or `boxes` where it is none (see `Subject`); `marks` says by column (its place in the program that is relaxed) where
+    `form` is that of the relaxation; `marks` says by column (its place in the program that is relaxed) where
     its range is cut, and `cuts` where each block of functions has tangents, NaN where there is none.
     """
 
@@ -33,23 +38,30 @@ class Recipe:
     cuts: Sequence[Sequence[Sequence[float]]]
 
     @classmethod
-    def of(cls, relaxation: Relaxation, method: str, form: Form) -> Recipe:
-        """The recipe of what a search has ended with."""
+    def of(cls, relaxation: Relaxation | None, method: str, form: Form) -> Recipe:
+        """The recipe of what a search has ended with, where there was a relaxation."""
+        if relaxation is None:
+            return cls(method, "boxes" if form == "boxes" else "stated", {}, ())
         if form != "refine":
             return cls(method, form, {}, ())
         marks = {j: tuple(sorted(places)) for j, places in relaxation.marks.items()}
         cuts = tuple(tuple(tuple(c.tolist()) for c in block) for block in relaxation.cuts)
         return cls(method, form, marks, cuts)
 
-    def built(self, program: Program) -> Built:
-        """The program of the proof, from the one that is relaxed.
-
-        Raises `Infeasible` where no piece of a range is left.
-        """
+    def relaxation(self, program: Program) -> Relaxation:
+        """The relaxation of the program that is relaxed; raises `Infeasible` where a range is empty."""
         fresh = Relaxation(program)
         if self.form == "refine":
             fresh.whole_again(self.marks, [[np.array(c) for c in block] for block in self.cuts])
-        return written(fresh, self.form)
+        return fresh
+
+    def built(self, program: Program) -> Built:
+        """The program of the proof; raises `Infeasible` where no piece of a range is left."""
+        if self.form == "stated":
+            forms = [mccormick.REFORMULATION, *exact_forms()]
+            rows = applied(program, forms, Facts.of(program))
+            return Built(rows, program.columns, ())
+        return written(self.relaxation(program), self.form)
 
     def as_data(self) -> dict[str, Any]:
         """The recipe as plain data."""
@@ -65,7 +77,7 @@ class Recipe:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Recipe:
         """The recipe in plain data; raises KeyError, TypeError or ValueError where it is none."""
-        if data["form"] not in get_args(Form):
+        if data["form"] not in FORMS:
             raise ValueError(f"there is no form {data['form']}")
         marks = {int(j): tuple(map(float, places)) for j, places in data["marks"].items()}
         cuts = tuple(

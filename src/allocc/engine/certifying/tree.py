@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from allocc.backends.solution import Solution
 from allocc.compiler.arrays import FloatArray
@@ -36,6 +37,16 @@ class RememberedTree(Tree):
     """A `Tree` whose nodes are kept; nothing is cut off that is no leaf of it."""
 
     root: Branch | None = None
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        #: Points of the leaves that were looked at to their end: there the program says too little.
+        self.short: list[FloatArray] = []
+
+    def _leaf(self, bound: float, point: FloatArray | None = None) -> None:
+        super()._leaf(bound, point)
+        if point is not None and bound < self.target():
+            self.short.append(point)
 
     def _root(self) -> Node | None:
         found = super()._root()

@@ -161,8 +161,10 @@ class ProofFile:
         if bound is None:
             yield "RTP infeas\n"
         else:
-            yield f"RTP range {number(bound)} inf\n" if x.sign > 0 else (
-                f"RTP range -inf {number(bound)}\n"
+            yield (
+                f"RTP range {number(bound)} inf\n"
+                if x.sign > 0
+                else (f"RTP range -inf {number(bound)}\n")
             )
         yield f"SOL 0\nDER {len(self._derivations)}\n"
         for derivation, last in zip(self._derivations, self._last, strict=True):

@@ -56,11 +56,14 @@ def assess(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Assess
     are measured by `NEAR_ZERO` of that: an empty stock is one up to rounding.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        return _Judge(problem, simulate(problem, decisions)).assessment()
+        return Judge(problem, simulate(problem, decisions)).assessment()
 
 
-class _Judge:
-    """Measures what is simulated."""
+class Judge:
+    """Measures what is simulated.
+
+    What a subclass may know better is by how much something is broken: `beyond` and `over`.
+    """
 
     def __init__(self, problem: Problem, values: Values) -> None:
         self.problem = problem
@@ -79,14 +82,13 @@ class _Judge:
         for v in problem.decisions:
             x = values[v]
             lower, upper = problem.ends(v)
-            over = _short(np.maximum(lower - x, x - upper))
+            over = self.beyond(v)
             ends = (np.where(np.isfinite(e), np.abs(e), 0.0) for e in (lower, upper))
             worst = _worse(worst, over, np.maximum(np.abs(x), np.maximum(*ends)), v.name, v.labels)
             if v.integer:
                 worst = _worse(worst, np.abs(x - np.rint(x)), np.ones(x.shape), v.name, v.labels)
         for v in problem.states:
-            x = values[v]
-            under = _short(problem.ends(v)[0] - x)
+            under = self.beyond(v)
             worst = _worse(worst, under, self._trajectories(v, under), v.name, v.labels)
         for c in problem.constraints:
             worst = _worse(worst, *self.excess(c), c.name, c.labels)
@@ -103,8 +105,19 @@ class _Judge:
             worst = replace(worst, absolute=np.inf, relative=np.inf)
         return Assessment(values, value, terms, worst, size, self.finite, reached)
 
+    def beyond(self, v: Variable) -> FloatArray:
+        """How far a decision is off its range, or a compartment below its own; infinite without a number."""
+        x = self.values[v]
+        lower, upper = self.problem.ends(v)
+        return short(lower - x if v.kind == "state" else np.maximum(lower - x, x - upper))
+
     def excess(self, c: Constraint) -> tuple[FloatArray, FloatArray]:
         """By how much each row of a limit is broken, and the size that this is measured by."""
+        over = self.over(c)
+        return over, self._size(c) if over.any() else np.zeros(c.shape)
+
+    def _sides(self, c: Constraint) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The body of a limit and both of its sides, in its shape."""
         body, low, high = (
             np.broadcast_to(spread(x, axes, c.axes), c.shape)
             for x, axes in (
@@ -113,12 +126,20 @@ class _Judge:
                 (c.upper.values, c.upper.axes),
             )
         )
-        over = _short(np.maximum(low - body, body - high))
+        return body, low, high
+
+    def over(self, c: Constraint) -> FloatArray:
+        """By how much each row of a limit is broken; infinite where it has no number."""
+        body, low, high = self._sides(c)
+        over = short(np.maximum(low - body, body - high))
         if not np.isfinite(body).all():
             over, decided = self._at_zero(c, over)
             self.finite = self.finite and bool((np.isfinite(body) | decided).all())
-        if not over.any():
-            return over, np.zeros(c.shape)
+        return over
+
+    def _size(self, c: Constraint) -> FloatArray:
+        """The size that the excess of each row is measured by."""
+        body, low, high = self._sides(c)
         side = np.where(body < low, low, high)
         ends = np.where(np.isfinite(side), np.abs(side), 0.0)
         own, gross = (
@@ -126,7 +147,7 @@ class _Judge:
             for s in (self.sizes, self.gross)
         )
         size: FloatArray = np.maximum(own, NEAR_ZERO * gross)
-        return over, size
+        return size
 
     def _at_zero(self, c: Constraint, over: FloatArray) -> tuple[FloatArray, BoolArray]:
         """The excess of a limit on a ratio, read multiplied out where nothing can be divided.
@@ -172,7 +193,7 @@ class _Judge:
         return reached, Violation(*worst, block.name, name=block.name)
 
 
-def _short(off: FloatArray) -> FloatArray:
+def short(off: FloatArray) -> FloatArray:
     """By how much a side is missed; without end where that is no number."""
     found: FloatArray = np.where(np.isnan(off), np.inf, np.maximum(off, 0.0))
     return found

@@ -13,7 +13,7 @@ from allocc.compiler.algebra.numeric import Evaluation, Settling
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.unrolling.magnitude_of_terms import Sizes, StepSizes
 from allocc.compiler.unrolling.problem import Problem
-from allocc.compiler.unrolling.simulate import Values, _flows, _value, with_decisions
+from allocc.compiler.unrolling.simulate import Values, advance_flows, value_of, with_decisions
 from allocc.engine.judging.outcome import NEAR_ZERO, Deviation
 
 #: Tolerance of the integration that the discretized trajectory is compared with, relative to a
@@ -84,7 +84,7 @@ def _with_flows(problem: Problem, values: Values, course: Values) -> Values:
         if flow.variable is not None:
             found[flow.variable] = np.full(flow.variable.shape, np.nan)
     for k in range(problem.model.time.count):
-        _flows(problem.flows, found, Evaluation(found, {problem.period: k}), k)
+        advance_flows(problem.flows, found, Evaluation(found, {problem.period: k}), k)
     return found
 
 
@@ -145,8 +145,8 @@ def _integrated(problem: Problem, values: Values) -> FloatArray:
                 raise NotMeasured(f"the integration needs too many steps {begin}")
             for i, u in enumerate(updates):
                 working[u.variable][..., k] = x[sizes[i] : sizes[i + 1]].reshape(shapes[i])
-            _flows(problem.flows, working, at, k)
-            found = np.concatenate([_value(at, u, u.rate).ravel() for u in updates])
+            advance_flows(problem.flows, working, at, k)
+            found = np.concatenate([value_of(at, u, u.rate).ravel() for u in updates])
             if not np.isfinite(found).all():
                 raise NotMeasured(f"the flows have no finite value {begin}")
             return found

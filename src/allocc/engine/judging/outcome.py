@@ -19,6 +19,9 @@ from allocc.engine.judging.proof import Proof
 #: through a compartment, which is what a simulation of decisions within a solver's tolerance keeps.
 NEAR_ZERO = 1e-3
 
+#: How the phase of a solve begins in which it is proven in rationals.
+PROVING = "proof in rationals"
+
 Method = Literal["auto", "exact", "refine", "direct"]
 Status = Literal[
     "optimal",  # gap and violation within their tolerances

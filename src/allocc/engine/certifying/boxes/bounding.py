@@ -19,10 +19,10 @@ import numpy as np
 
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.boxes.envelopes import Envelopes
-from allocc.engine.certifying.exact import TEN, whole
 from allocc.engine.certifying.boxes.facts import Fact
 from allocc.engine.certifying.boxes.frame import CORNERS, ONE
 from allocc.engine.certifying.boxes.ranges import Ranges
+from allocc.engine.certifying.exact import TEN, whole
 
 #: Binary digits after the point that multipliers of the scaled program are rounded to, one after another.
 DIGITS = (14, 20, 26, 34, 44, 56)

@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 
 from allocc.compiler.programs.program import Program
-from allocc.engine.certifying.exact import ExactProgram
 from allocc.engine.certifying.boxes.facts import Fact
+from allocc.engine.certifying.exact import ExactProgram
 from allocc.engine.certifying.vipr import ProofFile, Sense
 
 #: A column whose definition reaches more definitions than this, or more products, is taken row by row.

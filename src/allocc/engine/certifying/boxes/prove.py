@@ -9,12 +9,12 @@ import numpy as np
 from allocc.backends import files
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
-from allocc.engine.certifying.boxes.tree import BoxTree, Undecided
-from allocc.engine.certifying.exact import ExactProgram, fraction, rounded
 from allocc.engine.certifying.boxes.facts import Box, Writer, every
 from allocc.engine.certifying.boxes.frame import Frame
 from allocc.engine.certifying.boxes.ranges import Empty, Ranges
 from allocc.engine.certifying.boxes.subject import Subject
+from allocc.engine.certifying.boxes.tree import BoxTree, Undecided
+from allocc.engine.certifying.exact import ExactProgram, fraction, rounded
 from allocc.engine.certifying.vipr import ProofFile, Sense
 from allocc.engine.certifying.written import NoProof, Written
 from allocc.engine.divide import completion

@@ -23,11 +23,11 @@ from math import ceil, floor, inf, isfinite, log10
 import numpy as np
 
 from allocc.compiler.programs.program import Products
-from allocc.engine.certifying.exact import placed, rounded
 from allocc.engine.certifying.boxes.facts import Fact
 from allocc.engine.certifying.boxes.frame import CORNERS, ONE, Frame, Line, Product, Task
-from allocc.engine.certifying.vipr import Sense
 from allocc.engine.certifying.boxes.written_out import choose, derive
+from allocc.engine.certifying.exact import placed, rounded
+from allocc.engine.certifying.vipr import Sense
 
 #: A new end counts where it shortens the range by this part of it, and by this part of its size.
 WORTH, DUST = 5e-3, 1e-9

@@ -14,11 +14,11 @@ import numpy as np
 
 from allocc.compiler.arrays import FloatArray
 from allocc.engine.certifying.boxes.bounding import Bounding
-from allocc.engine.certifying.boxes.programs import DualLook, Extreme
-from allocc.engine.certifying.exact import fraction, placed, rounded
 from allocc.engine.certifying.boxes.facts import Box, Fact
 from allocc.engine.certifying.boxes.frame import ONE
+from allocc.engine.certifying.boxes.programs import DualLook, Extreme
 from allocc.engine.certifying.boxes.ranges import Empty, Ranges
+from allocc.engine.certifying.exact import fraction, placed, rounded
 from allocc.engine.proving.best_first import Node
 from allocc.engine.proving.box_look import Ground, Seen
 from allocc.engine.proving.spatial import Complete, SpatialTree

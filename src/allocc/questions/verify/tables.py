@@ -1,0 +1,55 @@
+"""The tables: that what stands beside the decisions is what they lead to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.failures import listed
+from allocc.dsl.diagnostics import DiagnosticError
+from allocc.questions.simulate import simulate
+from allocc.questions.verify.opening import Opened
+from allocc.results.labelled import Block
+from allocc.results.run_folder import TABLES
+from allocc.results.verification import Link
+
+#: How far a number of a table may be off, of the largest of its name.
+TOLERANCE = 1e-9
+
+
+def tables(opened: Opened) -> Link:
+    """Whether compartments, flows, reports and baselines are those of a simulation of the decisions."""
+    name, run = "tables", opened.run
+    own = [b for b in run.blocks if b.kind != "decision"]
+    if not own:
+        return Link(name, "absent", "the run has no table beside its decisions")
+    if run.loosened:
+        return Link(name, "open", "made with limits loosened, which is not checked")
+    try:
+        anew = simulate(opened.model, None if opened.baseline else opened.folder)
+    except DiagnosticError as error:
+        first = error.diagnostics[0]
+        return Link(name, "fails", f"cannot be simulated: {first.message} ({first.code})")
+    expected: dict[tuple[str, str], Block] = {
+        (b.kind, b.name): b for b in anew.blocks if b.kind != "decision"
+    }
+    wrong = [b.name for b in own if not _same(b, expected.get((b.kind, b.name)))]
+    wrong += [n for _, n in expected.keys() - {(b.kind, b.name) for b in own}]
+    files = listed([f for f, kinds in TABLES.items() if any(b.kind in kinds for b in own)])
+    if wrong:
+        return Link(name, "fails", f"{files}: not what the decisions lead to: {listed(wrong)}")
+    return Link(name, "holds", f"{files}: what the decisions lead to, in floating point")
+
+
+def _same(block: Block, other: Block | None) -> bool:
+    if other is None or block.values.shape != other.values.shape:
+        return False
+    return _near(block.values, other.values) and _near(block.baseline, other.baseline)
+
+
+def _near(x: FloatArray | None, y: FloatArray | None) -> bool:
+    """Whether two arrays have the same numbers, up to rounding, and none at the same places."""
+    if x is None or y is None:
+        return x is y
+    size = np.max(np.abs(y), initial=0.0, where=np.isfinite(y))
+    return bool(np.allclose(x, y, rtol=0.0, atol=TOLERANCE * size, equal_nan=True))
