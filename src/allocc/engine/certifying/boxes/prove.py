@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from allocc.backends import files
-from allocc.compiler.programs.bounds import Infeasible
+from allocc.compiler.boxes.envelopes import Envelopes
+from allocc.compiler.boxes.images import Images
+from allocc.compiler.programs.bounds import Propagator
 from allocc.compiler.programs.program import Program
 from allocc.engine.certifying.boxes.facts import Box, Writer, every
 from allocc.engine.certifying.boxes.frame import Frame
@@ -82,12 +85,10 @@ def _begun(loop: Loop, subject: Subject, root: Box) -> tuple[Program, ProofFile,
 def _grow(loop: Loop, subject: Subject, wide: Ranges, root: Box, level: float) -> None:
     """Divide a box until nothing is left in it; raises `NoProof`."""
     made, single = subject.made, subject.single
-    try:
-        if subject.crossed:
-            raise Infeasible(0)
-        ground = Ground.of(made, made.stated, subject.known, lambda: loop.stopped)
-    except Infeasible:
-        raise NoProof("ranges contradict each other in floating point alone") from None
+    # What is known in rationals is where the boxes begin.
+    lower, upper = (np.array(side) for side in wide.near)
+    start = replace(made, lower=lower, upper=upper)
+    ground = Ground(start, Images(start, made.stated), Propagator(start), Envelopes(start))
     tree = BoxTree(
         ground,
         wide,

@@ -25,15 +25,14 @@ LOGARITHMS = frozenset({"growth", "logarithms"})
 class Subject:
     """`stated` is the program of the model, `made` the one that is divided, with each definition once.
 
-    `known` has further rows that follow. `crossed` says that ranges contradict each other in floating point
-    already; then `made` has no rows for minima and maxima.
+    `known` has further rows that follow. Where ranges contradict each other in floating point already, neither has
+    minima and maxima.
     """
 
     stated: Program
     single: Once
     made: Program
     known: Program
-    crossed: bool = False
 
     @classmethod
     def of(cls, problem: Problem, places: Places, stated: Program, method: str) -> Subject:
@@ -48,7 +47,7 @@ class Subject:
         except Infeasible:
             # Without minima and maxima more points are feasible: what is empty then is empty.
             single = once(replace(stated, extremes=()))
-            return cls(stated, single, single.program, single.program, crossed=True)
+            return cls(stated, single, single.program, single.program)
         return cls(stated, single, made, known)
 
     def programs(self) -> Iterator[Program]:
