@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from allocc.compiler.arrays import FloatArray
 from allocc.compiler.boxes.once import Once, once
 from allocc.compiler.lowering.lowered import Places
 from allocc.compiler.programs.bounds import Infeasible
@@ -63,6 +64,24 @@ class Subject:
         np.minimum.at(upper, own, self.stated.upper)
         yield _padded(replace(self.made, lower=lower, upper=upper))
         yield _padded(self.known)
+
+    def with_rows(self, count: int) -> Program:
+        """The one of `programs` of which a file has so many rows, those of products among them.
+
+        Raises ValueError where none has.
+        """
+        for program in self.programs():
+            sides = np.isfinite(program.row_lower) | np.isfinite(program.row_upper)
+            if int(sides.sum()) + len(program.products) == count:
+                return program
+        raise ValueError(f"the model does not lead to a program with {count} rows")
+
+    def lift_point(self, point: FloatArray) -> FloatArray:
+        """A point of the program of the proof from one of the model's; NaN where columns were added."""
+        found = np.full(self.made.columns, np.nan)
+        inward = self.single.inward(point)
+        found[: len(inward)] = inward
+        return found
 
 
 def with_squares(program: Program) -> Program:
