@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -21,12 +22,14 @@ from allocc.engine.certifying.boxes.frame import Frame
 from allocc.engine.certifying.boxes.ranges import Empty, Ranges
 from allocc.engine.certifying.exact import ExactProgram
 from allocc.engine.certifying.proven import solve_and_prove
+from allocc.engine.certifying.recipe import Recipe
 from allocc.engine.certifying.vipr import ProofFile
+from allocc.engine.certifying.witness import Witnesses, witnesses
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.options import make_options
 from allocc.engine.judging.outcome import Outcome
 from allocc.engine.judging.proof import Proof
-from allocc.proof.checker import Refused, Verdict, check
+from allocc.proof.checker import Program, Refused, Verdict, check
 from tests.backends.programs import program
 from tests.compiler.making import problem
 
@@ -63,6 +66,15 @@ decide dose[Town, period] in 0 .. 80
 effect jab[r in Town] += dose[r]
 limit stock[p in period] : sum(r in Town : dose[r, p]) <= 100
 minimize { ill : sum(r in Town, p in period : infect[r, p]) }
+"""
+
+#: The best point is where the product's limit is curved.
+CORNER = """
+model corner
+decide x in 0.5 .. 4
+decide y in 0.5 .. 4
+limit l : x * y >= 2
+minimize { z : x + y }
 """
 
 
@@ -156,10 +168,7 @@ def test_a_split_beside_its_value_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tree, "PASSES", 0)  # with shorter ranges the whole program is one box
-    made = problem(
-        "model m\ndecide x in 0.5 .. 4\ndecide y in 0.5 .. 4\nlimit l : x * y >= 2\nminimize { z : x + y }"
-    )
-    proof = proven(made, gap=1e-3).proof
+    proof = proven(problem(CORNER), gap=1e-3).proof
     assert proof is not None and proof.leaves > 1
     text = gzip.decompress(proof.text).decode()
     found = list(re.finditer(r"^D\d+ G (\S+) 1 \d+ 1 { asm }", text, flags=re.MULTILINE))
@@ -192,6 +201,43 @@ def test_functions_are_named() -> None:
     outcome = proven(problem(f"{text}\nminimize {{ z : x + y - log(x + 1) }}"))
     assert outcome.proof is None
     assert any("functions that no rows replace: log" in note for note in outcome.notes)
+
+
+def test_what_is_unfinished_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "PASSES", 0)
+    made = problem(CORNER)
+    monkeypatch.setattr(prove, "MOST_BOXES", 2)
+    assert "not grown to its end, after 2 boxes" in proven(made, gap=1e-6).notes[-1]
+    monkeypatch.setattr(prove, "MOST_BOXES", 1000)
+    monkeypatch.setattr(tree, "MOST_PARTS", 10)
+    assert "the proof would be too large, after" in proven(made, gap=1e-6).notes[-1]
+
+
+def looked_at(found: Problem, proof: Proof, mps: str) -> Witnesses:
+    file = Program()
+    with tempfile.NamedTemporaryFile("w", suffix=".mps") as opened:
+        opened.write(mps)
+        opened.flush()
+        file.read(Path(opened.name))
+    return witnesses(found, Recipe.from_data(proof.recipe), file, [], 20, 20.0)
+
+
+def test_the_program_is_the_models() -> None:
+    found = wave()
+    proof = proven(found).proof
+    assert proof is not None and proof.recipe["form"] == "boxes"
+    mps = proof.program.decode()
+    assert looked_at(found, proof, mps).holds
+    # Another product, another coefficient, a row less.
+    first = re.search(r"QCMATRIX product0\n( (\S+) (\S+) -0.5)\n( \S+ \S+ -0.5)\n", mps)
+    assert first is not None
+    twice = mps.replace(first[0], first[0].replace("-0.5", "-0.25"))
+    assert not looked_at(found, proof, twice).holds
+    rate = mps.replace("-0.0008", "-0.0007")
+    assert rate != mps and not looked_at(found, proof, rate).holds
+    less = re.sub(r"^.* row_0( .*)?\n", "", mps, flags=re.MULTILINE)
+    with pytest.raises(ValueError, match="rows"):
+        looked_at(found, proof, less)
 
 
 NUMBERS = st.integers(-4, 4).map(lambda k: k / 2)

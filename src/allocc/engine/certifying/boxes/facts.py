@@ -63,22 +63,30 @@ class Fact:
             self.home = max(homes, key=lambda box: box.depth, default=None)
 
 
-def reached(boxes: Sequence[Box]) -> dict[Box | None, list[Fact]]:
-    """What the absurd facts of boxes follow from, by the box in which it holds, in the order of deriving."""
-    found: dict[Box | None, list[Fact]] = {}
-    seen: set[Fact] = set()
-    pending = [box.absurd for box in boxes if box.absurd is not None]
-    while pending:
-        fact = pending.pop()
-        if fact in seen or fact.given >= 0:
-            continue
-        seen.add(fact)
-        if fact.parts:
+class Used:
+    """What was derived, not assumed or given, and is used by what was added; and of how many parts it is."""
+
+    def __init__(self) -> None:
+        self.facts: set[Fact] = set()
+        self.parts = 0
+
+    def add(self, fact: Fact) -> int:
+        """Add a fact with all that it follows from, and return the number of parts."""
+        pending = [fact]
+        while pending:
+            here = pending.pop()
+            if here.parts and here not in self.facts:
+                self.facts.add(here)
+                self.parts += len(here.parts)
+                pending += [part for part, _ in here.parts]
+        return self.parts
+
+    def by_box(self) -> dict[Box | None, list[Fact]]:
+        """The facts by the box in which they hold, in the order of deriving."""
+        found: dict[Box | None, list[Fact]] = {}
+        for fact in sorted(self.facts, key=lambda f: f.order):
             found.setdefault(fact.home, []).append(fact)
-        pending += [part for part, _ in fact.parts]
-    for facts in found.values():
-        facts.sort(key=lambda f: f.order)
-    return found
+        return found
 
 
 def every(root: Box) -> list[Box]:
@@ -103,7 +111,11 @@ class Writer:
 
         With `said`, a bound of the objective, one of the two parts of the box is not empty but assumes this.
         """
-        facts = reached(every(root))
+        used = Used()
+        for box in every(root):
+            if box.absurd is not None:
+                used.add(box.absurd)
+        facts = used.by_box()
         self._facts(facts.get(None, ()))
         pending, done = [(root, False)], dict[Box, int]()
         while pending:

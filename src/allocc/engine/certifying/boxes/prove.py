@@ -16,16 +16,19 @@ from allocc.engine.certifying.boxes.facts import Box, Writer, every
 from allocc.engine.certifying.boxes.frame import Frame
 from allocc.engine.certifying.boxes.ranges import Empty, Ranges
 from allocc.engine.certifying.boxes.subject import Subject
-from allocc.engine.certifying.boxes.tree import BoxTree, Undecided
+from allocc.engine.certifying.boxes.tree import BoxTree
 from allocc.engine.certifying.exact import ExactProgram, fraction, rounded
 from allocc.engine.certifying.vipr import ProofFile, Sense
 from allocc.engine.certifying.written import NoProof, Written
 from allocc.engine.divide import completion
+from allocc.engine.judging.outcome import PROVING
 from allocc.engine.loop import Loop
 from allocc.engine.proving.box_look import Ground
 
 #: Boxes fill the memory: a tree ends after so many.
 MOST_BOXES = 50_000
+#: The part of the time that is left which the tree may take; then it is written and checked.
+GROWING = 0.7
 #: The level is this part of the asked gap, or a little more than the gap that was reached, from the value.
 ASKED, MORE = 0.99, 0.01
 #: Boxes end where their bound is this part of the gap beyond the level, which rationals may lose.
@@ -89,6 +92,8 @@ def _grow(loop: Loop, subject: Subject, wide: Ranges, root: Box, level: float) -
     lower, upper = (np.array(side) for side in wide.near)
     start = replace(made, lower=lower, upper=upper)
     ground = Ground(start, Images(start, made.stated), Propagator(start), Envelopes(start))
+    left = loop.remaining()
+    end = np.inf if left is None else loop.seconds + GROWING * left
     tree = BoxTree(
         ground,
         wide,
@@ -96,14 +101,11 @@ def _grow(loop: Loop, subject: Subject, wide: Ranges, root: Box, level: float) -
         completion(loop, subject.stated, single),
         lambda point: loop.offer(single.outward(point)),
         level * ground.envelopes.scaling.objective,
-        lambda: loop.stopped,
-        loop.remaining,
+        lambda: loop.stopped or loop.seconds > end,
+        lambda: None if left is None else max(0.0, end - loop.seconds),
     )
-    try:
-        grown = tree.grow(MOST_BOXES, told=lambda _: loop.report_progress("proof in rationals"))
-    except Undecided:
-        raise NoProof(f"one of {tree.nodes} boxes could not be shown to hold nothing") from None
-    if not tree.nodes:
+    grown = tree.grow(MOST_BOXES, told=lambda _: loop.report_progress(PROVING))
+    if not tree.nodes and not grown.closed:
         raise NoProof("a range that a product needs has no end")
     if not grown.closed:
         raise NoProof(f"the tree of boxes was not grown to its end, after {tree.nodes} boxes")

@@ -14,11 +14,12 @@ import numpy as np
 
 from allocc.compiler.arrays import FloatArray
 from allocc.engine.certifying.boxes.bounding import Bounding
-from allocc.engine.certifying.boxes.facts import Box, Fact
+from allocc.engine.certifying.boxes.facts import Box, Fact, Used
 from allocc.engine.certifying.boxes.frame import ONE
 from allocc.engine.certifying.boxes.programs import DualLook, Extreme
 from allocc.engine.certifying.boxes.ranges import Empty, Ranges
 from allocc.engine.certifying.exact import fraction, placed, rounded
+from allocc.engine.certifying.written import NoProof
 from allocc.engine.proving.best_first import Node
 from allocc.engine.proving.box_look import Ground, Seen
 from allocc.engine.proving.spatial import Complete, SpatialTree
@@ -29,12 +30,10 @@ PASSES, PROGRESS = 12, 0.1
 MOST_AT_ROOT, MOST_TIGHTENED = 60, 10
 #: An end by a linear program has to shorten the range by this part of it; that much may be lost of it.
 WORTH, LOST = 0.02, 1e-3
+#: What leaves use is kept until it is written: of so many parts of combinations, each some 300 bytes.
+MOST_PARTS = 10_000_000
 #: A column is divided at a number with so few digits, where they tell it from the ends of its range.
 SHORT = 4
-
-
-class Undecided(Exception):
-    """A box can be neither divided nor shown to be empty."""
 
 
 class BoxTree(SpatialTree):
@@ -61,6 +60,7 @@ class BoxTree(SpatialTree):
         #: The boxes of open nodes, and the ranges of the box around each.
         self._open: dict[Node, tuple[Box, Ranges]] = {}
         self._here, self._ranges = root, wide
+        self.used = Used()
 
     def _root(self) -> Node | None:
         lower, upper = self._near(self.wide)
@@ -88,11 +88,13 @@ class BoxTree(SpatialTree):
                 children += self._examined(node, ranges)
             except Empty as empty:
                 self._here.absurd = empty.fact
+            if self._here.absurd is not None and self.used.add(self._here.absurd) > MOST_PARTS:
+                raise NoProof(f"the proof would be too large, after {self.nodes} boxes")
             self.work = self.look.solved
         return children
 
     def _examined(self, node: Node, ranges: Ranges) -> list[Node]:
-        """The children of a box; none where it is shown to be empty. Raises `Empty`, `Undecided`."""
+        """The children of a box; none where it is shown to be empty. Raises `Empty`, `NoProof`."""
         seen = self._seen(node, ranges)
         if seen is None:
             return []
@@ -109,7 +111,7 @@ class BoxTree(SpatialTree):
                 break
         children = self._divided(seen)
         if not children:
-            raise Undecided
+            raise NoProof(f"one of {self.nodes} boxes could not be shown to hold nothing")
         return children
 
     def _passes(self, seen: Seen) -> int:
