@@ -27,7 +27,7 @@ class Subject:
     """`stated` is the program of the model, `made` the one that is divided, with each definition once.
 
     `known` has further rows that follow. Where ranges contradict each other in floating point already, neither has
-    minima and maxima.
+    minima, maxima and functions.
     """
 
     stated: Program
@@ -40,15 +40,15 @@ class Subject:
         """The subject of a model; raises `NoProof` where it has functions."""
         if stated.functions:
             stated = with_squares(prepared(problem, method, LOGARITHMS).program)
-        if stated.functions:
-            kinds = ", ".join(sorted({f.kind for f in stated.functions}))
-            raise NoProof(f"the program has functions that no rows replace: {kinds}")
         try:
             single, made, known = to_divide(problem, places, Relaxation(stated))
         except Infeasible:
-            # Without minima and maxima more points are feasible: what is empty then is empty.
-            single = once(replace(stated, extremes=()))
+            # Without minima, maxima and functions more points are feasible: what is empty then is empty.
+            single = once(replace(stated, extremes=(), functions=()))
             return cls(stated, single, single.program, single.program)
+        if made.functions:
+            kinds = ", ".join(sorted({f.kind for f in made.functions}))
+            raise NoProof(f"the program has functions that no rows replace: {kinds}")
         return cls(stated, single, made, known)
 
     def programs(self) -> Iterator[Program]:
