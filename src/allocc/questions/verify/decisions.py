@@ -115,7 +115,7 @@ def decisions(opened: Opened) -> Link:
         return Link(NAME, "fails", f"cannot be simulated: {first.message} ({first.code})")
     except _Lacking as lacking:
         return Link(NAME, "fails", f"decisions.csv is not whole: {lacking}")
-    wrong = [*_values(opened, found), *_limits(opened, found)]
+    wrong = [*_limits(opened, found), *_values(opened, found)]
     if not wrong:
         return Link(NAME, "holds", f"{_value_text(opened, found)}; {_violation_text(found)}")
     # What is shown to be wrong goes before what could not be shown.
