@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from allocc.compiler.algebra.expression import Divide, Node, Power, Variable
 from allocc.compiler.algebra.numeric import Evaluation
-from allocc.compiler.enclosing.intervals import Intervals, as_intervals
+from allocc.compiler.enclosing.digits import DigitIntervals
+from allocc.compiler.enclosing.intervals import Intervals
 from allocc.compiler.functions.record import ScalarFunction
 
 
@@ -44,12 +45,8 @@ class RationalEvaluation(Evaluation):
         return RationalEvaluation(values)
 
 
-def holds(x: Intervals, values: NDArray[Any]) -> bool:
+def holds(x: Intervals | DigitIntervals, values: NDArray[Any]) -> bool:
     """Whether intervals hold rationals, compared exactly."""
     values = np.broadcast_to(np.asarray(values, dtype=object), x.shape)
     ends = zip(x.low.flat, x.high.flat, values.flat, strict=True)
-    return all(Fraction(float(a)) <= v <= Fraction(float(b)) for a, b, v in ends)
-
-
-def point(x: float) -> Intervals:
-    return as_intervals(np.asarray(x))
+    return all(Fraction(a) <= v <= Fraction(b) for a, b, v in ends)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import allocc
 from allocc.compiler.algebra.numeric import Evaluation
+from allocc.compiler.enclosing.digits import DigitEvaluation, rounded
 from allocc.compiler.enclosing.enclose import Enclosed, enclose
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import simulate
@@ -83,7 +85,7 @@ def test_rationals_and_floating_point_lie_inside(
 ) -> None:
     problem = random_problem(flow, gain, term, body)
     decisions = making.decisions(problem, np.random.default_rng(seed))
-    found = enclose(problem, decisions)
+    found = enclose(problem, decisions, digits=())
     assert not found.lost
     inside(problem, found, simulate(problem, decisions))
     exact = simulate(problem, decisions, RationalEvaluation)
@@ -94,6 +96,11 @@ def test_rationals_and_floating_point_lie_inside(
     for name, value in terms.items():
         assert holds(found.terms[name], value)
     assert holds(found.objective, sum(terms.values()))
+    with decimal.localcontext(prec=40):
+        digits = simulate(problem, decisions, DigitEvaluation)
+    for v, x in exact.items():
+        assert holds(digits[v], x), v.name
+        assert holds(rounded(digits[v]), x), v.name
     for c, x in found.limits.items():
         body_value = np.broadcast_to(evaluate(c.body), c.shape)
         over = np.maximum(body_value - RationalEvaluation.number(c.upper.values), 0)
@@ -119,7 +126,7 @@ def test_a_shipped_example_is_enclosed_narrowly(name: str) -> None:
     decisions = making.decisions(problem, np.random.default_rng(7))
     found = enclose(problem, decisions)
     assert not found.lost
-    inside(problem, found, simulate(problem, decisions))
+    inside(problem, enclose(problem, decisions, digits=()), simulate(problem, decisions))
     for x in (found.objective, *found.terms.values()):
         assert x.high - x.low <= 1e-9 * max(abs(float(x.middle)), 1e-300)
 
@@ -164,6 +171,38 @@ def test_intervals_widen_with_the_steps_by_a_factor_a_step(method: str) -> None:
         widths.append(float(x.high - x.low) / near)
     print(f"{method}: relative widths after 10, 20, 40 steps", *(f"{w:.1e}" for w in widths))
     assert widths[0] <= widths[1] <= widths[2] <= 1e-9
+
+
+def exchange(days: int) -> Problem:
+    """A linear exchange, whose intervals in floating point double with nearly each step."""
+    return making.problem(
+        f"""model m
+time t : day = 0 .. {days} step 1
+compartment X
+compartment Y
+initial X = 3.1
+initial Y = 1.7
+decide a in 0 .. 1
+flow there : X -> Y = a * X
+flow back : Y -> X = 0.6 * Y
+minimize {{ left : X[end] }}
+"""
+    )
+
+
+def test_many_steps_are_simulated_with_more_digits() -> None:
+    problem = exchange(365)
+    decisions = {v: np.asarray(0.7) for v in problem.decisions}
+    plain = enclose(problem, decisions, digits=())
+    assert plain.objective.high - plain.objective.low > 1
+    found = enclose(problem, decisions)
+    # Fifty digits would not do.
+    assert found.digits == 200
+    assert found.objective.high - found.objective.low < 1e-14
+    for v, x in simulate(problem, decisions, RationalEvaluation).items():
+        assert holds(found.values[v], x), v.name
+    for v, x in simulate(problem, decisions).items():
+        assert found.values[v].middle == pytest.approx(x, rel=1e-9)
 
 
 def test_an_implicit_step_is_the_one_of_real_numbers() -> None:
