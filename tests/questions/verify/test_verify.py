@@ -72,6 +72,7 @@ def test_a_run_holds_and_says_what_its_bound_rests_on(made: tuple[Path, Path]) -
         "tables": "holds",
         "gap": "holds",
         "proof": "absent",
+        "program": "absent",
     }
     assert found.holds
     assert "within [" in text(found, "decisions")
