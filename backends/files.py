@@ -62,11 +62,7 @@ def write(program: Program, path: str | Path) -> None:
             "the MPS format has no products that all solvers read; "
             "compile with a linear method, or write .lp"
         )
-    taken: set[str] = set()
-    column_names = _model_names(program.column_blocks, program.columns)
-    row_names = _model_names(program.row_blocks, program.rows)
-    columns = safe_names(column_names, "x", taken)
-    rows = safe_names(row_names, "r", taken)
+    column_names, columns, row_names, rows, taken = _all_names(program)
     back: dict[str, dict[str, str]] = {
         "columns": dict(zip(columns, column_names, strict=True)),
         "rows": dict(zip(rows, row_names, strict=True)),
@@ -85,6 +81,22 @@ def write(program: Program, path: str | Path) -> None:
         file.writelines(parts)
     map_path = target.with_suffix(target.suffix + ".map.json")
     map_path.write_text(json.dumps(back, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def names(program: Program) -> tuple[list[str], list[str]]:
+    """The names of columns and rows in the files that `write` makes."""
+    _, columns, _, rows, _ = _all_names(program)
+    return columns, rows
+
+
+def _all_names(program: Program) -> tuple[list[str], list[str], list[str], list[str], set[str]]:
+    """The model's names and the file's, of columns and of rows, and those that are taken."""
+    taken: set[str] = set()
+    column_names = _model_names(program.column_blocks, program.columns)
+    row_names = _model_names(program.row_blocks, program.rows)
+    columns = safe_names(column_names, "x", taken)
+    rows = safe_names(row_names, "r", taken)
+    return column_names, columns, row_names, rows, taken
 
 
 def safe_names(names: Sequence[str], kind: str, taken: set[str]) -> list[str]:

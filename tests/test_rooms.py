@@ -21,6 +21,7 @@ PLACES = {
 }
 #: The rooms from the ground up: each may import those before it, and none after it.
 ROOMS = (
+    "allocc.proof",
     "allocc.dsl",
     "allocc.dsl.syntax_help",
     "allocc.dsl.reading",
@@ -55,6 +56,7 @@ ROOMS = (
     "allocc.engine.proving",
     "allocc.engine.heuristics",
     "allocc.engine",
+    "allocc.engine.certifying",
     "allocc.results",
     "allocc.questions",
     "allocc.showing.rendering",

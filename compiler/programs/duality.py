@@ -43,13 +43,14 @@ class DualBound:
     sense): in any point of a value v or better, a column is no further from the end of its range than
     (v - level) / |cost|. `certain` is False where a column without an end has a reduced cost that
     rounding does not tell from zero, and was taken as zero. `rounded` is what rounding can have cost each
-    reduced cost.
+    reduced cost. `multipliers` are the row duals that prove it, in the objective's own sense.
     """
 
     level: float
     reduced_costs: FloatArray
     certain: bool
     rounded: FloatArray
+    multipliers: FloatArray
 
     @property
     def finite(self) -> bool:
@@ -80,7 +81,12 @@ def dual_bound(
     alone = _bound(program, c, np.zeros(program.rows))
     if alone.level >= best.level:
         best = alone
-    return replace(best, level=sign * best.level, reduced_costs=sign * best.reduced_costs)
+    return replace(
+        best,
+        level=sign * best.level,
+        reduced_costs=sign * best.reduced_costs,
+        multipliers=sign * best.multipliers,
+    )
 
 
 def _admissible(program: Program, y: FloatArray) -> FloatArray:
@@ -139,10 +145,10 @@ def _bound(program: Program, objective: FloatArray, y: FloatArray) -> DualBound:
     lost = np.where(np.isnan(lost), 0.0, lost)
     total = float(np.sum(held)) + float(np.sum(part))
     if not np.isfinite(total):
-        return DualBound(-np.inf, reduced, True, rounded)
+        return DualBound(-np.inf, reduced, True, rounded, y)
     size = float(np.sum(np.abs(held))) + float(np.sum(np.abs(part)))
     margin = float(np.sum(lost)) * (1.0 + 1e-6) + PAIRWISE * UNIT * size
-    return DualBound(total - margin, reduced, not bool(open_end.any()), rounded)
+    return DualBound(total - margin, reduced, not bool(open_end.any()), rounded, y)
 
 
 def shows_empty(program: Program, ray: FloatArray) -> DualBound | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -65,6 +66,10 @@ class Relaxation:
         self.pieces: dict[int, Pieces] = dict(self.plan.turns)
         # Whether anything was cut off that is no better than what was had at the time.
         self.dropped = False
+        #: Where ranges were cut, whatever was dropped since: see `whole_again`.
+        self.marks: dict[int, set[float]] = {}
+        for j, found in self.pieces.items():
+            self._mark(j, found)
         self._local: dict[int, LocalRanges] = {}
 
     @cached_property
@@ -95,6 +100,25 @@ class Relaxation:
             return found
         return Pieces(p.lower[here], p.upper[here], bool(p.integer[j]))
 
+    def _mark(self, j: int, found: Pieces) -> None:
+        """Remember the ends of pieces: the first value of each, and what comes after its last one."""
+        after = found.high + 1.0 if found.whole else found.high
+        self.marks.setdefault(j, set()).update(found.low.tolist(), after.tolist())
+
+    def whole_again(
+        self, marks: Mapping[int, Collection[float]], cuts: Sequence[Sequence[FloatArray]]
+    ) -> None:
+        """Take pieces with ends at `marks`, over all of each range, and tangents where another has them."""
+        for j, places in marks.items():
+            low, high = float(self.program.lower[j]), float(self.program.upper[j])
+            whole = bool(self.program.integer[j])
+            inner = [x for x in sorted(places) if low < x < high or (whole and low < x == high)]
+            first = np.array([low, *inner])
+            last = np.append(first[1:] - (1.0 if whole else 0.0), high)
+            self.pieces[j] = Pieces(first, last, whole)
+            self._mark(j, self.pieces[j])
+        self.cuts = [list(points) for points in cuts]
+
     def shrink(self, lower: FloatArray, upper: FloatArray) -> None:
         """Continue within a smaller box; raises `Infeasible` when nothing is left in it."""
         lower, upper = self.plan.propagator.run(lower, upper, SHRINK_SWEEPS)
@@ -116,6 +140,7 @@ class Relaxation:
         for j in self.plan.factors.tolist():
             if self.program.integer[j]:
                 self.pieces[j] = self.pieces_of(j).singles()
+                self._mark(j, self.pieces[j])
 
     def values_left(self) -> float:
         """Values in the pieces of all integer factors; infinite where a factor is continuous."""
@@ -135,6 +160,7 @@ class Relaxation:
         if after is before:
             return False
         self.pieces[j] = after
+        self._mark(j, after)
         return True
 
     def _is_cut(self, j: int) -> bool:

@@ -101,6 +101,7 @@ class Model(Stages):
         cancel: threading.Event | None = None,
         memory_limit: float | None = None,
         start: object = None,
+        prove: bool = False,
     ) -> Result:
         """Find the best allocation and prove how good it is.
 
@@ -110,6 +111,8 @@ class Model(Stages):
         and used if they meet every limit.
         `progress` is called with every step of the proof; True prints them. Setting `cancel`
         stops the solve, as Ctrl-C does, with the best allocation that is known.
+        With `prove` it ends with a proof in rationals that a stranger can check (`exact_proof`; saved
+        with the run, see `allocc.verify`); the time limit is for both.
 
         Raises `MissingSolver` when the solver is not installed.
         """
@@ -123,7 +126,7 @@ class Model(Stages):
         elif progress is not None and progress is not False:
             told = progress
         options = make_options(
-            solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit
+            solver, method, gap, time_limit, threads, seed, cancel, told, memory_limit, prove
         )
         return Result.of(solve(self, options, start))
 
@@ -243,7 +246,8 @@ class Result(Run):
     time, with time down the rows and the labels across, ready for `.plot()`. `to_long()` has
     everything in one tidy table. `value`, `bound`, `gap` and `violation` are None where unknown.
     `proof` says what the bound, or that there is no allocation, rests on: "proven" (recomputed here),
-    "agreed" (two solves that differ truly), "claimed" (one solver's word).
+    "agreed" (two solves that differ truly), "claimed" (one solver's word). `exact_proof` is what a
+    stranger can check it with, where it was asked for.
     `conflict`, `loosening` and `escape` say why there is no allocation, or no best one, where that was
     asked.
     """

@@ -96,16 +96,17 @@ class Ledger:
         best = self.bound
         for word in WORDS:
             bound = self.bounds.get(word)
-            if bound is not None and (bound == best or self._closes(bound)):
+            if bound is not None and (bound == best or self.closes(bound)):
                 return word
         return None
 
     @property
     def gap(self) -> float | None:
         """The relative gap of what is had."""
-        return self._gap(self.bound)
+        return self.gap_of(self.bound)
 
-    def _gap(self, bound: float | None) -> float | None:
+    def gap_of(self, bound: float | None) -> float | None:
+        """The relative gap between the best value and a bound."""
         if self.best is None:
             return None
         return relative_gap(self.best.value, bound, self.size)
@@ -143,11 +144,11 @@ class Ledger:
     @property
     def closed(self) -> bool:
         """Whether the asked gap is reached."""
-        return self.bound is not None and self._closes(self.bound)
+        return self.bound is not None and self.closes(self.bound)
 
-    def _closes(self, bound: float) -> bool:
+    def closes(self, bound: float) -> bool:
         """Whether a bound reaches the best value up to the asked gap."""
-        gap = self._gap(bound)
+        gap = self.gap_of(bound)
         return gap is not None and gap <= self.options.gap
 
     @property
@@ -175,7 +176,7 @@ class Ledger:
         """Report progress; `bound` is one that a running solve has proven."""
         shown = self.tighter(self.bound, bound)
         value = self.best.value if self.best else None
-        step = Step(self.seconds, shown, value, self._gap(shown), self.rounds, phase)
+        step = Step(self.seconds, shown, value, self.gap_of(shown), self.rounds, phase)
         if always:
             self.history.append(step)
         if self.options.on_progress is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from allocc.backends.registry import Backend
 from allocc.backends.solution import Solution, Word
 from allocc.compiler.programs.program import Program
-from allocc.compiler.relaxing.relaxation import Built
+from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.choose import Choice
@@ -55,6 +55,9 @@ class Loop(Ledger):
         self.runner = runner
         self.starts = starts
         self.choice = Choice("exact", "")
+        #: The program that is relaxed, and the relaxation that the search has ended with.
+        self.stated: Program | None = None
+        self.relaxation: Relaxation | None = None
         #: The program with the ranges that follow from the limits.
         self.box: Program | None = None
         self.heuristics = Heuristics(self)

@@ -77,11 +77,12 @@ def _run(loop: Loop) -> Outcome:
         if step.note:
             loop.note(step.note)
     loop.places, program = chain.places, chain.program
+    loop.stated = program
     try:
         relaxation = Relaxation(program)
     except Infeasible as empty:
         return _propagated_infeasible(loop, program, empty)
-    loop.box = relaxation.program
+    loop.relaxation, loop.box = relaxation, relaxation.program
     loop.choice = choose(relaxation.plan, backend, loop.options)
     loop.report_progress(loop.choice.reason)
     if not loop.problem.decisions:

@@ -137,17 +137,27 @@ class Stages:
         return {n: None if u is None else str(u) for n, u in found.items() if n not in words}
 
     def hashes(self) -> dict[str, str]:
-        """The sha256 of the model file and of every table, by file name."""
+        """The sha256 of every file of `inputs`, by its name there."""
+        return {name: sha256(path) for name, path in self.inputs().items()}
+
+    def inputs(self) -> dict[str, Path]:
+        """The model file, files beside it that it uses, and every table, by the name the model has for them."""
         from allocc.dsl import tree
 
-        found = {}
+        found: dict[str, Path] = {}
+        statements = self.bound.declared.statements
         if self.path is not None and self.path.is_file():
-            found[self.path.name] = sha256(self.path)
-        for statement in self.bound.tree.statements:
+            found[self.path.name] = self.path
+            home = self.path.parent
+            used = sorted({Path(s.span.source.name) for s in statements} - {self.path})
+            for path in used:
+                if path.is_relative_to(home) and path.is_file():
+                    found.setdefault(path.relative_to(home).as_posix(), path)
+        for statement in statements:
             if isinstance(statement, tree.Table):
                 table = self.data / statement.file.value
                 if table.is_file():
-                    found[statement.file.value] = sha256(table)
+                    found[statement.file.value] = table
         return found
 
 

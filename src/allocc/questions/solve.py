@@ -23,5 +23,11 @@ def solve(model: Stages, options: Options, start: object = None) -> Run:
     if not model.bound.decisions and not model.bound.limits:
         raise DiagnosticError([mistakes.nothing_to_decide(model.name)])
     starts = [] if start is None else [given_decisions(model.problem, start).values]
-    outcome = engine.solve(model.problem, options, starts)
+    if options.prove:
+        # Imported where it is needed: it would slow every other solve.
+        from allocc.engine.certifying.proven import solve_and_prove
+
+        outcome = solve_and_prove(model.problem, options, starts)
+    else:
+        outcome = engine.solve(model.problem, options, starts)
     return solved_run(model, outcome, options)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.results.comparisons import targets_of
+from allocc.results.exact_proof import exact_proof
 from allocc.results.labelled import blocks_of
 from allocc.results.reports import report_blocks
 from allocc.results.run import Run, TermValue
@@ -40,6 +41,7 @@ def solved_run(model: Stages, outcome: Outcome, options: Options) -> Run:
         value=outcome.value,
         bound=outcome.bound,
         proof=outcome.word,
+        exact_proof=None if outcome.proof is None else exact_proof(model, outcome.proof),
         gap=outcome.gap,
         violation=_in_unit(model.problem, outcome.violation),
         seconds=outcome.seconds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from allocc.results.run import Run
@@ -46,6 +47,8 @@ def _status_words(result: Run) -> str:
             return f"{_known(result)} no other is more than {percent(gap)} better{tail}"
         case "infeasible" if result.proof == "agreed":
             return "no allocation meets every limit, as two solves agree"
+        case "infeasible" if in_exact_numbers(result):
+            return "no allocation meets every limit, as a proof in exact numbers shows"
         case "infeasible":
             return "no allocation meets every limit"
         case "unbounded":
@@ -67,7 +70,20 @@ def _optimal(result: Run) -> str:
             within = f" within {_open(result) if near_zero(result) else shown}"
     if result.proof in ("agreed", "claimed"):
         return f"optimal{within}{rests(result.proof, result.solver)}"
-    return f"proven optimal{within}"
+    return f"proven optimal{within}{', in exact numbers' if in_exact_numbers(result) else ''}"
+
+
+def in_exact_numbers(result: Run) -> bool:
+    """Whether a proof in rationals says all that the result does."""
+    found = result.exact_proof
+    if found is None:
+        return False
+    if found.value is None:
+        return result.status == "infeasible"
+    if result.bound is None:
+        return False
+    off = found.value - Fraction(result.bound)
+    return off >= 0 if result.sense == "minimize" else off <= 0
 
 
 def _known(result: Run) -> str:
@@ -117,6 +133,7 @@ def certificate(result: Run) -> dict[str, Any]:
             "value": result.value,
             "bound": result.bound,
             "proof": result.proof,
+            "exact_proof": result.exact_proof,
             "gap": result.gap,
             "gap_measure": result.gap_measure,
             "gap_tolerance": result.options.get("gap"),

@@ -10,6 +10,7 @@ from allocc import mistakes
 from allocc.backends.solution import Word
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import NEAR_ZERO, Deviation, Step, Violation
+from allocc.results.exact_proof import ExactProof
 from allocc.results.findings import Conflict, Escape, Loosened, LooseningStatus
 from allocc.results.labelled import Block, Target, index_columns
 from allocc.results.run_folder.json_values import APART
@@ -50,7 +51,8 @@ class Run:
 
     `value`, `bound`, `gap` and `violation` are None where unknown.
     `proof` says what the bound, or that there is no allocation, rests on: "proven" (recomputed here),
-    "agreed" (two solves that differ truly), "claimed" (one solver's word).
+    "agreed" (two solves that differ truly), "claimed" (one solver's word). `exact_proof` is what a
+    stranger can check it with, where it was asked for.
     `conflict`, `loosening` and `escape` say why there is no allocation, or no best one, where that was
     asked.
     """
@@ -68,6 +70,8 @@ class Run:
     blocks: tuple[Block, ...]
     targets: tuple[Target, ...] = ()
     proof: Word | None = None
+    #: The proof in rationals, where one was asked for and could be had.
+    exact_proof: ExactProof | None = None
     seconds: float = 0.0
     solver: str = ""
     method: str = ""

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from allocc.dsl.escapes import one_line
+from allocc.engine.judging.outcome import PROVING
 from allocc.results.certificate import (
     CLOSED,
+    in_exact_numbers,
     keeps_limits,
     near_zero,
     says_little,
     status_words,
     violation_tolerance,
 )
+from allocc.results.exact_proof import ExactProof
 from allocc.results.run import Run, relative_change
 from allocc.showing.decision_tables import decision_tables
 from allocc.showing.findings import conflict_lines, escape_lines, loosening_lines
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from allocc.engine.stages import Stages
     from allocc.results.labelled import Block
 
+#: A line is said after so many seconds, whatever has changed.
+SILENCE = 15.0
 #: What is further off continuous time than this is told with what to do.
 FAR_OFF = 0.1
 
@@ -112,6 +117,8 @@ def facts(result: Run) -> list[tuple[str, str]]:
             told.append(f"of {number(result.gap_measure, 3)}: the value is near zero")
         text = f"  ({'; '.join(told)})" if told else ""
         rows.append(("gap", f"{percent(result.gap)}{text}"))
+    if result.exact_proof is not None:
+        rows.append(("proof", _proof(result, result.exact_proof)))
     if result.violation is not None:
         rows.append(("violation", _violation(result)))
     if result.discretization is not None:
@@ -128,6 +135,15 @@ def facts(result: Run) -> list[tuple[str, str]]:
 
 def _beyond(result: Run) -> str:
     return "below" if result.sense == "minimize" else "above"
+
+
+def _proof(result: Run, proof: ExactProof) -> str:
+    """What the proof in rationals is, and how it is checked."""
+    weaker = proof.value is not None and not in_exact_numbers(result)
+    said = f"only of {number(float(proof.value or 0), 8)}, in " if weaker else ""
+    parts = f"{proof.leaves} part{'s' if proof.leaves != 1 else ''}"
+    size = f"{max(proof.size, 1000) / 1e6:.3g} MB"
+    return f"{said}{parts}, {size}, checked in {duration(proof.seconds_to_check)}  (allocc verify RUN checks it again)"
 
 
 def _violation(result: Run) -> str:
@@ -286,15 +302,18 @@ def progress_line(step: Step) -> str:
 def progress_printer(say: Callable[[str], None]) -> Callable[[Step], None]:
     """A callback that says a line when the value or the bound improves, at most once a second.
 
-    A new value is always said.
+    A new value is always said, and that a proof in rationals begins; after a while of silence, where it stands.
     """
     last: tuple[float | None, float | None] = (None, None)
-    said = -math.inf
+    said, proving = -math.inf, False
 
     def tell(step: Step) -> None:
-        nonlocal last, said
-        now = (step.bound, step.value)
-        if now == last or (step.value == last[1] and step.seconds - said < 1.0):
+        nonlocal last, said, proving
+        now, before = (step.bound, step.value), proving
+        proving = step.phase.startswith(PROVING)
+        silent = step.seconds - said
+        nothing_new = now == last or (step.value == last[1] and silent < 1.0)
+        if nothing_new and proving == before and silent < SILENCE:
             return
         last, said = now, step.seconds
         say(progress_line(step))

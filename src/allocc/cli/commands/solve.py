@@ -65,6 +65,11 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="Time to find out what conflicts where nothing is feasible; on top of --time-limit.",
 )
+@click.option(
+    "--prove",
+    is_flag=True,
+    help="End with a proof in rationals that a stranger can check: see allocc verify.",
+)
 @click.option("--no-explain", is_flag=True, help="Do not find out what conflicts.")
 @run_option("New folder for the results. By default runs/MODEL-TIME.")
 @click.option("--no-run", is_flag=True, help="Write no run folder.")
@@ -86,6 +91,7 @@ def solve(
     seed: int,
     relax: bool,
     explain_time: float,
+    prove: bool,
     no_explain: bool,
     run: str | None,
     no_run: bool,
@@ -105,9 +111,19 @@ def solve(
 
     if run is not None and no_run:
         raise click.UsageError("--run and --no-run exclude each other")
+    if prove and no_run:
+        raise click.UsageError("--prove writes the proof into the run folder: leave out --no-run")
     cancel = threading.Event()
     options = make_options(
-        solver, method, gap, time_limit, threads, seed, cancel, memory_limit=memory_limit
+        solver,
+        method,
+        gap,
+        time_limit,
+        threads,
+        seed,
+        cancel,
+        memory_limit=memory_limit,
+        prove=prove,
     )
     if not 0 < explain_time < float("inf"):
         wanted = "a number of seconds above 0; --no-explain leaves it out"
@@ -199,6 +215,7 @@ def _object(result: Run, diagnostics: list[dict[str, Any]]) -> dict[str, Any]:
             "value",
             "bound",
             "proof",
+            "exact_proof",
             "gap",
             "gap_measure",
             "violation",

@@ -36,6 +36,7 @@ def make_options(
     cancel: threading.Event | None = None,
     progress: Callable[[Step], None] | None = None,
     memory_limit: float | None = None,
+    prove: bool = False,
 ) -> Options:
     """Checked options of a solve; raises `AlloccError` with everything that is out of range."""
     from allocc.backends import registry
@@ -73,6 +74,7 @@ def make_options(
         memory_limit_mb=memory_limit,
         threads=threads,
         seed=seed,
+        prove=bool(prove),
         cancel=cancel,
         on_progress=progress,
     )

@@ -11,12 +11,16 @@ from typing import Literal
 from allocc.backends.solution import Word
 from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import FloatArray
+from allocc.engine.judging.proof import Proof
 
 #: What is less than this part of the terms that it is a sum of is near zero, and is measured by this
 #: part of them. With a gap of 1e-4 a bound has to prove 1e-7 of what is added up, which is what dual
 #: values in floating point prove; with a violation of 1e-6 a limit has to hold to 1e-9 of what flows
 #: through a compartment, which is what a simulation of decisions within a solver's tolerance keeps.
 NEAR_ZERO = 1e-3
+
+#: How the phase of a solve begins in which it is proven in rationals.
+PROVING = "proof in rationals"
 
 Method = Literal["auto", "exact", "refine", "direct"]
 Status = Literal[
@@ -31,7 +35,10 @@ Stopped = Literal["gap", "time_limit", "interrupted", "memory_limit", "exhausted
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to solve. `gap` is relative; `violation` is the relative tolerance of hard limits."""
+    """How to solve. `gap` is relative; `violation` is the relative tolerance of hard limits.
+
+    With `prove` the solve ends with a proof in rationals.
+    """
 
     solver: str = "highs"
     method: Method = "auto"
@@ -41,6 +48,7 @@ class Options:
     memory_limit_mb: float | None = None
     threads: int | None = None
     seed: int = 0
+    prove: bool = False
     cancel: threading.Event | None = None
     on_progress: Callable[[Step], None] | None = None
 
@@ -89,7 +97,7 @@ class Outcome:
     None where no allocation is known. `bound` is the best that is known or None, and `word` what it
     rests on. `terms` are the objective's parts. `gap_measure` is what the gap was divided by.
     `discretization` has the distance to continuous time, the worst first. `explanation` says which
-    method was chosen and why.
+    method was chosen and why. `proof` is one in rationals, where it was asked for and could be had.
     """
 
     status: Status
@@ -111,6 +119,7 @@ class Outcome:
     discretization: tuple[Deviation, ...] = ()
     message: str = ""
     notes: tuple[str, ...] = field(default=())
+    proof: Proof | None = None
 
 
 def measure(value: float, size: float) -> float:

@@ -168,7 +168,7 @@ class Tree(BestFirst):
         return int(np.argmax(np.where(away > 0.0, score, -1.0)))
 
     def _solve(self, low: FloatArray, high: FloatArray) -> tuple[Solution | None, DualBound | None]:
-        """The linear program of a box and what its duals prove; None where nothing is in it."""
+        """The linear program of a box and what its duals prove; no solution where they prove it empty."""
         lower, upper = self.program.lower.copy(), self.program.upper.copy()
         lower[self.whole], upper[self.whole] = low, high
         box = replace(self.program, lower=lower, upper=upper)
@@ -190,7 +190,7 @@ class Tree(BestFirst):
         if shown is None:
             return replace(found, point=None), None
         self.certain &= shown.certain
-        return None, None
+        return None, shown
 
     def _hot(self, low: FloatArray, high: FloatArray) -> Solution:
         """The linear program of a box from the last basis; failed where the session has died."""

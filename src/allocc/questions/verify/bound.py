@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
+from fractions import Fraction
 
+from allocc.compiler.failures import listed
+from allocc.compiler.programs.bounds import Infeasible
+from allocc.dsl.diagnostics import DiagnosticError
+from allocc.engine.certifying.recipe import Recipe
+from allocc.engine.certifying.witness import witnesses
+from allocc.engine.stages import sha256
+from allocc.proof.checker import Program, Refused, Verdict, check
 from allocc.questions.verify.opening import Opened
+from allocc.results.exact_proof import PROGRAM, RECIPE, TEXT, ExactProof
+from allocc.results.given import given_decisions
 from allocc.results.verification import Link
 from allocc.tables import number, percent
 
-PROOF = "proof.vipr.gz"
+#: So many feasible allocations are looked for, for so many seconds.
+POINTS, SECONDS = 1000, 60.0
 #: What a bound rests on, by the certificate's word.
 _RESTS = {
     "proven": "it was computed anew from dual values when the run was solved",
@@ -43,8 +55,10 @@ def gap(opened: Opened) -> Link:
 def proof(opened: Opened) -> Link:
     """Whether the proof in the folder proves the bound; where there is none, what the bound rests on."""
     name, run = "proof", opened.run
-    if (opened.folder / PROOF).is_file():
-        return Link(name, "open", f"{PROOF} was not checked")
+    if run.exact_proof is None and (opened.folder / TEXT).is_file():
+        return Link(name, "fails", f"result.json says nothing of the {TEXT} that is here")
+    if run.exact_proof is not None:
+        return _checked(opened, run.exact_proof)
     if run.status == "infeasible":
         said = "that no allocation meets every limit"
     elif run.bound is None or run.proof is None:
@@ -53,3 +67,85 @@ def proof(opened: Opened) -> Link:
         said = f"the bound {number(run.bound, 10)}"
     rests = _RESTS.get(run.proof or "", "nothing is said of how it was found")
     return Link(name, "absent", f"no file proves {said}: {rests}")
+
+
+def _checked(opened: Opened, stated: ExactProof) -> Link:
+    """What the checker says of the proof against the program, beside what the run states."""
+    name, run = "proof", opened.run
+    changed = [
+        file
+        for file, digest in stated.hashes.items()
+        if file in (PROGRAM, TEXT, RECIPE) and sha256(opened.folder / file) != digest
+    ]
+    if changed:
+        return Link(name, "fails", f"changed since the run: {listed(changed)}")
+    try:
+        found = check(opened.folder / PROGRAM, opened.folder / TEXT)
+    except Refused as refused:
+        return Link(name, "fails", f"the proof is refused: {refused}")
+    if found.infeasible:
+        if run.status == "infeasible":
+            return Link(name, "holds", f"{PROGRAM} has no point: {_size(found)}")
+        return Link(name, "fails", f"{PROGRAM} is proven to have no point, and the run has one")
+    minimize = run.sense == "minimize"
+    if found.sense != ("min" if minimize else "max"):
+        return Link(name, "fails", f"{PROGRAM} has another sense than the model")
+    if found.bound is None or run.bound is None:
+        return Link(name, "fails", f"{TEXT} proves no bound")
+    if str(found.bound) != stated.bound:
+        return Link(name, "fails", f"{TEXT} proves another bound than the run states")
+    told = f"no value is {'below' if minimize else 'above'} {_shown(found.bound)}: {_size(found)}"
+    off = found.bound - Fraction(run.bound)
+    if off < 0 if minimize else off > 0:
+        rests = _RESTS.get(run.proof or "", "")
+        more = f"the stated bound {number(run.bound, 10)} says more, and no file proves it: {rests}"
+        return Link(name, "open", f"{told}; {more}")
+    return Link(name, "holds", told)
+
+
+def _shown(bound: Fraction) -> str:
+    return f"{float(bound):,.12g}"
+
+
+def _size(found: Verdict) -> str:
+    return (
+        f"{found.derivations:,} derivations over {found.columns:,} columns and "
+        f"{found.rows:,} rows, in exact numbers"
+    )
+
+
+def program(opened: Opened) -> Link:
+    """Whether the program that was proven says what the model says."""
+    name, run = "program", opened.run
+    if run.exact_proof is None:
+        return Link(name, "absent", "there is no program beside a proof")
+    try:
+        recipe = Recipe.from_data(json.loads((opened.folder / RECIPE).read_text("utf-8")))
+        file = Program()
+        file.read(opened.folder / PROGRAM)
+        decisions = []
+        if run.has_allocation:
+            decisions = [given_decisions(opened.problem, opened.folder).values]
+        found = witnesses(opened.problem, recipe, file, decisions, POINTS, SECONDS)
+    except (Refused, KeyError, TypeError, ValueError) as wrong:
+        return Link(name, "fails", f"{PROGRAM} is not what the model leads to: {wrong}")
+    except DiagnosticError as error:
+        return Link(name, "fails", f"the model cannot be compiled: {error.diagnostics[0].message}")
+    except Infeasible:
+        return Link(name, "fails", f"the model's ranges contradict each other, {PROGRAM} aside")
+    if found.broken:
+        return Link(name, "fails", found.broken)
+    if found.rows_alike < found.rows:
+        other = found.rows - found.rows_alike
+        return Link(name, "fails", f"{other:,} of the model's {found.rows:,} rows are not in it")
+    rows = f"all {found.rows:,} rows of the model are in it"
+    if run.status == "infeasible":
+        if found.points:
+            return Link(
+                name, "fails", "an allocation meets every limit, and the run says none does"
+            )
+        return Link(name, "holds", f"{rows}; none of the allocations that were tried is feasible")
+    if not found.points:
+        return Link(name, "open", f"{rows}, but no feasible allocation was found to try it with")
+    points = f"{found.points:,} feasible allocations"
+    return Link(name, "holds", f"{rows}; {points} lie in it, with values no better than theirs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from allocc.questions.verify.bound import gap, proof
+from allocc.questions.verify.bound import gap, program, proof
 from allocc.questions.verify.decisions import decisions
 from allocc.questions.verify.files import inputs, statements
 from allocc.questions.verify.opening import Compile, Opened, open_run
@@ -13,7 +13,15 @@ from allocc.questions.verify.tables import tables
 from allocc.results.verification import Link, Verification
 
 #: The links in the order in which they are told; each finds by itself what it needs.
-LINKS: tuple[Callable[[Opened], Link], ...] = (statements, inputs, decisions, tables, gap, proof)
+LINKS: tuple[Callable[[Opened], Link], ...] = (
+    statements,
+    inputs,
+    decisions,
+    tables,
+    gap,
+    proof,
+    program,
+)
 
 
 def verify(

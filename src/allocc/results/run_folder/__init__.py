@@ -9,6 +9,9 @@ trajectories.csv   tidy: kind, name, a column for every index, value, baseline
 reports.csv        tidy, as trajectories.csv: what `report` statements compute
 targets.csv        what the model compares decisions with: statement, name, index columns, value
 history.csv        what was proven and had, as time went on
+program.mps        with `--prove`: the program that was proven, and program.mps.map.json, its names
+proof.vipr.gz      with `--prove`: the proof in rationals; recipe.json says how the program was made
+inputs/            with `--prove`: the model and its tables
 loosened/          the same of the model with limits loosened, where that was asked
 """
 

@@ -16,6 +16,7 @@ import numpy as np
 from allocc import mistakes
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import Step
+from allocc.results.exact_proof import read_contents
 from allocc.results.labelled import Block, Labels, Target
 from allocc.results.run import Run
 from allocc.results.run_folder import FORMAT, LOOSENED, TABLES
@@ -84,6 +85,9 @@ def _result(path: Path, data: dict[str, Any]) -> Run:
         history=history,
         folder=path,
     )
+    if result.exact_proof is not None:
+        kept = read_contents(result.exact_proof, path)
+        result = replace(result, exact_proof=replace(result.exact_proof, contents=kept))
     inner = path / LOOSENED
     if result.loosening is None or not inner.is_dir():
         return result
