@@ -65,38 +65,47 @@ def enclose(
     simulated with more `digits`, as they are given; the implicit step is not.
     """
     lost: list[Lost] = []
-    evaluation = partial(IntervalEvaluation, lost=lost)
     known = {v: np.asarray(decisions[v], dtype=float) for v in problem.decisions}
-    found = simulate(problem, known, evaluation, EnclosedStep(problem, known, lost))
-    intervals, used = {v: as_intervals(x) for v, x in found.items()}, 0
-    if not _narrow(intervals) and not any(u.ahead is not None for u in problem.updates):
-        for more in digits:
-            precise = _with_digits(problem, known, more)
-            if precise is not None and _narrow(precise):
-                intervals, used = precise, more
-                # What was met in intervals that were too wide is no loss.
-                lost.clear()
-                break
-    values = dict[Variable, FloatArray](intervals)
-    evaluate = evaluation(dict(values))
+    values, used = _dynamics(problem, known, digits, lost)
+    evaluate = IntervalEvaluation(dict[Variable, FloatArray](values), lost=lost)
     terms = {t.name: as_intervals(evaluate(t.node)) for t in problem.terms}
-    total = sum(terms.values(), start=as_intervals(0.0))
     limits = [
         *problem.constraints,
         *(limit.constraint for block in problem.chances for limit in block.limits),
     ]
     return Enclosed(
-        intervals,
+        values,
         terms,
-        as_intervals(total),
+        as_intervals(sum(terms.values(), start=as_intervals(0.0))),
         {c: excess(c, evaluate) for c in limits},
         {
-            **{v: beyond(intervals[v], *problem.ends(v)) for v in problem.decisions},
-            **{v: beyond(intervals[v], problem.ends(v)[0], np.inf) for v in problem.states},
+            **{v: beyond(values[v], *problem.ends(v)) for v in problem.decisions},
+            **{v: beyond(values[v], problem.ends(v)[0], np.inf) for v in problem.states},
         },
         tuple(lost),
         used,
     )
+
+
+def _dynamics(
+    problem: Problem,
+    decisions: Mapping[Variable, FloatArray],
+    digits: Sequence[int],
+    lost: list[Lost],
+) -> tuple[dict[Variable, Intervals], int]:
+    """Decisions, compartments and flows, and with how many digits; what is lost is added to `lost`."""
+    evaluation = partial(IntervalEvaluation, lost=lost)
+    found = simulate(problem, decisions, evaluation, EnclosedStep(problem, decisions, lost))
+    intervals = {v: as_intervals(x) for v, x in found.items()}
+    if _narrow(intervals) or any(u.ahead is not None for u in problem.updates):
+        return intervals, 0
+    for more in digits:
+        precise = _with_digits(problem, decisions, more)
+        if precise is not None and _narrow(precise):
+            # What was met in intervals that were too wide is no loss.
+            lost.clear()
+            return precise, more
+    return intervals, 0
 
 
 def _narrow(values: Mapping[Variable, Intervals]) -> bool:

@@ -24,7 +24,7 @@ def test_a_line_for_each_link_and_the_verdict(run: Run, tmp_path: Path) -> None:
         ["proof", "-"],
         ["program", "-"],
     ]
-    assert lines[-1] == "runs/first holds what it claims, but no file in it proves the bound"
+    assert lines[-1] == "runs/first holds what it claims, but has no proof as a file"
 
 
 def test_what_does_not_hold_is_named_with_exit_code_1(run: Run, tmp_path: Path) -> None:

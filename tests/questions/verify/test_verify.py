@@ -156,6 +156,11 @@ CHANGES: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "decisions",
         "E7052",
     ),
+    "a trifle of a decision": (
+        cell("decisions.csv", "value", lambda x: x + 1e-8),
+        "decisions",
+        "teams is a whole number",
+    ),
     "a decision out of its range": (
         cell("decisions.csv", "value", lambda x: 99),
         "decisions",

@@ -116,7 +116,7 @@ def decisions(opened: Opened) -> Link:
         return Link(NAME, "fails", f"cannot be simulated: {first.message} ({first.code})")
     except _Lacking as lacking:
         return Link(NAME, "fails", f"decisions.csv is not whole: {lacking}")
-    wrong = [*_limits(opened, found), *_values(opened, found)]
+    wrong = [*_fractions(opened), *_limits(opened, found), *_values(opened, found)]
     if not wrong:
         return Link(NAME, "holds", f"{_value_text(opened, found)}; {_violation_text(found)}")
     # What is shown to be wrong goes before what could not be shown.
@@ -130,6 +130,15 @@ def decisions(opened: Opened) -> Link:
 class _Wrong:
     text: str
     fails: bool
+
+
+def _fractions(opened: Opened) -> list[_Wrong]:
+    """Decisions that are whole numbers in the model and none in the file, be it by a trifle."""
+    return [
+        _Wrong(f"{b.name} is a whole number in the model, and not in decisions.csv", True)
+        for b in opened.run.blocks
+        if b.kind == "decision" and b.integer and (b.values != np.rint(b.values)).any()
+    ]
 
 
 def _values(opened: Opened, found: Found) -> list[_Wrong]:
