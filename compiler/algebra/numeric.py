@@ -71,7 +71,7 @@ def reduce_array(
     outer = tuple(scatter)
     shape = tuple(a.size for a in outer)
     flat = np.ravel_multi_index(tuple(scatter[a] for a in outer), shape)
-    empty = {"sum": 0.0, "min": np.inf, "max": -np.inf}[operation]
+    empty = {"sum": 0, "min": np.inf, "max": -np.inf}[operation]
     # Truth values and whole numbers are added up as numbers; what is no plain number stays what it is.
     kind = float if values.dtype.kind in "biuf" else values.dtype
     points = int(np.prod(shape, dtype=np.int64))

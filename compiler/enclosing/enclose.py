@@ -7,7 +7,8 @@ numbers are rounded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import decimal
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,11 +18,17 @@ from allocc.compiler.algebra.expression import Data, Variable
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
+from allocc.compiler.enclosing.digits import DigitEvaluation, as_digits, rounded
 from allocc.compiler.enclosing.evaluation import IntervalEvaluation, Lost
 from allocc.compiler.enclosing.implicit import EnclosedStep
 from allocc.compiler.enclosing.intervals import Intervals, as_intervals
 from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.compiler.unrolling.simulate import simulate
+
+#: Intervals of the dynamics that are wider than this, of the largest number of their name, are sought anew ...
+NARROW = 1e-9
+#: ... with so many digits, until they are narrow.
+DIGITS = (50, 100, 200, 400)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +41,8 @@ class Enclosed:
       shape; those within chance blocks are among them.
     - `ranges`: the same for the ends of decisions, and for the lower ends of compartments.
     - `lost`: where no interval could be given, in the order in which they were met.
+    - `digits`: with how many the dynamics were simulated; 0 stands for floating point, whose own results
+      then lie in the intervals. With digits they may lie beside them, by what their rounding has become.
     """
 
     values: dict[Variable, Intervals]
@@ -42,33 +51,90 @@ class Enclosed:
     limits: Mapping[Constraint, Intervals]
     ranges: Mapping[Variable, Intervals]
     lost: tuple[Lost, ...]
+    digits: int = 0
 
 
-def enclose(problem: Problem, decisions: Mapping[Variable, FloatArray]) -> Enclosed:
-    """Simulate decisions in intervals that are rounded outward."""
+def enclose(
+    problem: Problem,
+    decisions: Mapping[Variable, FloatArray],
+    digits: Sequence[int] = DIGITS,
+) -> Enclosed:
+    """Simulate decisions in intervals that are rounded outward.
+
+    Intervals widen from step to step. Where those of floating point become too wide, the dynamics are
+    simulated with more `digits`, as they are given; the implicit step is not.
+    """
     lost: list[Lost] = []
-    evaluation = partial(IntervalEvaluation, lost=lost)
     known = {v: np.asarray(decisions[v], dtype=float) for v in problem.decisions}
-    values = simulate(problem, known, evaluation, EnclosedStep(problem, known, lost))
-    intervals = {v: as_intervals(x) for v, x in values.items()}
-    evaluate = evaluation(dict(values))
+    values, used = _dynamics(problem, known, digits, lost)
+    evaluate = IntervalEvaluation(dict[Variable, FloatArray](values), lost=lost)
     terms = {t.name: as_intervals(evaluate(t.node)) for t in problem.terms}
-    total = sum(terms.values(), start=as_intervals(0.0))
     limits = [
         *problem.constraints,
         *(limit.constraint for block in problem.chances for limit in block.limits),
     ]
     return Enclosed(
-        intervals,
+        values,
         terms,
-        as_intervals(total),
+        as_intervals(sum(terms.values(), start=as_intervals(0.0))),
         {c: excess(c, evaluate) for c in limits},
         {
-            **{v: beyond(intervals[v], *problem.ends(v)) for v in problem.decisions},
-            **{v: beyond(intervals[v], problem.ends(v)[0], np.inf) for v in problem.states},
+            **{v: beyond(values[v], *problem.ends(v)) for v in problem.decisions},
+            **{v: beyond(values[v], problem.ends(v)[0], np.inf) for v in problem.states},
         },
         tuple(lost),
+        used,
     )
+
+
+def _dynamics(
+    problem: Problem,
+    decisions: Mapping[Variable, FloatArray],
+    digits: Sequence[int],
+    lost: list[Lost],
+) -> tuple[dict[Variable, Intervals], int]:
+    """Decisions, compartments and flows, and with how many digits; what is lost is added to `lost`."""
+    evaluation = partial(IntervalEvaluation, lost=lost)
+    found = simulate(problem, decisions, evaluation, EnclosedStep(problem, decisions, lost))
+    intervals = {v: as_intervals(x) for v, x in found.items()}
+    if _narrow(intervals) or any(u.ahead is not None for u in problem.updates):
+        return intervals, 0
+    for more in digits:
+        precise = _with_digits(problem, decisions, more)
+        if precise is not None and _narrow(precise):
+            # What was met in intervals that were too wide is no loss.
+            lost.clear()
+            return precise, more
+    return intervals, 0
+
+
+def _narrow(values: Mapping[Variable, Intervals]) -> bool:
+    """Whether all intervals are narrow beside the largest number of their name."""
+    for x in values.values():
+        if not x.known.all():
+            return False
+        size = np.max(np.maximum(np.abs(x.low), np.abs(x.high)), initial=0.0)
+        if np.max(x.high - x.low, initial=0.0) > NARROW * size:
+            return False
+    return True
+
+
+def _with_digits(
+    problem: Problem, decisions: Mapping[Variable, FloatArray], digits: int
+) -> dict[Variable, Intervals] | None:
+    """The simulation with so many digits; None where they are too few, or something has no number."""
+    context = decimal.Context(
+        prec=digits,
+        Emin=decimal.MIN_EMIN,
+        Emax=decimal.MAX_EMAX,
+        traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
+    )
+    with decimal.localcontext(context):
+        try:
+            found = simulate(problem, decisions, DigitEvaluation)
+        except decimal.DecimalException:
+            return None
+        return {v: rounded(as_digits(x)) for v, x in found.items()}
 
 
 def excess(c: Constraint, evaluate: Evaluation) -> Intervals:

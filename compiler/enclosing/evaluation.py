@@ -59,8 +59,8 @@ class IntervalEvaluation(Evaluation):
         x = as_intervals(argument)
         with np.errstate(all="ignore"):
             outside = function.outside(x.low, x.high)
-            found = widened(*function.image(x.low, x.high), FUNCTION_STEPS)
         self._note(outside, x, node, f"{function.name} of")
+        found = image(function, x)
         known = ~outside & x.known
         return between(np.where(known, found.low, np.nan), np.where(known, found.high, np.nan))
 
@@ -77,3 +77,13 @@ class IntervalEvaluation(Evaluation):
             k = int(np.argmax(where))
             ends = f"[{x.low.flat[k]:.3g}, {x.high.flat[k]:.3g}]"
             self.lost.append(Lost(node.span, f"{what} what lies in {ends}"))
+
+
+@np.errstate(all="ignore")
+def image(function: ScalarFunction, x: Intervals) -> Intervals:
+    """A function's image over intervals within its domain, rounded outward."""
+    low, high = function.image(x.low, x.high)
+    # Over numbers that are not negative, what rises from f(0) = 0 is not negative; an exponential never is.
+    ever, _ = function.image(np.asarray(-np.inf), np.asarray(np.inf))
+    positive = np.asarray((low >= 0) & ((x.low >= 0) | function.even | (ever >= 0)))
+    return widened(low, high, FUNCTION_STEPS, positive)

@@ -99,18 +99,17 @@ def up(x: FloatArray) -> FloatArray:
     return np.asarray(np.nextafter(x, np.inf))
 
 
-def widened(low: FloatArray, high: FloatArray, steps: int) -> Intervals:
-    """Ends moved outward by so many floating point numbers; not over zero, where they keep their sign.
+def widened(low: FloatArray, high: FloatArray, steps: int, positive: BoolArray) -> Intervals:
+    """Ends moved outward by so many floating point numbers.
 
-    It is for functions whose rounding is within `steps` units, and right about signs.
+    It is for functions whose rounding is within `steps` units, and which keep their sign but where they
+    come out as zero. `positive` says where the true low end is not negative in any case.
     """
     least, most = low, high
     for _ in range(steps):
         least, most = down(least), up(most)
-    # What is minus zero is a negative number that was too small.
-    above = (low >= 0) & ~np.signbit(low)
     return between(
-        np.where(above, np.maximum(least, 0.0), least),
+        np.where((low > 0) | positive, np.maximum(least, 0.0), least),
         np.where(high < 0, np.minimum(most, 0.0), most),
     )
 

@@ -118,10 +118,10 @@ def step(
     assert problem.period is not None and problem.model.time is not None
     at = evaluation(values, {problem.period: k})
     advance_flows(problem.flows, values, at, k)
-    length = problem.model.time.step
     if problem.flows_ahead or any(u.ahead is not None for u in problem.updates):
-        implicit(problem, values, at, k, length)
+        implicit(problem, values, at, k, problem.model.time.step)
         return
+    length = at.number(np.asarray(problem.model.time.step, dtype=float))
     following = []
     for update in problem.updates:
         if update.next_value is not None:

@@ -24,7 +24,8 @@ from allocc.version import __version__
 _EPILOG = """\b
 Exit codes:
   0    solved as asked (optimal within the gap), or nothing wrong
-  1    a mistake in the model, its data, or a value on the command line
+  1    a mistake in the model, its data, or a value on the command line; of `verify` also:
+       not all that a run claims could be shown
   2    the command line itself cannot be understood
   3    no allocation meets every limit (infeasible)
   4    the objective can be made as good as one likes (unbounded)

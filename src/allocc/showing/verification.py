@@ -31,5 +31,5 @@ def verdict(found: Verification) -> str:
     if unshown:
         return f"{found.run}: not everything that it claims could be shown: {', '.join(unshown)}"
     absent = any(link.name == "proof" and link.state == "absent" for link in found.links)
-    but = ", but no file in it proves the bound" if absent else ""
+    but = ", but has no proof as a file" if absent else ""
     return f"{found.run} holds what it claims{but}"

@@ -29,8 +29,9 @@ NAME = "decisions"
 #: How far a stated number may be off its interval, of the size of its terms: data are folded in floating
 #: point when a model is compiled, which another machine may do in another order.
 FOLDING = 1e-12
-#: The same where an implicit step was solved, which a solve does to this.
-IMPLICIT = 1e-9
+#: The same where an implicit step was solved, which a solve does to this, or where steps are so many that
+#: rounding adds up in what a solve states.
+DYNAMICS = 1e-9
 #: So many of the things that are wrong are told.
 TOLD = 2
 
@@ -115,7 +116,7 @@ def decisions(opened: Opened) -> Link:
         return Link(NAME, "fails", f"cannot be simulated: {first.message} ({first.code})")
     except _Lacking as lacking:
         return Link(NAME, "fails", f"decisions.csv is not whole: {lacking}")
-    wrong = [*_values(opened, found), *_limits(opened, found)]
+    wrong = [*_fractions(opened), *_limits(opened, found), *_values(opened, found)]
     if not wrong:
         return Link(NAME, "holds", f"{_value_text(opened, found)}; {_violation_text(found)}")
     # What is shown to be wrong goes before what could not be shown.
@@ -129,6 +130,15 @@ def decisions(opened: Opened) -> Link:
 class _Wrong:
     text: str
     fails: bool
+
+
+def _fractions(opened: Opened) -> list[_Wrong]:
+    """Decisions that are whole numbers in the model and none in the file, be it by a trifle."""
+    return [
+        _Wrong(f"{b.name} is a whole number in the model, and not in decisions.csv", True)
+        for b in opened.run.blocks
+        if b.kind == "decision" and b.integer and (b.values != np.rint(b.values)).any()
+    ]
 
 
 def _values(opened: Opened, found: Found) -> list[_Wrong]:
@@ -145,7 +155,7 @@ def _values(opened: Opened, found: Found) -> list[_Wrong]:
             wrong.append(_Wrong(f"{name} could not be enclosed{_reason(found)}", False))
         elif value is None:
             wrong.append(_Wrong(f"{name} is not stated", True))
-        elif _off(value, interval) > _slack(found.problem) * size:
+        elif _off(value, interval) > _slack(found) * size:
             told = f"{name} is stated as {_all(value)}, but that of the decisions lies within"
             wrong.append(_Wrong(f"{told} {_ends(interval)}", True))
     return wrong
@@ -156,9 +166,10 @@ def _off(value: float, x: Intervals) -> float:
     return max(float(x.low) - value, value - float(x.high), 0.0)
 
 
-def _slack(problem: Problem) -> float:
-    time = problem.model.time
-    return IMPLICIT if time is not None and time.method == "trapezoid" else FOLDING
+def _slack(found: Found) -> float:
+    time = found.problem.model.time
+    implicit = time is not None and time.method == "trapezoid"
+    return DYNAMICS if implicit or found.enclosed.digits else FOLDING
 
 
 def _limits(opened: Opened, found: Found) -> list[_Wrong]:
