@@ -196,6 +196,14 @@ def test_a_level_beyond_the_optimum_is_not_proven(monkeypatch: pytest.MonkeyPatc
     assert outcome.bound is not None and outcome.bound <= best
 
 
+def test_no_gap_at_all_ends_a_little_short(tmp_path: Path) -> None:
+    outcome = proven(wave(), gap=0.0)
+    assert outcome.proof is not None, outcome.notes
+    bound = checked(outcome.proof, tmp_path).bound
+    assert bound is not None and outcome.value is not None
+    assert outcome.value * (1 - 1e-7) <= bound <= Fraction(outcome.value)
+
+
 def test_functions_are_named() -> None:
     text = "model m\ndecide x in 0 .. 2\ndecide y in 0.5 .. 2\nlimit l : x * y >= 1"
     outcome = proven(problem(f"{text}\nminimize {{ z : x + y - log(x + 1) }}"))
@@ -332,6 +340,50 @@ def test_a_step_has_its_own_range() -> None:
     assert low is not None and high is not None
     assert low.side <= Fraction(1, 2) <= low.side + Fraction(1, 1000)
     assert high.side - Fraction(1, 1000) <= Fraction(12, 5) <= high.side
+
+
+SIDES = st.integers(-12, 12).map(lambda k: k / 4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(SIDES, min_size=3, max_size=3),
+    st.lists(st.tuples(SIDES, SIDES).map(sorted), min_size=3, max_size=3),
+    st.sampled_from([(0, 1), (0, 0)]),
+)
+def test_ranges_hold_every_point(
+    costs: list[float], sides: list[list[float]], pair: tuple[int, int]
+) -> None:
+    """n = c a + d b + e w, w = a b or a a, and n in a range as well: no point of it is lost."""
+    (c, d, e), (a_ends, b_ends, n_ends) = costs, sides
+    found = replace(
+        program(
+            [0, 0, 0, 1],
+            [[-c, -d, -e, 1]],
+            [0],
+            [0],
+            lower=[a_ends[0], b_ends[0], -np.inf, n_ends[0]],
+            upper=[a_ends[1], b_ends[1], np.inf, n_ends[1]],
+            products=[(2, *pair)],
+        ),
+        defined=np.array([3]),
+    )
+    points = []
+    for a, b in itertools.product(np.linspace(*a_ends, 5), np.linspace(*b_ends, 5)):
+        w = a * (b, a)[pair == (0, 0)]
+        n = c * a + d * b + e * w
+        if n_ends[0] <= n <= n_ends[1]:
+            points.append((a, b, w, n))
+    try:
+        ranges = ranges_of(found)
+    except Empty:
+        assert not points
+        return
+    for point in points:
+        for j, x in enumerate(point):
+            low, high = (side[j] for side in ranges.facts)
+            assert low is not None and high is not None
+            assert low.side - Fraction(1, 10**12) <= Fraction(x) <= high.side + Fraction(1, 10**12)
 
 
 def test_crossed_ranges_are_absurd() -> None:

@@ -30,6 +30,11 @@ class Box:
     children: list[Box] = field(default_factory=list)
     absurd: Fact | None = None
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether it is neither divided nor shown to be empty."""
+        return not self.children and self.absurd is None
+
     def within(self, sense: Sense, side: Fraction, terms: Terms | None) -> Box:
         """A part of this box: what is assumed there, None standing for the objective."""
         inner = Box(self, self.depth + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -82,14 +82,19 @@ class Frame:
     Rows of products stand behind those of the program.
     """
 
-    def __init__(self, exact: ExactProgram, proof: ProofFile) -> None:
+    def __init__(
+        self, exact: ExactProgram, proof: ProofFile, stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Ranges are left as they are once `stop` says so."""
         p: Program = exact.program
-        self.exact, self.proof = exact, proof
+        self.exact, self.proof, self.stop = exact, proof, stop
         self.rows = [Line.of(exact.row(i)) for i in range(p.rows)]
         self.products = [
             Product(w, a, b, p.rows + k) for k, (w, a, b, _) in enumerate(p.products.entries())
         ]
         self.integer: list[bool] = p.integer.tolist()
+        self._by_result = {product.result: product for product in self.products}
+        self._stated: list[bool] = p.stated.tolist()
         self.definitions = self._definitions()
         self.levels = self._levels()
         self.tasks = self._tasks()
@@ -186,10 +191,9 @@ class Frame:
     def _inner(self, definition: Definition) -> tuple[Definition | Product, ...]:
         """The definitions and products that one is made of down to stated columns, the outermost first.
 
-        None where there is no product among them, or very many.
+        Nothing where there is no product among them, or very many.
         """
-        by_result = {p.result: p for p in self.products}
-        stated = self.exact.program.stated
+        by_result, stated = self._by_result, self._stated
         found: dict[int, Definition | Product] = {}
         pending = list(definition.line.columns)
         while pending and len(found) <= MOST_DEFINITIONS:

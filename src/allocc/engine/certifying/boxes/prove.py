@@ -31,7 +31,9 @@ MOST_BOXES = 50_000
 GROWING = 0.7
 #: The level is this part of the asked gap, or a little more than the gap that was reached, from the value.
 ASKED, MORE = 0.99, 0.01
-#: Boxes end where their bound is this part of the gap beyond the level, which rationals may lose.
+#: It is at least this part of what gaps are measured by away from the value.
+LEAST = 1e-9
+#: Boxes end where their bound is beyond the level by this part of its distance, which rationals may lose.
 BEYOND = 0.005
 HEAD = (
     "Two things here are beyond VIPR 1.0; the checker of allocc reads them:",
@@ -74,7 +76,7 @@ def _begun(loop: Loop, subject: Subject, root: Box) -> tuple[Program, ProofFile,
             raise NoProof("a number of the program has too many decimals")
         proof = ProofFile(exact, *files.names(program))
         proof.head += [f"model {loop.problem.model.name}: the program is program.mps", *HEAD]
-        wide = Ranges.of(Frame(exact, proof))
+        wide = Ranges.of(Frame(exact, proof, lambda: loop.stopped))
         try:
             wide.propagate()
         except Empty as empty:
@@ -107,7 +109,7 @@ def _grow(loop: Loop, subject: Subject, wide: Ranges, root: Box, level: float) -
     grown = tree.grow(MOST_BOXES, told=lambda _: loop.report_progress(PROVING))
     if not tree.nodes and not grown.closed:
         raise NoProof("a range that a product needs has no end")
-    if not grown.closed:
+    if not grown.closed or any(box.unfinished for box in every(root)):
         raise NoProof(f"the tree of boxes was not grown to its end, after {tree.nodes} boxes")
 
 
@@ -126,7 +128,7 @@ def _level(loop: Loop, program: Program) -> tuple[Fraction, float]:
     sign = 1.0 if loop.minimize else -1.0
     value = loop.best.value
     reached, asked = sign * (value - bound), loop.allowed
-    away = max(reached + MORE * max(reached, asked), ASKED * asked)
-    aim = value - sign * (away - BEYOND * max(reached, asked))
-    level = fraction(value - sign * away) - fraction(program.offset)
+    away = max(reached + MORE * max(reached, asked), ASKED * asked, LEAST * loop.measure)
+    aim = value - sign * (away - BEYOND * away)
+    level = fraction(float(value - sign * away)) - fraction(program.offset)
     return Fraction(int(sign)) * rounded(int(sign) * level, up=False), aim

@@ -107,7 +107,7 @@ class Ranges:
     def propagate(self) -> None:
         """Derive what follows; raises `Empty`."""
         left = ROUNDS * len(self.frame.tasks)
-        while self._queue and left:
+        while self._queue and left and not self.frame.stop():
             left -= 1
             _, t = heapq.heappop(self._queue)
             self._queued.discard(t)
