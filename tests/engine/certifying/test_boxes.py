@@ -248,6 +248,18 @@ def test_the_program_is_the_models() -> None:
         looked_at(found, proof, less)
 
 
+@pytest.mark.parametrize(
+    ("steps", "goal"),
+    [("method trapezoid", "I[end]"), ("", "max(t : I[t])"), ("", "abs(S[end] - I[end])")],
+)
+def test_allocations_lie_in_programs_with_more_than_products(steps: str, goal: str) -> None:
+    text = WAVE.format(days=2, stock=3, limit="").replace("0 .. 2\n", f"0 .. 2 {steps}\n", 1)
+    found = problem(re.sub(r"ill : .* cost", f"ill : {goal}  cost", text))
+    proof = proven(found, gap=1e-3).proof
+    assert proof is not None and proof.recipe["form"] == "boxes"
+    assert looked_at(found, proof, proof.program.decode()).holds
+
+
 NUMBERS = st.integers(-4, 4).map(lambda k: k / 2)
 
 

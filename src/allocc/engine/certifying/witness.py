@@ -19,10 +19,11 @@ from scipy import sparse
 
 from allocc.backends import files, registry
 from allocc.backends.solution import SolveOptions
+from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.lowering.complete import Completer
 from allocc.compiler.pipeline import Chain
-from allocc.compiler.programs.program import Program
+from allocc.compiler.programs.program import Program, no_products
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest
 from allocc.engine.certifying.boxes.subject import Subject
@@ -103,6 +104,15 @@ class _Mapped:
             built = recipe.built(chain.program)
             self.program, self.lift = built.program, built.lift_point
         given = self.places.mask(problem.decisions, self.base.columns)
+        missing = set(Completer(self.base, given).missing.tolist())
+        #: What decisions lead to only by solving equations, as in implicit steps, comes from the simulation.
+        self.given = [
+            v
+            for v, here in self.places.columns.items()
+            if isinstance(v, Variable)
+            and (v in problem.decisions or missing & set(range(here.start, here.stop)))
+        ]
+        given = self.places.mask(self.given, self.base.columns)
         self.complete = Completer(self.base, given)
         self.columns, self.rows = files.names(self.program)
         self.file = FileArrays.of(file, self.columns)
@@ -137,8 +147,8 @@ class _Mapped:
 
     def look(self, allocation: Assessment) -> tuple[float, str]:
         """How far an allocation is from the rows of the file, and where it is too far."""
-        decided = {v: allocation.values[v] for v in self.problem.decisions}
-        base = self.complete(self.places.point(decided, self.base.columns))
+        known = {v: allocation.values[v] for v in self.given}
+        base = self.complete(self.places.point(known, self.base.columns))
         base[self.complete.missing] = np.nan
         point = self.lift(base)
         if np.isnan(point).any():
@@ -162,7 +172,7 @@ def _subject(problem: Problem, chain: Chain, recipe: Recipe) -> Subject:
 
 
 def _filled(program: Program, point: FloatArray) -> FloatArray | None:
-    """A point whose unknown columns a solver chooses; None where there is none."""
+    """A point whose unknown columns, no products and no factors, a solver chooses; None where there is none."""
     unknown = np.isnan(point)
     touched = np.asarray(abs(program.matrix) @ unknown.astype(float)) > 0
     rows = np.flatnonzero(touched)
@@ -180,6 +190,7 @@ def _filled(program: Program, point: FloatArray) -> FloatArray | None:
         row_upper=program.row_upper[rows] - shift,
         column_blocks=(),
         row_blocks=(),
+        products=no_products(),
         defined=None,
     )
     found = door.ask(registry.get("highs"), part, SolveOptions())

@@ -37,9 +37,10 @@ LEAST = 1e-9
 BEYOND = 0.005
 HEAD = (
     "Two things here are beyond VIPR 1.0; the checker of allocc reads them:",
-    "{ mul i j r }: constraints i and j bound a column each, and row r of the program holds the product of",
-    "  the two columns. What they leave is not below zero, and neither is the product of that.",
-    "{ uns i k j l }: k and l may be x <= v and x >= v for any column x or for OBJ, as everything is in one.",
+    "{ mul i j r }: constraints i and j bound a column each, and row r of the program is the product of the two",
+    "  columns. What the columns are away from these bounds is not below zero, and neither is its product.",
+    "{ uns i l j k }: l and k may be x <= b and x >= c, c not above b, for any column x or for OBJ: each point",
+    "  is in one of the two.",
 )
 
 
