@@ -22,6 +22,7 @@ def test_a_line_for_each_link_and_the_verdict(run: Run, tmp_path: Path) -> None:
         ["tables", "-"],
         ["gap", "holds"],
         ["proof", "-"],
+        ["program", "-"],
     ]
     assert lines[-1] == "runs/first holds what it claims, but has no proof as a file"
 
