@@ -16,7 +16,8 @@ Nothing is solved here, and no number is rounded. The argument, to be read besid
    lin          constraints are added up, times multipliers of the right sign;
    rnd          the same, all columns and coefficients are whole, and the right side is rounded;
    uns i l j k  it follows from i and from j, and each point satisfies l or k: these are a.x <= b
-                and a.x >= b + 1 with a, x and b whole. So i needs not assume l, nor j k;
+                and a.x >= c with c <= b; or c <= b + 1 where a, x and b are whole. So i needs not
+                assume l, nor j k. Sides that touch or overlap are not in VIPR 1.0;
    sol          the objective is as good as at the best of the points given, as at each optimum; or
                 better by 1 if it is whole everywhere, as else that point is optimal already;
    mul i j r    i and j are bounds of columns a and b, and row r is an equality with the one product
@@ -526,11 +527,11 @@ class Proof:
         one, below, other, above = map(self.at, places)
         if below.sense > above.sense:
             below, above = above, below
-        if (below.sense, above.sense) != (-1, 1) or above.right - below.right != 1:
-            raise Refused("the split is not into a.x <= b and a.x >= b + 1")
+        if (below.sense, above.sense) != (-1, 1) or not below.same_terms(above):
+            raise Refused("the split is not into a.x <= b and a.x >= c")
         whole = below.whole(self.program.integer) and below.right.denominator == 1
-        if not whole or not below.same_terms(above):
-            raise Refused("the split is not of one sum of whole numbers")
+        if above.right - below.right > whole:
+            raise Refused("the split leaves out what is between its sides")
         if not (one.implies(stated) and other.implies(stated)):
             raise Refused("it does not follow on both sides of the split")
         kept = one.assumptions - {places[1]}, other.assumptions - {places[3]}

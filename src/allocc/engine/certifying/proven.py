@@ -10,8 +10,9 @@ import numpy as np
 
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
-from allocc.engine.certifying.certify import NoProof, certify
+from allocc.engine.certifying.certify import certify
 from allocc.engine.certifying.recipe import Form, Recipe
+from allocc.engine.certifying.written import NoProof
 from allocc.engine.endings import end
 from allocc.engine.judging.outcome import PROVING, Options, Outcome
 from allocc.engine.loop import Loop
@@ -39,9 +40,8 @@ def proven(loop: Loop, outcome: Outcome) -> Outcome:
         return outcome
     before = loop.best
     loop.report_progress(PROVING)
-    form: Form = "refine" if loop.choice.method == "refine" else "exact"
     try:
-        recipe = Recipe.of(loop.relaxation, loop.options.method, form)
+        recipe = Recipe.of(loop.relaxation, loop.options.method, _form(loop))
         proof = certify(loop, recipe, infeasible=outcome.status == "infeasible")
     except NoProof as reason:
         return _without(outcome, str(reason))
@@ -69,6 +69,19 @@ def proven(loop: Loop, outcome: Outcome) -> Outcome:
         proof=proof,
         seconds=loop.seconds,
     )
+
+
+def _form(loop: Loop) -> Form:
+    """What the program of the proof is made of."""
+    assert loop.stated is not None
+    p, relaxation = loop.stated, loop.relaxation
+    square = any(f.kind == "square" for f in p.functions)
+    if relaxation is None:
+        return "boxes" if len(p.products) or square else "stated"
+    if loop.choice.method != "refine":
+        return "exact"
+    # What is cut into pieces there is a relaxation; boxes are about the products themselves.
+    return "boxes" if len(relaxation.plan.multiplied) or square else "refine"
 
 
 def _without(outcome: Outcome, reason: str) -> Outcome:

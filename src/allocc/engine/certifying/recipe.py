@@ -18,9 +18,10 @@ from allocc.compiler.programs.reformulation import Facts, applied
 from allocc.compiler.reformulations import exact_forms, mccormick
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 
-#: `stated` is the program as it is, products by their envelopes, for one whose ranges contradict each other.
-Form = Literal["stated", "exact", "refine"]
-FORMS: tuple[Form, ...] = ("stated", "exact", "refine")
+#: `stated` is the program as it is, for one whose ranges contradict each other; `boxes` has products (see
+#: `allocc.engine.certifying.boxes.subject`), and none of the other forms has.
+Form = Literal["stated", "exact", "refine", "boxes"]
+FORMS: tuple[Form, ...] = ("stated", "exact", "refine", "boxes")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Recipe:
     def of(cls, relaxation: Relaxation | None, method: str, form: Form) -> Recipe:
         """The recipe of what a search has ended with, where there was a relaxation."""
         if relaxation is None:
-            return cls(method, "stated", {}, ())
+            return cls(method, "boxes" if form == "boxes" else "stated", {}, ())
         if form != "refine":
             return cls(method, form, {}, ())
         marks = {j: tuple(sorted(places)) for j, places in relaxation.marks.items()}

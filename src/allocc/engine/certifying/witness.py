@@ -19,21 +19,22 @@ from scipy import sparse
 
 from allocc.backends import files, registry
 from allocc.backends.solution import SolveOptions
-from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.lowering.complete import Completer
+from allocc.compiler.pipeline import Chain
 from allocc.compiler.programs.program import Program
-from allocc.compiler.relaxing.relaxation import Built
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest
+from allocc.engine.certifying.boxes.subject import Subject
 from allocc.engine.certifying.exact import ExactProgram
+from allocc.engine.certifying.inside import FileArrays, broken_exactly
 from allocc.engine.certifying.recipe import Recipe
+from allocc.engine.certifying.written import NoProof
 from allocc.engine.judging.assess import ROUNDING, Assessment, assess
 from allocc.engine.proving import door
 from allocc.engine.proving.denominators import prepared
 from allocc.proof import checker
 
-#: A row holds within this part of the sizes of its terms; decisions are judged by the same.
-HOLDS = 10 * ROUNDING
 #: Rows are added up in exact numbers at so many points.
 EXACT_POINTS = 5
 #: Steps from one allocation towards another or a random one are so long at most, and become shorter while
@@ -90,20 +91,29 @@ class _Mapped:
 
     def __init__(self, problem: Problem, recipe: Recipe, file: checker.Program) -> None:
         chain = prepared(problem, recipe.method)
-        self.problem, self.places, self.program = problem, chain.places, chain.program
-        given = self.places.mask(problem.decisions, self.program.columns)
-        self.complete = Completer(self.program, given)
-        self.built: Built = recipe.built(self.program)
-        self.columns, self.rows = files.names(self.built.program)
-        self.file = _Arrays.of(file, self.columns)
+        self.problem, self.places = problem, chain.places
+        #: The program that is completed from decisions, that whose rows have to be in the file, and the file's.
+        self.base = self.own = chain.program
+        if recipe.form == "boxes":
+            subject = _subject(problem, chain, recipe)
+            self.base, self.own = subject.stated, subject.single.program
+            self.program = subject.with_rows(len(file.rows))
+            self.lift = subject.lift_point
+        else:
+            built = recipe.built(chain.program)
+            self.program, self.lift = built.program, built.lift_point
+        given = self.places.mask(problem.decisions, self.base.columns)
+        self.complete = Completer(self.base, given)
+        self.columns, self.rows = files.names(self.program)
+        self.file = FileArrays.of(file, self.columns)
         self.text = file
         self.exact_left = EXACT_POINTS
 
     def alike(self) -> tuple[int, int]:
         """How many of the model's own rows are in the file with the same numbers, of how many."""
-        exact = ExactProgram.of(self.program)
+        exact = ExactProgram.of(self.own)
         same = total = 0
-        for i in range(self.program.rows):
+        for i in range(self.own.rows):
             sides = exact.row_lower[i], exact.row_upper[i]
             if sides == (None, None):
                 continue
@@ -111,112 +121,44 @@ class _Mapped:
             row = self.text.rows.get(self.rows[i])
             terms = {j: a for j, a in exact.row(i) if a}
             same += row is not None and row.terms == terms and row.sides() == sides
-        return same, total
+        products = list(self.program.products.entries())
+        for name, (w, a, b, _) in zip(self.rows[self.program.rows :], products, strict=True):
+            row = self.text.rows.get(name)
+            terms = {w: Fraction(1)}
+            times = dict.fromkeys([(a, b), (b, a)], Fraction(-1, 1 if a == b else 2))
+            nothing = Fraction(0), Fraction(0)
+            same += (
+                row is not None
+                and row.terms == terms
+                and row.products == times
+                and (row.sides() == nothing)
+            )
+        return same, total + len(products)
 
     def look(self, allocation: Assessment) -> tuple[float, str]:
         """How far an allocation is from the rows of the file, and where it is too far."""
         decided = {v: allocation.values[v] for v in self.problem.decisions}
-        base = self.complete(self.places.point(decided, self.program.columns))
+        base = self.complete(self.places.point(decided, self.base.columns))
         base[self.complete.missing] = np.nan
-        point = self.built.lift_point(base)
+        point = self.lift(base)
         if np.isnan(point).any():
-            filled = _filled(self.built.program, point)
+            filled = _filled(self.program, point)
             if filled is None:
                 return np.inf, "an allocation of the model has no point in the program"
             point = filled
         if self.exact_left:
             self.exact_left -= 1
-            where = _broken_exactly(self.text, point)
+            where = broken_exactly(self.text, point)
             if where:
                 return np.inf, where
         return self.file.broken(point, allocation.value)
 
 
-@dataclass(frozen=True, eq=False)
-class _Arrays:
-    """The numbers of a program's file as arrays, its columns in the order of `names`."""
-
-    names: list[str]
-    matrix: sparse.csr_array
-    lower: FloatArray
-    upper: FloatArray
-    columns: tuple[FloatArray, FloatArray]
-    costs: FloatArray
-    constant: float
-    minimize: bool
-    whole: IntArray
-
-    @classmethod
-    def of(cls, file: checker.Program, columns: Sequence[str]) -> _Arrays:
-        """Raises `Refused` where the file has other columns."""
-        if list(file.columns) != list(columns):
-            raise checker.Refused("the program has other columns than the model leads to")
-        names = list(file.rows)
-        data: list[float] = []
-        index: list[int] = []
-        start = [0]
-        for row in file.rows.values():
-            index += row.terms.keys()
-            data += map(float, row.terms.values())
-            start.append(len(index))
-        sides = [row.sides() for row in file.rows.values()]
-        ends = [file.bounds(j) for j in range(len(columns))]
-        costs = np.zeros(len(columns))
-        for j, c in file.objective.terms.items():
-            costs[j] = float(c)
-        return cls(
-            names,
-            sparse.csr_array((data, index, start), shape=(len(names), len(columns))),
-            _floats([low for low, _ in sides], -np.inf),
-            _floats([high for _, high in sides], np.inf),
-            (_floats([e[0] for e in ends], -np.inf), _floats([e[1] for e in ends], np.inf)),
-            costs,
-            -float(file.objective.given.get("RHS", 0)),
-            file.sense == "min",
-            np.array(sorted(file.integer), dtype=np.int64),
-        )
-
-    def broken(self, x: FloatArray, value: float) -> tuple[float, str]:
-        """The largest relative distance from a row or range, and what is broken."""
-        activity, size = self.matrix @ x, abs(self.matrix) @ np.abs(x)
-        low, high = self.lower - activity, activity - self.upper
-        off = np.maximum(low, high) / np.maximum(size, 1e-300)
-        off = np.where(np.maximum(low, high) > 0, off, 0.0)
-        k = int(np.argmax(off)) if len(off) else -1
-        if k >= 0 and off[k] > HOLDS:
-            return float(off[k]), f"row {self.names[k]} does not hold at an allocation of the model"
-        under = np.maximum(self.columns[0] - x, x - self.columns[1])
-        scale = np.maximum(np.abs(x), np.where(np.isfinite(self.columns[1]), self.columns[1], 0.0))
-        beyond = np.where(under > HOLDS * np.maximum(scale, 1e-300), under, 0.0)
-        if beyond.any():
-            return float(beyond.max()), f"column {int(np.argmax(beyond))} leaves its range"
-        fractional = np.abs(x[self.whole] - np.rint(x[self.whole])).max(initial=0.0)
-        if fractional > HOLDS:
-            return float(fractional), "a whole column is not whole"
-        said = float(self.costs @ x) + self.constant
-        allowed = HOLDS * (float(np.abs(self.costs) @ np.abs(x)) + abs(self.constant))
-        worse = said - value if self.minimize else value - said
-        if worse > allowed:
-            text = f"the program's objective is {said:.12g} where the model's value is {value:.12g}"
-            return worse, text
-        return float(off[k]) if k >= 0 else 0.0, ""
-
-
-def _broken_exactly(file: checker.Program, point: FloatArray) -> str:
-    """The row that does not hold at a point, its numbers taken as they are; empty where all do."""
-    x = {j: Fraction(v) for j, v in enumerate(point.tolist())}
-    for name, row in file.rows.items():
-        parts = [a * x[j] for j, a in row.terms.items()]
-        activity, size = sum(parts), sum(map(abs, parts))
-        low, high = row.sides()
-        off = max(0 if low is None else low - activity, 0 if high is None else activity - high)
-        if off > Fraction(HOLDS) * size:
-            return f"row {name} does not hold at an allocation of the model"
-    return ""
-
-
-def _floats(values: Sequence[object], missing: float) -> FloatArray:
-    return np.array([missing if x is None else float(x) for x in values])  # type: ignore[arg-type]
+def _subject(problem: Problem, chain: Chain, recipe: Recipe) -> Subject:
+    try:
+        return Subject.of(problem, chain.places, chain.program, recipe.method)
+    except NoProof as reason:
+        raise ValueError(str(reason)) from None
 
 
 def _filled(program: Program, point: FloatArray) -> FloatArray | None:
