@@ -254,6 +254,20 @@ def test_a_baseline_is_checked_as_one(tmp_path: Path) -> None:
     assert found.holds and states(found)["proof"] == "holds"
 
 
+def test_what_decisions_are_compared_with_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "model.alloc"
+    text_ = small.EASY.replace(
+        "limit store", 'param plan[Clinic] = 4.5\nuse l1 from "equity.alloc"\nlimit store'
+    ).replace('+ doses["b"] }', '+ doses["b"]  near: -0.1 * l1(doses, plan) }')
+    path.write_text(text_, "utf-8")
+    run = allocc.load(path).simulate({"doses": [5, 5]}).save(tmp_path / "run")
+    assert states(allocc.verify(run, model=path))["tables"] == "holds"
+    cell("targets.csv", "value", lambda x: x + 1)(run)
+    found = allocc.verify(run, model=path)
+    assert states(found)["tables"] == "fails"
+    assert "targets.csv: not what" in text(found, "tables")
+
+
 @pytest.mark.parametrize("reached", [0.8, 0.6])
 def test_a_chance_is_counted_in_intervals(tmp_path: Path, reached: float) -> None:
     run, path = solved(tmp_path, CHANCE)

@@ -41,6 +41,8 @@ EXACT_POINTS = 5
 #: Steps from one allocation towards another or a random one are so long at most, and become shorter while
 #: what they lead to meets not every limit.
 LONGEST, SHORTEST = 1.0, 1e-6
+#: So many are tried for each that is asked for: there may be few.
+TRIES = 20
 #: So many allocations are remembered to start from.
 POOL = 64
 
@@ -208,18 +210,23 @@ def feasible(
     rng = np.random.default_rng(seed)
     until = time.monotonic() + seconds
     pool: list[Values] = []
+    seen: set[bytes] = set()
     given = 0
     for start in (*decisions, lowest(problem), highest(problem)):
         decided = {v: start[v] for v in problem.decisions}
         found = assess(problem, decided)
-        if _meets(found) and given < count:
+        if _meets(found) and given < count and _is_new(decided, seen):
             pool.append(decided)
             given += 1
             yield found
     step = LONGEST
-    while pool and given < count and time.monotonic() < until:
+    for _ in range(TRIES * count):
+        if not pool or given >= count or time.monotonic() > until:
+            return
         here = pool[int(rng.integers(len(pool)))]
         moved = _moved(problem, here, pool, step, rng)
+        if not _is_new(moved, seen):
+            continue
         found = assess(problem, moved)
         if not _meets(found):
             step = max(SHORTEST, 0.7 * step)
@@ -231,6 +238,15 @@ def feasible(
             pool[int(rng.integers(1, POOL))] = moved
         given += 1
         yield found
+
+
+def _is_new(decided: Values, seen: set[bytes]) -> bool:
+    """Whether decisions were not tried before; they are from now on."""
+    key = b"".join(np.asarray(x, dtype=float).tobytes() for x in decided.values())
+    if key in seen:
+        return False
+    seen.add(key)
+    return True
 
 
 def _meets(found: Assessment) -> bool:

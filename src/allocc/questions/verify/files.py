@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from allocc.compiler.failures import listed
-from allocc.dsl import tree
 from allocc.dsl.diagnostics import DiagnosticError
-from allocc.questions.verify.opening import INPUTS, Opened
+from allocc.engine.stages import sha256
+from allocc.questions.verify.opening import Opened
 from allocc.results.certificate import certificate
+from allocc.results.exact_proof import INPUTS
 from allocc.results.run_folder.json_values import clean
 from allocc.results.verification import Link
 
@@ -43,14 +43,14 @@ def inputs(opened: Opened) -> Link:
         path = _place(opened, file)
         if path is None:
             missing.append(file)
-        elif _sha256(path) != digest:
+        elif sha256(path) != digest:
             changed.append(file)
     where = _where(opened)
     if changed or missing:
         parts = [f"not what the run was made with: {listed(changed)}"] * bool(changed)
         parts += [f"not found: {listed(missing)}"] * bool(missing)
         return Link(name, "fails", f"{'; '.join(parts)} ({where})")
-    more = sorted(_read(opened) - recorded.keys())
+    more = sorted(_read(opened) - recorded.keys() - {opened.path.name})
     if more:
         return Link(name, "open", f"the run does not say what was in {listed(more)} ({where})")
     told = f"all {len(recorded)} files are" if len(recorded) > 1 else "the model is"
@@ -58,16 +58,11 @@ def inputs(opened: Opened) -> Link:
 
 
 def _read(opened: Opened) -> set[str]:
-    """The files that the model is made of, by their names: those that it uses, and their tables."""
+    """The files that the model is made of, by their names."""
     try:
-        statements = opened.model.bound.declared.statements
+        return set(opened.model.inputs())
     except DiagnosticError:
         return set()
-    home = opened.path.parent
-    used = {Path(s.span.source.name) for s in statements}
-    found = {p.relative_to(home).as_posix() for p in used if p.is_relative_to(home) and p.is_file()}
-    found = {n for n in found if home / n != opened.path}
-    return found | {s.file.value for s in statements if isinstance(s, tree.Table)}
 
 
 def _where(opened: Opened) -> str:
@@ -89,8 +84,3 @@ def _place(opened: Opened, file: str) -> Path | None:
     if file.endswith(".alloc"):
         folders = [home]
     return next((f / file for f in folders if (f / file).is_file()), None)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

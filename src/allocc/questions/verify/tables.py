@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from allocc.compiler.arrays import FloatArray
@@ -9,7 +11,7 @@ from allocc.compiler.failures import listed
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.questions.simulate import simulate
 from allocc.questions.verify.opening import Opened
-from allocc.results.labelled import Block
+from allocc.results.labelled import Block, Target
 from allocc.results.run_folder import TABLES
 from allocc.results.verification import Link
 
@@ -21,7 +23,7 @@ def tables(opened: Opened) -> Link:
     """Whether compartments, flows, reports and baselines are those of a simulation of the decisions."""
     name, run = "tables", opened.run
     own = [b for b in run.blocks if b.kind != "decision"]
-    if not own:
+    if not own and not run.targets:
         return Link(name, "absent", "the run has no table beside its decisions")
     if run.loosened:
         return Link(name, "open", "made with limits loosened, which is not checked")
@@ -35,10 +37,22 @@ def tables(opened: Opened) -> Link:
     }
     wrong = [b.name for b in own if not _same(b, expected.get((b.kind, b.name)))]
     wrong += [n for _, n in expected.keys() - {(b.kind, b.name) for b in own}]
-    files = listed([f for f, kinds in TABLES.items() if any(b.kind in kinds for b in own)])
+    wrong += _targets(run.targets, anew.targets)
+    found = [f for f, kinds in TABLES.items() if any(b.kind in kinds for b in own)]
+    files = listed([*found, *["targets.csv"] * bool(run.targets)])
     if wrong:
         return Link(name, "fails", f"{files}: not what the decisions lead to: {listed(wrong)}")
     return Link(name, "holds", f"{files}: what the decisions lead to, in floating point")
+
+
+def _targets(own: Sequence[Target], anew: Sequence[Target]) -> list[str]:
+    """The targets that have other numbers than those that the model compares decisions with."""
+    expected = {(t.decision, t.statement): t.values for t in anew}
+    return [
+        f"{t.decision} beside {t.statement}"
+        for t in own
+        if not _near(t.values, expected.get((t.decision, t.statement)))
+    ]
 
 
 def _same(block: Block, other: Block | None) -> bool:
@@ -49,7 +63,7 @@ def _same(block: Block, other: Block | None) -> bool:
 
 def _near(x: FloatArray | None, y: FloatArray | None) -> bool:
     """Whether two arrays have the same numbers, up to rounding, and none at the same places."""
-    if x is None or y is None:
+    if x is None or y is None or x.shape != y.shape:
         return x is y
     size = np.max(np.abs(y), initial=0.0, where=np.isfinite(y))
     return bool(np.allclose(x, y, rtol=0.0, atol=TOLERANCE * size, equal_nan=True))
