@@ -32,7 +32,7 @@ SPENT = 2
 
 @dataclass(frozen=True)
 class Bound:
-    """`terms` are at least `level`, as `parts` add up to."""
+    """What was asked for is at least `level`, as `parts` add up to."""
 
     level: Fraction
     parts: tuple[tuple[Fact, Fraction], ...]

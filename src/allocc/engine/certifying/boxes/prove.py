@@ -107,7 +107,7 @@ def _grow(loop: Loop, subject: Subject, wide: Ranges, root: Box, level: float) -
         lambda: loop.stopped or loop.seconds > end,
         lambda: None if left is None else max(0.0, end - loop.seconds),
     )
-    grown = tree.grow(MOST_BOXES, told=lambda _: loop.report_progress(PROVING))
+    grown = tree.grow(MOST_BOXES, told=lambda _: loop.report_progress(PROVING, always=False))
     if not tree.nodes and not grown.closed:
         raise NoProof("a range that a product needs has no end")
     if not grown.closed or any(box.unfinished for box in every(root)):

@@ -148,6 +148,7 @@ class BoxTree(SpatialTree):
         return found
 
     def _end(self, ranges: Ranges, extreme: Extreme) -> bool:
+        """Learn an end; whether it is worth it. Raises `Empty`."""
         j, sign, y = extreme.column, extreme.sign, extreme.multipliers
         if extreme.empty:
             absurd = self.bounding.absurd(ranges, y, True)
@@ -188,7 +189,7 @@ class BoxTree(SpatialTree):
 def short_between(low: float, high: float, at: Fraction) -> Fraction:
     """A number with few digits near `at`, strictly between two ends."""
     for digits in range(SHORT, 18):
-        found = rounded(at, False, digits)
+        found = placed(rounded(at, False, digits), False)
         if low < found < high and abs(found - at) <= (high - low) / 10:
             return found
-    return at
+    return placed(at, False)
