@@ -16,15 +16,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from allocc.compiler.lowering.lowered import Places
 from allocc.compiler.unrolling.problem import Problem
 from allocc.engine.certifying.boxes import prove, tree
 from allocc.engine.certifying.boxes.frame import Frame
 from allocc.engine.certifying.boxes.ranges import Empty, Ranges
+from allocc.engine.certifying.boxes.subject import Subject
 from allocc.engine.certifying.exact import ExactProgram
 from allocc.engine.certifying.proven import solve_and_prove
 from allocc.engine.certifying.recipe import Recipe
 from allocc.engine.certifying.vipr import ProofFile
 from allocc.engine.certifying.witness import Witnesses, witnesses
+from allocc.engine.certifying.written import NoProof
 from allocc.engine.judging.assess import assess
 from allocc.engine.judging.options import make_options
 from allocc.engine.judging.outcome import Outcome
@@ -202,6 +205,13 @@ def test_no_gap_at_all_ends_a_little_short(tmp_path: Path) -> None:
     bound = checked(outcome.proof, tmp_path).bound
     assert bound is not None and outcome.value is not None
     assert outcome.value * (1 - 1e-7) <= bound <= Fraction(outcome.value)
+
+
+def test_products_without_ranges_are_no_mistake_of_the_model() -> None:
+    # A pass that only helps relaxations may have brought the ranges.
+    stated = program([1, 1, 0], products=[(2, 0, 1)])
+    with pytest.raises(NoProof, match="without ends"):
+        Subject.of(wave(), Places(), stated, "auto")
 
 
 def test_functions_are_named() -> None:

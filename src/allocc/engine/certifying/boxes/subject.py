@@ -14,6 +14,7 @@ from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.certifying.written import NoProof
 from allocc.engine.divide import to_divide
 from allocc.engine.proving.denominators import prepared
@@ -37,11 +38,13 @@ class Subject:
 
     @classmethod
     def of(cls, problem: Problem, places: Places, stated: Program, method: str) -> Subject:
-        """The subject of a model; raises `NoProof` where it has functions."""
-        if stated.functions:
-            stated = with_squares(prepared(problem, method, LOGARITHMS).program)
+        """The subject of a model; raises `NoProof` where it has functions, or products without ranges."""
         try:
+            if stated.functions:
+                stated = with_squares(prepared(problem, method, LOGARITHMS).program)
             single, made, known = to_divide(problem, places, Relaxation(stated))
+        except DiagnosticError:
+            raise NoProof("without logarithms a product has a factor without ends") from None
         except Infeasible:
             # Without minima, maxima and functions more points are feasible: what is empty then is empty.
             single = once(replace(stated, extremes=(), functions=()))
