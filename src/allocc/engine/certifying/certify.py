@@ -79,10 +79,11 @@ def _attempted(loop: Loop, recipe: Recipe) -> tuple[_Attempt, Recipe]:
         return _Attempt.of(loop, built), recipe
     relaxation = recipe.relaxation(loop.stated)
     for _ in range(MOST_ROUNDS):
+        recipe = Recipe.of(relaxation, recipe.method, recipe.form)
         attempt = _Attempt.of(loop, relaxed(relaxation, recipe.form))
         if not attempt.refined(loop, relaxation):
             break
-    return attempt, Recipe.of(relaxation, recipe.method, recipe.form)
+    return attempt, recipe
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,8 @@ def _write(loop: Loop, root: Branch, attempt: _Attempt, infeasible: bool) -> Fra
     # Everything in here is minimized.
     least = min(leaf.bound for leaf in found if not leaf.empty)
     if not np.isfinite(least):
-        raise NoProof("nothing is proven of a part of the tree")
+        over = "the time was over" if loop.stopped or attempt.tree.stop() else "the tree ended"
+        raise NoProof(f"{over} before anything was proven of all of its parts")
     lost = LOST * loop.allowed
     goal = Fraction(least / scaling.objective) - Fraction(lost)
     closed = {}

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from allocc.compiler.pipeline import written
+from allocc.compiler.programs.passes import METHODS
 from allocc.compiler.programs.program import Program
 from allocc.compiler.programs.reformulation import Facts, applied
 from allocc.compiler.reformulations import exact_forms, mccormick
@@ -49,8 +50,19 @@ class Recipe:
         return cls(method, form, marks, cuts)
 
     def relaxation(self, program: Program) -> Relaxation:
-        """The relaxation of the program that is relaxed; raises `Infeasible` where a range is empty."""
+        """The relaxation of the program that is relaxed.
+
+        Raises `Infeasible` where a range is empty, `ValueError` where the recipe is not for this program.
+        """
         fresh = Relaxation(program)
+        sizes = [len(block) for block in program.functions]
+        fitting = len(self.cuts) in (0, len(sizes)) and all(
+            len(points) == size
+            for size, block in zip(sizes, self.cuts, strict=False)
+            for points in block
+        )
+        if not (set(self.marks) <= set(fresh.plan.cut_columns) and fitting):
+            raise ValueError("the recipe is for another program")
         if self.form == "refine":
             fresh.whole_again(self.marks, [[np.array(c) for c in block] for block in self.cuts])
         return fresh
@@ -79,7 +91,9 @@ class Recipe:
         """The recipe in plain data; raises KeyError, TypeError or ValueError where it is none."""
         if data["form"] not in FORMS:
             raise ValueError(f"there is no form {data['form']}")
-        marks = {int(j): tuple(map(float, places)) for j, places in data["marks"].items()}
+        if data["method"] not in METHODS:
+            raise ValueError(f"there is no method {data['method']}")
+        marks = {int(j): tuple(map(float, places)) for j, places in dict(data["marks"]).items()}
         cuts = tuple(
             tuple(tuple(np.nan if x is None else float(x) for x in c) for c in block)
             for block in data["cuts"]

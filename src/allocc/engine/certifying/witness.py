@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 from scipy import sparse
@@ -26,8 +25,8 @@ from allocc.compiler.pipeline import Chain
 from allocc.compiler.programs.program import Program, no_products
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, highest, lowest
+from allocc.engine.certifying.alike import difference
 from allocc.engine.certifying.boxes.subject import Subject
-from allocc.engine.certifying.exact import ExactProgram
 from allocc.engine.certifying.inside import FileArrays, broken_exactly
 from allocc.engine.certifying.recipe import Recipe
 from allocc.engine.certifying.written import NoProof
@@ -51,20 +50,20 @@ POOL = 64
 class Witnesses:
     """What was found: how many allocations lie in the program, and the first thing that does not hold.
 
-    `worst` is the largest distance from a row, relative to its terms; `rows_alike` of `rows` rows of the
-    model's own are in the file to the last digit.
+    `worst` is the largest distance from a row, relative to its terms; `other` is the first difference between the
+    file, of `rows` rows, and the program that the model leads to.
     """
 
     points: int
     worst: float
-    rows_alike: int
     rows: int
+    other: str = ""
     broken: str = ""
 
     @property
     def holds(self) -> bool:
         """Whether nothing is against the program."""
-        return not self.broken and self.points > 0 and self.rows_alike == self.rows
+        return not self.other and not self.broken and self.points > 0
 
 
 def witnesses(
@@ -78,15 +77,15 @@ def witnesses(
 ) -> Witnesses:
     """Look at the first of `decisions`, the others, and random allocations, `count` in all if time allows."""
     found = _Mapped(problem, recipe, file)
-    alike, rows = found.alike()
+    rows, other = len(file.rows), difference(file, found.program, found.columns, found.rows)
     points, worst = 0, 0.0
     for allocation in feasible(problem, decisions, count, seconds, seed):
         off, where = found.look(allocation)
         worst = max(worst, off)
         if where:
-            return Witnesses(points, worst, alike, rows, where)
+            return Witnesses(points, worst, rows, other, where)
         points += 1
-    return Witnesses(points, worst, alike, rows)
+    return Witnesses(points, worst, rows, other)
 
 
 class _Mapped:
@@ -120,32 +119,6 @@ class _Mapped:
         self.file = FileArrays.of(file, self.columns)
         self.text = file
         self.exact_left = EXACT_POINTS
-
-    def alike(self) -> tuple[int, int]:
-        """How many of the model's own rows are in the file with the same numbers, of how many."""
-        exact = ExactProgram.of(self.own)
-        same = total = 0
-        for i in range(self.own.rows):
-            sides = exact.row_lower[i], exact.row_upper[i]
-            if sides == (None, None):
-                continue
-            total += 1
-            row = self.text.rows.get(self.rows[i])
-            terms = {j: a for j, a in exact.row(i) if a}
-            same += row is not None and row.terms == terms and row.sides() == sides
-        products = list(self.program.products.entries())
-        for name, (w, a, b, _) in zip(self.rows[self.program.rows :], products, strict=True):
-            row = self.text.rows.get(name)
-            terms = {w: Fraction(1)}
-            times = dict.fromkeys([(a, b), (b, a)], Fraction(-1, 1 if a == b else 2))
-            nothing = Fraction(0), Fraction(0)
-            same += (
-                row is not None
-                and row.terms == terms
-                and row.products == times
-                and (row.sides() == nothing)
-            )
-        return same, total + len(products)
 
     def look(self, allocation: Assessment) -> tuple[float, str]:
         """How far an allocation is from the rows of the file, and where it is too far."""
@@ -193,6 +166,9 @@ def _filled(program: Program, point: FloatArray) -> FloatArray | None:
         column_blocks=(),
         row_blocks=(),
         products=no_products(),
+        functions=(),
+        extremes=(),
+        conditional=(),
         defined=None,
     )
     found = door.ask(registry.get("highs"), part, SolveOptions())

@@ -11,7 +11,9 @@ from allocc.questions.verify.opening import Opened
 from allocc.results.certificate import certificate
 from allocc.results.exact_proof import INPUTS
 from allocc.results.run_folder.json_values import clean
+from allocc.results.run_folder.made_with import told as told_settings
 from allocc.results.verification import Link
+from allocc.version import __version__
 
 #: What the certificate says in words: another version may say the same in others.
 _WORDED = {"statement"}
@@ -23,6 +25,9 @@ def statements(opened: Opened) -> Link:
     told = {k: v for k, v in opened.certificate.items() if k not in _WORDED}
     inner = {k: v for k, v in opened.inner.items() if k not in _WORDED}
     anew = certificate(opened.run)
+    if opened.run.versions.get("allocc") == __version__:
+        # The same version says the same in the same words.
+        told, inner = dict(opened.certificate), dict(opened.inner)
     other = {k for k in {*told, *inner} if told.get(k) != inner.get(k)}
     other |= {k for k in told if k in anew and clean(anew[k]) != told[k]}
     if other:
@@ -54,7 +59,8 @@ def inputs(opened: Opened) -> Link:
     if more:
         return Link(name, "open", f"the run does not say what was in {listed(more)} ({where})")
     told = f"all {len(recorded)} files are" if len(recorded) > 1 else "the model is"
-    return Link(name, "holds", f"{told} what the run was made with ({where})")
+    settings = f", with {told_settings(opened.run.settings)}" if opened.run.settings else ""
+    return Link(name, "holds", f"{told} what the run was made with{settings} ({where})")
 
 
 def _read(opened: Opened) -> set[str]:
@@ -68,7 +74,9 @@ def _read(opened: Opened) -> set[str]:
 def _where(opened: Opened) -> str:
     if opened.copied:
         return f"in the run's own {INPUTS} folder"
-    return f"{opened.path} and its tables; the run folder holds no copy of them"
+    inside = (opened.folder / INPUTS).is_dir()
+    copies = f"not its own copies in {INPUTS}" if inside else "the run folder holds no copy of them"
+    return f"{opened.path} and its tables; {copies}"
 
 
 def _place(opened: Opened, file: str) -> Path | None:
