@@ -293,7 +293,7 @@ class Proof:
         for index in range(amount, amount + derivations):
             last = self.derivation(index)
         need(next(self.words, None) is None, "there is text after the last derivation")
-        goal, proven = Constraint({}, Fraction(1), 1), None  # 0 >= 1, as there is no point
+        goal, proven = Constraint({}, Fraction(1), 1), None  # 0 >= 1: there is no point
         if isinstance(bound, Fraction):
             goal = Constraint(self.objective, self.sign * bound, self.sign)
             proven = goal.right - program.objective.given.get("RHS", Fraction(0))
@@ -315,10 +315,8 @@ class Proof:
         """Check a constraint of section CON, and return whether it is a bound of a column."""
         name, stated = self.stated()
         j = next(iter(stated.terms), -1)
-        row, (low, high) = Row("bound", {j: Fraction(1)}), self.program.bounds(j)
-        if name in self.program.rows:
-            row = self.program.rows[name]
-            low, high = row.sides()
+        row = self.program.rows.get(name) or Row("bound", {j: Fraction(1)})
+        low, high = self.program.bounds(j) if row.kind == "bound" else row.sides()
         above = stated.sense < 0 or (low is not None and low >= stated.right)
         below = stated.sense > 0 or (high is not None and high <= stated.right)
         known = stated.terms == row.terms and not row.products and above and below
@@ -404,7 +402,7 @@ class Proof:
             below, above = above, below
         reach = floor(below.right) + 1 if below.is_whole(self.program.integer) else below.right
         sides = (below.sense, above.sense) == (-1, 1) and below.terms == above.terms
-        need(sides and above.right <= reach, "a split that leaves something out")
+        need(sides and above.right <= reach, "the split leaves something out")
         need(one.implies(stated) and other.implies(stated), "it does not follow on both sides")
         kept = (one.assumptions - {places[1]}) | (other.assumptions - {places[3]})
         return stated._replace(assumptions=kept)
@@ -435,8 +433,7 @@ def check(program: Path, proof: Path) -> Verdict:
         try:
             part.read(path)
         except (Refused, OSError, EOFError, ValueError, zlib.error) as why:
-            text = getattr(why, "strerror", None) or why
-            raise Refused(f"{path.name}{part.place}: {text}") from None
+            raise Refused(f"{path.name}{part.place}: {why}") from None
     return checked.verdict
 
 
