@@ -31,6 +31,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from itertools import dropwhile, islice
 from math import ceil, floor, inf, lcm
 from pathlib import Path
@@ -90,6 +91,7 @@ def lines(path: Path) -> Iterator[tuple[str, bytes]]:
             yield f", line {at}", line
 
 
+@lru_cache(1 << 14)
 def number(word: str) -> Fraction:
     """The number `-12`, `5/3`, `0.25` or `1.7e-06`."""
     need(NUMBER.fullmatch(word), f"{word[:40]!r} is not a number")
@@ -379,15 +381,18 @@ class Proof:
         (size,) = self.take(1)
         parts = [(y, self.constraints[k]) for k, y in self.pairs(size, end).items()]
         scale, senses, sums = 1, {0}, {-1: 0}  # -1 stands for the right side
+        entries: list[tuple[int, int, int]] = []
         for y, each in parts:
-            for v in (each.right, *each.terms.values()):
-                scale = lcm(scale, y.denominator * v.denominator)
-                need(scale.bit_length() < DEEPEST, "a common denominator is too long")
-        for y, each in parts:
+            above, below = y.as_integer_ratio()
             for j, v in ((-1, each.right), *each.terms.items()):
-                times = scale // (y.denominator * v.denominator)
-                sums[j] = sums.get(j, 0) + y.numerator * v.numerator * times
-            senses.add(each.sense if y > 0 else -each.sense)
+                numerator, denominator = v.as_integer_ratio()
+                entries.append((j, above * numerator, below * denominator))
+            senses.add(each.sense if above > 0 else -each.sense)
+        for denominator in {denominator for _, _, denominator in entries}:
+            scale = lcm(scale, denominator)
+            need(scale.bit_length() < DEEPEST, "a common denominator is too long")
+        for j, numerator, denominator in entries:
+            sums[j] = sums.get(j, 0) + numerator * (scale // denominator)
         need(len(senses) < 3, "multipliers of the wrong sign: <= and >= would be added up")
         right = Fraction(sums.pop(-1), scale)
         terms = {j: Fraction(v, scale) for j, v in sums.items() if v}
