@@ -51,15 +51,15 @@ class ExactProof:
         return None if self.bound is None else Fraction(self.bound)
 
 
-def exact_proof(model: Stages, proof: Proof) -> ExactProof:
-    """What a result keeps of a proof, with the model and tables that it is about."""
+def exact_proof(proof: Proof, inputs: Mapping[str, bytes]) -> ExactProof:
+    """What a result keeps of a proof, with the model and tables that it is about (see `input_files`)."""
     contents = {
         PROGRAM: proof.program,
         NAMES: proof.names,
         TEXT: proof.text,
         RECIPE: (to_json(proof.recipe, indent=None) + "\n").encode(),
     }
-    contents.update(_inputs(model))
+    contents.update(inputs)
     return ExactProof(
         None if proof.bound is None else str(proof.bound),
         proof.leaves,
@@ -72,7 +72,7 @@ def exact_proof(model: Stages, proof: Proof) -> ExactProof:
     )
 
 
-def _inputs(model: Stages) -> dict[str, bytes]:
+def input_files(model: Stages) -> dict[str, bytes]:
     """The model's files as they are now; those outside of its folders are left where they are."""
     found = {}
     for name, path in model.inputs().items():

@@ -75,7 +75,11 @@ def _attempted(loop: Loop, recipe: Recipe) -> tuple[_Attempt, Recipe]:
         try:
             built = recipe.built(loop.stated)
         except DiagnosticError:
-            raise NoProof("its ranges contradict each other before it is written in rows") from None
+            built = None
+        if built is None or not built.program.polyhedral:
+            # The linear rows alone may say it.
+            recipe = replace(recipe, form="rows")
+            built = recipe.built(loop.stated)
         return _Attempt.of(loop, built), recipe
     relaxation = recipe.relaxation(loop.stated)
     for _ in range(MOST_ROUNDS):

@@ -7,22 +7,22 @@ so that its program has the pieces that the rounds ended with, and the dropped o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from allocc.compiler.pipeline import written
 from allocc.compiler.programs.passes import METHODS
-from allocc.compiler.programs.program import Program
+from allocc.compiler.programs.program import Program, no_products
 from allocc.compiler.programs.reformulation import Facts, applied
 from allocc.compiler.reformulations import exact_forms, mccormick
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 
-#: `stated` is the program as it is, for one whose ranges contradict each other; `boxes` has products (see
+#: `rows` are the linear rows of the program alone, `stated` is the program as it is, for one whose ranges contradict each other; `boxes` has products (see
 #: `allocc.engine.certifying.boxes.subject`), and none of the other forms has.
-Form = Literal["stated", "exact", "refine", "boxes"]
-FORMS: tuple[Form, ...] = ("stated", "exact", "refine", "boxes")
+Form = Literal["rows", "stated", "exact", "refine", "boxes"]
+FORMS: tuple[Form, ...] = ("rows", "stated", "exact", "refine", "boxes")
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,16 @@ class Recipe:
         )
         if not (set(self.marks) <= set(fresh.plan.cut_columns) and fitting):
             raise ValueError("the recipe is for another program")
+        if any(x != round(x) for j in self.marks if program.integer[j] for x in self.marks[j]):
+            raise ValueError("a range of whole numbers is cut between two of them")
         if self.form == "refine":
             fresh.whole_again(self.marks, [[np.array(c) for c in block] for block in self.cuts])
         return fresh
 
     def built(self, program: Program) -> Built:
         """The program of the proof; raises `Infeasible` where no piece of a range is left."""
+        if self.form == "rows":
+            return Built(_rows_alone(program), program.columns, ())
         if self.form == "stated":
             forms = [mccormick.REFORMULATION, *exact_forms()]
             rows = applied(program, forms, Facts.of(program))
@@ -99,3 +103,19 @@ class Recipe:
             for block in data["cuts"]
         )
         return cls(str(data["method"]), data["form"], marks, cuts)
+
+
+def _rows_alone(program: Program) -> Program:
+    """The program without products, functions, minima and maxima, and without rows that hold on a condition."""
+    low, high = program.row_lower.copy(), program.row_upper.copy()
+    for block in program.conditional:
+        low[block.rows], high[block.rows] = -np.inf, np.inf
+    return replace(
+        program,
+        row_lower=low,
+        row_upper=high,
+        products=no_products(),
+        functions=(),
+        extremes=(),
+        conditional=(),
+    )

@@ -87,6 +87,8 @@ def proof(opened: Opened) -> Link:
         return Link(name, "fails", f"result.json says nothing of the {TEXT} that is here")
     if run.exact_proof is not None:
         return _checked(opened, run.exact_proof)
+    if run.status == "unbounded":
+        return Link(name, "open", "no file proves that the objective has no bound")
     if run.status == "infeasible":
         said = "that no allocation meets every limit"
     elif run.bound is None or run.proof is None:
@@ -100,6 +102,9 @@ def proof(opened: Opened) -> Link:
 def _checked(opened: Opened, stated: ExactProof) -> Link:
     """What the checker says of the proof against the program, beside what the run states."""
     name, run = "proof", opened.run
+    lacking = [file for file in (PROGRAM, TEXT, RECIPE) if file not in stated.hashes]
+    if lacking:
+        return Link(name, "fails", f"the run has no hash of {listed(lacking)}")
     changed = [
         file for file, digest in stated.hashes.items() if sha256(opened.folder / file) != digest
     ]
@@ -136,10 +141,8 @@ def _shown(bound: Fraction) -> str:
 
 
 def _size(found: Verdict) -> str:
-    return (
-        f"{found.derivations:,} derivations over {found.columns:,} columns and "
-        f"{found.rows:,} rows, in exact numbers"
-    )
+    lines = "1 derivation" if found.derivations == 1 else f"{found.derivations:,} derivations"
+    return f"{lines} over {found.columns:,} columns and {found.rows:,} rows, in exact numbers"
 
 
 def program(opened: Opened) -> Link:
