@@ -238,7 +238,7 @@ def value_of(x: int, y: int) -> bool:
 
 
 #: An auditor reads it in an hour.
-LINES = 455
+LINES = 300
 BOX = list(itertools.product(range(-9, 10), repeat=2))
 #: Program, proof, and the values of all its points, each with the objective's constant.
 CASES = {
@@ -441,6 +441,7 @@ def test_bounds_of_columns(tmp_path: Path, bounds: str, accepted: set[str]) -> N
         (" UP BND x 9", " UP x 9", "cannot stand"),
         (" UP BND x 9", " UP BND x", "cannot stand"),
         (" MI BND x", " MI BND x 5", "cannot stand"),
+        (" MI BND x", " MI B x", "cannot stand"),
         (" UP BND x 9", " UP BND x inf", "not a number"),
         (" UP BND x 9", " UP BND x 1/2", "fraction"),
         (" UP BND x 9", " UP BND x 1e999999999", "not a number"),
@@ -528,15 +529,13 @@ def test_files_that_are_no_proofs(tmp_path: Path, text: bytes, message: str) -> 
         ("INT 2", "INT 1", "expected"),
         ("INT 2 0 1", "INT 2 0 0", "integer columns"),
         ("OBJ min", "OBJ max", "'min' expected"),
-        ("OBJ min 2 0 1 1 1", "OBJ min 2 0 1 0 1", "different"),
+        ("OBJ min 2 0 1 1 1", "OBJ min 2 0 1 0 1", "index twice"),
         ("OBJ min 2", "OBJ min -2", "not a count"),
         ("OBJ min 2", "OBJ min 1000000000", "entries"),
         ("CON 2 0", "CON 3 0", "not L, E or G|not a number"),
         ("CON 2 0", "CON 1 0", "'RTP' expected"),
         ("CON 2 0", "CON -2 0", "not a count"),
-        ("CON 2 0", "CON 2 1", "not so many"),
-        ("CON 2 0", "CON 2 3", "not so many"),
-        ("CON 2 0", "CON 2 999999999999999999", "not so many"),
+        ("CON 2 0", "CON 2 -1", "not a count"),
         ("C2 L 2", "C1 L 2", "side"),
         ("C2 L 2", "C2 X 2", "not L, E or G"),
         ("C2 L 2", "C2 L 2/0", "not a number"),
@@ -555,7 +554,7 @@ def test_files_that_are_no_proofs(tmp_path: Path, text: bytes, message: str) -> 
         ("feasible 2 0 1 1 2", "feasible 2 0 1/2 1 2", "not whole"),
         ("feasible 2 0 1 1 2", "feasible 2 0 1 1 10", "feasible is outside"),
         ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 1 1/2", "wrong sign"),
-        ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 0 -1/2", "different"),
+        ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 0 -1/2", "index twice"),
         ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 2 -1/2", "below 2"),
         ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 -1 -1/2", "not a count"),
         ("lin 2 0 1/2 1 -1/2 }", "lin 1 0 1/2 1 -1/2 }", "'}' expected"),
@@ -565,8 +564,6 @@ def test_files_that_are_no_proofs(tmp_path: Path, text: bytes, message: str) -> 
         ("rnd 1 2 1", "lin 1 2 1", "does not follow"),
         ("rnd 1 2 1", "abc 1 2 1", "'abc'"),
         ("rnd 1 2 1", "mul 0 0 C1", "bounds of one column"),
-        ("up G", "half G", "second time"),
-        ("up G", "C1 G", "second time"),
         ("one G 1 OBJ { rnd 1 4 1 }", "one G 1 OBJ { asm }", "assumes something"),
         ("one G 1 OBJ { rnd 1 4 1 }", "one G 1/2 OBJ { rnd 1 4 1 }", "imply the claim"),
         ("one G 1 OBJ { rnd 1 4 1 }", "one L 1 OBJ { sol }", "imply the claim"),
