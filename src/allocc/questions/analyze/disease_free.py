@@ -1,0 +1,163 @@
+"""States of rest: the one without the disease, and where a model settles.
+
+A closed group of compartments (nothing comes to it from outside, nothing leaves it) keeps its total. In such a
+group rest is not one state but many, and the one that is meant has the totals of the start. Without the disease,
+those who are infected or were are susceptible: the basic reproduction number is about a population in which
+nobody is immune. What flows among the rest (births, deaths, waning immunity, ageing) then brings it to rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.equations.rates import Rates
+from allocc.questions.analyze.infection import Infection, Structure
+
+#: A state is at rest where nothing changes by more than this part of all people in a unit of time.
+AT_REST = 1e-9
+#: Below this part of all people there is nobody.
+NOBODY = 1e-9
+#: Singular values below this part of the largest are zero.
+RANK = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """A state, whether it is at rest there, and how it was found."""
+
+    state: FloatArray
+    at_rest: bool
+
+
+def groups(found: Structure, points: int) -> tuple[IntArray, BoolArray]:
+    """The group of each point (a weakly connected component of the flows), and which groups are closed."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    between = found.acts & (found.origin >= 0) & (found.target >= 0)
+    start, stop = found.origin[between], found.target[between]
+    graph = coo_array((np.ones(len(start)), (start, stop)), shape=(points, points))
+    count, member = connected_components(graph, directed=False)
+    closed = np.ones(count, dtype=bool)
+    for end in (
+        found.origin[found.acts & (found.target < 0)],
+        found.target[found.acts & (found.origin < 0)],
+    ):
+        closed[member[end]] = False
+    return np.asarray(member), closed
+
+
+def all_susceptible(found: Structure, of: Infection, start: FloatArray, values: Any = None) -> Any:
+    """The start, with everybody who is infected or was among the susceptible of the same group.
+
+    With `values`, expressions of which `start` are the numbers, the same of these.
+    """
+    given = start if values is None else values
+    member, closed = groups(found, len(start))
+    susceptible = np.zeros(len(start), dtype=bool)
+    susceptible[found.origin[of.transmits & (found.origin >= 0)]] = True
+    susceptible &= ~of.infected
+    first = susceptible & ~_after(found, of)
+    state = np.where(of.infected, 0, given)
+    for group in range(len(closed)):
+        mine = member == group
+        goal = mine & (first if (mine & first).any() else susceptible)
+        if not goal.any():
+            continue
+        # In an open group, births and deaths say how many there are.
+        moved = mine & (~goal if closed[group] else of.infected)
+        share = given[goal] if start[goal].sum() > 0 else np.ones(int(goal.sum()), dtype=int)
+        state[moved] = 0
+        state[goal] += given[moved].sum() * share / share.sum()
+    return state
+
+
+def _after(found: Structure, of: Infection) -> BoolArray:
+    """The points that the infected come to, but by a new infection."""
+    reached = of.infected.copy()
+    plain = found.acts & (found.origin >= 0) & (found.target >= 0) & ~of.transmits
+    while True:
+        more = reached.copy()
+        more[found.target[plain & reached[np.maximum(found.origin, 0)]]] = True
+        if np.array_equal(more, reached):
+            return reached
+        reached = more
+
+
+def disease_free(rates: Rates, found: Structure, of: Infection) -> Rest:
+    """The state of rest without the disease; where there is none, the start with nobody infected."""
+    start = all_susceptible(found, of, rates.initial())
+    rest = at_rest(rates, start, ~of.infected)
+    if rest is None or rest.sum() <= NOBODY * max(start.sum(), 1.0):
+        return Rest(start, False)
+    return Rest(rest, True)
+
+
+def at_rest(rates: Rates, start: FloatArray, moving: BoolArray) -> FloatArray | None:
+    """The state of rest with what the equations keep of the start; None where none is found.
+
+    Only the `moving` points may differ from the start. Where the equations are linear in them it is the
+    solution of a linear system, otherwise Newton's method finds it from the start on.
+    """
+    from scipy.optimize import least_squares
+
+    points = np.nonzero(moving)[0]
+    if not len(points):
+        return start
+
+    def full(y: FloatArray) -> FloatArray:
+        state = start.copy()
+        state[points] = y
+        return state
+
+    def change(y: FloatArray) -> FloatArray:
+        return np.asarray(rates.change(full(y))[points])
+
+    def slope(y: FloatArray) -> FloatArray:
+        return rates.slope(full(y), points)
+
+    begin = start[points]
+    matrix = slope(begin)
+    if not np.isfinite(matrix).all() or not np.isfinite(change(begin)).all():
+        return None
+    kept = _kept(matrix)
+    size = max(float(np.abs(start).max(initial=0.0)), 1.0)
+
+    def residual(y: FloatArray) -> FloatArray:
+        return np.concatenate([change(y * size), kept @ (y * size - begin)]) / size
+
+    def jacobian(y: FloatArray) -> FloatArray:
+        return np.concatenate([slope(y * size), kept])
+
+    step = np.linalg.lstsq(jacobian(begin / size), -residual(begin / size), rcond=None)[0]
+    guess = begin / size + step
+    if _good(residual, guess):
+        return full(np.maximum(guess, 0.0) * size)
+    lower = np.zeros(len(points))
+    ended = least_squares(
+        residual,
+        np.maximum(begin / size, 1e-12),
+        jacobian,
+        bounds=(lower, np.inf),
+        xtol=1e-15,
+        ftol=1e-15,
+        gtol=1e-15,
+    )
+    return full(ended.x * size) if _good(residual, ended.x) else None
+
+
+def _good(residual: Callable[[FloatArray], FloatArray], y: FloatArray) -> bool:
+    left = residual(y)
+    return bool(np.isfinite(left).all() and np.abs(left).max() <= AT_REST and (y >= -AT_REST).all())
+
+
+def _kept(matrix: FloatArray) -> FloatArray:
+    """Rows that span what dx/dt = A x + b keeps: the left null space of A."""
+    u, values, _ = np.linalg.svd(matrix)
+    rank = int((values > RANK * max(float(values.max(initial=0.0)), 1e-300)).sum())
+    return np.asarray(u[:, rank:].T)
