@@ -98,12 +98,15 @@ class Rates:
         return np.concatenate(found) if found else np.zeros(0)
 
 
-def net(equations: Equations, amounts: NDArray[Any]) -> NDArray[Any]:
-    """What flows bring to each point less what they take; further axes of amounts are kept."""
+def net(equations: Equations, amounts: NDArray[Any], both: bool = False) -> NDArray[Any]:
+    """What flows bring to each point less what they take, or with `both`, and what they take.
+
+    Further axes of amounts are kept.
+    """
     found = np.zeros((equations.size, *amounts.shape[1:]), dtype=amounts.dtype)
     origin, target = ends(equations)
     np.add.at(found, target[target >= 0], amounts[target >= 0])
-    np.subtract.at(found, origin[origin >= 0], amounts[origin >= 0])
+    (np.add if both else np.subtract).at(found, origin[origin >= 0], amounts[origin >= 0])
     return found
 
 

@@ -15,7 +15,7 @@ from allocc.compiler.equations.rates import Rates, names
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.stages import Stages
 from allocc.errors import reported
-from allocc.questions.analyze.disease_free import Rest, disease_free, groups
+from allocc.questions.analyze.disease_free import Rest, disease_free
 from allocc.questions.analyze.infection import (
     given_infection,
     imported,
@@ -24,6 +24,7 @@ from allocc.questions.analyze.infection import (
 )
 from allocc.questions.analyze.reproduction import reproduction
 from allocc.questions.analyze.rest import states_of_rest
+from allocc.questions.analyze.settling import MOST_POINTS as MOST_SETTLING
 from allocc.questions.analyze.settling import settles
 from allocc.questions.analyze.stays import stays
 from allocc.questions.analyze.steps import safe_step
@@ -81,7 +82,7 @@ def analyze(model: Stages, infected: Sequence[str] = ()) -> Analysis:
             number, rest, more = reproduction(subject, free)
             notes += more
     settled = settles(rates)
-    resting = states_of_rest(subject, settled, rest)
+    rest, resting = states_of_rest(subject, settled, rest)
     steps = [safe_step(rates, found, subject.start, "start")]
     if free is not None and free.at_rest:
         steps.append(safe_step(rates, found, free.state, "disease-free"))
@@ -102,7 +103,7 @@ def analyze(model: Stages, infected: Sequence[str] = ()) -> Analysis:
         "given" if infected else "structure",
         rest,
         number,
-        tuple(resting),
+        resting,
         tuple(_totals(subject)),
         tuple(steps),
         time.step,
@@ -186,9 +187,12 @@ def _notes(model: Stages, subject: Subject) -> Iterator[str]:
     if changing.any():
         every = names(subject.equations)
         flows = list(dict.fromkeys(n for n, c in zip(every, changing, strict=True) if c))
-        yield f"{_listed(flows)} {'changes' if len(flows) == 1 else 'change'} with time; here they are as in the first period"
+        yield f"{_listed(flows)} {'changes' if len(flows) == 1 else 'change'} with time, and {'is' if len(flows) == 1 else 'are'} taken as in the first period"
+    size = subject.equations.size
     if subject.symbolic is None:
-        yield f"formulas are written for at most {MOST_WRITTEN} compartments; here are {subject.equations.size}"
+        yield f"formulas are written for at most {MOST_WRITTEN} points of compartments; here are {size}"
+    if size > MOST_SETTLING:
+        yield f"where the model settles is worked out for at most {MOST_SETTLING} points"
 
 
 def _listed(flows: Sequence[str]) -> str:
@@ -220,8 +224,7 @@ def _rates(subject: Subject) -> Iterator[RateFormula]:
 
 
 def _totals(subject: Subject) -> Iterator[ConservedTotal]:
-    member, closed = groups(subject.found, subject.equations.size)
-    for group in np.nonzero(closed)[0]:
-        mine = member == group
+    for group in np.nonzero(subject.found.closed)[0]:
+        mine = subject.found.group == group
         labels: list[Any] = [subject.equations.labels[k] for k in np.nonzero(mine)[0]]
         yield ConservedTotal(tuple(labels), float(subject.start[mine].sum()))

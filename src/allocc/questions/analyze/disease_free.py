@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
+from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.equations.rates import Rates
 from allocc.questions.analyze.infection import Infection, Structure
 
@@ -34,43 +34,24 @@ class Rest:
     at_rest: bool
 
 
-def groups(found: Structure, points: int) -> tuple[IntArray, BoolArray]:
-    """The group of each point (a weakly connected component of the flows), and which groups are closed."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    between = found.acts & (found.origin >= 0) & (found.target >= 0)
-    start, stop = found.origin[between], found.target[between]
-    graph = coo_array((np.ones(len(start)), (start, stop)), shape=(points, points))
-    count, member = connected_components(graph, directed=False)
-    closed = np.ones(count, dtype=bool)
-    for end in (
-        found.origin[found.acts & (found.target < 0)],
-        found.target[found.acts & (found.origin < 0)],
-    ):
-        closed[member[end]] = False
-    return np.asarray(member), closed
-
-
 def all_susceptible(found: Structure, of: Infection, start: FloatArray, values: Any = None) -> Any:
     """The start, with everybody who is infected or was among the susceptible of the same group.
 
     With `values`, expressions of which `start` are the numbers, the same of these.
     """
     given = start if values is None else values
-    member, closed = groups(found, len(start))
     susceptible = np.zeros(len(start), dtype=bool)
     susceptible[found.origin[of.transmits & (found.origin >= 0)]] = True
     susceptible &= ~of.infected
     first = susceptible & ~_after(found, of)
     state = np.where(of.infected, 0, given)
-    for group in range(len(closed)):
-        mine = member == group
+    for group in range(len(found.closed)):
+        mine = found.group == group
         goal = mine & (first if (mine & first).any() else susceptible)
         if not goal.any():
             continue
         # In an open group, births and deaths say how many there are.
-        moved = mine & (~goal if closed[group] else of.infected)
+        moved = mine & (~goal if found.closed[group] else of.infected)
         share = given[goal] if start[goal].sum() > 0 else np.ones(int(goal.sum()), dtype=int)
         state[moved] = 0
         state[goal] += given[moved].sum() * share / share.sum()

@@ -16,14 +16,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from allocc.compiler.arrays import BoolArray, FloatArray, IntArray
-from allocc.compiler.equations.rates import Rates, ends
+from allocc.compiler.equations.rates import Rates, ends, net
 
 #: States of this many sizes are looked at, for a flow may grow with a compartment at one and not at another.
 SIZES = (1e-3, 1.0, 1e3)
 #: What is scaled down by `TINY` makes a flow less than `NOTHING` of what it was, if it vanishes with it.
 TINY, NOTHING = 1e-12, 1e-5
+#: What comes and what goes are in balance where they differ by at most this part of both.
+BALANCED = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,9 @@ class Structure:
     """What each flow's point depends on: `drivers` and `acts` over flows' points and all points.
 
     `drivers` are the points that it grows with, other than the one that it leaves; `vanishes` says whether
-    it is nothing without them; `acts` whether it is ever anything.
+    it is nothing without them; `acts` whether it is ever anything. `group` has the group of each point:
+    points between which there are flows. The total of a group never changes where it is `closed`: nothing
+    comes to it from outside and nothing leaves it, or both in balance.
     """
 
     origin: IntArray
@@ -55,6 +61,8 @@ class Structure:
     drivers: BoolArray
     vanishes: BoolArray
     acts: BoolArray
+    group: IntArray
+    closed: BoolArray
 
 
 def structure(rates: Rates) -> Structure:
@@ -69,7 +77,9 @@ def structure(rates: Rates) -> Structure:
         grows |= rates.amounts_slope(state) > 0
     left = origin >= 0
     grows[np.nonzero(left)[0], origin[left]] = False
-    return Structure(origin, target, grows, _vanishes(rates, grows, states[1]), acts)
+    group = _groups(origin, target, acts, rates.equations.size)
+    vanishes = _vanishes(rates, grows, states[1])
+    return Structure(origin, target, grows, vanishes, acts, group, _closed(rates, group, states))
 
 
 def _states(rates: Rates) -> Any:
@@ -78,6 +88,27 @@ def _states(rates: Rates) -> Any:
     size = max(float(np.abs(rates.initial()).max(initial=0.0)), 1.0)
     for scale in SIZES:
         yield size * scale * chance.uniform(0.5, 1.5, rates.equations.size)
+
+
+def _groups(origin: IntArray, target: IntArray, acts: BoolArray, points: int) -> IntArray:
+    """The weakly connected component of each point in the graph of flows."""
+    between = acts & (origin >= 0) & (target >= 0)
+    start, stop = origin[between], target[between]
+    graph = coo_array((np.ones(len(start)), (start, stop)), shape=(points, points))
+    return np.asarray(connected_components(graph, directed=False)[1])
+
+
+def _closed(rates: Rates, group: IntArray, states: list[FloatArray]) -> BoolArray:
+    """Whether the total of each group stays the same at all states."""
+    count = int(group.max(initial=-1)) + 1
+    found = np.ones(count, dtype=bool)
+    for state in states:
+        amounts = rates.amounts(state)
+        total, size = np.zeros(count), np.zeros(count)
+        np.add.at(total, group, net(rates.equations, amounts))
+        np.add.at(size, group, net(rates.equations, np.abs(amounts), both=True))
+        found &= np.abs(total) <= BALANCED * size
+    return found
 
 
 def _vanishes(rates: Rates, drivers: BoolArray, state: FloatArray) -> BoolArray:
@@ -99,11 +130,11 @@ def infection(found: Structure) -> Infection:
     Where no flow transmits, one may still do so beside what comes from elsewhere, as (a + b I) S does.
     """
     between = found.acts & (found.origin >= 0) & (found.target >= 0) & found.drivers.any(axis=1)
-    strict = _closed(found, between & found.vanishes)
-    return strict if strict.any else _closed(found, between)
+    strict = _on_circles(found, between & found.vanishes)
+    return strict if strict.any else _on_circles(found, between)
 
 
-def _closed(found: Structure, transmits: BoolArray) -> Infection:
+def _on_circles(found: Structure, transmits: BoolArray) -> Infection:
     """What carries the infection if at most these flows' points transmit it."""
     while True:
         circle = _circles(found, transmits)
@@ -155,9 +186,6 @@ def _at(mask: BoolArray, points: IntArray) -> BoolArray:
 
 def _circles(found: Structure, transmits: BoolArray) -> IntArray:
     """The strongly connected component of each point."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     here = found.acts & (found.target >= 0)
     flow, driver = np.nonzero(found.drivers & here[:, None])
     plain = here & (found.origin >= 0) & ~transmits

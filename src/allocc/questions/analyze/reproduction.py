@@ -57,7 +57,9 @@ def reproduction(
         return None, state, tuple(notes)
     expression, inside = _expression(subject, next_.number, free, expressions)
     moved: Any = ()
-    if subject.equations.size <= MOST_MOVED and free.at_rest:
+    if subject.equations.size > MOST_MOVED:
+        notes.append(f"what moves R0 is worked out for at most {MOST_MOVED} points of compartments")
+    elif free.at_rest:
         symbols = None if subject.symbolic is None else subject.symbolic.symbols
         whole = expression if not inside else None
         moved = elasticities(
@@ -114,9 +116,11 @@ def _groups(subject: Subject, next_: NextGeneration, cases: BoolArray) -> Iterat
     every = list(dict.fromkeys(mine))
     if len(every) < 2 or None in every:
         return
+    groups = [np.array([k == key for k in mine]) for key in every]
+    if sum((here & cases).any() for here in groups) < 2:
+        return
     weights = _steady(next_.matrix)
-    for key in every:
-        here = np.array([k == key for k in mine])
+    for key, here in zip(every, groups, strict=True):
         begin = here & cases
         if not begin.any():
             continue

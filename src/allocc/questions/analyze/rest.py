@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,18 +21,23 @@ SAME = 1e-6
 
 def states_of_rest(
     subject: Subject, settled: FloatArray | None, free: StateOfRest | None
-) -> Iterator[StateOfRest]:
-    """States of rest other than the one without the disease, which is known; last, the one settled at."""
-    known = [] if free is None else [_numbers(free)]
+) -> tuple[StateOfRest | None, tuple[StateOfRest, ...]]:
+    """The state without the disease, which is known, and the other ones; each says if it is settled at."""
+    found = [] if free is None else [free]
     for state in _by_formula(subject):
-        here = _numbers(state)
-        if any(_same(here, other) for other in known):
-            continue
-        known.append(here)
-        yield state
+        if not any(_same(_numbers(state), _numbers(other)) for other in found):
+            found.append(state)
     if settled is not None:
-        values = dict(zip(subject.equations.labels, settled.tolist(), strict=True))
-        yield StateOfRest("settles", values, stable=stable(subject.rates, settled))
+        reached = [_same(settled, _numbers(state)) for state in found]
+        if any(reached):
+            k = reached.index(True)
+            found[k] = replace(found[k], reached=True)
+        else:
+            values = dict(zip(subject.equations.labels, settled.tolist(), strict=True))
+            firm = stable(subject.rates, settled)
+            found.append(StateOfRest("settles", values, stable=firm, reached=True))
+    known = 0 if free is None else 1
+    return (found[0] if known else None), tuple(found[known:])
 
 
 def _numbers(state: StateOfRest) -> FloatArray:
@@ -47,7 +53,7 @@ def _by_formula(subject: Subject) -> Iterator[StateOfRest]:
     symbolic = subject.symbolic
     if symbolic is None:
         return
-    found = rest_formulas(symbolic, subject.found, subject.start) or []
+    found = rest_formulas(symbolic, subject.found) or []
     for solution in found:
         if any(other is not solution and _within(solution, other) for other in found):
             continue
@@ -63,6 +69,9 @@ def _by_formula(subject: Subject) -> Iterator[StateOfRest]:
         size = max(float(np.abs(known).max(initial=0.0)), 1.0)
         possible = bool((known >= -SAME * size).all())
         full = possible and len(known) == len(values)
+        if full and not _rests(subject, known):
+            # A formula in which something is divided by nothing there, as by all people where nobody is left.
+            continue
         yield StateOfRest(
             _kind(subject, solution),
             values,
@@ -75,6 +84,12 @@ def _by_formula(subject: Subject) -> Iterator[StateOfRest]:
             possible,
             stable(subject.rates, known) if full else None,
         )
+
+
+def _rests(subject: Subject, state: FloatArray) -> bool:
+    change = subject.rates.change(state)
+    size = max(float(np.abs(subject.rates.amounts(state)).max(initial=0.0)), 1e-300)
+    return bool(np.isfinite(change).all() and np.abs(change).max(initial=0.0) <= SAME * size)
 
 
 def _kind(subject: Subject, solution: dict[Any, Any]) -> Any:

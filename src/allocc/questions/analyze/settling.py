@@ -32,7 +32,6 @@ def settles(rates: Rates) -> FloatArray | None:
         run.step()
         if run.status != "running" or not np.isfinite(run.y).all():
             break
-        slow = min(slow, _slowest(rates, run.y)) if run.nfev % 50 == 0 else slow
     ended = np.maximum(run.y, 0.0)
     if not np.isfinite(ended).all() or _moves(rates, ended, size) > SETTLED * slow:
         return None

@@ -50,7 +50,7 @@ class StateOfRest:
     `values` has each compartment's point; None where that is not determined. `formulas` has each as an
     expression, where one was found; of the compartments in `free` any value will do. `possible` says whether
     no compartment is below zero with the data at hand; `stable` whether small changes die out, None where
-    they neither die out nor grow, or nothing is known.
+    they neither die out nor grow, or nothing is known; `reached` whether the model comes to it from its start.
     """
 
     kind: Literal["disease-free", "endemic", "rest", "settles"]
@@ -59,6 +59,7 @@ class StateOfRest:
     free: tuple[str, ...] = ()
     possible: bool = True
     stable: bool | None = None
+    reached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,8 @@ def _spread(r: Reproduction, unit: str) -> str:
     number = "more" if r.number > 1 else "fewer"
     what = "double" if r.doubling > 0 else "halve"
     return (
-        f"Few cases become {number}: they {what} in {periods(abs(r.doubling), unit)}, for they change by"
-        f" {amount(r.growth)} of their number{per(unit)}."
+        f"Few cases become {number}: they {what} in {periods(abs(r.doubling), unit)} (rate of growth:"
+        f" {amount(r.growth)}{per(unit)})."
     )
 
 

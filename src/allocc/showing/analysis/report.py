@@ -95,24 +95,29 @@ def _stay(stay: Stay, several: bool) -> tuple[str, ...]:
 
 
 def _steps(found: Analysis) -> Iterator[str]:
+    """One line for each state; states of which the same is to be said share one."""
+    texts: dict[str, list[str]] = {}
     for step in found.steps:
-        yield from (f"  {line}" for line in wrap(_step(step, found), WIDTH - 2))
+        texts.setdefault(_step(step, found), []).append(_STATES[step.state])
+    for text, where in texts.items():
+        yield from (f"  {line}" for line in wrap(f"{' and '.join(where)}: {text}", WIDTH - 2))
 
 
 def _step(step: SafeStep, found: Analysis) -> str:
-    where = _STATES[step.state]
-    if step.positive is None:
-        return f"{where}: any step, for no compartment is left"
-    text = (
-        f"{where}: {amount(step.positive)}; a longer one takes more from {step.compartment} than it holds"
-        f" (by {listed(step.flows)})"
-    )
+    limits = []
+    if step.positive is not None:
+        flows = listed(step.flows)
+        limits.append((step.positive, f"{step.compartment} loses more than it holds (by {flows})"))
     if step.stable is not None:
-        text += f"; from {amount(step.stable)} on, small errors grow"
-    longest = min(x for x in (step.positive, step.stable) if x is not None)
-    safe = found.step <= longest * (1 + 1e-9)
+        limits.append((step.stable, "small errors grow"))
+    if not limits:
+        return "any step, for no compartment is left"
+    limits.sort()
+    (longest, why), *more = limits
+    text = f"{amount(longest)}, beyond which {why}"
+    # Twice the longest step is out of the question anyway.
+    text += "".join(f"; beyond {amount(x)}, {what}" for x, what in more if x < 2 * longest)
     if found.method == "euler":
-        text += (
-            f". The model's step of {amount(found.step)} is {'safe' if safe else 'too long'} there."
-        )
+        safe = "safe" if found.step <= longest * (1 + 1e-9) else "too long"
+        text += f". The model's step of {amount(found.step)} is {safe} there."
     return text

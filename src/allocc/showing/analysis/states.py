@@ -17,7 +17,12 @@ FEW = 2
 def state_lines(state: StateOfRest, what: str) -> Iterator[str]:
     """A line that says what the state is, then its compartments."""
     sure = {True: ", stable", False: ", unstable", None: ""}[state.stable]
-    yield f"  {what}{sure}:"
+    there = (
+        ", where the model settles from its start"
+        if state.reached and state.kind != "settles"
+        else ""
+    )
+    yield f"  {what}{sure}{there}:"
     zeros = [n for n, x in state.values.items() if x == 0]
     short = len(zeros) > FEW
     shown = [n for n in state.values if not (short and n in zeros)]
@@ -36,7 +41,7 @@ def _value(state: StateOfRest, name: str) -> str:
     value = state.values[name]
     formula = (state.formulas or {}).get(name)
     shown = "" if value is None else amount(value)
-    if formula is None:
+    if formula is None or (shown and formula.expression.is_number):
         return shown
     return f"{formula.text} = {shown}" if shown and shown != formula.text else formula.text
 

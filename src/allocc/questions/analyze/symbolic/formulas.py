@@ -9,7 +9,7 @@ import numpy as np
 import sympy
 
 from allocc.compiler.arrays import FloatArray
-from allocc.questions.analyze.disease_free import all_susceptible, groups
+from allocc.questions.analyze.disease_free import all_susceptible
 from allocc.questions.analyze.infection import Infection, Structure, new_infections
 from allocc.questions.analyze.symbolic.elimination import solutions
 from allocc.questions.analyze.symbolic.equations import SymbolicEquations
@@ -160,16 +160,14 @@ def _root(expression: Any) -> Any:
     return outside if inside == 1 else outside * root
 
 
-def rest_formulas(
-    symbolic: SymbolicEquations, found: Structure, start: FloatArray
-) -> list[dict[Any, Any]] | None:
+def rest_formulas(symbolic: SymbolicEquations, found: Structure) -> list[dict[Any, Any]] | None:
     """All states of rest with the totals of the start, by symbol; a compartment that is missing is free."""
     states = symbolic.states
-    member, closed = groups(found, len(start))
-    initial = list(symbolic.initial.values())
-    totals = [
-        sum(states[k] - initial[k] for k in np.nonzero(member == group)[0])
-        for group in range(len(closed))
-        if closed[group]
-    ]
-    return solutions([*totals, *symbolic.rates.values()], states)
+    initial, rates = list(symbolic.initial.values()), list(symbolic.rates.values())
+    totals = []
+    for group in np.nonzero(found.closed)[0]:
+        mine = np.nonzero(found.group == group)[0]
+        # Births and deaths may be in balance by their numbers only.
+        if sympy.simplify(sum(rates[k] for k in mine)) == 0:
+            totals.append(sum(states[k] - initial[k] for k in mine))
+    return solutions([*totals, *rates], states)
