@@ -107,14 +107,12 @@ def test_options_that_exclude_each_other(run: Run, tmp_path: Path) -> None:
         ),
         (
             "E7231",
-            "model m\ntime t = 0 .. 3\ncompartment A initial A = 1\n"
-            "flow f : A -> = 0.1 * (A[t-1] else 2)\n",
+            "model m time t = 0 .. 3 compartment A initial A = 1 flow f : A -> = A[t-1] else 2",
             "flow 'f' reads",
         ),
         (
             "E7234",
-            "model m\ntime t = 0 .. 3\ncompartment A initial A = 0\n"
-            "compartment B initial B = 0\nflow f : A -> B = A * B / (A + B)\n",
+            "model m time t = 0 .. 3 compartment A initial A = 0 flow f : A -> = A * A / A",
             "flow 'f' has no finite value",
         ),
     ],

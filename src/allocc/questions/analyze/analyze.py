@@ -224,7 +224,11 @@ def _rates(subject: Subject) -> Iterator[RateFormula]:
 
 
 def _totals(subject: Subject) -> Iterator[ConservedTotal]:
-    for group in np.nonzero(subject.found.closed)[0]:
-        mine = subject.found.group == group
+    found = subject.found
+    within = found.group[found.origin[found.acts & (found.origin >= 0)]]
+    for group in np.nonzero(found.closed)[0]:
+        if group not in within:
+            continue  # nothing ever moves there
+        mine = found.group == group
         labels: list[Any] = [subject.equations.labels[k] for k in np.nonzero(mine)[0]]
         yield ConservedTotal(tuple(labels), float(subject.start[mine].sum()))

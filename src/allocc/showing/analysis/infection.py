@@ -37,7 +37,8 @@ def infection_lines(found: Analysis) -> Iterator[str]:
 
 
 def _number(r: Reproduction, unit: str) -> Iterator[str]:
-    formula = f"{r.formula.text} = " if r.formula is not None else ""
+    written = r.formula is not None and not r.formula.expression.is_number
+    formula = f"{r.formula.text} = " if r.formula is not None and written else ""
     yield f"  R0 = {formula}{amount(r.number)}"
     if r.at_rest:
         yield f"    ({listed(r.at_rest)} as without the disease)"

@@ -14,7 +14,7 @@ from typing import Any
 import sympy
 
 #: An equation with more operations than this is given up, and so are more cases than this.
-MOST_OPERATIONS = 600
+MOST_OPERATIONS = 300
 MOST_CASES = 60
 
 Solution = dict[Any, Any]
@@ -45,7 +45,7 @@ class _Search:
 
     def numerator(self, expression: Any) -> Any:
         """The numerator, factored, without what has no unknown in it."""
-        if sympy.count_ops(expression) > 4 * MOST_OPERATIONS:
+        if sympy.count_ops(expression) > 2 * MOST_OPERATIONS:
             raise _TooLarge
         top, _ = sympy.fraction(sympy.together(expression))
         if not top.is_polynomial(*self.unknowns):
@@ -96,8 +96,8 @@ class _Search:
             self._take_out(left[0], root, [], solved)
 
     def _take_out(self, unknown: Any, value: Any, rest: list[Any], solved: Solution) -> None:
-        value = sympy.cancel(value) if value.is_rational_function() else value
-        now = {u: v.subs(unknown, value) for u, v in solved.items()}
+        value = _tidied(value)
+        now = {u: _tidied(v.subs(unknown, value)) for u, v in solved.items()}
         self.go([self.numerator(e.subs(unknown, value)) for e in rest], {**now, unknown: value})
 
     def _keep(self, solved: Solution) -> None:

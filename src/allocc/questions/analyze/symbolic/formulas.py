@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy
+from scipy.sparse.csgraph import connected_components
 
 from allocc.compiler.arrays import FloatArray
 from allocc.questions.analyze.disease_free import all_susceptible
 from allocc.questions.analyze.infection import Infection, Structure, new_infections
-from allocc.questions.analyze.symbolic.elimination import solutions
+from allocc.questions.analyze.symbolic.elimination import MOST_OPERATIONS, solutions
 from allocc.questions.analyze.symbolic.equations import SymbolicEquations
 
-#: Equations of more points than this get no formulas.
-MOST_POINTS = 12
+#: States of rest of more points than this are not sought as formulas.
+MOST_SOLVED = 6
 #: More compartments than this where new infections arise get no formula for R0.
 MOST_CASES = 4
 #: A formula with more operations than this says nothing to anybody.
@@ -123,25 +124,45 @@ def reproduction_formula(
     return None
 
 
-def _eigenvalues(matrix: Any) -> list[Any]:
-    """Those that the factors of the characteristic polynomial have a formula for, of degree one and two."""
-    x = sympy.Symbol("x")
-    found: list[Any] = []
-    for factor, _ in sympy.factor_list(matrix.charpoly(x).as_expr(), x)[1]:
-        poly = sympy.Poly(factor, x)
-        if poly.degree() == 1:
-            a, b = poly.all_coeffs()
-            found.append(sympy.factor(sympy.cancel(-b / a)))
-        elif poly.degree() == 2:
-            found += _quadratic(*poly.all_coeffs())
-    return found
+def _eigenvalues(matrix: Any) -> Iterator[Any]:
+    """Those that have a formula: of the blocks that cases lead to and fro in, of one or two, or of rank one."""
+    for points in _blocks(matrix):
+        block = matrix.extract(points, points)
+        if sympy.count_ops(block) > MOST_OPERATIONS:
+            continue
+        if len(points) == 1:
+            yield sympy.factor(block[0])
+        elif _rank_one(block):
+            yield sympy.factor(block.trace())
+        elif len(points) == 2:
+            yield from _quadratic(-block.trace(), block.det())
 
 
-def _quadratic(a: Any, b: Any, c: Any) -> list[Any]:
-    if b == 0:
-        return [_root(-c / a), -_root(-c / a)]
-    half = sympy.factor(sympy.cancel(-b / (2 * a)))
-    root = _root(b**2 / (4 * a**2) - c / a)
+def _blocks(matrix: Any) -> list[list[int]]:
+    """The strongly connected components: a matrix has the eigenvalues of its diagonal blocks."""
+    nonzero = np.array(matrix.applyfunc(lambda x: int(x != 0)).tolist(), dtype=int)
+    count, member = connected_components(nonzero, directed=True, connection="strong")
+    return [np.nonzero(member == k)[0].tolist() for k in range(count)]
+
+
+def _rank_one(matrix: Any) -> bool:
+    """Whether all rows are multiples of the first one that is not zero, as with separable mixing."""
+    top = next((k for k in range(matrix.rows) if any(matrix.row(k))), 0)
+    pivot = next(c for c in range(matrix.cols) if matrix[top, c] != 0)
+    return all(
+        sympy.cancel(matrix[r, c] * matrix[top, pivot] - matrix[r, pivot] * matrix[top, c]) == 0
+        for r in range(matrix.rows)
+        for c in range(matrix.cols)
+        if r != top and c != pivot
+    )
+
+
+def _quadratic(b: Any, c: Any) -> list[Any]:
+    """The roots of x^2 + b x + c."""
+    if sympy.cancel(b) == 0:
+        return [_root(-c), -_root(-c)]
+    half = sympy.factor(sympy.cancel(-b / 2))
+    root = _root(b**2 / 4 - c)
     return [half + root, half - root]
 
 
@@ -163,11 +184,16 @@ def _root(expression: Any) -> Any:
 def rest_formulas(symbolic: SymbolicEquations, found: Structure) -> list[dict[Any, Any]] | None:
     """All states of rest with the totals of the start, by symbol; a compartment that is missing is free."""
     states = symbolic.states
+    if len(states) > MOST_SOLVED:
+        return None
     initial, rates = list(symbolic.initial.values()), list(symbolic.rates.values())
     totals = []
-    for group in np.nonzero(found.closed)[0]:
+    for group in range(len(found.closed)):
         mine = np.nonzero(found.group == group)[0]
-        # Births and deaths may be in balance by their numbers only.
-        if sympy.simplify(sum(rates[k] for k in mine)) == 0:
+        # What goes to and fro within a group cancels: births and deaths are left, if any.
+        balance = sympy.factor(sympy.expand(sum(rates[k] for k in mine)))
+        if balance != 0:
+            totals.append(balance)
+        elif found.closed[group]:
             totals.append(sum(states[k] - initial[k] for k in mine))
     return solutions([*totals, *rates], states)
