@@ -9,12 +9,13 @@ import pytest
 
 import allocc
 from allocc.compiler.equations.equations import read_equations
-from allocc.questions.analyze import analyze as whole
 from tests import small
 from tests.helpers import Run, only_json
 from tests.questions.analyze.models import SIR
 
-sympy = pytest.importorskip("sympy")
+pytest.importorskip("sympy")
+
+from allocc.questions.analyze import analyze as whole
 
 TWO = """model two "Two regions"
 set Region = {north, south}
@@ -172,7 +173,7 @@ def test_symbols_have_the_names_of_the_model(tmp_path: Path) -> None:
 
 
 def test_parameters_that_are_made_of_others_are_written_out(tmp_path: Path) -> None:
-    text = SIR.replace("gamma \"recovery\" : 1/day = 0.2", "gamma : 1/day = 1 / ill_for")
+    text = SIR.replace('gamma "recovery" : 1/day = 0.2', "gamma : 1/day = 1 / ill_for")
     text = text.replace("time t", "param ill_for : day = 5\ntime t")
     path = small.easy(tmp_path, f"model made\n{text}")
     (formula,) = (r.formula for r in [allocc.load(path).analyze().reproduction] if r is not None)
