@@ -153,3 +153,41 @@ def test_the_safe_step_is_where_euler_begins_to_fail() -> None:
         for step in (0.249, 0.251)
     }
     assert lowest[0.249] >= 0 > lowest[0.251]
+
+
+def test_who_dies_in_one_place_was_susceptible_in_their_own_group() -> None:
+    """All share the compartment of the dead, yet without the disease each group is as large as it was."""
+    found = analyze(
+        HEAD
+        + """
+        set Region = {north, south}
+        set Age = {young, old}
+        param N[r in Region, a in Age] = if r == "north" and a == "old" then 700 else 300
+        param mix[a in Age, b in Age] = if a == b then 0.3 else 0.1
+        param stay = 0.8
+        param gamma = 0.25
+        param mu = 0.01
+        compartment S[Region, Age] initial S[r in Region, a in Age] = N[r, a] - 1
+        compartment I[Region, Age] initial I[r in Region, a in Age] = 1
+        compartment D initial D = 0
+        let force[r in Region, a in Age] = sum(b in Age: mix[a, b] * I[r, b] / N[r, b])
+        flow infect[r in Region, a in Age] : S -> I =
+          S[r, a] * sum(q in Region: (if r == q then stay else 1 - stay) * force[q, a])
+        flow recover[r in Region, a in Age] : I -> S = gamma * I[r, a]
+        flow die[r in Region, a in Age] : I[r, a] -> D = mu * I[r, a]
+        """
+    )
+    assert found.disease_free is not None and found.disease_free.formulas is not None
+    assert found.disease_free.values["S[north,old]"] == pytest.approx(700)
+    assert found.disease_free.formulas["S[south,young]"].text == "N[south,young]"
+    assert [t.value for t in found.totals] == [1600]
+    r = found.reproduction
+    # Each of a group meets 0.3 + 0.1 in all: by the shares of the groups, R0 is that over the rate of ending.
+    assert r is not None and r.number == pytest.approx(0.4 / 0.26)
+    assert [g.group for g in r.groups] == [
+        "north, young",
+        "north, old",
+        "south, young",
+        "south, old",
+    ]
+    assert sum(g.share for g in r.groups) == pytest.approx(1)

@@ -35,38 +35,49 @@ class Rest:
 
 
 def all_susceptible(found: Structure, of: Infection, start: FloatArray, values: Any = None) -> Any:
-    """The start, with everybody who is infected or was among the susceptible of the same group.
+    """The start, with everybody who is infected or was among the susceptible that they can have come from.
 
     With `values`, expressions of which `start` are the numbers, the same of these.
     """
     given = start if values is None else values
-    susceptible = np.zeros(len(start), dtype=bool)
-    susceptible[found.origin[of.transmits & (found.origin >= 0)]] = True
-    susceptible &= ~of.infected
-    first = susceptible & ~_after(found, of)
-    state = np.where(of.infected, 0, given)
-    for group in range(len(found.closed)):
-        mine = found.group == group
-        goal = mine & (first if (mine & first).any() else susceptible)
-        if not goal.any():
-            continue
+    state = np.array(given)
+    leads = _leads(found, len(start))
+    goal = _susceptible(found, of, leads)
+    for k in range(len(start)):
         # In an open group, births and deaths say how many there are.
-        moved = mine & (~goal if found.closed[group] else of.infected)
-        share = given[goal] if start[goal].sum() > 0 else np.ones(int(goal.sum()), dtype=int)
-        state[moved] = 0
-        state[goal] += given[moved].sum() * share / share.sum()
+        if goal[k] or not (of.infected[k] or found.closed[found.group[k]]):
+            continue
+        mine = goal & (found.group == found.group[k])
+        from_there = mine & leads[:, k]
+        to = from_there if from_there.any() else mine
+        if not to.any() and not of.infected[k]:
+            continue
+        state[k] = 0
+        if to.any():
+            whole = given[to] if start[to].sum() > 0 else np.ones(int(to.sum()), dtype=int)
+            state[to] += given[k] * whole / whole.sum()
     return state
 
 
-def _after(found: Structure, of: Infection) -> BoolArray:
-    """The points that the infected come to, but by a new infection."""
-    reached = of.infected.copy()
-    plain = found.acts & (found.origin >= 0) & (found.target >= 0) & ~of.transmits
+def _susceptible(found: Structure, of: Infection, leads: BoolArray) -> BoolArray:
+    """What transmissions take from, in each group; where there are some, those that no infected come to."""
+    mask = np.zeros(len(of.infected), dtype=bool)
+    mask[found.origin[of.transmits & (found.origin >= 0)]] = True
+    mask &= ~of.infected
+    first = mask & ~leads[of.infected].any(axis=0)
+    has_first = np.isin(found.group, found.group[first])
+    return np.where(has_first, first, mask)
+
+
+def _leads(found: Structure, points: int) -> BoolArray:
+    """Whether one who is in a point (rows) may come to another one (columns), by whatever flows."""
+    between = found.acts & (found.origin >= 0) & (found.target >= 0)
+    reached = np.eye(points)
+    reached[found.origin[between], found.target[between]] = 1.0
     while True:
-        more = reached.copy()
-        more[found.target[plain & reached[np.maximum(found.origin, 0)]]] = True
+        more = np.minimum(reached @ reached, 1.0)
         if np.array_equal(more, reached):
-            return reached
+            return reached > 0
         reached = more
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from allocc.compiler.algebra.expression import Extreme, Node, Power, Reduce, Variable
+from allocc.compiler.algebra.expression import Extreme, Node, Power, Reduce, Reference, Variable
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
@@ -80,7 +80,11 @@ class SymbolicEvaluation(Evaluation):
         if isinstance(node, Reduce) and node.operation != "sum" and not node.scatter:
             better = _largest if node.operation == "max" else _smallest
             return self._best(node, better)
-        return super().__call__(node)
+        # What NumPy calculates of arrays without axes is no array any more.
+        return np.asarray(super().__call__(node), dtype=object)
+
+    def _reference(self, node: Reference) -> FloatArray:
+        return np.asarray(super()._reference(node), dtype=object)
 
     def _best(self, node: Reduce, better: np.ufunc) -> FloatArray:
         values = self(node.body)
