@@ -115,6 +115,39 @@ def test_a_vector_borne_disease() -> None:
     assert [moved["b"], moved["c"]] == pytest.approx([0.5, 0.5], abs=1e-6)
 
 
+def test_mosquitos_that_bite_in_several_places() -> None:
+    """Rodriguez and Torres-Sorando 2001: R0^2 is the sum over the places of what goes there and back."""
+    found = analyze(
+        """
+        set Place = {field, town}
+        param N[p in Place] = if p == "field" then 200 else 800
+        param bites[p in Place] = if p == "field" then 0.5 else 0.1
+        param M = 3000
+        param g = 0.1
+        param r = 0.05
+        time t = 0 .. 10
+        compartment S[Place] initial S[p in Place] = N[p] - 1
+        compartment I[Place] initial I[p in Place] = 1
+        compartment U initial U = M
+        compartment V initial V = 0
+        flow bitten[p in Place] : S -> I = bites[p] * V * S[p] / N[p]
+        flow recover[p in Place] : I -> S = r * I[p]
+        flow catch : U -> V = U * sum(p in Place: bites[p] * I[p] / N[p])
+        flow hatch : -> U = g * M
+        flow die_U : U -> = g * U
+        flow die_V : V -> = g * V
+        """
+    )
+    text = "sqrt(M * (field**2 / nf + town**2 / nt) / (g * r))"
+    r = found.reproduction
+    assert r is not None and r.formula is not None
+    assert r.number == pytest.approx(np.sqrt(3000 * (0.25 / 200 + 0.01 / 800) / 0.005))
+    by_name = {x.name: x for x in r.formula.expression.free_symbols}
+    short = {"field": "bites[field]", "town": "bites[town]", "nf": "N[field]", "nt": "N[town]"}
+    symbols = {**by_name, **{k: by_name[v] for k, v in short.items()}}
+    assert sympy.simplify(r.formula.expression**2 - sympy.sympify(text, locals=symbols) ** 2) == 0
+
+
 def test_the_epidemic_that_is_shipped() -> None:
     """Rows of contacts add up to one in both regions: R0 is beta / gamma."""
     found = allocc.load(EPIDEMIC).analyze()

@@ -136,6 +136,23 @@ def _eigenvalues(matrix: Any) -> Iterator[Any]:
             yield sympy.factor(block.trace())
         elif len(points) == 2:
             yield from _quadratic(-block.trace(), block.det())
+        else:
+            yield from _two_sides(block)
+
+
+def _two_sides(matrix: Any) -> Iterator[Any]:
+    """Where cases of one side only cause cases of the other, as people and mosquitos do.
+
+    The squares of the eigenvalues are those of what the smaller side causes in two generations.
+    """
+    first = [0, *(k for k in range(1, matrix.rows) if matrix[0, k] == 0 == matrix[k, 0])]
+    second = [k for k in range(matrix.rows) if k not in first]
+    if any(matrix[i, k] != 0 for side in (first, second) for i in side for k in side):
+        return
+    small, large = sorted((first, second), key=len)
+    twice = matrix.extract(small, large) * matrix.extract(large, small)
+    if len(small) == 1:
+        yield _root(twice[0])
 
 
 def _blocks(matrix: Any) -> list[list[int]]:
