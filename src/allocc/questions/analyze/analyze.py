@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from allocc import mistakes
-from allocc.compiler.arrays import BoolArray
+from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.equations.equations import Equations, read_equations
 from allocc.compiler.equations.rates import Rates, names
 from allocc.dsl.diagnostics import DiagnosticError
@@ -37,6 +37,7 @@ from allocc.results.dynamics.analysis import (
     FlowFormula,
     RateFormula,
     Reproduction,
+    SafeStep,
     StateOfRest,
 )
 
@@ -62,32 +63,9 @@ def analyze(model: Stages, infected: Sequence[str] = ()) -> Analysis:
     has no value at the start (E7234).
     """
     subject = _subject(_equations(model), infected)
-    rates, found, of = subject.rates, subject.found, subject.of
-    notes = list(_notes(model, subject))
-    free: Rest | None = None
-    number: Reproduction | None = None
-    rest: StateOfRest | None = None
-    if of.any:
-        bringing = imported(found, of, rates)
-        if bringing.any():
-            flows = dict.fromkeys(
-                n for n, b in zip(names(subject.equations), bringing, strict=True) if b
-            )
-            notes.append(
-                f"the disease also comes from elsewhere, by {_listed(list(flows))}: there is no state without it, "
-                "and no basic reproduction number"
-            )
-        else:
-            free = disease_free(rates, found, of)
-            number, rest, more = reproduction(subject, free)
-            notes += more
-    settled = settles(rates)
+    free, number, rest, more = _infection(subject)
+    settled = settles(subject.rates)
     rest, resting = states_of_rest(subject, settled, rest)
-    steps = [safe_step(rates, found, subject.start, "start")]
-    if free is not None and free.at_rest:
-        steps.append(safe_step(rates, found, free.state, "disease-free"))
-    elif free is None and settled is not None:
-        steps.append(safe_step(rates, found, settled, "rest"))
     around = free.state if free is not None else subject.start
     time = model.bound.time
     assert time is not None
@@ -98,19 +76,47 @@ def analyze(model: Stages, infected: Sequence[str] = ()) -> Analysis:
         time.unit,
         tuple(_flows(subject)),
         tuple(_rates(subject)),
-        tuple(compact(subject.equations, of.infected)),
-        tuple(dict.fromkeys(n for n, t in zip(every, of.transmits, strict=True) if t)),
+        tuple(compact(subject.equations, subject.of.infected)),
+        tuple(dict.fromkeys(n for n, t in zip(every, subject.of.transmits, strict=True) if t)),
         "given" if infected else "structure",
         rest,
         number,
         resting,
         tuple(_totals(subject)),
-        tuple(steps),
+        tuple(_steps(subject, free, settled)),
         time.step,
         time.method,
-        stays(rates, found, around),
-        tuple(notes),
+        stays(subject.rates, subject.found, around),
+        (*_notes(model, subject), *more),
     )
+
+
+def _infection(
+    subject: Subject,
+) -> tuple[Rest | None, Reproduction | None, StateOfRest | None, tuple[str, ...]]:
+    """The state without the disease, in numbers and as it is told, R0, and notes; None where there is none."""
+    if not subject.of.any:
+        return None, None, None, ()
+    bringing = imported(subject.found, subject.of, subject.rates)
+    if bringing.any():
+        every = names(subject.equations)
+        flows = dict.fromkeys(n for n, b in zip(every, bringing, strict=True) if b)
+        note = (
+            f"the disease also comes from elsewhere, by {_listed(list(flows))}: there is no state without it,"
+            " and no basic reproduction number"
+        )
+        return None, None, None, (note,)
+    free = disease_free(subject.rates, subject.found, subject.of)
+    return free, *reproduction(subject, free)
+
+
+def _steps(subject: Subject, free: Rest | None, settled: FloatArray | None) -> Iterator[SafeStep]:
+    """At the start, and at rest."""
+    yield safe_step(subject.rates, subject.found, subject.start, "start")
+    if free is not None and free.at_rest:
+        yield safe_step(subject.rates, subject.found, free.state, "disease-free")
+    elif free is None and settled is not None:
+        yield safe_step(subject.rates, subject.found, settled, "rest")
 
 
 def _equations(model: Stages) -> Equations:

@@ -17,68 +17,73 @@ from allocc.questions.analyze.settling import stable
 from allocc.questions.analyze.subject import Subject
 from allocc.questions.analyze.symbolic.formulas import disease_free_formula, reproduction_formula
 from allocc.questions.analyze.symbolic.writing import formula
-from allocc.results.dynamics.analysis import GroupNumber, Reproduction, StateOfRest
+from allocc.results.dynamics.analysis import Elasticity, GroupNumber, Reproduction, StateOfRest
 
 #: Of more points than this, R0 is not worked out anew for every parameter.
 MOST_MOVED = 150
+
+NO_REST = (
+    "without the disease the model comes to no rest with anybody in it (births and deaths may differ):"
+    " R0 is that of the start, with nobody infected"
+)
+NO_NUMBER = (
+    "there is no basic reproduction number: somebody who is infected stays so for ever, or more infected"
+    " come from the infected by other ways than new infections than there are that end"
+)
 
 
 def reproduction(
     subject: Subject, free: Rest
 ) -> tuple[Reproduction | None, StateOfRest | None, tuple[str, ...]]:
     """R0 at the state without the disease, that state, and notes."""
-    labels = subject.equations.labels
-    values = {n: float(x) for n, x in zip(labels, free.state, strict=True)}
-    notes = []
-    if not free.at_rest:
-        notes.append(
-            "without the disease the model comes to no rest with anybody in it (births and deaths may differ):"
-            " R0 is that of the start, with nobody infected"
-        )
     expressions = None
     if free.at_rest and subject.symbolic is not None:
         expressions = disease_free_formula(
             subject.symbolic, subject.found, subject.of, subject.start, free.state
         )
-    state = None
-    if free.at_rest:
-        state = StateOfRest(
-            "disease-free",
-            values,
-            None if expressions is None else _formulas(subject, expressions),
-            stable=stable(subject.rates, free.state),
-        )
+    state = _state(subject, free, expressions) if free.at_rest else None
+    notes: tuple[str, ...] = () if free.at_rest else (NO_REST,)
     next_ = next_generation(subject.rates, subject.found, subject.of, free.state)
     if next_.number is None or next_.matrix is None:
-        notes.append(
-            "there is no basic reproduction number: somebody who is infected stays so for ever, or more infected"
-            " come from the infected by other ways than new infections than there are that end"
-        )
-        return None, state, tuple(notes)
-    expression, inside = _expression(subject, next_.number, free, expressions)
-    moved: Any = ()
+        return None, state, (*notes, NO_NUMBER)
     if subject.equations.size > MOST_MOVED:
-        notes.append(f"what moves R0 is worked out for at most {MOST_MOVED} points of compartments")
-    elif free.at_rest:
-        symbols = None if subject.symbolic is None else subject.symbolic.symbols
-        whole = expression if not inside else None
+        notes += (f"what moves R0 is worked out for at most {MOST_MOVED} points of compartments",)
+    return _number(subject, free, expressions, next_), state, notes
+
+
+def _state(subject: Subject, free: Rest, expressions: dict[Any, Any] | None) -> StateOfRest:
+    labels = subject.equations.labels
+    values = {n: float(x) for n, x in zip(labels, free.state, strict=True)}
+    written = None if expressions is None else _formulas(subject, expressions)
+    firm = stable(subject.rates, free.state)
+    return StateOfRest("disease-free", values, written, stable=firm)
+
+
+def _number(
+    subject: Subject, free: Rest, expressions: dict[Any, Any] | None, next_: NextGeneration
+) -> Reproduction:
+    """R0 with its formula, its groups and what moves it."""
+    assert next_.number is not None and next_.matrix is not None
+    symbolic = subject.symbolic
+    expression, inside = _expression(subject, next_.number, free, expressions)
+    moved: tuple[Elasticity, ...] = ()
+    if subject.equations.size <= MOST_MOVED and free.at_rest:
+        symbols = None if symbolic is None else symbolic.symbols
+        whole = None if inside else expression
         moved = elasticities(
             subject.equations, subject.found, subject.of, next_.number, symbols, whole
         )
     cases = np.abs(next_.matrix).sum(axis=1) > 0
-    within = np.ix_(cases, cases)
-    states = () if subject.symbolic is None else subject.symbolic.states
-    found = Reproduction(
+    return Reproduction(
         next_.number,
-        None if expression is None else formula(expression, states),
+        None if expression is None or symbolic is None else formula(expression, symbolic.states),
         next_.growth,
-        tuple(labels[k] for k in next_.points[cases]),
-        tuple(tuple(row) for row in next_.matrix[within].tolist()),
+        tuple(subject.equations.labels[k] for k in next_.points[cases]),
+        tuple(tuple(row) for row in next_.matrix[np.ix_(cases, cases)].tolist()),
         tuple(_groups(subject, next_, cases)),
         moved,
         inside,
     )
-    return found, state, tuple(notes)
 
 
 def _formulas(subject: Subject, expressions: dict[Any, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.equations.equations import Equations
-from allocc.compiler.equations.rates import ends, names
+from allocc.compiler.equations.rates import ends
 from allocc.compiler.functions.record import ScalarFunction
 from allocc.compiler.labels import label_text, named
 
@@ -211,8 +211,3 @@ def _initial(equations: Equations, values: dict[Variable, Any]) -> list[Any]:
         shape = tuple(a.size for a in block.axes)
         found += np.broadcast_to(value, shape).ravel().tolist()
     return [sympy.sympify(x) for x in found]
-
-
-def flow_names(equations: Equations) -> list[str]:
-    """The flow that each flow's point is of."""
-    return names(equations)
