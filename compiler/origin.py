@@ -10,7 +10,9 @@ if TYPE_CHECKING:  # a process that only solves does not need it, and starts the
 
 #: The word that a statement begins with; `expression` for a part of one that has columns of its own, and
 #: `slack` for what a limit is loosened by.
-Kind = Literal["decide", "compartment", "let", "flow", "limit", "chance", "expression", "slack"]
+Kind = Literal[
+    "decide", "param", "compartment", "let", "flow", "limit", "chance", "expression", "slack"
+]
 
 
 @dataclass(frozen=True, slots=True)

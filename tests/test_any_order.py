@@ -103,6 +103,11 @@ def told(result: allocc.Result) -> Any:
     return lasting(result_data(result)), values
 
 
+def analysis(model: allocc.Model) -> Any:
+    pytest.importorskip("sympy", reason="the extra `analyze` is not installed")
+    return lasting(model.analyze())
+
+
 QUESTIONS: dict[str, Callable[[allocc.Model, str], Any]] = {
     "warnings": lambda m, _: [str(d) for d in m.warnings],
     "units": lambda m, _: m.units(),
@@ -112,6 +117,7 @@ QUESTIONS: dict[str, Callable[[allocc.Model, str], Any]] = {
     "check pedantic": lambda m, _: [str(d) for d in m.check(pedantic=True)],
     "baseline": lambda m, _: told(m.simulate()),
     "simulate": lambda m, name: told(m.simulate(DECISIONS[name])),
+    "analyze": lambda m, _: analysis(m),
     "explain": lambda m, _: explain_text(m),
     "solve": lambda m, _: told(m.solve(threads=1)),
     "prices": lambda m, name: lasting(m.prices(DECISIONS[name])),

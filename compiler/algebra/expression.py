@@ -26,7 +26,7 @@ from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.origin import Origin
 from allocc.dsl.tree import Span
 
-VariableKind = Literal["decision", "state", "definition", "excess"]
+VariableKind = Literal["decision", "state", "definition", "excess", "parameter"]
 
 
 #: The lower and the upper end of every unknown of a block, in its shape.

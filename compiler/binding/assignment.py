@@ -9,7 +9,7 @@ import numpy as np
 
 from allocc.compiler import failures
 from allocc.compiler.algebra import errors as algebra_errors
-from allocc.compiler.algebra.expression import Data, Variable, VariableKind, variables
+from allocc.compiler.algebra.expression import Data, Node, Variable, VariableKind, variables
 from allocc.compiler.algebra.index import IndexSet, same_sets
 from allocc.compiler.arrays import BoolArray, FloatArray
 from allocc.compiler.data import errors as data_errors
@@ -244,10 +244,10 @@ def make_decision(
     )
 
 
-def initial_values(
+def initial_node(
     statement: tree.Initial, symbol: CompartmentSymbol, evaluator: Evaluator
-) -> FloatArray:
-    """A compartment's first point, over its sets."""
+) -> tuple[Node, Space]:
+    """A compartment's first point as it is read, and the space that it runs over."""
     name = statement.name.name
     space, sets = symbol.space, symbol.variable.sets[:-1]
     if statement.index is not None:
@@ -260,6 +260,15 @@ def initial_values(
                 )
             )
     node = assign(name, statement.value, space, sets, evaluator, "initial value", numeric=True)
+    return node, space
+
+
+def initial_values(
+    statement: tree.Initial, symbol: CompartmentSymbol, evaluator: Evaluator
+) -> FloatArray:
+    """A compartment's first point, over its sets."""
+    name, sets = statement.name.name, symbol.variable.sets[:-1]
+    node, space = initial_node(statement, symbol, evaluator)
     if not isinstance(node, Data):
         what = f"the initial value of '{name}'"
         raise failures.Failed(

@@ -110,7 +110,8 @@ class Evaluator(Values):
             ufunc = np.logical_and if e.operator == "and" else np.logical_or
             return data_binary(ufunc, first, second, e.span)
         left = self.number(e.left, scope)
-        right = self.number(e.right, scope)
+        powers = self.with_values if e.operator == "^" else self
+        right = powers.number(e.right, scope)
         with np.errstate(over="ignore", invalid="ignore"):
             found = self._arithmetic(left, right, e, scope)
         if isinstance(found, Data) and e.operator != "^":

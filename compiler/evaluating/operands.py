@@ -46,7 +46,13 @@ class Operands(ABC):
     @property
     def before_solving(self) -> Self:
         """An evaluator for what is data everywhere, also in a report: an index, say."""
-        return self if self.context.report is None else self.within(report=None)
+        found = self.with_values
+        return found if found.context.report is None else found.within(report=None)
+
+    @property
+    def with_values(self) -> Self:
+        """An evaluator that reads every parameter's values, for what has to be data."""
+        return self if self.context.opened is None else self.within(opened=None)
 
     @abstractmethod
     def node(self, e: tree.Expression, scope: Scope) -> Node:
@@ -136,7 +142,7 @@ class Operands(ABC):
 
     def condition(self, e: tree.Expression, scope: Scope) -> Data:
         """A condition on data."""
-        node = self.node(e, scope)
+        node = self.with_values.node(e, scope)
         if not isinstance(node, Data):
             raise failures.Failed(
                 algebra_errors.decision_condition(variables(node)[0].name, e.span)

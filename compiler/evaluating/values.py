@@ -204,7 +204,7 @@ class Values(Calls, Sets):
         found, mask = self._pick(name, symbol.sets, indices, scope, fallback)
         if self.context.reads is not None:
             self.context.reads.append(Read(symbol, found))
-        value: Node = self.gather(symbol.values, found, name.span)
+        value = self._stated_value(symbol, name, found, scope)
         acting = self.effects_of(symbol)
         if acting and now is None and self.context.time_required:
             raise NeedsTime(self._needs_time(name, indices))
@@ -214,6 +214,21 @@ class Values(Calls, Sets):
                     factor = self.effect_value(effect, symbol.space, found, scope, now)
                     value = multiply(factor, value)
         return self.masked(self.masked(value, timed, fallback), mask, fallback)
+
+    def _stated_value(
+        self, symbol: ParameterSymbol, name: tree.Name, found: Sequence[Coordinate], scope: Scope
+    ) -> Node:
+        """A parameter's value at coordinates, without any effect; itself where it stands for itself."""
+        opened = self.context.opened
+        variable = None if opened is None else opened.variables.get(name.name)
+        if variable is not None:
+            return reference(variable, found, name.span)
+        if opened is None or name.name not in opened.expressed:
+            return self.gather(symbol.values, found, name.span)
+        assert symbol.statement.value is not None
+        inner = enter(symbol.space, tuple(found), Scope(depth=scope.depth), None)
+        with self._expanding(name.name):
+            return self.number(symbol.statement.value, inner)
 
     def effects_of(self, symbol: ParameterSymbol | FlowSymbol) -> tuple[tree.Effect, ...]:
         """The effects that act on a flow or a parameter here."""
@@ -274,7 +289,9 @@ class Values(Calls, Sets):
         if self.context.reads is not None and symbol.mode in ("data", "definition"):
             self.context.reads.append(Read(symbol, found))
         value: Node
-        if symbol.mode == "data":
+        opened = self.context.opened
+        written_out = opened is not None and name.name in opened.expressed
+        if symbol.mode == "data" and not written_out:
             assert symbol.values is not None
             value = self.gather(symbol.values, found, name.span)
         elif symbol.variable is not None and not self._opened(symbol.variable, now):
@@ -308,11 +325,17 @@ class Values(Calls, Sets):
             and now is None
             and self.context.report is None
             and self.context.reads is None
+            and self.context.opened is None
             and not self.symbols.declared.effects
         )
 
     def _opened(self, variable: Variable, now: Now | None) -> bool:
-        """Whether a `let` with columns is written out: the exponential step has to look into it."""
+        """Whether a `let` with columns is written out: the exponential step has to look into it.
+
+        So has who asks for parameters that stand for themselves.
+        """
+        if self.context.opened is not None:
+            return True
         if now is None or self.symbols.time_name is None:
             return False
         time: Horizon = self.symbols.resolve(self.symbols.time_name)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.algebra.index import Coordinate
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.arrays import FloatArray
@@ -39,16 +40,31 @@ class Read:
 
 
 @dataclass(frozen=True, eq=False)
+class Opened:
+    """Parameters that stand for themselves in an expression, and not for their values.
+
+    `variables` are those; `expressed` are the names of parameters and named expressions that are made
+    of them, and are read as they are written. What has to be data, as a condition, an index or an
+    exponent, reads values all the same.
+    """
+
+    variables: Mapping[str, Variable]
+    expressed: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
 class Context:
     """How expressions are read.
 
     With `effects`, interventions act on flows and parameters. With `time_required`, a parameter that
     they act on is an error where no time is meant, as in limits and objectives. `report` has what is
     decided, where a report is evaluated: decisions and compartments are then data like any other.
-    Where `reads` is a list, everything that is read of the data is written down in it.
+    Where `reads` is a list, everything that is read of the data is written down in it. With `opened`,
+    parameters are unknowns like any other.
     """
 
     effects: bool = True
     time_required: bool = False
     report: Known | None = None
     reads: list[Read] | None = None
+    opened: Opened | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ from allocc.compiler.algebra.expression import (
     multiply,
     variables,
 )
-from allocc.compiler.algebra.index import Axis, Coordinate, same_sets
+from allocc.compiler.algebra.index import Axis, Coordinate, same_sets, spread
 from allocc.compiler.algebra.numeric import sum_over
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.evaluating.evaluator import Evaluator
@@ -25,11 +26,12 @@ from allocc.compiler.evaluating.values import deep_recursion, is_small, referenc
 from allocc.compiler.names.structure import side_name
 from allocc.compiler.origin import Origin
 from allocc.compiler.scoping import errors as scoping_errors
-from allocc.compiler.scoping.context import Context
+from allocc.compiler.scoping.context import Context, Opened
 from allocc.compiler.scoping.forgotten import refuse_free
 from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol, FlowSymbol, along
 from allocc.compiler.scoping.scope import Now
 from allocc.compiler.scoping.symbols import ModelSymbols
+from allocc.compiler.scoping.usage import Expanded
 from allocc.compiler.unrolling import errors as unrolling_errors
 from allocc.compiler.unrolling.ahead import read_ahead
 from allocc.compiler.unrolling.constraints import (
@@ -39,7 +41,15 @@ from allocc.compiler.unrolling.constraints import (
     penalty,
 )
 from allocc.compiler.unrolling.exponential_step import exponential_steps, without_states
-from allocc.compiler.unrolling.problem import Constraint, FlowValue, ObjectiveTerm, Problem, Update
+from allocc.compiler.unrolling.problem import (
+    Constraint,
+    FlowEnd,
+    FlowEnds,
+    FlowValue,
+    ObjectiveTerm,
+    Problem,
+    Update,
+)
 from allocc.compiler.unrolling.reports import check_reports
 from allocc.compiler.unrolling.step_check import check_step
 from allocc.compiler.unrolling.unused import unused
@@ -54,15 +64,27 @@ def discretize(model: BoundModel, effects: bool = True) -> Problem:
     which no intervention acts: the baseline that results are compared with.
     """
     with deep_recursion():
-        return _Discretizer(model, effects).run()
+        return _Discretizer(model, Context(effects)).run()
+
+
+def read_flows(model: BoundModel, opened: Opened) -> tuple[list[FlowValue], list[FlowEnds], Axis]:
+    """The flows of a model over time in which no intervention acts, with opened parameters in them.
+
+    Each is written out in full; with it comes which points of compartments it takes from and brings
+    to, and for all of them the axis of periods.
+    """
+    with deep_recursion():
+        reading = _Discretizer(model, Context(effects=False, opened=opened))
+        return reading.flows_alone()
 
 
 class _Discretizer:
-    def __init__(self, model: BoundModel, effects: bool) -> None:
+    def __init__(self, model: BoundModel, context: Context) -> None:
         self.model = model
         self.symbols = ModelSymbols(model, Collector())
         self.collector = self.symbols.collector
-        self.evaluator = Evaluator(self.symbols, Context(effects), model.expanded.copy())
+        expanded = model.expanded.copy() if context.opened is None else Expanded()
+        self.evaluator = Evaluator(self.symbols, context, expanded)
         self.period = Axis(model.time.periods) if model.time is not None else None
         #: The flows without a mistake at the begin of a period: one is not told for both ends.
         self.sound: set[str] = set()
@@ -120,6 +142,30 @@ class _Discretizer:
             calls=self.evaluator.expanded.calls,
         )
 
+    def flows_alone(self) -> tuple[list[FlowValue], list[FlowEnds], Axis]:
+        """What `read_flows` says."""
+        assert self.period is not None
+        flows = list(self._flows(ahead=False).values())
+        self.collector.raise_errors()
+        ends = [FlowEnds(*(self._end(flow, s) for s in _sides(flow.symbol))) for flow in flows]
+        return flows, ends, self.period
+
+    def _end(self, flow: FlowValue, side: tree.Name | tree.Subscript | None) -> FlowEnd | None:
+        """For each point of a flow's index, the point of the compartment at one of its sides."""
+        name = side_name(side)
+        if side is None or name is None:
+            return None
+        sets, space = self.model.compartments[name].variable.sets[:-1], flow.symbol.space
+        shape = tuple(a.size for a in space.axes)
+        if isinstance(side, tree.Name) and sets:
+            return FlowEnd(name, np.arange(math.prod(shape)))
+        indices = side.indices if isinstance(side, tree.Subscript) else ()
+        places, _ = self.evaluator.pick(name, sets, indices, space.scope, side.span)
+        flat = np.zeros((1,) * len(shape), dtype=np.int64)
+        for s, place in zip(sets, places, strict=True):
+            flat = flat * len(s) + spread(place.positions, place.axes, space.axes)
+        return FlowEnd(name, np.broadcast_to(flat, shape).ravel())
+
     # --- dynamics -------------------------------------------------------------------------
 
     def _now(self, ahead: bool) -> Now:
@@ -159,9 +205,10 @@ class _Discretizer:
                 unrolling_errors.reads_ahead(name, early.span or statement.span, time.name)
             )
         variable = None
-        # The exponential step has to see which compartments a flow mentions.
-        linear = time.method == "exponential" and any(map(depends_on_states, variables(node)))
-        if not isinstance(node, Data) and not is_small(node) and not linear:
+        # The exponential step has to see which compartments a flow mentions; so has who analyzes it.
+        written_out = time.method == "exponential" and any(map(depends_on_states, variables(node)))
+        written_out = written_out or self.evaluator.context.opened is not None
+        if not isinstance(node, Data) and not is_small(node) and not written_out:
             variable = Variable(
                 name + ("'" if ahead else ""),
                 "definition",
@@ -256,6 +303,10 @@ class _Discretizer:
         if flow.variable is not None:
             return reference(flow.variable, (*at, now.period), flow.symbol.statement.span)
         return self.evaluator.flow_node(flow.symbol, at, now)
+
+
+def _sides(symbol: FlowSymbol) -> tuple[tree.Name | tree.Subscript | None, ...]:
+    return symbol.statement.origin, symbol.statement.target
 
 
 def _initial(symbol: CompartmentSymbol) -> FloatArray:

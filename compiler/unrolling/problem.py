@@ -100,6 +100,22 @@ class FlowValue:
 
 
 @dataclass(frozen=True, eq=False)
+class FlowEnd:
+    """The compartment at one side of a flow: its flat point for each point of the flow's own index."""
+
+    compartment: str
+    points: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class FlowEnds:
+    """Where a flow comes from and where it goes to; None is the outside."""
+
+    origin: FlowEnd | None
+    target: FlowEnd | None
+
+
+@dataclass(frozen=True, eq=False)
 class ScenarioLimit:
     """A limit of a chance block: a constraint over the scenarios and its own index.
 

@@ -7,7 +7,7 @@ are told, drawn and kept. But for the command line, nothing else imports both wh
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
@@ -18,7 +18,7 @@ from allocc.asked import as_path
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.engine.judging.options import make_options
 from allocc.engine.stages import Stages
-from allocc.errors import AlloccError, reported
+from allocc.errors import AlloccError, reported, require
 from allocc.results.frontier import Tradeoff
 from allocc.results.run import Loosening, Run
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from allocc.compiler.programs.program import Program
     from allocc.engine.judging.outcome import Step
+    from allocc.questions.analyze.symbolic.equations import SymbolicEquations
+    from allocc.results.dynamics.analysis import Analysis
     from allocc.results.findings import Conflict, Escape
     from allocc.results.prices import Prices
 
@@ -86,6 +88,30 @@ class Model(Stages):
                 write_whole(target, lambda part: write(program, part), "the program")
         except ValueError as problem:
             raise AlloccError([mistakes.cannot_express(str(target), str(problem))]) from None
+
+    # --- by itself --------------------------------------------------------------------------
+
+    def analyze(self, infected: Sequence[str] | str = ()) -> Analysis:
+        """What the model does by itself: R0, states of rest, what is conserved, how long a step may be.
+
+        No intervention acts, and every decision is at its lower end. `infected` names the compartments that
+        carry the infection, where those that are found from the flows are not meant. Raises
+        `MissingLibrary` without SymPy, and `AlloccError` for a model that has no such analysis.
+        """
+        require("sympy", "an analysis", "analyze")
+        from allocc.questions.analyze.analyze import analyze
+
+        return analyze(self, [infected] if isinstance(infected, str) else list(infected))
+
+    def to_sympy(self) -> SymbolicEquations:
+        """The flows and the right-hand sides as SymPy expressions, with symbols in the model's names.
+
+        Raises as `analyze` does.
+        """
+        require("sympy", "symbolic equations", "analyze")
+        from allocc.questions.analyze.analyze import to_sympy
+
+        return to_sympy(self)
 
     # --- running ----------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest, nearest_file
+from allocc.dsl.tree import Span
 
 
 def no_model(path: str, others: Sequence[str]) -> Diagnostic:
@@ -251,6 +252,55 @@ def refused(path: str, reason: str) -> Diagnostic:
 def missing(reason: str, install: str) -> Diagnostic:
     """A solver or a library that is not installed, or whose licence does not reach."""
     return Diagnostic("E7060", reason, hint=f"install it: {install}" if install else None)
+
+
+def nothing_to_analyze(reason: str) -> Diagnostic:
+    """A model that does not move by itself."""
+    return Diagnostic(
+        "E7230",
+        f"there is nothing to analyze in this model: {reason}",
+        hint="`allocc analyze` is about compartments and the flows between them",
+    )
+
+
+def looks_back(flow: str, span: Span) -> Diagnostic:
+    """A flow that depends on what a compartment was, or at a fixed time."""
+    return Diagnostic(
+        "E7231",
+        f"flow '{flow}' reads '{span.text}', which is not the compartment as it is now",
+        span,
+        "the analysis is of equations in which all depends on the current state: put what is remembered"
+        " into a compartment of its own, as E between S and I",
+    )
+
+
+def too_large_to_analyze(points: int, most: int) -> Diagnostic:
+    """A model with more points of compartments than matrices are made of."""
+    return Diagnostic(
+        "E7232",
+        f"the compartments of this model have {points:,} points together, and at most {most:,} are analyzed",
+        hint="take fewer groups: a smaller table in the data folder, or a set with fewer members",
+    )
+
+
+def not_a_compartment(name: str, known: Sequence[str]) -> Diagnostic:
+    """A name of `--infected` that no compartment has."""
+    close = nearest(name, known)
+    hint = f"did you mean '{close}'? " if close else ""
+    return Diagnostic(
+        "E7233",
+        f"there is no compartment '{name}' that could be infected",
+        hint=f"{hint}the model has {_listed(known)}",
+    )
+
+
+def no_rate_at_start(flow: str) -> Diagnostic:
+    """A flow that has no finite value where the model begins."""
+    return Diagnostic(
+        "E7234",
+        f"flow '{flow}' has no finite value at the start, so that nothing can be said of it",
+        hint="`allocc simulate` says which formula and which numbers; often a group is empty, and divides",
+    )
 
 
 def out_of_memory() -> Diagnostic:

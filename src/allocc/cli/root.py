@@ -6,6 +6,7 @@ import click
 
 from allocc.cli.commands.check import check
 from allocc.cli.commands.compile import compile_model
+from allocc.cli.commands.dynamics.analyze import analyze
 from allocc.cli.commands.explain import explain
 from allocc.cli.commands.format import format_models
 from allocc.cli.commands.lsp import lsp
@@ -65,6 +66,7 @@ for command in (
     check,
     solve,
     simulate,
+    analyze,
     compile_model,
     explain,
     pareto,
