@@ -19,6 +19,7 @@ from hypothesis.strategies import sampled_from
 import allocc
 from allocc.errors import AlloccError
 from allocc.results.run_folder.writing import result_data
+from allocc.showing.comparing.plain import comparison_data
 from allocc.showing.explain import explain_text
 
 MODELS = {
@@ -112,6 +113,9 @@ QUESTIONS: dict[str, Callable[[allocc.Model, str], Any]] = {
     "check pedantic": lambda m, _: [str(d) for d in m.check(pedantic=True)],
     "baseline": lambda m, _: told(m.simulate()),
     "simulate": lambda m, name: told(m.simulate(DECISIONS[name])),
+    "compare": lambda m, name: lasting(
+        comparison_data(allocc.compare(m.simulate(DECISIONS[name]), "baseline", model=m))
+    ),
     "explain": lambda m, _: explain_text(m),
     "solve": lambda m, _: told(m.solve(threads=1)),
     "prices": lambda m, name: lasting(m.prices(DECISIONS[name])),

@@ -19,6 +19,7 @@ from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.engine.judging.options import make_options
 from allocc.engine.stages import Stages
 from allocc.errors import AlloccError, reported
+from allocc.results.comparing.comparison import Comparison
 from allocc.results.frontier import Tradeoff
 from allocc.results.run import Loosening, Run
 
@@ -347,7 +348,28 @@ class Frontier(Tradeoff):
         return summary(self)
 
 
-def _values(found: Run | Tradeoff) -> dict[str, Any]:
+class Compared(Comparison):
+    """Allocations side by side, which `print` shows as `allocc compare` does."""
+
+    @classmethod
+    def of(cls, found: Comparison) -> Compared:
+        """The same with verbs."""
+        return cls(**_values(found))
+
+    def plot(self) -> Any:
+        """A Matplotlib figure; raises `MissingLibrary` without Matplotlib."""
+        from allocc.showing.plots import draw_comparison
+
+        with reported():
+            return draw_comparison(self)
+
+    def __str__(self) -> str:
+        from allocc.showing.comparing.text import comparison_text
+
+        return comparison_text(self)
+
+
+def _values(found: Run | Tradeoff | Comparison) -> dict[str, Any]:
     return {f.name: getattr(found, f.name) for f in fields(found)}
 
 
