@@ -564,6 +564,26 @@ class Objective:
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`NAME[INDEX] = EXPR` in a policy: what a decision is by its rule."""
+
+    name: Identifier
+    index: Index | None
+    value: Expression
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`policy NAME "text" { assignments }`: an allocation by a rule."""
+
+    name: Identifier
+    description: str | None
+    assignments: tuple[Assignment, ...]
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
 Statement = (
     ModelHeader
     | Use
@@ -585,6 +605,7 @@ Statement = (
     | Report
     | Function
     | Objective
+    | Policy
 )
 
 

@@ -27,13 +27,17 @@ STATEMENTS = {
     "`chance NAME: probability P over INDEX weight WEIGHT { limit ... }`",
     "report": "what an allocation leads to, evaluated afterwards: "
     '`report NAME[INDEX] "description" : UNIT = EXPRESSION`',
+    "policy": 'an allocation by a rule: `policy NAME "description" { DECISION[INDEX] = EXPRESSION ... }`',
     "function": "an expression with arguments: `function NAME(x[S], y) = EXPRESSION`",
     "minimize": "the objective, in terms that are added: `minimize { NAME : EXPRESSION ... }`",
     "maximize": "the objective, in terms that are added: `maximize { NAME : EXPRESSION ... }`",
 }
 #: What cannot stand in any block, so that before it a block must have ended.
 OUTSIDE = frozenset(
-    ["model", "use", "table", "unit", "time", "function", "intervention", "minimize", "maximize"]
+    [
+        *("model", "use", "table", "unit", "time", "function", "intervention", "policy"),
+        *("minimize", "maximize"),
+    ]
 )
 #: Words that are kept for their places only.
 SOFT = (

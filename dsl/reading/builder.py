@@ -18,6 +18,7 @@ _NOT_IN_INTERVENTION = (
     tree.Function,
     tree.Intervention,
     tree.Objective,
+    tree.Policy,
 )
 
 
@@ -160,6 +161,12 @@ class Builder(PartBuilder):
         _, name, _, formals, _, text, _, value = parts
         description = self._description(text)
         return tree.Function(self._identifier(name), formals, description, value, self._span(parts))
+
+    def policy(self, parts: Parts) -> tree.Policy:
+        """`policy`."""
+        _, name, text, _, *assignments, _ = parts
+        head = (self._identifier(name), self._description(text))
+        return tree.Policy(*head, tuple(assignments), self._span(parts))
 
     def objective(self, parts: Parts) -> tree.Objective:
         """`minimize` or `maximize`."""

@@ -28,6 +28,7 @@ _ORDER = {
     "use": 'use NAME from "FILE.alloc"',
     "table": 'table NAME from "FILE.csv" key COLUMN',
     "intervention": 'intervention NAME "text" { ... }',
+    "policy": 'policy NAME "text" { DECISION[i in SET] = VALUE }',
     "function": 'function NAME(x, y) "text" = VALUE',
     "minimize": 'minimize { NAME "text" : VALUE }',
     "maximize": 'maximize { NAME "text" : VALUE }',
@@ -185,7 +186,8 @@ def _order(stop: Stop) -> Diagnostic | None:
             and "STRING" not in stop.accepts
             and not any(lexeme.kind == "string" for lexeme in stop.read)
             and not word.first
-            and stop.statement not in ("minimize", "maximize", "unit", "initial", "effect")
+            and stop.statement
+            not in ("minimize", "maximize", "unit", "initial", "effect", "policy")
             and bool({":", "=", "in"} & set(texts))
         )
         or (word.text == "[" and any(lexeme.kind == "string" for lexeme in stop.read))

@@ -198,6 +198,15 @@ class Model(Stages):
 
         return Result.of(simulate(self, decisions, rest))
 
+    def policy(self, name: str) -> Result:
+        """What a policy of the model leads to: its rule, made feasible with the smallest change.
+
+        The notes say what was changed. Raises `AlloccError` for a name that no policy has.
+        """
+        from allocc.questions.policy.policy import policy
+
+        return Result.of(policy(self, name))
+
     def pareto(
         self,
         first: str,

@@ -191,6 +191,23 @@ def no_model_to_compare(name: str, file: str | None) -> Diagnostic:
     )
 
 
+def unknown_policy(name: str, policies: Sequence[str]) -> Diagnostic:
+    """A policy that the model does not have."""
+    close = nearest(name, policies)
+    hint = f"did you mean '{close}'? " if close else ""
+    has = f"it has {_listed(policies)}" if policies else "write one: `policy NAME { ... }`"
+    return Diagnostic("E7243", f"the model has no policy '{name}'", hint=hint + has)
+
+
+def two_sources(option: str, other: str) -> Diagnostic:
+    """Two options that each say what the decisions are."""
+    return Diagnostic(
+        "E7244",
+        f"{option} and {other} both say what the decisions are",
+        hint="leave one of them out",
+    )
+
+
 def no_model_in_run(folder: str, name: str | None) -> Diagnostic:
     """A run folder that is to be checked and has no copy of its model."""
     named = f"--model {name}" if name else "--model MODEL.alloc"

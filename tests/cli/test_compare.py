@@ -77,3 +77,24 @@ def test_a_model_that_does_not_fit_leaves_limits_out(run: Run, model: Path, tmp_
     done = run("compare", "runs/best", "runs/best", "--model", small.easy(other))
     assert done.exit_code == 0
     assert "the limits of runs/best are left out" in done.stdout.replace("\n", " ")
+
+
+def test_policies_are_simulated_and_compared(run: Run, tmp_path: Path) -> None:
+    text = small.EASY + 'policy half "the same for each" { doses = stock / 4 }\n'
+    path = small.easy(tmp_path, text)
+    done = run("simulate", path, "--policy", "half", "--run", "runs/half")
+    assert done.exit_code == 0 and "policy half: the same for each" in done.stdout
+    assert "2 were made whole" in done.stdout
+    found = only_json(run("compare", "runs/half", "policy:half", "--model", path, "--json").stdout)
+    assert found["value"]["differences"] == [0.0, 0.0]
+    assert [s["kind"] for s in found["sides"]] == ["run", "policy"]
+    told = only_json(run("simulate", path, "--policy", "half", "--json").stdout)
+    assert told["notes"] == ["policy half: 2 were made whole"]
+
+
+def test_mistakes_with_policies(run: Run, tmp_path: Path) -> None:
+    path = small.easy(tmp_path)
+    done = run("simulate", path, "--policy", "half")
+    assert done.exit_code == 1 and "E7243" in done.stderr and "write one" in done.stderr
+    done = run("simulate", path, "--policy", "half", "--decisions", "runs/x")
+    assert done.exit_code == 1 and "E7244" in done.stderr

@@ -57,7 +57,7 @@ def _compared(sides: Sequence[Opened]) -> Comparison:
         group,
         tuple(_by_group([*members, *ends], group)),
         rows,
-        (*_unlike(sides), *(n for s in sides for n in s.notes), *told, *_left_out(sides)),
+        (*_unlike(sides), *_of_sides(sides), *told, *_left_out(sides)),
     )
 
 
@@ -119,6 +119,12 @@ def _unlike(sides: Sequence[Opened]) -> list[str]:
         if not s.run.has_allocation
     ]
     return notes
+
+
+def _of_sides(sides: Sequence[Opened]) -> list[str]:
+    """What was noted of each side, and of what a policy was made into."""
+    own = [n for s in sides for n in s.notes]
+    return [*own, *(n for s in sides if s.kind == "policy" for n in s.run.notes)]
 
 
 def _left_out(sides: Sequence[Opened]) -> list[str]:

@@ -12,6 +12,7 @@ from allocc import mistakes
 from allocc.asked import as_path
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.stages import Stages
+from allocc.questions.policy.policy import policy
 from allocc.questions.simulate import simulate
 from allocc.results.building import BASELINE
 from allocc.results.comparing.comparison import SideKind
@@ -165,4 +166,4 @@ def _named(side: Asked, model: Stages) -> Opened:
     assert isinstance(side.given, str)
     if side.given == BASELINE_NAME:
         return Opened(side.name, "baseline", simulate(model), model)
-    raise NotImplementedError
+    return Opened(side.name, "policy", policy(model, side.given.removeprefix(POLICY)), model)
