@@ -377,6 +377,10 @@ class Compared(Comparison):
 
         return comparison_text(self)
 
+    def __repr__(self) -> str:
+        names = ", ".join(s.name for s in self.sides)
+        return f"<allocc.Compared {self.title}: {names}>"
+
 
 def _values(found: Run | Tradeoff | Comparison) -> dict[str, Any]:
     return {f.name: getattr(found, f.name) for f in fields(found)}

@@ -165,9 +165,6 @@ class Comparison:
                 found.append(Change(row.name, amount, good, row.description))
         return tuple(sorted(found, key=lambda c: -abs(c.amount)))
 
-    def __str__(self) -> str:
-        return f"<comparison of {', '.join(s.name for s in self.sides)}>"
-
 
 def same(x: float, y: float) -> bool:
     """Whether two numbers differ by no more than rounding."""
