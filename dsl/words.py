@@ -25,9 +25,9 @@ STATEMENTS = {
     "prefer": 'a soft limit: `prefer NAME[INDEX] "description": LEFT <= RIGHT penalty WEIGHT`',
     "chance": "limits that hold with a probability: "
     "`chance NAME: probability P over INDEX weight WEIGHT { limit ... }`",
+    "policy": 'an allocation by a rule: `policy NAME "description" { DECISION[INDEX] = EXPRESSION ... }`',
     "report": "what an allocation leads to, evaluated afterwards: "
     '`report NAME[INDEX] "description" : UNIT = EXPRESSION`',
-    "policy": 'an allocation by a rule: `policy NAME "description" { DECISION[INDEX] = EXPRESSION ... }`',
     "function": "an expression with arguments: `function NAME(x[S], y) = EXPRESSION`",
     "minimize": "the objective, in terms that are added: `minimize { NAME : EXPRESSION ... }`",
     "maximize": "the objective, in terms that are added: `maximize { NAME : EXPRESSION ... }`",

@@ -74,9 +74,9 @@ class ModelBinder(Resolver):
         for name, statement in d.compartments.items():
             if name not in d.initials and name not in self._poisoned | d.broken:
                 self.collector.add(names_errors.no_initial(name, statement.name.span))
+        policies = [policy(statement, self) for statement in d.policies]
         for effect in d.effects:
             self.attempt(self._effect, effect)
-        policies = [policy(statement, self) for statement in d.policies]
         found_units = self.attempt(check_units, d, self.collector)
         self.collector.raise_errors()
         assert found_units is not None

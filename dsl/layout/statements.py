@@ -32,8 +32,8 @@ _ALIKE = {
     "effect": "effect",
     "limit": "limit",
     "prefer": "limit",
-    "term": "term",
     "assignment": "assignment",
+    "term": "term",
 }
 
 

@@ -17,8 +17,8 @@ _NOT_IN_INTERVENTION = (
     tree.Time,
     tree.Function,
     tree.Intervention,
-    tree.Objective,
     tree.Policy,
+    tree.Objective,
 )
 
 
@@ -150,6 +150,12 @@ class Builder(PartBuilder):
         head = (self._identifier(name), self._description(text))
         return tree.Chance(*head, probability, scenario, weight, tuple(limits), self._span(parts))
 
+    def policy(self, parts: Parts) -> tree.Policy:
+        """`policy`."""
+        _, name, text, _, *assignments, _ = parts
+        head = (self._identifier(name), self._description(text))
+        return tree.Policy(*head, tuple(assignments), self._span(parts))
+
     def report(self, parts: Parts) -> tree.Report:
         """`report`."""
         _, name, index, text, unit, _, value = parts
@@ -161,12 +167,6 @@ class Builder(PartBuilder):
         _, name, _, formals, _, text, _, value = parts
         description = self._description(text)
         return tree.Function(self._identifier(name), formals, description, value, self._span(parts))
-
-    def policy(self, parts: Parts) -> tree.Policy:
-        """`policy`."""
-        _, name, text, _, *assignments, _ = parts
-        head = (self._identifier(name), self._description(text))
-        return tree.Policy(*head, tuple(assignments), self._span(parts))
 
     def objective(self, parts: Parts) -> tree.Objective:
         """`minimize` or `maximize`."""
