@@ -52,6 +52,10 @@ minimize {
   c : sum(t: I["n", t]) ^ 2
   d : sum(dose) + beta[end] + linf(site, pop) + worst_off(site) + range(pop)
 }
+policy by_people "doses by people" {
+  site = 3 * pop[r] / sum(pop)
+  dose[r in R, period] = 5 * pop[r] / sum(pop)
+}
 report peak[r in R] "most who are ill" = max(t: I[r, t]) / max(1, site[r])
 report busy[p in period] = sum(r in R if dose[r, p] > site[r]: floor(dose[r, p])) + sum(peak)
 report safe = if mask > 0.1 then binomial(site["n"], 9, mask) else 1 / (1 + D[end])
@@ -75,6 +79,7 @@ limit b: sum(c in County if region[c] == "north": x[c]) <= budget
 limit m[a in County]: sum((a, b) in Arc: go[a, b]) <= x[a] * delta
 limit n[a in County, b in County if near[a, b] < 50]: x[a] >= x[b] / pop[b]
 minimize { c : sum((a, b) in Arc: dist[a, b] * go[a, b]) + mean(x) }
+policy all { x[c in County] = pop[c] go[a in Arc] = 1 }
 report rest[c in County] = if x[c] < pop[c] then log(pop[c] - x[c]) else 0
 report worst = max(c in County if region[c] == "north": rest[c] / x[c])
 """

@@ -504,6 +504,26 @@ class Chance:
 
 
 @dataclass(frozen=True, slots=True)
+class Assignment:
+    """`NAME[INDEX] = EXPR` in a policy: what a decision is by its rule."""
+
+    name: Identifier
+    index: Index | None
+    value: Expression
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`policy NAME "text" { assignments }`: an allocation by a rule."""
+
+    name: Identifier
+    description: str | None
+    assignments: tuple[Assignment, ...]
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """`report NAME[INDEX] "text" : UNIT = EXPR`: evaluated afterwards, never optimized."""
 
@@ -582,6 +602,7 @@ Statement = (
     | Limit
     | Prefer
     | Chance
+    | Policy
     | Report
     | Function
     | Objective

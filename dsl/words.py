@@ -25,6 +25,7 @@ STATEMENTS = {
     "prefer": 'a soft limit: `prefer NAME[INDEX] "description": LEFT <= RIGHT penalty WEIGHT`',
     "chance": "limits that hold with a probability: "
     "`chance NAME: probability P over INDEX weight WEIGHT { limit ... }`",
+    "policy": 'an allocation by a rule: `policy NAME "description" { DECISION[INDEX] = EXPRESSION ... }`',
     "report": "what an allocation leads to, evaluated afterwards: "
     '`report NAME[INDEX] "description" : UNIT = EXPRESSION`',
     "function": "an expression with arguments: `function NAME(x[S], y) = EXPRESSION`",
@@ -33,7 +34,10 @@ STATEMENTS = {
 }
 #: What cannot stand in any block, so that before it a block must have ended.
 OUTSIDE = frozenset(
-    ["model", "use", "table", "unit", "time", "function", "intervention", "minimize", "maximize"]
+    [
+        *("model", "use", "table", "unit", "time", "function", "intervention", "policy"),
+        *("minimize", "maximize"),
+    ]
 )
 #: Words that are kept for their places only.
 SOFT = (

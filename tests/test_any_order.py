@@ -19,6 +19,7 @@ from hypothesis.strategies import sampled_from
 import allocc
 from allocc.errors import AlloccError
 from allocc.results.run_folder.writing import result_data
+from allocc.showing.comparing.plain import comparison_data
 from allocc.showing.explain import explain_text
 
 MODELS = {
@@ -37,6 +38,7 @@ effect get_well += x[w] / 4
 let spent = twice(sum(x))
 limit money: spent <= 3
 limit quick[p in period]: twice(faster[p]) <= 2.8
+policy rule { x = faster / 2 }
 report left = sum(w in Who: ill[w, end])
 report share[w in Who] = if x[w] > 0 then ill[w, end] / x[w] else 0
 minimize { sick : ill["a", end] + ill["b", end]  cost : spent / 10 }
@@ -73,6 +75,7 @@ function bend(v) = max(v - 2, 0)
 decide n[Site] integer in 0 .. 4
 limit store: sum(n) <= 6
 limit odd: bend(n["a"]) <= 1
+policy rule "by what they are worth" { n[s in Site] = 6 * worth[s] / sum(worth) }
 prefer even: n["a"] == n["b"] penalty 0.5
 report mean_worth = sum(s in Site: worth[s] * n[s]) / sum(n)
 maximize { reached : sum(s in Site: worth[s] * n[s]) - bend(n["b"]) }
@@ -118,6 +121,10 @@ QUESTIONS: dict[str, Callable[[allocc.Model, str], Any]] = {
     "baseline": lambda m, _: told(m.simulate()),
     "simulate": lambda m, name: told(m.simulate(DECISIONS[name])),
     "analyze": lambda m, _: analysis(m),
+    "compare": lambda m, name: lasting(
+        comparison_data(allocc.compare(m.simulate(DECISIONS[name]), "baseline", model=m))
+    ),
+    "policy": lambda m, _: told(m.policy("rule")),
     "explain": lambda m, _: explain_text(m),
     "solve": lambda m, _: told(m.solve(threads=1)),
     "prices": lambda m, name: lasting(m.prices(DECISIONS[name])),

@@ -11,6 +11,7 @@ from allocc.compiler import failures
 from allocc.compiler.algebra.index import same_sets
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.binding import assignment
+from allocc.compiler.binding.policies import policy
 from allocc.compiler.binding.resolution import Resolver
 from allocc.compiler.data import errors as data_errors
 from allocc.compiler.evaluating.values import deep_recursion
@@ -73,6 +74,7 @@ class ModelBinder(Resolver):
         for name, statement in d.compartments.items():
             if name not in d.initials and name not in self._poisoned | d.broken:
                 self.collector.add(names_errors.no_initial(name, statement.name.span))
+        policies = [policy(statement, self) for statement in d.policies]
         for effect in d.effects:
             self.attempt(self._effect, effect)
         found_units = self.attempt(check_units, d, self.collector)
@@ -96,6 +98,7 @@ class ModelBinder(Resolver):
             prefers=d.prefers,
             chances=d.chances,
             reports=[get[n] for n in d.every(tree.Report)],
+            policies=policies,
             objective=d.objective,
             sets={n: get[n] for n in d.every(tree.SetDeclaration)},
             units=found_units,

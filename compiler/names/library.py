@@ -31,7 +31,7 @@ _NAMED = (
 )
 
 #: Statements that come along when a whole model is named.
-_LOOSE = tree.Effect | tree.Limit | tree.Prefer | tree.Chance
+_LOOSE = tree.Effect | tree.Limit | tree.Prefer | tree.Chance | tree.Policy
 
 
 #: What earlier `use` statements have brought: the statement of each name, by file and name.

@@ -3,8 +3,8 @@
 A name means the innermost thing of its name that is in sight: what an index or a function's head
 binds, then what a statement declares, then what every model has. Indices are in sight of what they
 stand before: an index list of its later entries and its condition, a statement's of the statement, a
-call's of its body (language reference, §2.2). An `initial` or `effect` without an index of
-its own sees that of the compartment, flow or parameter that it is about. In a tuple such as
+call's of its body (language reference, §2.2). An `initial`, an `effect` or what a policy assigns, without an
+index of its own, sees that of the compartment, flow, parameter or decision that it is about. In a tuple such as
 `(a, b) in Link`, a name that is bound around it is mentioned, and picks the members that have it (§2.4).
 """
 
@@ -53,7 +53,7 @@ class BuiltIn:
 
 
 #: Every statement that has a name of its own.
-Named = Declaration | tree.UnitDeclaration | tree.Limit | tree.Prefer | tree.Chance
+Named = Declaration | tree.UnitDeclaration | tree.Limit | tree.Prefer | tree.Chance | tree.Policy
 Meaning = Named | Bound | BuiltIn
 Sight = Mapping[str, Bound]
 
@@ -110,6 +110,9 @@ class Resolved:
         found: set[str] = set()
         while pending:
             m = pending.pop()
+            # That a policy says what a decision is does not make it count for anything.
+            if isinstance(m.within, tree.Policy) and isinstance(m.meaning, tree.Decide):
+                continue
             if isinstance(m.meaning, Declaration) and m.node.name not in found:
                 found.add(m.node.name)
                 pending += inside[id(m.meaning)]
@@ -235,11 +238,15 @@ class _Walk:
             case tree.Chance(scenario=scenario):
                 yield node.probability, sight
                 yield from self._under(node, scenario, sight, (node.weight, node.limits))
-            case tree.Initial(name=name, index=index) | tree.Effect(name=name, index=index):
+            case (
+                tree.Initial(name=name, index=index)
+                | tree.Effect(name=name, index=index)
+                | tree.Assignment(name=name, index=index)
+            ):
                 about = self._declared(name.name)
                 self._mention(name, about)
                 if index is None and isinstance(
-                    about, tree.Compartment | tree.Flow | tree.Parameter
+                    about, tree.Compartment | tree.Flow | tree.Parameter | tree.Decide
                 ):
                     binders = about.index.binders if about.index is not None else ()
                     own = {i.name: self._binding(i, b) for b in binders for i in b.names}

@@ -31,6 +31,7 @@ class Declarations:
     limits: list[tree.Limit] = field(default_factory=list)
     prefers: list[tree.Prefer] = field(default_factory=list)
     chances: list[tree.Chance] = field(default_factory=list)
+    policies: list[tree.Policy] = field(default_factory=list)
     objective: tree.Objective | None = None
     units: dict[str, tree.UnitDeclaration] = field(default_factory=dict)
     time_name: str | None = None
@@ -118,6 +119,9 @@ def declare(
             case tree.Chance():
                 rule(statement)
                 d.chances.append(statement)
+            case tree.Policy():
+                rule(statement)
+                d.policies.append(statement)
             case tree.Objective():
                 if d.objective is not None:
                     collector.add(

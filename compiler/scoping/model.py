@@ -98,6 +98,19 @@ class ReportSymbol:
 
 
 @dataclass(frozen=True, eq=False)
+class PolicySymbol:
+    """An allocation by a rule: the values of the decisions that it names, over their sets."""
+
+    statement: tree.Policy
+    values: Mapping[Variable, FloatArray]
+
+    @property
+    def name(self) -> str:
+        """The policy's name."""
+        return self.statement.name.name
+
+
+@dataclass(frozen=True, eq=False)
 class CompartmentSymbol:
     """A compartment: its variable over its sets and the time points, and its initial value."""
 
@@ -161,6 +174,7 @@ class BoundModel:
     prefers: list[Prefer]
     chances: list[Chance]
     reports: list[ReportSymbol]
+    policies: list[PolicySymbol]
     objective: Objective | None
     sets: dict[str, IndexSet]
     units: Units

@@ -128,6 +128,9 @@ class _Statements:
                     self._flow(statement)
         for initial in d.initials.values():
             self._initial(initial)
+        for policy in d.policies:
+            for assignment in policy.assignments:
+                self._assignment(policy, assignment)
         for effect in d.effects:
             self._effect(effect)
         for limit in d.limits:
@@ -206,6 +209,14 @@ class _Statements:
         self.inference.index(statement.index)
         found = self.inference.infer(statement.value)
         self._declared(compartment, "initial value", statement.value, found)
+
+    def _assignment(self, policy: tree.Policy, statement: tree.Assignment) -> None:
+        self.inference.index(statement.index)
+        found = self.inference.infer(statement.value)
+        decision = self.declared.names.get(statement.name.name)
+        if isinstance(decision, tree.Decide):
+            what = f"value by policy '{policy.name.name}'"
+            self._declared(decision, what, statement.value, found)
 
     def _flow(self, statement: tree.Flow) -> None:
         self.inference.index(statement.index)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Columns of cells, from left to right. A cell reaches into columns that its statement leaves empty.
 NAME, TEXT, UNIT, KIND, RANGE, VALUE = range(6)
 
-BLOCKS = ("intervention", "chance", "objective")
+BLOCKS = ("intervention", "chance", "objective", "policy")
 # What is alike stands in the same columns; what is not here is not aligned.
 _ALIKE = {
     "table": "table",
@@ -32,6 +32,7 @@ _ALIKE = {
     "effect": "effect",
     "limit": "limit",
     "prefer": "limit",
+    "assignment": "assignment",
     "term": "term",
 }
 
@@ -298,6 +299,11 @@ class StatementLayouts:
         name, text, colon, value = parts
         head = [(NAME, self.parts.word(name)), (TEXT, self._text(text))]
         return self._make("term", None, head, colon, self.parts.expression(value))
+
+    def _assignment(self, parts: Sequence[Node]) -> StatementLayout:
+        name, index, sign, value = parts
+        head = [(NAME, self._name(name, index))]
+        return self._make("assignment", None, head, sign, self.parts.expression(value))
 
     # --- heads of blocks ---
 

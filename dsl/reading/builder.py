@@ -17,6 +17,7 @@ _NOT_IN_INTERVENTION = (
     tree.Time,
     tree.Function,
     tree.Intervention,
+    tree.Policy,
     tree.Objective,
 )
 
@@ -148,6 +149,12 @@ class Builder(PartBuilder):
                 self.problems.append(syntax_errors.misplaced(statement.span, "a chance block"))
         head = (self._identifier(name), self._description(text))
         return tree.Chance(*head, probability, scenario, weight, tuple(limits), self._span(parts))
+
+    def policy(self, parts: Parts) -> tree.Policy:
+        """`policy`."""
+        _, name, text, _, *assignments, _ = parts
+        head = (self._identifier(name), self._description(text))
+        return tree.Policy(*head, tuple(assignments), self._span(parts))
 
     def report(self, parts: Parts) -> tree.Report:
         """`report`."""

@@ -203,6 +203,11 @@ class PartBuilder:
         description = self._description(text)
         return tree.Term(self._identifier(name), description, value, self._span(parts))
 
+    def assignment(self, parts: Parts) -> tree.Assignment:
+        """What a decision is by the rule of a policy."""
+        name, index, _, value = parts
+        return tree.Assignment(self._identifier(name), index, value, self._span(parts))
+
     # --- units ---
 
     def unit_name(self, parts: Parts) -> Unit:

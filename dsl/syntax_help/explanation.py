@@ -24,6 +24,7 @@ _ORDER = {
     "limit": 'limit NAME[SET] "text" : LEFT <= RIGHT',
     "prefer": 'prefer NAME[SET] "text" : LEFT <= RIGHT penalty WEIGHT',
     "chance": "chance NAME : probability P over s in SET weight W { limit ... }",
+    "policy": 'policy NAME "text" { DECISION[i in SET] = VALUE }',
     "model": 'model NAME "title"',
     "use": 'use NAME from "FILE.alloc"',
     "table": 'table NAME from "FILE.csv" key COLUMN',
@@ -185,7 +186,8 @@ def _order(stop: Stop) -> Diagnostic | None:
             and "STRING" not in stop.accepts
             and not any(lexeme.kind == "string" for lexeme in stop.read)
             and not word.first
-            and stop.statement not in ("minimize", "maximize", "unit", "initial", "effect")
+            and stop.statement
+            not in ("minimize", "maximize", "unit", "initial", "effect", "policy")
             and bool({":", "=", "in"} & set(texts))
         )
         or (word.text == "[" and any(lexeme.kind == "string" for lexeme in stop.read))

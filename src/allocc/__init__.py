@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from allocc.api import Model, Result
     from allocc.backends.solution import LicenceLimit, MissingSolver
     from allocc.errors import AlloccError, MissingLibrary
-    from allocc.loading import load, verify
+    from allocc.loading import compare, load, verify
 
 __all__ = [
     "AlloccError",
@@ -28,6 +28,7 @@ __all__ = [
     "Model",
     "Result",
     "__version__",
+    "compare",
     "load",
     "verify",
 ]
@@ -39,6 +40,7 @@ _HOMES = {
     "MissingSolver": "allocc.backends.solution",
     "Model": "allocc.api",
     "Result": "allocc.api",
+    "compare": "allocc.loading",
     "load": "allocc.loading",
     "verify": "allocc.loading",
 }

@@ -19,6 +19,7 @@ from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.engine.judging.options import make_options
 from allocc.engine.stages import Stages
 from allocc.errors import AlloccError, reported, require
+from allocc.results.comparing.comparison import Comparison
 from allocc.results.frontier import Tradeoff
 from allocc.results.run import Loosening, Run
 
@@ -208,6 +209,15 @@ class Model(Stages):
         options = make_options(solver, "auto", 1e-4, _seconds(seconds), threads, seed, cancel)
         return escape(self, options)
 
+    def policy(self, name: str) -> Result:
+        """What a policy of the model leads to: its rule, made feasible with the smallest change.
+
+        The notes say what was changed. Raises `AlloccError` for a name that no policy has.
+        """
+        from allocc.questions.policy.policy import policy
+
+        return Result.of(policy(self, name))
+
     def simulate(self, decisions: object = None, rest: object = None) -> Result:
         """Run decisions through the dynamics, without any solver.
 
@@ -340,6 +350,31 @@ class Result(Run):
             return Result.of(read(as_path(folder, "the run folder")))
 
 
+class Compared(Comparison):
+    """Allocations side by side, which `print` shows as `allocc compare` does."""
+
+    @classmethod
+    def of(cls, found: Comparison) -> Compared:
+        """The same with verbs."""
+        return cls(**_values(found))
+
+    def plot(self) -> Any:
+        """A Matplotlib figure; raises `MissingLibrary` without Matplotlib."""
+        from allocc.showing.plots import draw_comparison
+
+        with reported():
+            return draw_comparison(self)
+
+    def __str__(self) -> str:
+        from allocc.showing.comparing.text import comparison_text
+
+        return comparison_text(self)
+
+    def __repr__(self) -> str:
+        names = ", ".join(s.name for s in self.sides)
+        return f"<allocc.Compared {self.title}: {names}>"
+
+
 class Frontier(Tradeoff):
     """The points from the best first term to the best second one, and what is out of reach."""
 
@@ -373,7 +408,7 @@ class Frontier(Tradeoff):
         return summary(self)
 
 
-def _values(found: Run | Tradeoff) -> dict[str, Any]:
+def _values(found: Run | Tradeoff | Comparison) -> dict[str, Any]:
     return {f.name: getattr(found, f.name) for f in fields(found)}
 
 

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allocc import mistakes
-from allocc.api import Model
+from allocc.api import Compared, Model
 from allocc.asked import as_path
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.errors import reported
+from allocc.results.run_folder.made_with import overlaid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from allocc.compiler.scoping.model import BoundModel
     from allocc.dsl.tree import File
     from allocc.results.run import Run
@@ -70,6 +73,36 @@ def verify(
             _check_model(named)
         tables = None if data is None else as_path(data, "the data folder")
         return check(place, lambda p, d, settings: load(p, d, **settings), named, tables)
+
+
+def compare(
+    *allocations: str | PathLike[str] | Run,
+    model: str | PathLike[str] | Model | None = None,
+    data: str | PathLike[str] | None = None,
+) -> Compared:
+    """Set allocations side by side, each beside the first: decisions, terms, compartments, limits, and why.
+
+    Each is a `Result`, the path of a run folder, `"baseline"`, or `"policy:NAME"` for a policy of the model.
+    `model` is a `Model`, or the path of one, with `data` as the folder of its CSV files; each run's settings go
+    over it. Without it, the copies in the folders of runs are used, and where there are none, what needs
+    the model is left out and the notes say so.
+
+    Raises `AlloccError` for what cannot be compared.
+    """
+    from allocc.questions.compare.compare import compare as find
+
+    def compiled(path: Path, folder: Path | None, settings: Mapping[str, Any]) -> Model:
+        return load(path, folder, **settings)
+
+    def named(settings: Mapping[str, Any]) -> Model:
+        if isinstance(model, Model):
+            if model.path is None or settings == model.settings:
+                return model
+            return load(model.path, model.data, **overlaid(model.settings, settings))
+        return load(as_path(model, "the model"), data, **settings)
+
+    with reported():
+        return Compared.of(find(allocations, compiled, None if model is None else named))
 
 
 def read_tree(path: str | PathLike[str]) -> File:

@@ -165,6 +165,50 @@ def no_path(what: str, reason: str) -> Diagnostic:
     )
 
 
+def too_few_to_compare(count: int) -> Diagnostic:
+    """A comparison of fewer than two."""
+    return Diagnostic(
+        "E7240",
+        f"a comparison needs two allocations or more, and {count or 'none'} is named",
+        hint="name run folders, `baseline`, or `policy:NAME` for a policy of the model",
+    )
+
+
+def nothing_to_compare(what: str) -> Diagnostic:
+    """Something that is no allocation that can be compared."""
+    return Diagnostic(
+        "E7241",
+        f"{what} cannot be compared",
+        hint="give the path of a run folder, a Result, 'baseline', or 'policy:NAME'",
+    )
+
+
+def no_model_to_compare(name: str, file: str | None) -> Diagnostic:
+    """A side that only a model gives a meaning, where there is no model."""
+    return Diagnostic(
+        "E7242",
+        f"'{name}' needs the model, and no run that is named holds a copy of it",
+        hint=f"name the model: --model {file or 'MODEL.alloc'}, and --data DIR if its tables are elsewhere",
+    )
+
+
+def unknown_policy(name: str, policies: Sequence[str]) -> Diagnostic:
+    """A policy that the model does not have."""
+    close = nearest(name, policies)
+    hint = f"did you mean '{close}'? " if close else ""
+    has = f"it has {_listed(policies)}" if policies else "write one: `policy NAME { ... }`"
+    return Diagnostic("E7243", f"the model has no policy '{name}'", hint=hint + has)
+
+
+def two_sources(option: str, other: str) -> Diagnostic:
+    """Two options that each say what the decisions are."""
+    return Diagnostic(
+        "E7244",
+        f"{option} and {other} both say what the decisions are",
+        hint="leave one of them out",
+    )
+
+
 def no_model_in_run(folder: str, name: str | None) -> Diagnostic:
     """A run folder that is to be checked and has no copy of its model."""
     named = f"--model {name}" if name else "--model MODEL.alloc"

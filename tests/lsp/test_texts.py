@@ -83,6 +83,25 @@ def test_statements_of_a_broken_block_are_found() -> None:
     assert here.declared["b"].span.text == "limit b: x <= 1"
 
 
+def test_a_policy_is_a_block_whose_decisions_and_indices_are_known() -> None:
+    text = (
+        "set I = {a, b}\ndecide x[I] in 0 .. 1\nparam w[I] = 1\n"
+        'policy p "by weight" { x[k in I] = w[k] }\nminimize { c: sum(x) }'
+    )
+    here = of(text)
+    (block,) = [s for s in symbols(here) if s.kind == "block" and s.name == "p"]
+    assert block.detail == "by weight"
+    policy = here.declared["p"]
+    assert isinstance(policy, tree.Policy)
+    (rule,) = policy.assignments
+    assert here.resolved.meaning(rule.name) is here.declared["x"]
+    bound = here.resolved.in_sight(here.source, text.index("w[k]"))
+    assert [b.name.name for b in bound] == ["k"]
+    # A policy that is written still hides nothing of what stands around it.
+    broken = of(text.replace("w[k] }", "w[k }"))
+    assert {"I", "x", "w"} <= set(broken.declared)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_any_text_has_an_outline(data: st.DataObject) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from allocc.cli.commands.about_runs.compare import compare
 from allocc.cli.commands.check import check
 from allocc.cli.commands.compile import compile_model
 from allocc.cli.commands.dynamics.analyze import analyze
@@ -77,6 +78,7 @@ for command in (
     new,
     solvers,
     verify,
+    compare,
     lsp,
 ):
     cli.add_command(command)

@@ -106,7 +106,9 @@ def _names(outline: Outline, offset: int) -> list[Proposal]:
         found.setdefault(bound.name.name, Proposal(bound.name.name, "index", text))
     for names in (outline.declared, outline.used):
         for name, statement in names.items():
-            if isinstance(statement, tree.Limit | tree.Prefer | tree.Chance | tree.Intervention):
+            if isinstance(
+                statement, tree.Limit | tree.Prefer | tree.Chance | tree.Intervention | tree.Policy
+            ):
                 continue
             unit = getattr(statement, "unit", None)
             kind = type(statement).__name__.removesuffix("Declaration").lower()

@@ -27,6 +27,7 @@ _KINDS: dict[type, Kind] = {
     tree.Effect: "function",
     tree.Function: "function",
     tree.Intervention: "block",
+    tree.Policy: "block",
     tree.Limit: "rule",
     tree.Prefer: "rule",
     tree.Chance: "block",

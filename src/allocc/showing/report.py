@@ -275,6 +275,7 @@ def model_facts(model: Stages) -> list[tuple[str, str]]:
         ("limits", ", ".join(x.name.name for x in bound.limits)),
         ("preferences", ", ".join(x.name.name for x in bound.prefers)),
         ("reports", ", ".join(r.statement.name.name for r in bound.reports)),
+        ("policies", ", ".join(p.name for p in bound.policies)),
     ]
     if bound.objective is not None:
         terms = ", ".join(t.name.name for t in bound.objective.terms)

@@ -173,6 +173,25 @@ prefer another "text": b <= 2 penalty 3
     )
 
 
+def test_policies() -> None:
+    text = """policy shares "by people" { open[c in County] = 3*people[c] # why
+ spend =2
+}
+policy none {}
+policy one { x = 1 }
+"""
+    assert check(text) == (
+        """\
+policy shares "by people" {
+  open[c in County] = 3 * people[c]   # why
+  spend             = 2
+}
+policy none {}
+policy one { x = 1 }
+"""
+    )
+
+
 def test_long_expressions_are_broken_at_the_outermost_operators() -> None:
     body = "a_long_name * (b_long_name - c_long_name)"
     text = f"let x = {body} + {body} - {body}\nlet y = 3 * sum(c in County: {body} + {body})"

@@ -218,6 +218,7 @@ intervention close "Close" {
 }
 prefer few[r in Region]: open[r] <= 3 penalty 2
 chance often "often": probability 90% over s in {a, b} weight 0.5 { limit x[r in Region]: open[r] >= 1 }
+policy shares "by people" { open[q in Region] = 2 * N0[q]  free = 3 }
 minimize { dead "at the end": D[end]  more: -(sum(open) - 2) }
 """
 
@@ -338,6 +339,10 @@ def test_rules_of_a_small_model() -> None:
         r"\ \ \forall\, r \in \mathrm{Region}\right]"
     )
     assert (chance.relation, chance.terms) == (r"\ge", (("+", r"90\%"),))
+    assert whole(found[r"\mathrm{open}_{q}"]) == (
+        r"\mathrm{open}_{q} = 2\,N_{0,q} \forall\, q \in \mathrm{Region}"
+    )
+    assert whole(found[r"\mathrm{free}"]) == r"\mathrm{free} = 3"
     assert whole(found[r"\min"]).endswith(r"\mathrm{dead} + \mathrm{more} + \mathrm{few}")
     assert whole(found[r"\mathrm{more}"]) == (
         r"\mathrm{more} = - \left(\sum_{r \in \mathrm{Region}} \mathrm{open}_{r} - 2\right)"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from allocc import mistakes
 from allocc.cli.options import (
     csv_option,
     json_option,
@@ -15,7 +16,8 @@ from allocc.cli.options import (
     run_option,
     strict_option,
 )
-from allocc.cli.terminal import color_on, put, say, write_json
+from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
+from allocc.dsl.diagnostics import DiagnosticError
 
 
 @click.command()
@@ -32,6 +34,11 @@ from allocc.cli.terminal import color_on, put, say, write_json
     metavar="FILE|RUNDIR",
     help="Take the decisions that are not given from here, not from their lower ends.",
 )
+@click.option(
+    "--policy",
+    metavar="NAME",
+    help="A policy of the model: its rule, made feasible with the smallest change.",
+)
 @run_option("New folder for the results, as `allocc solve` writes it. By default none.")
 @strict_option
 @json_option
@@ -42,13 +49,14 @@ def simulate(
     settings: tuple[str, ...],
     decisions: str | None,
     rest: str | None,
+    policy: str | None,
     run: str | None,
     as_json: bool,
     csv_file: str | None,
 ) -> None:
     """Run decisions through the dynamics of MODEL, without any solver.
 
-    Without --decisions this is the baseline: what happens when no intervention acts. The settings of
+    Without --decisions or --policy this is the baseline: what happens when no intervention acts. The settings of
     a run hold for its decisions, too; --set goes over them. Nothing is written unless it is asked
     for, because a simulation is quickly done again.
 
@@ -56,12 +64,20 @@ def simulate(
     allocc simulate epidemic.alloc --run runs/baseline
     allocc plot runs/baseline
     """
+    from allocc.cli.progress import working
     from allocc.results.run_folder.place import check_free
 
+    if policy is not None and (decisions is not None or rest is not None):
+        other = "--decisions" if decisions is not None else "--rest"
+        raise DiagnosticError([mistakes.two_sources("--policy", other)])
     if run is not None:
         check_free(Path(run))
     loaded = load_and_warn(model, data, settings, decisions, rest)
-    result = loaded.simulate(decisions, rest)
+    if policy is None:
+        result = loaded.simulate(decisions, rest)
+    else:
+        with stdout_kept_clean(), working("making the policy feasible"):
+            result = loaded.policy(policy)
     if csv_file is not None:
         from allocc.results.run_folder.tidy import write_long
         from allocc.whole import write_whole

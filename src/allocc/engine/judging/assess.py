@@ -116,6 +116,11 @@ class Judge:
         over = self.over(c)
         return over, self._size(c) if over.any() else np.zeros(c.shape)
 
+    def slack(self, c: Constraint) -> tuple[FloatArray, FloatArray]:
+        """How far each row of a limit is off its nearer side, below 0 where broken, and its size."""
+        body, low, high = self._sides(c)
+        return np.minimum(body - low, high - body), self._size(c)
+
     def _sides(self, c: Constraint) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The body of a limit and both of its sides, in its shape."""
         body, low, high = (

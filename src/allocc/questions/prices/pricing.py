@@ -34,6 +34,7 @@ from allocc.engine.judging.assess import assess
 from allocc.engine.judging.outcome import measure
 from allocc.engine.proving import door
 from allocc.errors import reported
+from allocc.questions.rows import timed, without_time
 from allocc.results.given import given_decisions
 from allocc.results.prices import Price, Prices, Side
 from allocc.results.run_folder.made_with import other_origin
@@ -284,15 +285,13 @@ class _Pricing:
         statement = c.written.statement
         side, sign = _side(statement.relation, c.written.place)
         unit = self.model.bound.units.of_limit(statement)
-        timed = self.timed(statement)
+        times = timed(self.model.bound, statement)
         p, found = self.program, []
         for k, i in enumerate(self.places.row_positions(c).tolist()):
             slack = min(activity[i] - p.row_lower[i], p.row_upper[i] - activity[i])
             binding = bool(abs(slack) <= BINDING * size[i])
             labels = tuple(label_text(x) for x in c.labels(k))
-            group = tuple(
-                x for j, x in enumerate(labels) if not (len(timed) == len(labels) and timed[j])
-            )
+            group = without_time(labels, times)
             price = sign * float(duals[i])
             columns = p.matrix.indices[p.matrix.indptr[i] : p.matrix.indptr[i + 1]]
             whole = bool((self.fixed | self.chosen)[columns].all())
@@ -301,18 +300,6 @@ class _Pricing:
             found.append(
                 Price(c.name, labels, group, price, binding, unit, side, c.description, whole)
             )
-        return found
-
-    def timed(self, statement: tree.Limit) -> list[bool]:
-        """Whether each label of a limit is a time."""
-        time = self.model.bound.time
-        if statement.index is None or time is None:
-            return []
-        found: list[bool] = []
-        for binder in statement.index.binders:
-            base = binder.set_expression
-            mine = isinstance(base, tree.Name) and base.name in (time.name, "period")
-            found += [mine] * max(1, len(binder.names))
         return found
 
 

@@ -62,19 +62,10 @@ def overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
 def differences(model: Stages, origin: RunOrigin) -> tuple[str, ...]:
     """What a model has other than a run, in sentences without their full stop."""
     told = []
-    parts = [
-        f"{name} = {_shown(origin.settings, name)} there, {_shown(model.settings, name)} here"
-        for name in sorted({*origin.settings, *model.settings})
-        if _plain(origin.settings.get(name)) != _plain(model.settings.get(name))
-    ]
+    parts = _other_settings(origin.settings, model.settings, "there", "here")
     if parts:
         told.append(f"the decisions are of a run with other settings: {'; '.join(parts)}")
-    here = model.hashes()
-    changed = [
-        name
-        for name in sorted({*origin.files, *here})
-        if origin.files.get(name) != here.get(name) and not _renamed(name, origin.files, here)
-    ]
+    changed = _other_files(origin.files, model.hashes())
     if changed:
         told.append(
             f"since the run of the decisions these files have changed: {', '.join(changed)}"
@@ -82,9 +73,41 @@ def differences(model: Stages, origin: RunOrigin) -> tuple[str, ...]:
     return tuple(told)
 
 
+def other_than(there: RunOrigin, here: RunOrigin, name: str) -> tuple[str, ...]:
+    """What a run was made with other than the run of a name, as ends of sentences about it."""
+    told = []
+    parts = _other_settings(there.settings, here.settings, "there", f"in {name}")
+    if parts:
+        told.append(f"has other settings: {'; '.join(parts)}")
+    changed = _other_files(there.files, here.files)
+    if changed:
+        told.append(f"was made with other files than {name}: {', '.join(changed)}")
+    return tuple(told)
+
+
 def told(settings: Mapping[str, Any]) -> str:
     """Settings in one line, as `machines = 9, cap = 4`."""
     return ", ".join(f"{name} = {_shown(settings, name)}" for name in settings)
+
+
+def _other_settings(
+    there: Mapping[str, Any], here: Mapping[str, Any], at: str, beside: str
+) -> list[str]:
+    """Settings that differ, as `cap = 4 there, 5 here`."""
+    return [
+        f"{name} = {_shown(there, name)} {at}, {_shown(here, name)} {beside}"
+        for name in sorted({*there, *here})
+        if _plain(there.get(name)) != _plain(here.get(name))
+    ]
+
+
+def _other_files(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    """Files that do not hold the same, by name."""
+    return [
+        name
+        for name in sorted({*there, *here})
+        if there.get(name) != here.get(name) and not _renamed(name, there, here)
+    ]
 
 
 def _renamed(name: str, there: Mapping[str, str], here: Mapping[str, str]) -> bool:

@@ -14,6 +14,7 @@ from allocc.dsl.diagnostics import DiagnosticError
 from allocc.errors import MissingLibrary, require
 
 if TYPE_CHECKING:
+    from allocc.results.comparing.comparison import Comparison
     from allocc.results.frontier import Tradeoff
     from allocc.results.run import Run
 
@@ -95,3 +96,14 @@ def draw_frontier(found: Tradeoff) -> Any:
     if not found.points:
         raise DiagnosticError([mistakes.nothing_to_draw("frontier", "it has no point")])
     return frontier(found)
+
+
+def draw_comparison(found: Comparison) -> Any:
+    """A Matplotlib figure of a comparison; raises as `draw` does."""
+    check_installed()
+    from allocc.showing.plots.comparison import comparison, drawable
+
+    if not drawable(found):
+        reason = "no side has an objective, and no decision differs"
+        raise DiagnosticError([mistakes.nothing_to_draw("comparison", reason)])
+    return comparison(found)

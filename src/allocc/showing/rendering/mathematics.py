@@ -29,6 +29,7 @@ def sections(d: Declared, values: Mapping[str, float] | None = None) -> list[Sec
             found.effects(),
             found.limits(),
             found.chances(),
+            found.policies(),
             found.objective(),
             found.reports(),
         )
@@ -187,6 +188,25 @@ class _Sections(Dynamics):
             left += f" {signs.get(sign, sign)} {self.formulas.text(operand, scope, ADD)}"
         last = node.operators[-1]
         return left, signs.get(last, last), self.formulas.sum_of(node.operands[-1], scope)
+
+    def policies(self) -> Section | None:
+        """What decisions are by the rule of each policy."""
+        blocks: list[Paragraph | tuple[Equation, ...]] = []
+        for p in self.d.every(tree.Policy):
+            about = f": {p.description}" if p.description else ""
+            blocks.append(Paragraph((f"{p.name.name}{about}",)))
+            equations = tuple(self._assigned(a) for a in p.assignments)
+            blocks += [equations] if equations else []
+        return Section("Policies", tuple(blocks)) if blocks else None
+
+    def _assigned(self, a: tree.Assignment) -> Equation:
+        name = a.name.name
+        decide = self.d.names.get(name)
+        index = a.index if a.index is not None else getattr(decide, "index", None)
+        found = [*axes(index, self.d.clock)]
+        letters = [letter(n)[0] for axis in found for n in axis.letters]
+        terms = self.formulas.sum_of(a.value, self._over(found))
+        return Equation(symbol(name, letters), "=", tuple(terms), self._forall(found, index))
 
     def chances(self) -> Section | None:
         """Joint chance constraints as statements about a probability."""
