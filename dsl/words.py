@@ -27,14 +27,20 @@ STATEMENTS = {
     "`chance NAME: probability P over INDEX weight WEIGHT { limit ... }`",
     "report": "what an allocation leads to, evaluated afterwards: "
     '`report NAME[INDEX] "description" : UNIT = EXPRESSION`',
+    "fit": 'what data say about parameters: `fit NAME "description" { time ... estimate ... observe ... }`',
     "function": "an expression with arguments: `function NAME(x[S], y) = EXPRESSION`",
     "minimize": "the objective, in terms that are added: `minimize { NAME : EXPRESSION ... }`",
     "maximize": "the objective, in terms that are added: `maximize { NAME : EXPRESSION ... }`",
 }
 #: What cannot stand in any block, so that before it a block must have ended.
 OUTSIDE = frozenset(
-    ["model", "use", "table", "unit", "time", "function", "intervention", "minimize", "maximize"]
+    [
+        *("model", "use", "table", "unit", "time", "function", "intervention", "fit"),
+        *("minimize", "maximize"),
+    ]
 )
+#: What of it a block has all the same, by the block's word.
+INSIDE_ALL_THE_SAME = {"fit": frozenset(["time"])}
 #: Words that are kept for their places only.
 SOFT = (
     "from",
@@ -47,6 +53,8 @@ SOFT = (
     "probability",
     "over",
     "weight",
+    "estimate",
+    "observe",
 )
 #: Words inside of expressions and indices.
 WORDS = ("if", "then", "else", "and", "or", "not", "in")

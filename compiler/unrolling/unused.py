@@ -40,7 +40,7 @@ def _spelling(symbols: Symbols) -> list[Diagnostic]:
     tables: dict[DataTable, Collection[str]] = {}
     sets = []
     for name, statement in symbols.declared.names.items():
-        if isinstance(statement, tree.Table) and name in symbols.declared.resolved.used:
+        if isinstance(statement, tree.Table) and _is_read(symbols, name):
             table: DataTable = symbols.resolve(name)
             tables[table] = symbols.usage.words.get(table, ())
         elif isinstance(statement, tree.SetDeclaration) and isinstance(
@@ -49,6 +49,12 @@ def _spelling(symbols: Symbols) -> list[Diagnostic]:
             texts = symbols.resolve(name).texts[0]
             sets.append(OriginLabels(f"set '{name}'", texts, statement.name.span))
     return list(spelling_warnings(tables, sets))
+
+
+def _is_read(symbols: Symbols, table: str) -> bool:
+    """Whether the model reads a table."""
+    d = symbols.declared
+    return table in d.resolved.used and table not in d.only_in_fits
 
 
 def _unread_rows(symbols: Symbols, but: Collection[Span | None]) -> Iterator[Diagnostic]:
@@ -61,7 +67,7 @@ def _unread_rows(symbols: Symbols, but: Collection[Span | None]) -> Iterator[Dia
     for name, statement in symbols.declared.names.items():
         if (
             not isinstance(statement, tree.Table)
-            or name not in symbols.declared.resolved.used
+            or not _is_read(symbols, name)
             or name in told
         ):
             continue

@@ -1,0 +1,55 @@
+"""What a model says of everything that was observed, and how far the data are from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocc.compiler.algebra.index import spread
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.fitting.course import Dynamics
+from allocc.compiler.fitting.problem import FitProblem
+from allocc.compiler.fitting.tangents import Tangents
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """An observation as the model has it: over its axes, with tangents in the unknowns last."""
+
+    value: FloatArray
+    tangent: FloatArray
+
+
+class Residuals:
+    """The differences between model and data of one fit, at any unknowns."""
+
+    def __init__(self, fit: FitProblem) -> None:
+        self.fit = fit
+        self.dynamics = Dynamics(fit)
+
+    def fitted(self, numbers: FloatArray) -> list[Fitted]:
+        """What the model has in the place of each observation; raises `NoCourse`."""
+        course = self.dynamics.at(numbers)
+        count = self.fit.size
+        evaluate = Tangents(course.values, course.tangents, count)
+        found = []
+        for o in self.fit.observations:
+            value, moves = evaluate(o.value)
+            shape = tuple(a.size for a in o.axes)
+            moved = np.zeros((*shape, count))
+            if moves is not None:
+                axes = (*o.axes, evaluate.axis)
+                moved = moved + spread(moves, (*o.value.axes, evaluate.axis), axes)
+            full = np.broadcast_to(spread(value, o.value.axes, o.axes), shape)
+            found.append(Fitted(full, moved))
+        return found
+
+    def squares(self, numbers: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals, weighted, of everything that was seen, and their Jacobian."""
+        rows, slopes = [], []
+        for o, f in zip(self.fit.observations, self.fitted(numbers), strict=True):
+            scale = np.sqrt(o.weight[o.seen])
+            rows.append(scale * (f.value[o.seen] - o.data[o.seen]))
+            slopes.append(scale[:, None] * f.tangent[o.seen])
+        return np.concatenate(rows), np.concatenate(slopes)
