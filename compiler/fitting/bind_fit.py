@@ -25,9 +25,10 @@ from allocc.compiler.evaluating.aligned import assign, full
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion
 from allocc.compiler.fitting import errors
-from allocc.compiler.fitting.observing import observe
+from allocc.compiler.fitting.observing import counted, observe
 from allocc.compiler.fitting.problem import FitProblem, Observation, Unknown
 from allocc.compiler.names import errors as names_errors
+from allocc.compiler.names.fits import counted_flow
 from allocc.compiler.names.structure import Declarations, declare
 from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol, ParameterSymbol
 from allocc.compiler.scoping.spaces import Space
@@ -74,9 +75,27 @@ def _declared(model: Declarations, fit: tree.Fit) -> Declarations:
         elif isinstance(s, tree.Initial):
             s = begins.pop(s.name.name, s)
         statements.append(s)
+    observed = (counted_flow(p, model) for p in fit.body if isinstance(p, tree.Observe))
+    for name in dict.fromkeys(n for n in observed if n is not None):
+        statements += counting(model.names[name])
     collector = Collector()
     # The mistakes of these statements are known from the model itself.
     return declare([(s, False) for s in (*statements, *begins.values())], collector, model.broken)
+
+
+def counting(flow: tree.Flow) -> list[tree.Statement]:
+    """A compartment that fills with what a flow moves, by the same expression."""
+    name = replace(flow.name, name=counted(flow.name.name))
+    return [
+        tree.Compartment(name, flow.index, flow.description, None, flow.span),
+        tree.Initial(name, None, tree.Number(0.0, "0", None, flow.span), flow.span),
+        replace(
+            flow,
+            name=replace(name, name=f"{name.name} (flow)"),
+            origin=None,
+            target=tree.Name(name.name, flow.span),
+        ),
+    ]
 
 
 def _flattened(model: Declarations) -> Iterator[tree.Statement]:
@@ -237,6 +256,9 @@ class _FitBinder(Resolver):
                 points = self.time.points.texts[0]
                 self.collector.add(errors.nothing_observed(o.name, points[0], points[-1], o.span))
         self.collector.raise_errors()
+        plain = [o for o in observations if o.kind == "squares"]
+        if plain and len(plain) < len(observations):
+            self.collector.add(errors.mixed_errors(plain[0].name, plain[0].span))
         if count < size:
             self.collector.add(errors.more_unknowns(size, count, self.fit.name.span))
         self.collector.raise_errors()

@@ -29,6 +29,16 @@ def more_unknowns(unknowns: int, numbers: int, span: Span) -> Diagnostic:
     )
 
 
+def mixed_errors(name: str, span: Span) -> Diagnostic:
+    """Plain squares beside a distribution: nothing says what one is worth in the other."""
+    return Diagnostic(
+        "E7209",
+        f"'{name}' is fitted by plain squares, and others by how likely they are: they do not add up",
+        span,
+        "say for each how it may miss, as `observe X ~ normal(DATA, DEVIATION)`",
+    )
+
+
 def empty_range(name: str, span: Span) -> Diagnostic:
     """A range in which nothing can be sought."""
     return Diagnostic(

@@ -32,6 +32,11 @@ def observe(part: tree.Observe, evaluator: Evaluator) -> Observation:
     return _Observing(part, evaluator).read()
 
 
+def counted(flow: str) -> str:
+    """The name of the compartment that counts what a flow moves; no model can declare it."""
+    return f"counted {flow}"
+
+
 class _Observing:
     def __init__(self, part: tree.Observe, evaluator: Evaluator) -> None:
         self.part = part
@@ -43,6 +48,7 @@ class _Observing:
         #: What is counted from a point to the next has none at the last one.
         self.moment = Axis(self.time.periods if self.flow else self.time.points)
         space, sets = evaluator.space(part.index)
+        #: The axes of what is bound, then the moments.
         self.axes = (*space.axes, self.moment)
         now = self._now()
         inner = enter(space, along(space.axes, sets), Scope(), now)
@@ -56,7 +62,8 @@ class _Observing:
 
     def read(self) -> Observation:
         part = self.part
-        value = self.evaluator.number(part.value, self.scope)
+        e = self._between(part.value) if self.flow else part.value
+        value = self.evaluator.number(e, self.scope)
         name = " ".join(part.value.span.text.split())
         declared = self.evaluator.symbols.declared
         refuse_free(value, self.axes, f"'{name}'", part.value, declared, part.index, now=True)
@@ -75,6 +82,16 @@ class _Observing:
         return Observation(
             name, self.axes, value, data, seen, weight, kind, spread_of, self.flow, part.span
         )
+
+    def _between(self, e: tree.Expression) -> tree.Expression:
+        """What has been counted of a flow at the next point, less what was at this one."""
+        base, given = (e.base, e.indices) if isinstance(e, tree.Subscript) else (e, ())
+        assert isinstance(base, tree.Name)
+        here = tree.Name(self.time.name, e.span)
+        following = tree.Binary("+", here, tree.Number(1.0, "1", None, e.span), e.span)
+        name = tree.Name(counted(base.name), base.span)
+        last, first = (tree.Subscript(name, (*given, t), e.span) for t in (following, here))
+        return tree.Binary("-", last, first, e.span)
 
     def _kind(self) -> tuple[ErrorKind, tree.Expression, tree.Expression | None]:
         """The kind of error, what was observed, and what else the error is told."""
