@@ -303,10 +303,10 @@ def _known(
 
 def _between(low: FloatArray, high: FloatArray) -> FloatArray:
     """A first guess within a range that says nothing more."""
-    closed = np.isfinite(low) & np.isfinite(high)
-    above = np.where(np.isfinite(low), low + np.maximum(1.0, np.abs(low)) * 0.1, 0.0)
-    below = np.where(np.isfinite(high), high - np.maximum(1.0, np.abs(high)) * 0.1, 0.0)
     with np.errstate(invalid="ignore"):
-        middle = (low + high) / 2
-    one_sided = np.where(np.isfinite(low), above, below)
-    return np.where(closed, middle, one_sided)
+        inside = (low + high) / 2
+        above = low + 0.1 * np.maximum(1.0, np.abs(low))
+        below = high - 0.1 * np.maximum(1.0, np.abs(high))
+    lower, upper = np.isfinite(low), np.isfinite(high)
+    kinds = [lower & upper, lower, upper]
+    return np.asarray(np.select(kinds, [inside, above, below], default=0.0))

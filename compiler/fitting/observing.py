@@ -64,7 +64,7 @@ class _Observing:
         part = self.part
         e = self._between(part.value) if self.flow else part.value
         value = self.evaluator.number(e, self.scope)
-        name = " ".join(part.value.span.text.split())
+        name = self._name()
         declared = self.evaluator.symbols.declared
         refuse_free(value, self.axes, f"'{name}'", part.value, declared, part.index, now=True)
         kind, data_of, more = self._kind()
@@ -82,6 +82,13 @@ class _Observing:
         return Observation(
             name, self.axes, value, data, seen, weight, kind, spread_of, self.flow, part.span
         )
+
+    def _name(self) -> str:
+        """What is observed, as it is written; its index goes with the labels."""
+        e = self.part.value
+        if self.part.index is not None and isinstance(e, tree.Subscript):
+            e = e.base
+        return " ".join(e.span.text.split())
 
     def _between(self, e: tree.Expression) -> tree.Expression:
         """What has been counted of a flow at the next point, less what was at this one."""

@@ -11,6 +11,7 @@ import numpy as np
 from allocc.compiler.algebra.expression import Node, Variable
 from allocc.compiler.algebra.index import Axis
 from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.labels import label_text, named
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.tree import Span
 
@@ -39,8 +40,10 @@ class Unknown:
 
     def names(self) -> list[str]:
         """A name for each number, as `beta` or `beta[young]`."""
-        labels = [", ".join(map(str, self.variable.labels(k))) for k in range(self.size)]
-        return [f"{self.name}[{x}]" if x else self.name for x in labels]
+        return [
+            named(self.name, [label_text(x) for x in self.variable.labels(k)])
+            for k in range(self.size)
+        ]
 
 
 @dataclass(frozen=True, eq=False)

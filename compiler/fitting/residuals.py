@@ -9,6 +9,7 @@ import numpy as np
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.fitting.course import Dynamics
+from allocc.compiler.fitting.deviance import missed
 from allocc.compiler.fitting.problem import FitProblem
 from allocc.compiler.fitting.tangents import Tangents
 
@@ -19,6 +20,24 @@ class Fitted:
 
     value: FloatArray
     tangent: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Residuals of everything that was seen at some unknowns, shape (seen,), weighted.
+
+    `slopes` is their Jacobian, shape (seen, unknowns), and `information` the Fisher information of the
+    unknowns, (unknowns, unknowns); for plain squares it is that of errors of size one.
+    """
+
+    residuals: FloatArray
+    slopes: FloatArray
+    information: FloatArray
+
+    @property
+    def loss(self) -> float:
+        """The sum of the squares."""
+        return float(self.residuals @ self.residuals)
 
 
 class Residuals:
@@ -45,11 +64,17 @@ class Residuals:
             found.append(Fitted(full, moved))
         return found
 
-    def squares(self, numbers: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Residuals, weighted, of everything that was seen, and their Jacobian."""
+    def look(self, numbers: FloatArray) -> Look:
+        """Residuals and derivatives at unknowns, shape (unknowns,); raises `NoCourse`."""
         rows, slopes = [], []
+        information = np.zeros((self.fit.size, self.fit.size))
         for o, f in zip(self.fit.observations, self.fitted(numbers), strict=True):
-            scale = np.sqrt(o.weight[o.seen])
-            rows.append(scale * (f.value[o.seen] - o.data[o.seen]))
-            slopes.append(scale[:, None] * f.tangent[o.seen])
-        return np.concatenate(rows), np.concatenate(slopes)
+            seen, tangent = o.seen, f.tangent[o.seen]
+            off = missed(
+                o.kind, o.data[seen], f.value[seen], None if o.spread is None else o.spread[seen]
+            )
+            scale = np.sqrt(o.weight[seen])
+            rows.append(scale * off.residual)
+            slopes.append((scale * off.slope)[:, None] * tangent)
+            information += tangent.T @ ((o.weight[seen] * off.information)[:, None] * tangent)
+        return Look(np.concatenate(rows), np.concatenate(slopes), information)
