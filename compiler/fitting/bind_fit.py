@@ -211,7 +211,7 @@ class _FitBinder(Resolver):
         statement = self.declared.names[name]
         variable = self.resolve(name)
         assert isinstance(statement, tree.Parameter)
-        space, sets = self.evaluator.space(statement.index)
+        space, _ = self.evaluator.space(statement.index)
         interval = part.interval or statement.interval
         low, high = assignment.interval_values(interval, space, self.evaluator, name)
         if (low > high).any():

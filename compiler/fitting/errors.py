@@ -65,6 +65,4 @@ def impossible_count(kind: str, value: str, span: Span, at: str) -> Diagnostic:
         "poisson": "a count: a whole number of 0 or more",
         "negative_binomial": "a count: a whole number of 0 or more",
     }[kind]
-    return Diagnostic(
-        "E7208", f"{value} was observed{at}, but what is {kind} is {wanted}", span
-    )
+    return Diagnostic("E7208", f"{value} was observed{at}, but what is {kind} is {wanted}", span)

@@ -155,9 +155,7 @@ class _Observing:
         parts = {n: self._timed(getattr(e, n)) for n in e.__dataclass_fields__ if n != "span"}
         return replace(e, **parts)
 
-    def _positive(
-        self, values: FloatArray, seen: BoolArray, what: str, e: tree.Expression
-    ) -> None:
+    def _positive(self, values: FloatArray, seen: BoolArray, what: str, e: tree.Expression) -> None:
         if not (values[seen] > 0).all():
             raise failures.Failed(errors.bad_weight(what, e.span))
 

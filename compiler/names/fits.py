@@ -22,7 +22,8 @@ def observed_data(part: tree.Observe) -> tree.Expression | None:
     """What was observed; None where the right side of `~` says nothing of the kind."""
     if part.operator == "=":
         return part.data
-    return part.data.arguments[0] if _error(part) is not None else None
+    error = _error(part)
+    return None if error is None else error.arguments[0]
 
 
 def _error(part: tree.Observe) -> tree.Call | None:
@@ -69,7 +70,11 @@ def _repeated(fit: tree.Fit) -> Iterator[Diagnostic]:
         name = part.name.name
         known = first.setdefault((type(part), name), part)
         if known is not part:
-            word = {tree.Time: "`time`", tree.Initial: "initial value of", tree.Estimate: "estimate of"}
+            word = {
+                tree.Time: "`time`",
+                tree.Initial: "initial value of",
+                tree.Estimate: "estimate of",
+            }
             what = word[type(part)] + ("" if isinstance(part, tree.Time) else f" '{name}'")
             yield errors.repeated_statement(f"{what} in this fit", part.span, known.span)
 

@@ -244,8 +244,8 @@ class _Walk:
                 yield (interval, guess), sight
             case tree.Observe(value=value, data=data, weight=weight):
                 # What an error is called stands where a function would, and is none.
-                named = node.operator == "~" and isinstance(data, tree.Call)
-                rest = (value, data.arguments if named else data, weight)
+                named = data.arguments if isinstance(data, tree.Call) else data
+                rest = (value, named if node.operator == "~" else data, weight)
                 yield from self._under(node, node.index, sight, rest)
             case tree.Chance(scenario=scenario):
                 yield node.probability, sight

@@ -65,11 +65,7 @@ def _unread_rows(symbols: Symbols, but: Collection[Span | None]) -> Iterator[Dia
     usage = symbols.usage
     told = {name for name, _ in usage.told}
     for name, statement in symbols.declared.names.items():
-        if (
-            not isinstance(statement, tree.Table)
-            or not _is_read(symbols, name)
-            or name in told
-        ):
+        if not isinstance(statement, tree.Table) or not _is_read(symbols, name) or name in told:
             continue
         table: DataTable = symbols.resolve(name)
         unread = usage.unread(table)

@@ -289,7 +289,9 @@ class StatementLayouts:
         keyword, value, sign, data, weight = parts
         of = self.parts.expression
         word, share = self._value(weight)
-        pieces = [of(data)] if word is None else [of(data), (self.parts.word(word), " ", share)]
+        pieces: list[Doc] = [of(data)]
+        if word is not None and share is not None:
+            pieces.append((self.parts.word(word), " ", share))
         return self._make("observe", keyword, [(NAME, of(value))], sign, fill(pieces))
 
     def _limit(self, parts: Sequence[Node]) -> StatementLayout:

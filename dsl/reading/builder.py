@@ -190,7 +190,8 @@ class Builder(PartBuilder):
 
     def _bound_subscripts(self, e: tree.Subscript) -> tuple[tree.Index | None, tree.Subscript]:
         """What the subscripts of `X[i in S, j]` bind, and `X[i, j]`."""
-        binders, indices = [], []
+        binders: list[tree.Binder] = []
+        indices: list[Expression] = []
         for i in e.indices:
             if isinstance(i, tree.Comparison) and "in" in i.operators:
                 binders.append(self._binder(i))

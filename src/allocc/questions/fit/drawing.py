@@ -25,7 +25,9 @@ class NotDrawn(Exception):
 def draws(errors: Uncertainty, count: int, seed: int) -> FloatArray:
     """`count` draws, shape (count, estimates); raises `NotDrawn` where a direction has no error."""
     if errors.variance is None:
-        raise NotDrawn("there are as many estimates as observed numbers, so that errors are unknown")
+        raise NotDrawn(
+            "there are as many estimates as observed numbers, so that errors are unknown"
+        )
     search, best = errors.search, errors.best
     moving = search.low < search.high
     precision = best.look.information[np.ix_(moving, moving)] / errors.variance

@@ -134,9 +134,7 @@ def _finite(x: float) -> float | None:
     return float(x) if np.isfinite(x) else None
 
 
-def _estimates(
-    problem: FitProblem, errors: Uncertainty, intervals: bool
-) -> tuple[Estimated, ...]:
+def _estimates(problem: FitProblem, errors: Uncertainty, intervals: bool) -> tuple[Estimated, ...]:
     search, best = errors.search, errors.best
     found = []
     every = errors.errors()
@@ -172,9 +170,7 @@ def _places(problem: FitProblem) -> list[tuple[Unknown, int, int]]:
     return found
 
 
-def _courses(
-    problem: FitProblem, search: Search, errors: Uncertainty
-) -> tuple[FittedCourse, ...]:
+def _courses(problem: FitProblem, search: Search, errors: Uncertainty) -> tuple[FittedCourse, ...]:
     """Every observed quantity over time, member by member."""
     found: list[FittedCourse] = []
     covariance = np.nan_to_num(errors.covariance)

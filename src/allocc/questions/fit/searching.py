@@ -58,13 +58,16 @@ class Search:
         """Residuals and derivatives; None where the model has no finite course there."""
         key = numbers.tobytes()
         if key != self._last[0]:
-            try:
-                found = self.residuals.look(numbers)
-                good = np.isfinite(found.residuals).all() and np.isfinite(found.slopes).all()
-            except NoCourse:
-                good = False
-            self._last = key, found if good else None
+            self._last = key, self._looked(numbers)
         return self._last[1]
+
+    def _looked(self, numbers: FloatArray) -> Look | None:
+        try:
+            found = self.residuals.look(numbers)
+        except NoCourse:
+            return None
+        finite = np.isfinite(found.residuals).all() and np.isfinite(found.slopes).all()
+        return found if finite else None
 
     def from_starts(self, starts: int, seed: int) -> list[Optimum]:
         """The ends of searches from `starts` points, the best first; each end once."""
@@ -168,7 +171,9 @@ class Search:
         with np.errstate(divide="ignore", invalid="ignore"):
             size = np.sqrt(max(end.loss, np.finfo(float).tiny) / np.where(bend > 0, bend, np.nan))
         for limit, pressed in ((self.low, slope > 0), (self.high, slope < 0)):
-            near = ~fixed & np.isfinite(limit) & pressed & (np.abs(end.numbers - limit) < NEAR * size)
+            near = (
+                ~fixed & np.isfinite(limit) & pressed & (np.abs(end.numbers - limit) < NEAR * size)
+            )
             for k in np.flatnonzero(near):
                 moved = best.numbers.copy()
                 moved[k] = limit[k]
@@ -178,7 +183,7 @@ class Search:
         return best
 
     def _at_limit(self, numbers: FloatArray) -> BoolArray:
-        return (numbers == self.low) | (numbers == self.high)
+        return np.asarray((numbers == self.low) | (numbers == self.high))
 
 
 def _row(blocks: list[FloatArray]) -> FloatArray:

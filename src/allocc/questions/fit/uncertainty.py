@@ -177,10 +177,14 @@ class Uncertainty:
             if len(which) == 1:
                 told.append(f"the data do not tell {which[0]}: nothing observed changes with it")
             else:
-                told.append(f"the data do not tell {_listed(which)} apart: only a mix of them counts")
+                told.append(
+                    f"the data do not tell {_listed(which)} apart: only a mix of them counts"
+                )
         told += self._trades(names)
         if self.variance is None:
-            told.append("there are as many estimates as observed numbers: nothing tells their errors")
+            told.append(
+                "there are as many estimates as observed numbers: nothing tells their errors"
+            )
         return told
 
     def _trades(self, names: list[str]) -> list[str]:
