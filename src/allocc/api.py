@@ -19,7 +19,7 @@ from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.engine.judging.options import make_options
 from allocc.engine.stages import Stages
 from allocc.errors import AlloccError, reported
-from allocc.results.fitted import FitResult
+from allocc.results.fitting.found import FitResult
 from allocc.results.frontier import Tradeoff
 from allocc.results.run import Loosening, Run
 
@@ -393,7 +393,7 @@ class Fit(FitResult):
 
         Raises `AlloccError` where something is there already, or cannot be written.
         """
-        from allocc.results.fitted_files import save
+        from allocc.results.fitting.files import save
         from allocc.showing.plots import fit_svg
 
         with reported():

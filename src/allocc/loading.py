@@ -15,7 +15,7 @@ from allocc.errors import reported
 if TYPE_CHECKING:
     from allocc.compiler.scoping.model import BoundModel
     from allocc.dsl.tree import File
-    from allocc.results.fitted import FitResult
+    from allocc.results.fitting.found import FitResult
     from allocc.results.run import Run
     from allocc.results.verification import Verification
 
@@ -60,8 +60,8 @@ def _with_fitted(
     fitted: str | PathLike[str] | FitResult, params: dict[str, Any], file: File, path: Path
 ) -> dict[str, Any]:
     """The estimates as settings, with the others over them."""
-    from allocc.results.fitted import FitResult
-    from allocc.results.fitted_files import read
+    from allocc.results.fitting.files import read
+    from allocc.results.fitting.found import FitResult
     from allocc.results.run_folder.made_with import overlaid
 
     given = isinstance(fitted, FitResult)

@@ -256,7 +256,7 @@ def load_model(
     given = parse_settings(settings)
     kept = below or {}
     if fitted is not None:
-        from allocc.results.fitted_files import read
+        from allocc.results.fitting.files import read
 
         # What is fitted goes over a run's settings as what is set by hand does.
         of_fit = read(fitted).as_settings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from allocc.dsl.escapes import one_line
-from allocc.results.fitted import Estimated, FitResult, FittedCourse
+from allocc.results.fitting.found import Estimated, FitResult, FittedCourse
 from allocc.tables import number, percent, table
 
 #: Significant digits of estimates.

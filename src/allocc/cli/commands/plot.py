@@ -90,7 +90,8 @@ def _target(output: str | None, format_: str | None) -> tuple[Path | None, str]:
 
 def _figures(run: Path, what: str) -> dict[str, Any]:
     """What to draw, by name; nothing is drawn before everything is known to be there."""
-    from allocc.results import fitted_files, frontier_folder
+    from allocc.results import frontier_folder
+    from allocc.results.fitting import files as fitted_files
     from allocc.showing.plots import OF_A_RESULT, draw, draw_fit, draw_frontier, why_not
 
     if (run / fitted_files.FILE).is_file():

@@ -19,7 +19,7 @@ from allocc.errors import reported
 from allocc.questions.fit.drawing import NotDrawn, draws
 from allocc.questions.fit.searching import Optimum, Search
 from allocc.questions.fit.uncertainty import Uncertainty
-from allocc.results.fitted import Estimated, FitResult, FittedCourse, OtherEnd, Place
+from allocc.results.fitting.found import Estimated, FitResult, FittedCourse, OtherEnd, Place
 
 
 @reported()

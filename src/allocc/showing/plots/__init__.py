@@ -14,7 +14,7 @@ from allocc.dsl.diagnostics import DiagnosticError
 from allocc.errors import MissingLibrary, require
 
 if TYPE_CHECKING:
-    from allocc.results.fitted import FitResult
+    from allocc.results.fitting.found import FitResult
     from allocc.results.frontier import Tradeoff
     from allocc.results.run import Run
 

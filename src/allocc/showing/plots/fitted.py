@@ -22,7 +22,7 @@ from allocc.showing.plots.style import (
 from allocc.tables import percent
 
 if TYPE_CHECKING:
-    from allocc.results.fitted import FitResult, FittedCourse
+    from allocc.results.fitting.found import FitResult, FittedCourse
 
 #: More observed quantities than this make panels too small to read.
 MOST_PANELS = 12

@@ -98,12 +98,12 @@ def fit(
     if output is not None:
         found.save(output)
     if csv_file is not None:
-        from allocc.results.fitted_files import write_draws
+        from allocc.results.fitting.files import write_draws
         from allocc.whole import write_whole
 
         write_whole(Path(csv_file), lambda part: write_draws(found, part), "the CSV file")
     if as_json:
-        from allocc.results.fitted_files import fit_data
+        from allocc.results.fitting.files import fit_data
 
         more: dict[str, Any] = {"folder": output, "csv": csv_file}
         write_json({**fit_data(found), **more})

@@ -18,7 +18,7 @@ from typing import Any
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import DiagnosticError
-from allocc.results.fitted import FitResult
+from allocc.results.fitting.found import FitResult
 from allocc.results.run_folder.json_values import clean, read_as, to_json
 from allocc.results.run_folder.place import write_folder
 from allocc.version import __version__
