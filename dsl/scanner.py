@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from allocc.dsl import errors
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Source, Span
-from allocc.dsl.words import INSIDE_ALL_THE_SAME, OUTSIDE, RESERVED, STATEMENTS
+from allocc.dsl.words import RESERVED, STATEMENTS, ends_block
 
 # The empty word is a statement whose keyword is misspelt.
 _BLOCKS = ("intervention", "chance", "fit", "")
@@ -218,7 +218,7 @@ def _close(result: Scan, open_: list[tuple[Lexeme, str]], keyword: str) -> None:
     """Give up on the openers that cannot reach over the beginning of a statement."""
     for place, (opener, statement) in enumerate(open_):
         block = opener.text == "{" and statement in _BLOCKS
-        if not block or keyword in OUTSIDE - INSIDE_ALL_THE_SAME.get(statement, frozenset()):
+        if not block or ends_block(statement, keyword):
             for lost, _ in open_[place:]:
                 _unclosed(result, lost)
             del open_[place:]

@@ -39,8 +39,6 @@ OUTSIDE = frozenset(
         *("minimize", "maximize"),
     ]
 )
-#: What of it a block has all the same, by the block's word.
-INSIDE_ALL_THE_SAME = {"fit": frozenset(["time"])}
 #: Words that are kept for their places only.
 SOFT = (
     "from",
@@ -90,3 +88,8 @@ METHODS = {
     "trapezoid": "takes the mean of the flows at both ends of each period",
     "exponential": "exact for flows that are linear in the compartments",
 }
+
+
+def ends_block(block: str, keyword: str) -> bool:
+    """Whether a block of this word must have ended before a statement; a fit has a time of its own."""
+    return keyword in OUTSIDE and (block, keyword) != ("fit", "time")

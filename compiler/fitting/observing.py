@@ -118,19 +118,28 @@ class _Observing:
             if not table.keys:
                 continue
             nothing = Data((), np.asarray(np.nan))
-            known = self.evaluator.column(field, self._at(indices), self.scope, nothing, True)
+            at = self._at(indices, field.span)
+            try:
+                known = self.evaluator.column(field, at, self.scope, nothing, True)
+            except failures.Outside:
+                # The table has no row at any point.
+                return np.zeros(shape, dtype=bool)
             assert isinstance(known, Data)
             if any(a not in self.axes for a in known.axes):
                 continue
             found = found & ~np.isnan(spread(known.values.astype(float), known.axes, self.axes))
         return found
 
-    def _at(self, indices: tuple[tree.Expression, ...] | None) -> tuple[tree.Expression, ...]:
+    def _at(
+        self, indices: tuple[tree.Expression, ...] | None, span: tree.Span
+    ) -> tuple[tree.Expression, ...]:
         """The row of a bare column: that of the point."""
-        return indices or (tree.Name(self.time.name),)
+        return indices or (tree.Name(self.time.name, span),)
 
     def _numbers(self, e: tree.Expression, seen: BoolArray, what: str) -> FloatArray:
         """An expression of data over the axes; where nothing is seen, whatever it is."""
+        if not seen.any():
+            return np.zeros(seen.shape)
         scope = replace(self.scope, guard=Data(self.axes, seen))
         node = self.evaluator.number(self._timed(e), scope)
         if not isinstance(node, Data):
@@ -145,7 +154,7 @@ class _Observing:
         """The expression with its bare columns at the row of the point."""
         if isinstance(e, tree.Field):
             table = self.evaluator.symbols.table(e.table)
-            return tree.Subscript(e, self._at(None), e.span) if table.keys else e
+            return tree.Subscript(e, self._at(None, e.span), e.span) if table.keys else e
         if isinstance(e, tree.Subscript):
             return e
         if isinstance(e, tuple):

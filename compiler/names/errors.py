@@ -73,6 +73,13 @@ def fit_without(name: str, what: str, span: Span) -> Diagnostic:
     return Diagnostic("E7200", f"fit '{name}' has no `{what}`", span, mends[what])
 
 
+def fit_time(name: str, time: str | None, span: Span) -> Diagnostic:
+    """A fit's time by another name than the model's."""
+    mend = f"write `time {time} = ...`" if time else "declare the model's: `time t = 0 .. 10`"
+    hint = f"a fit has the model's time, over its own years: {mend}"
+    return Diagnostic("E2001", f"unknown time '{name}'", span, hint)
+
+
 def fit_method(method: str, span: Span) -> Diagnostic:
     """A method that fits do not go by."""
     message = f"a fit goes by continuous time, or by steps of euler, not by '{method}'"

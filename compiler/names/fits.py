@@ -49,9 +49,10 @@ def check_fits(declared: Declarations) -> Iterator[Diagnostic]:
     """Every mistake in the fits of a model that can be seen without data."""
     known = declared.names.keys() | declared.broken
     for fit in declared.every(tree.Fit).values():
+        times = [p.name for p in fit.body if isinstance(p, tree.Time)]
         for m in declared.resolved.mentions:
             unread = m.within is fit and m.meaning is None and not isinstance(m.node, tree.UnitName)
-            if unread and m.node.name not in known:
+            if unread and m.node.name not in known and m.node not in times:
                 yield errors.unknown_name(m.node.name, m.node.span, declared.names)
         for kind, what in ((tree.Estimate, "estimate"), (tree.Observe, "observe")):
             if not any(isinstance(part, kind) for part in fit.body):
@@ -85,6 +86,8 @@ def _part(
     """What is wrong with the names of one part."""
     match part:
         case tree.Time(name=name):
+            if name.name not in declared.names:
+                yield errors.fit_time(name.name, declared.time_name, name.span)
             yield from _named(name, tree.Time, "the model's time", declared)
             if part.method is not None and part.method.name != "euler":
                 yield errors.fit_method(part.method.name, part.method.span)
