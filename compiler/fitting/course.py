@@ -18,7 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
-from allocc.compiler.algebra.expression import Variable
+from allocc.compiler.algebra.expression import Data, Variable
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.fitting.problem import FitProblem
@@ -93,8 +93,17 @@ class Dynamics:
             done += u.size
         return found
 
+    @cached_property
+    def _known_start(self) -> tuple[FloatArray, FloatArray] | None:
+        """The start where no initial value holds an unknown."""
+        known = all(isinstance(node, Data) for node in self.fit.initials.values())
+        return self._start_at(np.zeros(self.count)) if known else None
+
     def _start(self, numbers: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The compartments at the start, shape (size,), and their tangents."""
+        return self._known_start or self._start_at(numbers)
+
+    def _start_at(self, numbers: FloatArray) -> tuple[FloatArray, FloatArray]:
         evaluate = Tangents(self.fit.put(numbers), dict(self._seeds), self.count)
         rows, moves = [], []
         for update in self.fit.problem.updates:

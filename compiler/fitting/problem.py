@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -33,7 +34,7 @@ class Unknown:
     guess: FloatArray
     span: Span
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many numbers it is."""
         return self.variable.size
@@ -90,7 +91,7 @@ class FitProblem:
     files: tuple[str, ...]
     span: Span
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many numbers are estimated."""
         return sum(u.size for u in self.unknowns)

@@ -18,6 +18,8 @@ from allocc.compiler.fitting.residuals import Look, Residuals
 
 #: Relative changes of loss and estimates, and the scaled slope, at which a search ends.
 CLOSE = 1e-13
+#: The same on the way along a profile.
+NEARLY = 1e-9
 #: So many points are looked at in one search.
 MOST_LOOKS = 400
 #: Ends of searches are one where the loss differs by less than this part.
@@ -121,8 +123,22 @@ class Search:
             return None
         return self._onto_limits(end, fixed)
 
-    def _solved(self, start: FloatArray, fixed: BoolArray) -> Optimum | None:
-        """The least loss near a point over the numbers that are not fixed."""
+    def follow(self, start: FloatArray, held: BoolArray) -> Optimum | None:
+        """The same from a point that is nearly an end: what lies at a limit stays, unless it would leave."""
+        fixed = held | (self.low >= self.high)
+        resting = fixed | self._at_limit(start)
+        end = self._solved(start, resting, NEARLY)
+        if end is None:
+            return None
+        slope = end.look.slopes.T @ end.look.residuals
+        low, high = self._at_limit(start) & (start == self.low), start == self.high
+        leaving = ~fixed & ((low & (slope < 0)) | (high & (slope > 0)))
+        return self.descend(end.numbers, held) if leaving.any() else end
+
+    def _solved(
+        self, start: FloatArray, fixed: BoolArray, close: float = CLOSE
+    ) -> Optimum | None:
+        """The least loss near a point over the numbers that are not fixed, to a relative `close`."""
         from scipy.optimize import least_squares
 
         free = ~fixed
@@ -151,9 +167,9 @@ class Search:
             jac=slopes,
             bounds=(self.low[free], self.high[free]),
             x_scale="jac",
-            ftol=CLOSE,
-            xtol=CLOSE,
-            gtol=CLOSE,
+            ftol=close,
+            xtol=close,
+            gtol=close,
             max_nfev=MOST_LOOKS,
         )
         numbers = whole(ended.x)

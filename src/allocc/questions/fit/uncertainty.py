@@ -25,7 +25,7 @@ TRADE = 0.98
 #: So often a step out from the optimum is doubled before the interval is called open.
 DOUBLINGS = 24
 #: The ends of intervals are found to this part of their distance.
-FINE = 1e-4
+FINE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,13 +210,14 @@ class _Profile:
     def __call__(self, x: float) -> float:
         start = self.start.copy()
         start[self.k] = x
-        end = self.errors.search.descend(start, self.held)
+        end = self.errors.search.follow(start, self.held)
         rise = self.errors.rise
         assert rise is not None
         if end is None:
             return 1.0
         self.start = end.numbers
-        return (end.loss - self.errors.best.loss) / rise - 1.0
+        # The root is nearly a straight line.
+        return float(np.sqrt(max(end.loss - self.errors.best.loss, 0.0) / rise)) - 1.0
 
 
 def _listed(words: list[str]) -> str:
