@@ -40,9 +40,7 @@ def test_a_squared_residual_is_the_deviance(
     assert np.sign(found.residual[0]) == np.sign(model - data)
 
 
-@pytest.mark.parametrize(
-    "kind", ["squares", "normal", "lognormal", "poisson", "negative_binomial"]
-)
+@pytest.mark.parametrize("kind", ["squares", "normal", "lognormal", "poisson", "negative_binomial"])
 @given(data=st.integers(1, 5000), part=st.floats(0.2, 4), spread=st.floats(0.1, 50))
 def test_the_slope_is_that_of_the_residual(
     kind: ErrorKind, data: int, part: float, spread: float

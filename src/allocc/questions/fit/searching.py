@@ -135,9 +135,7 @@ class Search:
         leaving = ~fixed & ((low & (slope < 0)) | (high & (slope > 0)))
         return self.descend(end.numbers, held) if leaving.any() else end
 
-    def _solved(
-        self, start: FloatArray, fixed: BoolArray, close: float = CLOSE
-    ) -> Optimum | None:
+    def _solved(self, start: FloatArray, fixed: BoolArray, close: float = CLOSE) -> Optimum | None:
         """The least loss near a point over the numbers that are not fixed, to a relative `close`."""
         from scipy.optimize import least_squares
 

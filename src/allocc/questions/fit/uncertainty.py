@@ -142,14 +142,18 @@ class Uncertainty:
         profile = _Profile(self, k)
         bend = float(self.best.look.information[k, k])
         size = np.sqrt(self.rise / bend) if bend > 0 else max(abs(value), 1.0)
-        inner, step = value, size
+        # What is known at both ends of a step is not asked again: it is within at the optimum.
+        ends, inner, step = {value: -1.0}, value, size
         for _ in range(DOUBLINGS):
             outer = value + side * step
             past = (outer - limit) * side >= 0
             outer = limit if past else outer
-            if profile(outer) > 0:
+            ends[outer] = profile(outer)
+            if ends[outer] > 0:
                 near = FINE * abs(outer - value)
-                return float(brentq(profile, inner, outer, xtol=near, rtol=1e-12))
+                return float(
+                    brentq(lambda x: ends[x] if x in ends else profile(x), inner, outer, xtol=near)
+                )
             if past:
                 return limit
             inner, step = outer, 2 * step
