@@ -125,9 +125,9 @@ def coverage(worlds: int, level: float, processes: int) -> None:
     begun = time.perf_counter()
     with ProcessPoolExecutor(processes) as pool:
         rows = list(pool.map(one_world, [(k, level) for k in range(worlds)], chunksize=10))
-    for name in TRUE:
+    for name, value in TRUE.items():
         share = sum(row[name] for row in rows) / len(rows)
-        print(f"{name:6}  {share:.1%} of {worlds} intervals of {level:.0%} hold {TRUE[name]}")
+        print(f"{name:6}  {share:.1%} of {worlds} intervals of {level:.0%} hold {value}")
     print(f"{time.perf_counter() - begun:.1f} s")
 
 

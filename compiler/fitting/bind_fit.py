@@ -16,7 +16,8 @@ import numpy as np
 
 from allocc.compiler import failures
 from allocc.compiler.algebra import errors as algebra_errors
-from allocc.compiler.algebra.expression import Data, Node, Variable, variables
+from allocc.compiler.algebra.expression import Data, Variable, variables
+from allocc.compiler.algebra.index import same_sets
 from allocc.compiler.algebra.numeric import Settling
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.binding import assignment
@@ -26,10 +27,11 @@ from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion
 from allocc.compiler.fitting import errors
 from allocc.compiler.fitting.observing import counted, observe
-from allocc.compiler.fitting.problem import FitProblem, Observation, Unknown
+from allocc.compiler.fitting.problem import Beginning, FitProblem, Observation, Unknown
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.names.fits import counted_flow
 from allocc.compiler.names.structure import Declarations, declare
+from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol, ParameterSymbol
 from allocc.compiler.scoping.spaces import Space
 from allocc.compiler.unrolling.discretize import discretize
@@ -225,27 +227,34 @@ class _FitBinder(Resolver):
                 raise failures.Failed(errors.guess_outside(name, part.guess.span))
         return Unknown(name, variable, low, high, guess, part.span)
 
-    def _initials(self, compartments: Mapping[str, CompartmentSymbol]) -> dict[Variable, Node]:
+    def _initials(self, compartments: Mapping[str, CompartmentSymbol]) -> dict[Variable, Beginning]:
         """What each compartment begins with; it may hold what is estimated."""
         found = {}
         for name, symbol in compartments.items():
             statement = self.declared.initials.get(name)
             if statement is None:
                 raise failures.Failed(names_errors.no_initial(name, symbol.statement.name.span))
-            node = self.attempt(self._initial_node, statement, symbol)
-            if node is not None:
-                found[symbol.variable] = node
+            begin = self.attempt(self._beginning, statement, symbol)
+            if begin is not None:
+                found[symbol.variable] = begin
         self.collector.raise_errors()
         return found
 
-    def _initial_node(self, statement: tree.Initial, symbol: CompartmentSymbol) -> Node:
+    def _beginning(self, statement: tree.Initial, symbol: CompartmentSymbol) -> Beginning:
         space, sets = symbol.space, symbol.variable.sets[:-1]
-        if statement.index is not None:
-            space, _ = self.evaluator.space(statement.index)
         name = statement.name.name
-        return assign(
+        if statement.index is not None:
+            space, given = self.evaluator.space(statement.index)
+            if not same_sets(sets, given):
+                wanted, names = [s.name for s in sets], [s.name for s in given]
+                span = statement.index.span
+                raise failures.Failed(
+                    scoping_errors.index_mismatch(name, wanted, names, span, "initial value")
+                )
+        node = assign(
             name, statement.value, space, sets, self.evaluator, "initial value", numeric=True
         )
+        return Beginning(space.axes, node)
 
     def _check(self, unknowns: tuple[Unknown, ...], observations: tuple[Observation, ...]) -> None:
         """Raise where there is nothing to fit to, or less of it than is estimated."""
@@ -267,7 +276,7 @@ class _FitBinder(Resolver):
         self,
         problem: Problem,
         unknowns: tuple[Unknown, ...],
-        initials: dict[Variable, Node],
+        initials: dict[Variable, Beginning],
         observations: tuple[Observation, ...],
     ) -> FitProblem:
         """The same with every decision at its lower end."""
@@ -275,7 +284,7 @@ class _FitBinder(Resolver):
         decided = {**lowest(problem)}
         problem = with_decisions(problem, decided)
         settle = Settling(decided)
-        initials = {v: settle(node) for v, node in initials.items()}
+        initials = {v: replace(x, value=settle(x.value)) for v, x in initials.items()}
         seen = tuple(replace(o, value=settle(o.value)) for o in observations)
         return FitProblem(
             self.fit.name.name,

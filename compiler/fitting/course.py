@@ -96,7 +96,7 @@ class Dynamics:
     @cached_property
     def _known_start(self) -> tuple[FloatArray, FloatArray] | None:
         """The start where no initial value holds an unknown."""
-        known = all(isinstance(node, Data) for node in self.fit.initials.values())
+        known = all(isinstance(x.value, Data) for x in self.fit.initials.values())
         return self._start_at(np.zeros(self.count)) if known else None
 
     def _start(self, numbers: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -107,10 +107,9 @@ class Dynamics:
         evaluate = Tangents(self.fit.put(numbers), dict(self._seeds), self.count)
         rows, moves = [], []
         for update in self.fit.problem.updates:
-            symbol = update.compartment
-            node = self.fit.initials[symbol.variable]
+            begin = self.fit.initials[update.variable]
+            node, axes, shape = begin.value, begin.axes, update.variable.shape[:-1]
             value, moved = evaluate(node)
-            axes, shape = symbol.space.axes, symbol.variable.shape[:-1]
             rows.append(np.broadcast_to(spread(value, node.axes, axes), shape).reshape(-1))
             if moved is None:
                 moves.append(np.zeros((rows[-1].size, self.count)))

@@ -74,10 +74,18 @@ class Observation:
 
 
 @dataclass(frozen=True, eq=False)
+class Beginning:
+    """What a compartment begins with, over the axes of its members; it may hold what is estimated."""
+
+    axes: tuple[Axis, ...]
+    value: Node
+
+
+@dataclass(frozen=True, eq=False)
 class FitProblem:
     """A fit, read and bound. `problem` is the model over the fit's time, no intervention acting.
 
-    `initials` has what each compartment begins with, over its own axes. `stepwise` is whether time
+    `initials` has what each compartment begins with. `stepwise` is whether time
     goes by the model's steps instead of continuously. `files` are the tables that only the fit reads.
     """
 
@@ -85,7 +93,7 @@ class FitProblem:
     description: str
     problem: Problem
     unknowns: tuple[Unknown, ...]
-    initials: Mapping[Variable, Node]
+    initials: Mapping[Variable, Beginning]
     observations: tuple[Observation, ...]
     stepwise: bool
     files: tuple[str, ...]

@@ -167,3 +167,14 @@ def test_no_intervention_acts(tmp_path: Path) -> None:
     x = np.array(POINTS["linear"])
     a, b = Residuals(plain).look(x).residuals, Residuals(acting).look(x).residuals
     np.testing.assert_array_equal(a, b)
+
+
+def test_an_initial_value_may_have_an_index_of_its_own(tmp_path: Path) -> None:
+    text = EPIDEMIC.replace("HOW", "").replace(
+        "initial I[g in Group] = 3", 'initial I[h in Group] = if h == "old" then 3 else 2'
+    )
+    fit = fit_of(tmp_path, text, seen=SEEN)
+    (i,) = [
+        x for v, x in Dynamics(fit).at(np.array([0.7, 0.9, 0.3])).values.items() if v.name == "I"
+    ]
+    assert i[:, 0].tolist() == [2.0, 3.0]

@@ -60,14 +60,16 @@ def inputs(opened: Opened) -> Link:
 def _read(opened: Opened) -> set[str]:
     """The files that the model is made of, by their names: those that it uses, and their tables."""
     try:
-        statements = opened.model.bound.declared.statements
+        declared = opened.model.bound.declared
     except DiagnosticError:
         return set()
     home = opened.path.parent
+    statements, unread = declared.statements, declared.only_in_fits
     used = {Path(s.span.source.name) for s in statements}
     found = {p.relative_to(home).as_posix() for p in used if p.is_relative_to(home) and p.is_file()}
     found = {n for n in found if home / n != opened.path}
-    return found | {s.file.value for s in statements if isinstance(s, tree.Table)}
+    tables = [s for s in statements if isinstance(s, tree.Table) and s.name.name not in unread]
+    return found | {s.file.value for s in tables}
 
 
 def _where(opened: Opened) -> str:
