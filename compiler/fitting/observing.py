@@ -80,7 +80,17 @@ class _Observing:
             self._positive(spread_of, seen, f"the second number of {kind}", more)
         self._possible(kind, data, seen, data_of)
         return Observation(
-            name, self.axes, value, data, seen, weight, kind, spread_of, self.flow, part.span
+            name,
+            self.axes,
+            value,
+            data,
+            seen,
+            weight,
+            kind,
+            spread_of,
+            self.flow,
+            self._description(),
+            part.span,
         )
 
     def _name(self) -> str:
@@ -89,6 +99,14 @@ class _Observing:
         if self.part.index is not None and isinstance(e, tree.Subscript):
             e = e.base
         return " ".join(e.span.text.split())
+
+    def _description(self) -> str:
+        """What the model says of a compartment or a flow that is observed by itself."""
+        e = self.part.value
+        base = e.base if isinstance(e, tree.Subscript) else e
+        name = base.name if isinstance(base, tree.Name) else ""
+        found = self.evaluator.symbols.declared.names.get(name)
+        return getattr(found, "description", None) or ""
 
     def _between(self, e: tree.Expression) -> tree.Expression:
         """What has been counted of a flow at the next point, less what was at this one."""

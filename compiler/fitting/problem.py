@@ -65,6 +65,7 @@ class Observation:
     kind: ErrorKind
     spread: FloatArray | None
     flow: bool
+    description: str
     span: Span
 
     @property

@@ -95,6 +95,10 @@ def _part(
             yield from _named(name, tree.Compartment, "a compartment", declared)
         case tree.Estimate(name=name):
             yield from _named(name, tree.Parameter, "a parameter", declared)
+            found = declared.names.get(name.name)
+            if isinstance(found, tree.Parameter) and found.kind != "continuous":
+                wanted = "a parameter that may be any number"
+                yield errors.wrong_kind(name.name, f"an {found.kind} one", wanted, name.span)
         case tree.Observe(operator="~") if _error(part) is None:
             kinds = [f"{word}({', '.join(given)})" for word, given in ERRORS.items()]
             yield errors.unknown_error_kind(part.data.span.text, kinds, part.data.span)

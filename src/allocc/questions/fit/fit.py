@@ -39,7 +39,7 @@ def fit(
     `DiagnosticError` for a fit that is not there, and for data that do not fit it.
     """
     begun = time.monotonic()
-    _check(starts, level, draw)
+    _check(starts, level, draw, seed)
     problem = bind_fit(model.bound, chosen(model, name), model.data)
     search = Search(problem, cancelled)
     if search.look(search.guess) is None and starts == 1:
@@ -50,6 +50,8 @@ def fit(
     errors = Uncertainty(search, ends[0], level)
     drawn: tuple[tuple[float, ...], ...] = ()
     remarks = errors.remarks() + _others(ends)
+    if cancelled():
+        remarks.append("stopped early: fewer searches than asked, and no intervals")
     if draw:
         try:
             drawn = tuple(tuple(map(float, x)) for x in draws(errors, draw, seed))
@@ -64,7 +66,7 @@ def fit(
         "likelihood" if errors.likelihood else "squares",
         sum(o.count for o in problem.observations),
         level,
-        _estimates(problem, errors, intervals),
+        _estimates(problem, errors, intervals and not cancelled()),
         _courses(problem, search, errors),
         tuple(OtherEnd(o.loss, tuple(map(float, o.numbers))) for o in ends[1:]),
         tuple(remarks),
@@ -98,14 +100,15 @@ def hashes(model: Stages, problem: FitProblem) -> dict[str, str]:
     return {**model.hashes(), **own}
 
 
-def _check(starts: int, level: float, draw: int) -> None:
+def _check(starts: int, level: float, draw: int, seed: int) -> None:
     problems = []
     if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
         problems.append(mistakes.bad_option("starts", starts, "a whole number of 1 or more"))
     if not 0 < level < 1:
         problems.append(mistakes.bad_option("level", level, "between 0 and 1, as 95% or 0.95"))
-    if isinstance(draw, bool) or not isinstance(draw, int) or draw < 0:
-        problems.append(mistakes.bad_option("draws", draw, "a whole number of 0 or more"))
+    for option, value in (("draws", draw), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            problems.append(mistakes.bad_option(option, value, "a whole number of 0 or more"))
     if problems:
         raise DiagnosticError(problems)
 
@@ -204,6 +207,7 @@ def _members(o: Observation, fitted: FloatArray, band: FloatArray | None) -> lis
                 tuple(map(float, fitted[at])),
                 None if band is None else tuple(map(float, band[at])),
                 o.kind,
+                o.description,
             )
         )
     return found

@@ -75,7 +75,8 @@ class Search:
         """The ends of searches from `starts` points, the best first; each end once."""
         found: list[Optimum] = []
         for start in self._starts(starts, seed):
-            if self.cancelled():
+            # What was begun is kept: the first search always ends.
+            if found and self.cancelled():
                 break
             end = self.descend(start)
             if end is None:

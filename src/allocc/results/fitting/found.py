@@ -53,6 +53,7 @@ class FittedCourse:
     fitted: tuple[float, ...]
     error: tuple[float, ...] | None
     kind: str
+    description: str = ""
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from allocc.showing.plots.style import (
     PALE,
     Drawing,
     drawn,
+    heading,
     number_axis,
     time_axis,
     wrapped,
@@ -87,6 +88,6 @@ def _panel(axes: Any, course: FittedCourse, wide: float, label: str) -> None:
     high_end = axes.get_ylim()[1]
     if 0 <= min([*course.fitted, *(y for _, y in seen)]) < 0.5 * high_end:
         axes.set_ylim(0.0, high_end)
-    axes.set_title(wrapped(course.name, 44))
+    axes.set_title(wrapped(heading(course.name, course.description), 44))
     number_axis(axes.yaxis, 4)
     time_axis(axes, times, label)

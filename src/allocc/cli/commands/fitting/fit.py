@@ -20,6 +20,7 @@ from allocc.cli.options import (
     strict_option,
 )
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
+from allocc.signals import EXIT_INTERRUPTED
 
 
 @click.command()
@@ -57,7 +58,9 @@ from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_jso
 @strict_option
 @json_option
 @quiet_option
+@click.pass_context
 def fit(
+    ctx: click.Context,
     model: str,
     data: str | None,
     settings: tuple[str, ...],
@@ -107,9 +110,11 @@ def fit(
 
         more: dict[str, Any] = {"folder": output, "csv": csv_file}
         write_json({**fit_data(found), **more})
-        return
-    put(found.summary(color=color_on(sys.stdout)))
-    if output is not None:
-        put(f"\nEverything is in {output}")
+    else:
+        put(found.summary(color=color_on(sys.stdout)))
+        if output is not None:
+            put(f"\nEverything is in {output}")
     if csv_file is not None:
         say(f"{draws:,} draws are in {csv_file}")
+    if cancel.is_set():
+        ctx.exit(EXIT_INTERRUPTED)
