@@ -142,7 +142,8 @@ class _FitBinder(Resolver):
     def read(self, model: BoundModel) -> FitProblem:
         """Everything that the fit asks for."""
         d = self.declared
-        time = self.need_time("fit", self.fit.name.span)
+        time = self.attempt(self.need_time, "fit", self.fit.name.span)
+        self.collector.raise_errors()
         compartments = self._resolved_all(d.compartments)
         flows = self._resolved_all(d.every(tree.Flow))
         unknowns = [self.attempt(self._unknown, p) for p in self.estimates.values()]
@@ -233,7 +234,8 @@ class _FitBinder(Resolver):
         for name, symbol in compartments.items():
             statement = self.declared.initials.get(name)
             if statement is None:
-                raise failures.Failed(names_errors.no_initial(name, symbol.statement.name.span))
+                self.collector.add(names_errors.no_initial(name, symbol.statement.name.span))
+                continue
             begin = self.attempt(self._beginning, statement, symbol)
             if begin is not None:
                 found[symbol.variable] = begin
