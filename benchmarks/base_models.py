@@ -32,6 +32,12 @@ flow die[r in R] : I[r] -> D = 0.01 * I[r]
 flow move[r in R, q in R if r != q] : S[r] -> S[q] = moving * S[r]
 flow back : D -> S["n"] = 0.001 * D[t-2] else 0
 function twice(x, y[S]) = 2 * x + sum(i in S: y[i])
+fit past "deaths" {
+  time t = 0 .. 4 step 0.5 method euler
+  estimate beta in 0 .. 2 from 0.5
+  initial I = 2
+  observe D ~ poisson(3) weight 2
+}
 intervention vaccinate "v" {
   decide site[R] integer in 0 .. 3
   decide dose[R, period] in 0 .. 5

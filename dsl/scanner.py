@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from allocc.dsl import errors
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Source, Span
-from allocc.dsl.words import OUTSIDE, RESERVED, STATEMENTS
+from allocc.dsl.words import RESERVED, STATEMENTS, ends_block
 
 # The empty word is a statement whose keyword is misspelt.
-_BLOCKS = ("intervention", "chance", "")
+_BLOCKS = ("intervention", "chance", "fit", "")
 
 _PATTERN = re.compile(
     r"""(?P<blank>[ \t\r\n\f]+|\#[^\r\n]*)
@@ -29,7 +29,7 @@ _PATTERN = re.compile(
   | (?P<word>[^\W\d]\w*)
   | (?P<comment>//[^\r\n]*|/\*)
   | (?P<foreign>:=|===|=<|=>|<>|!==|\*\*|&&?|\|\|?|!(?!=)|;|[≤≥≠≈−–—×·÷→←…²³√∑])
-  | (?P<symbol>\.\.|->|\+=|\*=|<=|>=|==|!=|[-+*/^=<>,:.()\[\]{}])
+  | (?P<symbol>\.\.|->|\+=|\*=|<=|>=|==|!=|[-+*/^=~<>,:.()\[\]{}])
   | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -218,7 +218,7 @@ def _close(result: Scan, open_: list[tuple[Lexeme, str]], keyword: str) -> None:
     """Give up on the openers that cannot reach over the beginning of a statement."""
     for place, (opener, statement) in enumerate(open_):
         block = opener.text == "{" and statement in _BLOCKS
-        if not block or keyword in OUTSIDE:
+        if not block or ends_block(statement, keyword):
             for lost, _ in open_[place:]:
                 _unclosed(result, lost)
             del open_[place:]

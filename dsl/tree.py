@@ -584,6 +584,41 @@ class Objective:
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`estimate NAME in LO .. HI from GUESS`: a parameter that a fit finds."""
+
+    name: Identifier
+    interval: Interval | None
+    guess: Expression | None
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """`observe EXPR = DATA weight W`, or `observe EXPR ~ poisson(DATA)`, at the times of a table's rows.
+
+    `index` is what `observe X[i in S] = ...` binds; `value` is `X[i]` then.
+    """
+
+    index: Index | None
+    value: Expression
+    operator: Literal["=", "~"]
+    data: Expression
+    weight: Expression | None
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """`fit NAME "text" { time ... initial ... estimate ... observe ... }`."""
+
+    name: Identifier
+    description: str | None
+    body: tuple[Time | Initial | Estimate | Observe, ...]
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
 Statement = (
     ModelHeader
     | Use
@@ -606,6 +641,7 @@ Statement = (
     | Report
     | Function
     | Objective
+    | Fit
 )
 
 

@@ -28,6 +28,7 @@ STATEMENTS = {
     "policy": 'an allocation by a rule: `policy NAME "description" { DECISION[INDEX] = EXPRESSION ... }`',
     "report": "what an allocation leads to, evaluated afterwards: "
     '`report NAME[INDEX] "description" : UNIT = EXPRESSION`',
+    "fit": 'what data say about parameters: `fit NAME "description" { time ... estimate ... observe ... }`',
     "function": "an expression with arguments: `function NAME(x[S], y) = EXPRESSION`",
     "minimize": "the objective, in terms that are added: `minimize { NAME : EXPRESSION ... }`",
     "maximize": "the objective, in terms that are added: `maximize { NAME : EXPRESSION ... }`",
@@ -35,7 +36,7 @@ STATEMENTS = {
 #: What cannot stand in any block, so that before it a block must have ended.
 OUTSIDE = frozenset(
     [
-        *("model", "use", "table", "unit", "time", "function", "intervention", "policy"),
+        *("model", "use", "table", "unit", "time", "function", "intervention", "policy", "fit"),
         *("minimize", "maximize"),
     ]
 )
@@ -51,6 +52,8 @@ SOFT = (
     "probability",
     "over",
     "weight",
+    "estimate",
+    "observe",
 )
 #: Words inside of expressions and indices.
 WORDS = ("if", "then", "else", "and", "or", "not", "in")
@@ -86,3 +89,8 @@ METHODS = {
     "trapezoid": "takes the mean of the flows at both ends of each period",
     "exponential": "exact for flows that are linear in the compartments",
 }
+
+
+def ends_block(block: str, keyword: str) -> bool:
+    """Whether a block of this word must have ended before a statement; a fit has a time of its own."""
+    return keyword in OUTSIDE and (block, keyword) != ("fit", "time")

@@ -40,6 +40,10 @@ limit money: spent <= 3
 limit quick[p in period]: twice(faster[p]) <= 2.8
 policy rule { x = faster / 2 }
 report left = sum(w in Who: ill[w, end])
+fit past {
+  estimate faster in 0 .. 3 from 1
+  observe ill["a"] = 4 - t / 2
+}
 report share[w in Who] = if x[w] > 0 then ill[w, end] / x[w] else 0
 minimize { sick : ill["a", end] + ill["b", end]  cost : spent / 10 }
 """,
@@ -126,6 +130,7 @@ QUESTIONS: dict[str, Callable[[allocc.Model, str], Any]] = {
     ),
     "policy": lambda m, _: told(m.policy("rule")),
     "explain": lambda m, _: explain_text(m),
+    "fit": lambda m, _: m.fit(starts=2).values,
     "solve": lambda m, _: told(m.solve(threads=1)),
     "prices": lambda m, name: lasting(m.prices(DECISIONS[name])),
     "conflict": lambda m, _: lasting(m.conflict(threads=1)),

@@ -36,6 +36,7 @@ ROOMS = (
     "allocc.compiler.evaluating",
     "allocc.compiler.binding",
     "allocc.compiler.unrolling",
+    "allocc.compiler.fitting",
     "allocc.compiler.enclosing",
     "allocc.compiler.equations",
     "allocc.compiler.programs",

@@ -34,7 +34,7 @@ WORDS: dict[VariableKind, Kind] = {
 
 
 def make_variable(
-    statement: tree.Compartment | tree.Let | tree.Decide,
+    statement: tree.Compartment | tree.Let | tree.Decide | tree.Parameter,
     kind: VariableKind,
     sets: tuple[IndexSet, ...],
     declared: Declarations,

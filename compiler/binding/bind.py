@@ -16,6 +16,7 @@ from allocc.compiler.binding.resolution import Resolver
 from allocc.compiler.data import errors as data_errors
 from allocc.compiler.evaluating.values import deep_recursion
 from allocc.compiler.names import errors as names_errors
+from allocc.compiler.names.fits import check_fits
 from allocc.compiler.names.library import expand_uses
 from allocc.compiler.names.structure import Declarations, declare, describe, first_span, recursions
 from allocc.compiler.scoping import errors as scoping_errors
@@ -68,7 +69,8 @@ class ModelBinder(Resolver):
             self._poisoned.update(circle)
             self.collector.add(names_errors.circular(circle, d.names[circle[0]].name.span))
         for name in d.names:
-            self.attempt(self.resolve, name)
+            if name not in d.only_in_fits:
+                self.attempt(self.resolve, name)
         for initial in d.initials.values():
             self.attempt(self._initial, initial)
         for name, statement in d.compartments.items():
@@ -77,6 +79,8 @@ class ModelBinder(Resolver):
         policies = [policy(statement, self) for statement in d.policies]
         for effect in d.effects:
             self.attempt(self._effect, effect)
+        for diagnostic in check_fits(d):
+            self.collector.add(diagnostic)
         found_units = self.attempt(check_units, d, self.collector)
         self.collector.raise_errors()
         assert found_units is not None

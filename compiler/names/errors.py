@@ -64,6 +64,34 @@ def repeated_statement(what: str, span: Span, first: Span) -> Diagnostic:
     )
 
 
+def fit_without(name: str, what: str, span: Span) -> Diagnostic:
+    """A fit that estimates or observes nothing."""
+    mends = {
+        "estimate": "say what is unknown: `estimate PARAMETER in 0 .. from GUESS`",
+        "observe": "say what the data are of: `observe COMPARTMENT = table.column`",
+    }
+    return Diagnostic("E7200", f"fit '{name}' has no `{what}`", span, mends[what])
+
+
+def fit_time(name: str, time: str | None, span: Span) -> Diagnostic:
+    """A fit's time by another name than the model's."""
+    mend = f"write `time {time} = ...`" if time else "declare the model's: `time t = 0 .. 10`"
+    hint = f"a fit has the model's time, over its own years: {mend}"
+    return Diagnostic("E2001", f"unknown time '{name}'", span, hint)
+
+
+def fit_method(method: str, span: Span) -> Diagnostic:
+    """A method that fits do not go by."""
+    message = f"a fit goes by continuous time, or by steps of euler, not by '{method}'"
+    return Diagnostic("E7201", message, span, "leave `method` out for continuous time")
+
+
+def unknown_error_kind(written: str, kinds: Sequence[str], span: Span) -> Diagnostic:
+    """What stands behind `~` is no kind of error."""
+    hint = f"write one of {listed(kinds)}; or `=` for least squares"
+    return Diagnostic("E7202", f"'{written}' is no kind of error", span, hint)
+
+
 def no_initial(name: str, span: Span) -> Diagnostic:
     """A compartment without a value at the first point."""
     return Diagnostic(

@@ -28,6 +28,7 @@ _NAMED = (
     | tree.Flow
     | tree.Intervention
     | tree.Report
+    | tree.Fit
 )
 
 #: Statements that come along when a whole model is named.

@@ -34,6 +34,7 @@ Declaration = (
     | tree.Report
     | tree.Function
     | tree.Intervention
+    | tree.Fit
 )
 
 
@@ -169,7 +170,8 @@ def resolve(statements: Sequence[tree.Statement]) -> Resolved:
 _LEAVES = frozenset([str, int, float, type(None), Span, tree.Identifier, tree.Text])
 #: Kinds of nodes that mention or bind something by themselves; all others only hold their parts.
 _OWN = frozenset(
-    [tree.UnitName, tree.Field, tree.SetLiteral, tree.Use, tree.Function]
+    [tree.UnitName, tree.Field, tree.SetLiteral, tree.Use, tree.Function, tree.Fit]
+    + [tree.Estimate, tree.Observe]
     + [
         k
         for k in vars(tree).values()
@@ -235,6 +237,19 @@ class _Walk:
                 yield tuple(a.value for a in arguments), sight
             case tree.Function(formals=formals, value=value):
                 yield value, self._seen(node, self._head(formals))
+            case tree.Fit(body=body):
+                for inner in body:
+                    if isinstance(inner, tree.Time):
+                        self._mention(inner.name, self._declared(inner.name.name))
+                yield body, sight
+            case tree.Estimate(name=name, interval=interval, guess=guess):
+                self._mention(name, self._declared(name.name))
+                yield (interval, guess), sight
+            case tree.Observe(value=value, data=data, weight=weight):
+                # What an error is called stands where a function would, and is none.
+                named = data.arguments if isinstance(data, tree.Call) else data
+                rest = (value, named if node.operator == "~" else data, weight)
+                yield from self._under(node, node.index, sight, rest)
             case tree.Chance(scenario=scenario):
                 yield node.probability, sight
                 yield from self._under(node, scenario, sight, (node.weight, node.limits))

@@ -43,6 +43,15 @@ class Declarations:
         return {n: s for n, s in self.names.items() if isinstance(s, kind)}
 
     @cached_property
+    def only_in_fits(self) -> frozenset[str]:
+        """The tables that nothing but fits mentions: they are read when a fit is asked for."""
+        within: dict[str, list[bool]] = {}
+        for m in self.resolved.mentions:
+            if isinstance(m.meaning, tree.Table):
+                within.setdefault(m.node.name, []).append(isinstance(m.within, tree.Fit))
+        return frozenset(name for name, fits in within.items() if all(fits))
+
+    @cached_property
     def resolved(self) -> Resolved:
         """What every name in the statements means."""
         return resolve(self.statements)
@@ -185,6 +194,7 @@ _KINDS = {
     tree.Report: "a report",
     tree.Function: "a function",
     tree.Intervention: "an intervention",
+    tree.Fit: "a fit",
     tree.UnitDeclaration: "a unit",
 }
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from allocc.compiler.names.fits import counted_flow, observed_data
 from allocc.compiler.names.library import expand_uses
 from allocc.compiler.names.structure import Declarations, declare
 from allocc.compiler.units import errors
@@ -137,6 +138,9 @@ class _Statements:
             self._relation(limit)
         for chance in d.chances:
             self._chance(chance)
+        for fit in d.every(tree.Fit).values():
+            for part in fit.body:
+                self._of_fit(part)
         self._objective([self._penalty(prefer) for prefer in d.prefers])
 
     # --- values ---------------------------------------------------------------------------------
@@ -201,6 +205,41 @@ class _Statements:
         for what, e in ends:
             if e is not None:
                 self._declared(statement, what, e, self.inference.infer(e))
+
+    def _of_fit(self, part: tree.Time | tree.Initial | tree.Estimate | tree.Observe) -> None:
+        """What a part of a fit asks of units; of names that mean nothing, nothing."""
+        names = self.declared.names
+        match part:
+            case tree.Time():
+                model = names.get(part.name.name)
+                if isinstance(model, tree.Time):
+                    self._time(replace(model, start=part.start, end=part.end, step=part.step))
+            case tree.Initial():
+                if part.name.name in self.declared.compartments:
+                    self._initial(part)
+            case tree.Estimate():
+                parameter = names.get(part.name.name)
+                if isinstance(parameter, tree.Parameter):
+                    self._interval(replace(parameter, interval=part.interval))
+                    if part.guess is not None:
+                        found = self.inference.infer(part.guess)
+                        self._declared(parameter, "first guess", part.guess, found)
+            case tree.Observe():
+                self._observation(part)
+
+    def _observation(self, part: tree.Observe) -> None:
+        """Both sides of an observation have one unit; a flow is counted over its period."""
+        self.inference.index(part.index)
+        found = self.inference.infer(part.value)
+        if counted_flow(part, self.declared) is not None and isinstance(self.time, Unit):
+            found = found * self.time if isinstance(found, Unit) else found
+        sides = [(part.value, found)]
+        data = observed_data(part)
+        if data is not None:
+            sides.append((data, self.inference.infer(data)))
+        self.inference.agree("an observation", sides)
+        if part.weight is not None:
+            self.inference.infer(part.weight)
 
     # --- dynamics -------------------------------------------------------------------------------
 

@@ -113,7 +113,8 @@ class _Discretizer:
         if model.time is not None and method == "exponential":
             self._check_linear(flows, model.time.statement)
         self.collector.raise_errors()
-        for diagnostic in unused(self.symbols):
+        # What nothing reads is told once, of the model with its interventions.
+        for diagnostic in unused(self.symbols) if self.evaluator.context.effects else ():
             self.collector.add(diagnostic)
         if model.time is not None and method == "exponential":
             assert self.period is not None

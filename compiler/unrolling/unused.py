@@ -40,7 +40,7 @@ def _spelling(symbols: Symbols) -> list[Diagnostic]:
     tables: dict[DataTable, Collection[str]] = {}
     sets = []
     for name, statement in symbols.declared.names.items():
-        if isinstance(statement, tree.Table) and name in symbols.declared.resolved.used:
+        if isinstance(statement, tree.Table) and _is_read(symbols, name):
             table: DataTable = symbols.resolve(name)
             tables[table] = symbols.usage.words.get(table, ())
         elif isinstance(statement, tree.SetDeclaration) and isinstance(
@@ -51,6 +51,12 @@ def _spelling(symbols: Symbols) -> list[Diagnostic]:
     return list(spelling_warnings(tables, sets))
 
 
+def _is_read(symbols: Symbols, table: str) -> bool:
+    """Whether the model reads a table."""
+    d = symbols.declared
+    return table in d.resolved.used and table not in d.only_in_fits
+
+
 def _unread_rows(symbols: Symbols, but: Collection[Span | None]) -> Iterator[Diagnostic]:
     """A warning for each table whose rows were looked up with an `else`, and some of them never.
 
@@ -59,11 +65,7 @@ def _unread_rows(symbols: Symbols, but: Collection[Span | None]) -> Iterator[Dia
     usage = symbols.usage
     told = {name for name, _ in usage.told}
     for name, statement in symbols.declared.names.items():
-        if (
-            not isinstance(statement, tree.Table)
-            or name not in symbols.declared.resolved.used
-            or name in told
-        ):
+        if not isinstance(statement, tree.Table) or not _is_read(symbols, name) or name in told:
             continue
         table: DataTable = symbols.resolve(name)
         unread = usage.unread(table)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Columns of cells, from left to right. A cell reaches into columns that its statement leaves empty.
 NAME, TEXT, UNIT, KIND, RANGE, VALUE = range(6)
 
-BLOCKS = ("intervention", "chance", "objective", "policy")
+BLOCKS = ("intervention", "chance", "objective", "policy", "fit")
 # What is alike stands in the same columns; what is not here is not aligned.
 _ALIKE = {
     "table": "table",
@@ -34,6 +34,8 @@ _ALIKE = {
     "prefer": "limit",
     "assignment": "assignment",
     "term": "term",
+    "estimate": "estimate",
+    "observe": "observe",
 }
 
 
@@ -127,7 +129,7 @@ class StatementLayouts:
     def _interval(self, node: Node) -> Doc | None:
         found: list[Doc] = []
         for part in cast("Tree[Token]", node).children:
-            if kind(part) == "opt_high":
+            if kind(part) in ("opt_high", "opt_top"):
                 found += map(self.parts.expression, cast("Tree[Token]", part).children)
             else:
                 found.append(self.parts.expression(part))
@@ -274,6 +276,24 @@ class StatementLayouts:
         keyword, name, index, sign, value = parts
         head = [(NAME, self._name(name, index))]
         return self._make("effect", keyword, head, sign, self.parts.expression(value))
+
+    def _estimate(self, parts: Sequence[Node]) -> StatementLayout:
+        keyword, name, interval, guess = parts
+        head = [(NAME, self.parts.word(name))]
+        limits = self._interval(interval)
+        sign, value = self._value(guess)
+        if value is None:
+            return self._make("estimate", keyword, head, tail=limits, column=RANGE)
+        return self._make("estimate", keyword, [*head, (RANGE, limits or "")], sign, value)
+
+    def _observe(self, parts: Sequence[Node]) -> StatementLayout:
+        keyword, value, sign, data, weight = parts
+        of = self.parts.expression
+        word, share = self._value(weight)
+        pieces: list[Doc] = [of(data)]
+        if word is not None and share is not None:
+            pieces.append((self.parts.word(word), " ", share))
+        return self._make("observe", keyword, [(NAME, of(value))], sign, fill(pieces))
 
     def _limit(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, text, colon, relation = parts

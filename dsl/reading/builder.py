@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from allocc.dsl import errors as syntax_errors
@@ -19,7 +20,9 @@ _NOT_IN_INTERVENTION = (
     tree.Intervention,
     tree.Policy,
     tree.Objective,
+    tree.Fit,
 )
+_IN_FIT = (tree.Time, tree.Initial, tree.Estimate, tree.Observe)
 
 
 class Builder(PartBuilder):
@@ -167,6 +170,46 @@ class Builder(PartBuilder):
         _, name, _, formals, _, text, _, value = parts
         description = self._description(text)
         return tree.Function(self._identifier(name), formals, description, value, self._span(parts))
+
+    def fit(self, parts: Parts) -> tree.Fit:
+        """`fit`."""
+        _, name, text, _, *body, _ = parts
+        for statement in body:
+            if not isinstance(statement, _IN_FIT):
+                self.problems.append(syntax_errors.misplaced(statement.span, "a fit"))
+        head = (self._identifier(name), self._description(text))
+        own = tuple(s for s in body if isinstance(s, _IN_FIT))
+        return tree.Fit(*head, own, self._span(parts))
+
+    def estimate(self, parts: Parts) -> tree.Estimate:
+        """`estimate`."""
+        _, name, interval, guess = parts
+        return tree.Estimate(self._identifier(name), interval, guess, self._span(parts))
+
+    def observe(self, parts: Parts) -> tree.Observe:
+        """`observe`."""
+        _, value, operator, data, weight = parts
+        index = None
+        if isinstance(value, tree.Subscript):
+            index, value = self._bound_subscripts(value)
+        sign = cast(Any, str(operator))
+        return tree.Observe(index, value, sign, data, weight, self._span(parts))
+
+    def _bound_subscripts(self, e: tree.Subscript) -> tuple[tree.Index | None, tree.Subscript]:
+        """What the subscripts of `X[i in S, j]` bind, and `X[i, j]`."""
+        binders: list[tree.Binder] = []
+        indices: list[Expression] = []
+        for i in e.indices:
+            if isinstance(i, tree.Comparison) and "in" in i.operators:
+                binders.append(self._binder(i))
+                names = tuple(tree.Name(n.name, n.span) for n in binders[-1].names)
+                several = tree.TupleExpression(names, i.span)
+                indices.append(names[0] if len(names) == 1 else several)
+            else:
+                indices.append(i)
+        if not binders:
+            return None, e
+        return tree.Index(tuple(binders), None, e.span), replace(e, indices=tuple(indices))
 
     def objective(self, parts: Parts) -> tree.Objective:
         """`minimize` or `maximize`."""

@@ -129,7 +129,7 @@ class PartBuilder:
         """A value after its equals sign."""
         return cast("Expression", parts[1]) if parts else None
 
-    opt_step = opt_value
+    opt_step = opt_guess = opt_weight = opt_value
 
     def opt_method(self, parts: Parts) -> Identifier | None:
         """A method's name."""
@@ -164,11 +164,13 @@ class PartBuilder:
             return tree.Interval(None, parts[2], self._span(parts))
         return tree.Interval(parts[1], parts[3], self._span(parts))
 
+    opt_search = opt_interval
+
     def opt_high(self, parts: Parts) -> Expression | None:
         """The upper side of a range."""
         return parts[0] if parts else None
 
-    opt_place = opt_high
+    opt_place = opt_top = opt_high
 
     def opt_kind(self, parts: Parts) -> _Group | None:
         """The unit and the kind of a decision or a parameter."""

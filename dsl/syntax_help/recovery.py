@@ -22,7 +22,7 @@ from allocc.dsl.tree import Source, Statement
 _MOST = 25
 # Every error costs another reading, so a huge text gets fewer of them.
 _MOST_OF_HUGE, _HUGE = 3, 200_000
-_BRACED = ("intervention", "chance", "policy", "minimize", "maximize", "set")
+_BRACED = ("intervention", "chance", "policy", "fit", "minimize", "maximize", "set")
 
 
 class _Page:

@@ -20,6 +20,7 @@ from allocc.engine.judging.options import make_options
 from allocc.engine.stages import Stages
 from allocc.errors import AlloccError, reported, require
 from allocc.results.comparing.comparison import Comparison
+from allocc.results.fitting.found import FitResult
 from allocc.results.frontier import Tradeoff
 from allocc.results.run import Loosening, Run
 
@@ -262,6 +263,29 @@ class Model(Stages):
 
         return prices(self, decisions)
 
+    def fit(
+        self,
+        name: str | None = None,
+        starts: int = 8,
+        level: float = 0.95,
+        intervals: bool = True,
+        draws: int = 0,
+        seed: int = 0,
+        cancel: threading.Event | None = None,
+    ) -> Fit:
+        """What data say about parameters, as the model's `fit` of this name asks; see `allocc fit`.
+
+        `starts` is from how many points the best values are sought, `level` that of the profile
+        `intervals`, and `draws` how many are taken from the likelihood around the estimates.
+        `allocc.load(path, fitted=found)` goes on with them.
+
+        Raises `AlloccError` where there is no such fit, or data do not fit it.
+        """
+        from allocc.questions.fit.fit import fit
+
+        stopped = (lambda: False) if cancel is None else cancel.is_set
+        return Fit.of(fit(self, name, starts, level, intervals, draws, seed, stopped))
+
     # --- looks ------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
@@ -408,7 +432,46 @@ class Frontier(Tradeoff):
         return summary(self)
 
 
-def _values(found: Run | Tradeoff | Comparison) -> dict[str, Any]:
+class Fit(FitResult):
+    """What a fit has found: `estimates`, `loss`, `courses`, `remarks`, `covariance`, `draws`.
+
+    `values` has each estimate by its name.
+    """
+
+    @classmethod
+    def of(cls, found: FitResult) -> Fit:
+        """The same with verbs."""
+        return cls(**_values(found))
+
+    def summary(self, color: bool = False) -> str:
+        """The report as text."""
+        from allocc.showing.fit_report import fit_text
+
+        return fit_text(self, color)
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write `fitted.json`, the residuals, the draws and, with Matplotlib, the picture into a new folder.
+
+        Raises `AlloccError` where something is there already, or cannot be written.
+        """
+        from allocc.results.fitting.files import save
+        from allocc.showing.plots import fit_svg
+
+        with reported():
+            return save(self, as_path(folder, "the fit"), fit_svg)
+
+    def plot(self) -> Any:
+        """A Matplotlib figure of the data and the fitted course; raises `MissingLibrary` without it."""
+        from allocc.showing.plots import draw_fit
+
+        with reported():
+            return draw_fit(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def _values(found: Run | Tradeoff | Comparison | FitResult) -> dict[str, Any]:
     return {f.name: getattr(found, f.name) for f in fields(found)}
 
 

@@ -18,18 +18,26 @@ if TYPE_CHECKING:
 
     from allocc.compiler.scoping.model import BoundModel
     from allocc.dsl.tree import File
+    from allocc.results.fitting.found import FitResult
     from allocc.results.run import Run
     from allocc.results.verification import Verification
 
 
 def load(
-    path: str | PathLike[str], /, data: str | PathLike[str] | None = None, **params: Any
+    path: str | PathLike[str],
+    /,
+    data: str | PathLike[str] | None = None,
+    fitted: str | PathLike[str] | FitResult | None = None,
+    **params: Any,
 ) -> Model:
     """Read a model and bind it to its data.
 
     `data` is the folder of the CSV files: by default the model's own folder, or `data/` in it when
     the files are there. `params` override parameters: numbers, dicts by label, pandas Series or
     DataFrames, arrays; one member is `**{"cap[44001]": 12}`.
+
+    `fitted` are estimates of parameters: what `Model.fit` has found, or the file or folder that it was
+    saved in. `params` go over them.
 
     Raises `AlloccError` with every independent mistake.
     """
@@ -43,10 +51,44 @@ def load(
         folder = data_folder(place, file) if data is None else as_path(data, "the data folder")
         if not folder.is_dir():
             raise DiagnosticError([mistakes.no_data_folder(str(folder), folder.exists())])
+        if fitted is not None:
+            params = _with_fitted(fitted, params, file, place)
         bound = bind(file, folder, params, path=place)
         model = Model(bound, folder, _recorded(bound, params))
         model.problem  # noqa: B018 - mistakes that unrolling finds are reported here, too
         return model
+
+
+def _with_fitted(
+    fitted: str | PathLike[str] | FitResult, params: dict[str, Any], file: File, path: Path
+) -> dict[str, Any]:
+    """The estimates as settings, with the others over them."""
+    from allocc.results.fitting.files import read
+    from allocc.results.fitting.found import FitResult
+    from allocc.results.run_folder.made_with import overlaid
+
+    given = isinstance(fitted, FitResult)
+    found = fitted if isinstance(fitted, FitResult) else read(as_path(fitted, "the fit"))
+    estimates = found.as_settings()
+    absent = [n for n in estimates if not _declares(file, path, n)]
+    if absent:
+        shown = f"the fit '{found.fit}'" if given else str(fitted)
+        raise DiagnosticError([mistakes.fitted_elsewhere(shown, absent, path.stem)])
+    # One member that is set by hand goes over one number, and not over all that were estimated.
+    whole = {k: v for k, v in params.items() if "[" not in k}
+    return {**overlaid(estimates, whole), **params}
+
+
+def _declares(file: File, path: Path, parameter: str) -> bool:
+    """Whether a model, or a file that it uses, has a parameter."""
+    from allocc.compiler.names.library import expand_uses
+    from allocc.compiler.names.resolve import flat
+    from allocc.dsl import tree
+    from allocc.dsl.diagnostics import Collector
+
+    statements, _ = expand_uses(file, path, Collector())
+    every = flat([s for s, _ in statements])
+    return any(isinstance(s, tree.Parameter) and s.name.name == parameter for s in every)
 
 
 def verify(

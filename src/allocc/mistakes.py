@@ -365,6 +365,61 @@ def bounds_infeasible() -> Diagnostic:
     )
 
 
+def no_course(name: str, span: Span) -> Diagnostic:
+    """A fit whose model goes nowhere finite from any start."""
+    return Diagnostic(
+        "E7210",
+        f"fit '{name}' cannot begin: from no start does the model have finite values that could be "
+        "observed",
+        span,
+        "give a first guess near what is likely, as `estimate beta in 0 .. from 0.3`",
+    )
+
+
+def no_draws(reason: str) -> Diagnostic:
+    """Draws that are asked for where estimates have no error."""
+    return Diagnostic(
+        "E7211",
+        f"there is nothing to draw from: {reason}",
+        hint="observe more, or keep some of the estimates at what they are known to be",
+    )
+
+
+def nothing_to_fit(model: str) -> Diagnostic:
+    """`allocc fit` of a model that has no fit."""
+    return Diagnostic(
+        "E7212",
+        f"there is nothing to fit in '{model}': it has no `fit`",
+        hint="say what is unknown and what was observed: "
+        "`fit history { estimate beta in 0 .. observe I = cases.ill }`",
+    )
+
+
+def several_fits(names: Sequence[str]) -> Diagnostic:
+    """More than one fit, and none is named."""
+    return Diagnostic(
+        "E7213", f"the model has {len(names)} fits", hint=f"name one with --fit: {_listed(names)}"
+    )
+
+
+def not_fitted(path: str, reason: str) -> Diagnostic:
+    """A file that holds no estimates."""
+    return Diagnostic(
+        "E7214",
+        f"'{path}' holds no estimates of a fit: {reason}",
+        hint="`allocc fit MODEL -o DIR` writes DIR/fitted.json",
+    )
+
+
+def fitted_elsewhere(path: str, names: Sequence[str], model: str) -> Diagnostic:
+    """Estimates of parameters that the model does not have."""
+    return Diagnostic(
+        "E7215",
+        f"'{path}' has estimates of {_listed(names)}, which are no parameters of '{model}'",
+        hint="name the file of a fit of this model",
+    )
+
+
 def _listed(names: Sequence[str], most: int = 12) -> str:
     shown = [f"'{n}'" for n in names[:most]] + (["..."] if len(names) > most else [])
     return ", ".join(shown)

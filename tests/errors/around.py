@@ -27,6 +27,11 @@ _CHANCE = (
     "param room[s in Scenario] = s\ndecide x in 0 .. 9\n"
 )
 
+_FIT = (
+    "time t = 0 .. 2\ncompartment I\ninitial I = 9\nparam beta = 1\nflow infect : -> I = beta * I\n"
+    + 'table cases from "ill.csv" key day\n'
+)
+
 AROUND = {
     "E2001": "param grant = 5\ndecide spend in 0 .. 9\n",
     "E2003": _SI + "flow infect : S -> I = 0.1 * S\n",
@@ -94,6 +99,9 @@ AROUND = {
     "E5020": _S,
     "E5021": _S,
     "E5022": _S,
+    "E7200": _FIT,
+    "E7201": _FIT,
+    "E7202": _FIT,
     "W3001": _TABLE,
     "W3010": _XC,
     "W4010": _XC,
@@ -150,6 +158,7 @@ FILES = {
     "counties.csv": _COUNTIES,
     "people.csv": "fips,population\n44001,48912\n",
     "cases.csv": "county,week,count\n44001,1,3\n44001,2,4\n",
+    "ill.csv": "day,ill\n0,9\n1,20\n2,40\n",
     "contact.csv": "a,b\n1,2\n2,3\n",
     "data/inside.csv": "a\n1\n",
     "wards.alloc": "param beds = 3\nlet half = beds / 2\nlet most = 2 * beds\n",

@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 
 from allocc.compiler.binding.bind import bind
+from allocc.compiler.fitting.bind_fit import bind_fit
 from allocc.compiler.lint.all_checks import lint
 from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.discretize import discretize
+from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.dsl.messages import render
 from allocc.dsl.reading.parser import parse_file
@@ -54,6 +56,8 @@ def diagnostics(model: str) -> list[Diagnostic]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             bound = bind(parse_file(path), data, settings, path=path)
+            for fit in bound.declared.every(tree.Fit).values() if "fits" in path.parts else ():
+                bind_fit(bound, fit, data)
             problem = discretize(bound)
             lowered = chain(problem, "stated")
             more = lint(problem, lowered) if pedantic(model) else []

@@ -44,6 +44,7 @@ TIMES = "Seconds, or as 90s, 5m, 1h."
 _LABELS = r"""\[(?:"[^"]*"|(?<=[\[,\s])'[^']*'(?=\s*[,\]])|[^\]="])+\]"""
 _SETTING = re.compile(rf"([A-Za-z_]\w*(?:{_LABELS})?)\s*=(.*)\Z", re.DOTALL)
 _STRICT = "allocc.strict"
+_FITTED = "allocc.fitted"
 _PARAMETER = re.compile(r"^\s*param\s+([A-Za-z_]\w*)", re.MULTILINE)
 
 
@@ -113,8 +114,12 @@ def model_options(command: F) -> F:
     return click.argument("model", type=ModelPath())(data_options(command))
 
 
+def _keep_fitted(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    ctx.meta[_FITTED] = value
+
+
 def data_options(command: F) -> F:
-    """--data and --set."""
+    """--data, --set and --fitted, which `load_model` asks the context for."""
     command = click.option(
         "settings",
         "--set",
@@ -122,6 +127,14 @@ def data_options(command: F) -> F:
         type=Setting(),
         metavar="NAME=VALUE",
         help="Give a parameter another value; 'cap[44001]=12' for one member. Repeatable.",
+    )(command)
+    command = click.option(
+        "--fitted",
+        type=click.Path(),
+        metavar="FILE|DIR",
+        expose_value=False,
+        callback=_keep_fitted,
+        help="Take the estimates of `allocc fit -o DIR` for their parameters; --set goes over them.",
     )(command)
     return click.option(
         "--data",
@@ -235,11 +248,20 @@ def load_model(
     settings: tuple[str, ...],
     below: Mapping[str, Any] | None = None,
 ) -> Model:
-    """The model that the shared options name; --set goes over the settings `below`."""
+    """The model that the shared options name; --set goes over --fitted, and both over `below`."""
     from allocc.loading import load
     from allocc.results.run_folder.made_with import overlaid
 
-    return load(model, data, **overlaid(below or {}, parse_settings(settings)))
+    fitted = click.get_current_context().meta.get(_FITTED)
+    given = parse_settings(settings)
+    kept = below or {}
+    if fitted is not None:
+        from allocc.results.fitting.files import read
+
+        # What is fitted goes over a run's settings as what is set by hand does.
+        of_fit = read(fitted).as_settings()
+        kept = {k: v for k, v in kept.items() if k.split("[", 1)[0] not in of_fit}
+    return load(model, data, fitted=fitted, **overlaid(kept, given))
 
 
 def _settings_of(runs: tuple[str | None, ...]) -> dict[str, Any]:

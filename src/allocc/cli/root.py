@@ -9,6 +9,7 @@ from allocc.cli.commands.check import check
 from allocc.cli.commands.compile import compile_model
 from allocc.cli.commands.dynamics.analyze import analyze
 from allocc.cli.commands.explain import explain
+from allocc.cli.commands.fitting.fit import fit
 from allocc.cli.commands.format import format_models
 from allocc.cli.commands.lsp import lsp
 from allocc.cli.commands.new import new
@@ -70,6 +71,7 @@ for command in (
     analyze,
     compile_model,
     explain,
+    fit,
     pareto,
     plot,
     prices,

@@ -150,6 +150,7 @@ class Stages:
 
         found: dict[str, Path] = {}
         statements = self.bound.declared.statements
+        unread = self.bound.declared.only_in_fits
         if self.path is not None and self.path.is_file():
             found[self.path.name] = self.path
             home = self.path.parent
@@ -158,7 +159,7 @@ class Stages:
                 if path.is_relative_to(home) and path.is_file():
                     found.setdefault(path.relative_to(home).as_posix(), path)
         for statement in statements:
-            if isinstance(statement, tree.Table):
+            if isinstance(statement, tree.Table) and statement.name.name not in unread:
                 table = self.data / statement.file.value
                 if table.is_file():
                     found[statement.file.value] = table

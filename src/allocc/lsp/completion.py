@@ -22,6 +22,9 @@ _METHOD = re.compile(r"\bmethod\s+\w*\Z")
 _USE = re.compile(r"\buse\s+(?:\w+\s*,\s*)*\w*\Z")
 _FROM = re.compile(r'\s*(?:,\s*\w+\s*)*from\s+"([^"\r\n]*)"')
 
+#: Statements whose names no expression mentions.
+_UNMENTIONED = tree.Limit | tree.Prefer | tree.Chance | tree.Intervention | tree.Fit | tree.Policy
+
 Kind = Literal["name", "index", "column", "word", "function", "file", "method"]
 
 
@@ -106,9 +109,7 @@ def _names(outline: Outline, offset: int) -> list[Proposal]:
         found.setdefault(bound.name.name, Proposal(bound.name.name, "index", text))
     for names in (outline.declared, outline.used):
         for name, statement in names.items():
-            if isinstance(
-                statement, tree.Limit | tree.Prefer | tree.Chance | tree.Intervention | tree.Policy
-            ):
+            if isinstance(statement, _UNMENTIONED):
                 continue
             unit = getattr(statement, "unit", None)
             kind = type(statement).__name__.removesuffix("Declaration").lower()

@@ -31,6 +31,7 @@ _KINDS: dict[type, Kind] = {
     tree.Limit: "rule",
     tree.Prefer: "rule",
     tree.Chance: "block",
+    tree.Fit: "block",
     tree.Objective: "block",
     tree.Term: "value",
 }

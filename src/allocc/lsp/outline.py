@@ -146,7 +146,7 @@ def _read(source: Source, start: int, stop: int) -> tree.Statement | None:
     """One statement of a text, in its place."""
     text = source.text[start:stop]
     opened = text.count("{") - text.count("}")
-    if text.startswith(("intervention", "chance", "policy")) and opened == 1:
+    if text.startswith(("intervention", "chance", "policy", "fit")) and opened == 1:
         text += "}"
     statements = read_alone(text)
     if statements is None or len(statements) != 1:

@@ -66,7 +66,7 @@ class AllocLexer(RegexLexer):  # type: ignore[misc]
             (r"[0-9][0-9_]*\.[0-9]+(?:[eE][+-]?[0-9]+)?%?", Number.Float),
             (r"[0-9][0-9_]*[eE][+-]?[0-9]+%?", Number.Float),
             (r"[0-9][0-9_]*%?", Number.Integer),
-            (r"\.\.|->|\+=|\*=|<=|>=|==|!=|[-+*/^=<>]", Operator),
+            (r"\.\.|->|\+=|\*=|<=|>=|==|!=|[-+*/^=~<>]", Operator),
             (r"[,:.()\[\]{}]", Punctuation),
         ],
     }

@@ -358,3 +358,27 @@ def test_symbols_and_numbers() -> None:
     assert number("1_000_000") == r"1\,000\,000"
     assert number("1e-3") == "10^{-3}" and number("2.5E6") == r"2.5 \cdot 10^{6}"
     assert number("80%") == r"80\%"
+
+
+def test_a_fit_is_written_with_what_it_estimates_and_observes() -> None:
+    model = """model m
+table seen from "seen.csv" key week, place
+set Place = {a, b}
+param beta[Place] in 0 .. 3 = 1
+time t = 0 .. 9
+compartment I[Place]
+initial I[p in Place] = 1
+flow infect[p in Place] : -> I = beta[p] * I[p]
+fit past "weekly counts" {
+  time t = 1 .. 4
+  initial I[p in Place] = seen.ill[1, p]
+  estimate beta from 2
+  observe infect[p in Place] ~ negative_binomial(seen.new[t, p], 4) weight 2
+}
+"""
+    text = markdown("m", sections(declared(parse(Source("m", model)), None)))
+    assert "Fitted: weekly counts" in text
+    assert r"0 \le \beta_{p} \le 3" in text
+    assert r"\mathrm{infect}_{p,t}" in text
+    assert r"\text{negative binomial } 4" in text
+    assert "column ill of seen.csv, row 1, p" in text

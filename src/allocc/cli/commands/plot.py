@@ -15,7 +15,7 @@ from allocc.dsl.diagnostics import DiagnosticError
 from allocc.whole import write_whole
 
 FORMATS = ("svg", "png")
-WHAT = ("trajectories", "allocation", "progress", "frontier", "all")
+WHAT = ("trajectories", "allocation", "progress", "frontier", "fit", "all")
 
 
 @click.command()
@@ -26,7 +26,7 @@ WHAT = ("trajectories", "allocation", "progress", "frontier", "all")
     show_default=True,
     metavar="WHAT",
     help="trajectories: compartments with and without interventions; allocation: who gets what; "
-    "progress: value, bound and gap as time went on; frontier: what `allocc pareto` found; all.",
+    "progress: value, bound and gap as time went on; frontier: what `allocc pareto` found; fit: data and what was fitted to them; all.",
 )
 @output_option(
     "A folder, or, for one picture, an .svg or .png file. By default plots/ in RUN.", "DIR|FILE"
@@ -34,7 +34,7 @@ WHAT = ("trajectories", "allocation", "progress", "frontier", "all")
 @click.option("format_", "--format", metavar="svg|png", help="By default svg, or that of FILE.")
 @json_option
 def plot(run: str, what: str, output: str | None, format_: str | None, as_json: bool) -> None:
-    """Draw what is in RUN, a folder of `allocc solve`, or of `simulate` or `pareto` with --run.
+    """Draw what is in RUN, a folder of `allocc solve`, of `simulate` or `pareto` with --run, or of `fit`.
 
     Pictures that are there already are drawn anew. It needs Matplotlib:
     pip install 'allocc[plot]'
@@ -91,7 +91,14 @@ def _target(output: str | None, format_: str | None) -> tuple[Path | None, str]:
 def _figures(run: Path, what: str) -> dict[str, Any]:
     """What to draw, by name; nothing is drawn before everything is known to be there."""
     from allocc.results import frontier_folder
-    from allocc.showing.plots import OF_A_RESULT, draw, draw_frontier, why_not
+    from allocc.results.fitting import files as fitted_files
+    from allocc.showing.plots import OF_A_RESULT, draw, draw_fit, draw_frontier, why_not
+
+    if (run / fitted_files.FILE).is_file():
+        if what not in ("fit", "all"):
+            reason = "it is a folder of `allocc fit`, which has a fit only"
+            raise DiagnosticError([mistakes.nothing_to_draw(what, reason)])
+        return {"fit": partial(draw_fit, fitted_files.read(run))}
 
     if (run / frontier_folder.FILE).is_file():
         found = frontier_folder.read(run)

@@ -15,6 +15,7 @@ from allocc.errors import MissingLibrary, require
 
 if TYPE_CHECKING:
     from allocc.results.comparing.comparison import Comparison
+    from allocc.results.fitting.found import FitResult
     from allocc.results.frontier import Tradeoff
     from allocc.results.run import Run
 
@@ -47,6 +48,8 @@ def why_not(result: Run, what: str) -> str:
                 return "neither a value nor a bound was recorded on the way"
         case "frontier":
             return "it is a run of one allocation; `allocc pareto --run DIR` writes a frontier"
+        case "fit":
+            return "it is a run of one allocation; `allocc fit MODEL -o DIR` writes a fit"
     return ""
 
 
@@ -86,6 +89,24 @@ def frontier_svg(found: Tradeoff) -> bytes | None:
         return None
     svg: bytes = draw_frontier(found).data("svg")
     return svg
+
+
+def fit_svg(found: FitResult) -> bytes | None:
+    """The SVG file of a fit; None without Matplotlib."""
+    try:
+        check_installed()
+    except MissingLibrary:
+        return None
+    svg: bytes = draw_fit(found).data("svg")
+    return svg
+
+
+def draw_fit(found: FitResult) -> Any:
+    """A Matplotlib figure of a fit; raises `MissingLibrary` without Matplotlib."""
+    check_installed()
+    from allocc.showing.plots.fitted import fitted
+
+    return fitted(found)
 
 
 def draw_frontier(found: Tradeoff) -> Any:
