@@ -41,10 +41,11 @@ _KEYWORDS = frozenset(
 )
 
 
-def write(program: Program, path: str | Path) -> None:
+def write(program: Program, path: str | Path, quadratic: bool = False) -> None:
     """Write `.mps` or `.lp`, and beside it `.map.json`: from the file's names to the model's.
 
-    The column that carries the offset in LP belongs to no model name: it maps to "".
+    The column that carries the offset in LP belongs to no model name: it maps to "". With `quadratic`, products
+    are written in MPS as well, as rows with a section QCMATRIX each, which not all solvers read.
     Raises ValueError for another suffix, and for what the format cannot say: products in MPS and
     functions in both.
     """
@@ -57,7 +58,7 @@ def write(program: Program, path: str | Path) -> None:
             f"the {suffix} format has no functions such as exp or max; compile with a linear method"
         )
     check_data(program)
-    if suffix == ".mps" and len(program.products):
+    if suffix == ".mps" and len(program.products) and not quadratic:
         raise ValueError(
             "the MPS format has no products that all solvers read; "
             "compile with a linear method, or write .lp"
@@ -84,9 +85,9 @@ def write(program: Program, path: str | Path) -> None:
 
 
 def names(program: Program) -> tuple[list[str], list[str]]:
-    """The names of columns and rows in the files that `write` makes."""
+    """The names of columns and rows in the files that `write` makes; those of products come last."""
     _, columns, _, rows, _ = _all_names(program)
-    return columns, rows
+    return columns, [*rows, *_product_names(program, set(rows))]
 
 
 def _all_names(program: Program) -> tuple[list[str], list[str], list[str], list[str], set[str]]:
@@ -138,6 +139,7 @@ def _numbers(values: FloatArray) -> list[str]:
 
 
 def _mps(program: Program, columns: list[str], rows: list[str]) -> Iterator[str]:
+    products = _product_names(program, set(rows))
     low, high = program.row_lower, program.row_upper
     has_low, has_high = np.isfinite(low), np.isfinite(high)
     kinds = np.full(program.rows, "L")
@@ -145,15 +147,16 @@ def _mps(program: Program, columns: list[str], rows: list[str]) -> Iterator[str]
     kinds[has_low & has_high & (low == high)] = "E"
     kept = has_low | has_high
     goal = "objective_"
-    while goal in rows:
+    while goal in rows or goal in products:
         goal += "_"
     yield f"NAME {_UNSAFE.sub('_', program.name) or 'allocc'}\n"
     yield f"OBJSENSE\n    {'MAX' if program.sense == 'maximize' else 'MIN'}\n"
     yield f"ROWS\n N {goal}\n"
     names = [rows[i] for i in np.flatnonzero(kept)]
     yield from (f" {k} {r}\n" for k, r in zip(kinds[kept].tolist(), names, strict=True))
+    yield from (f" E {name}\n" for name in products)
     yield "COLUMNS\n"
-    yield from _mps_columns(program, columns, rows, kept, goal)
+    yield from _mps_columns(program, columns, rows, kept, goal, products)
     yield "RHS\n"
     if program.offset:
         yield f" RHS {goal} {-float(program.offset)!r}\n"
@@ -166,12 +169,25 @@ def _mps(program: Program, columns: list[str], rows: list[str]) -> Iterator[str]
         yield from (f" RNG {rows[i]} {float(high[i] - low[i])!r}\n" for i in ranges)
     yield "BOUNDS\n"
     yield from _mps_bounds(program, columns)
+    for name, (_, a, b, k) in zip(products, program.products.entries(), strict=True):
+        yield f"QCMATRIX {name}\n"
+        # The matrix is symmetric: a product of two columns stands in it twice.
+        pairs = [(a, a, -k)] if a == b else [(a, b, -k / 2.0), (b, a, -k / 2.0)]
+        yield from (f" {columns[i]} {columns[j]} {value!r}\n" for i, j, value in pairs)
     yield "ENDATA\n"
 
 
 def _mps_columns(
-    program: Program, columns: list[str], rows: list[str], kept: np.ndarray, goal: str
+    program: Program,
+    columns: list[str],
+    rows: list[str],
+    kept: np.ndarray,
+    goal: str,
+    products: list[str],
 ) -> Iterator[str]:
+    results: dict[int, list[str]] = {}
+    for product, j in zip(products, program.products.result.tolist(), strict=True):
+        results.setdefault(j, []).append(product)
     matrix = program.matrix.tocsc()
     starts = matrix.indptr.tolist()
     entries = matrix.indices.tolist()
@@ -192,6 +208,7 @@ def _mps_columns(
         yield from (
             f" {name} {rows[entries[k]]} {values[k]}\n" for k in part if written[entries[k]]
         )
+        yield from (f" {name} {product} 1.0\n" for product in results.get(j, ()))
     if inside:
         yield f" MARKER{markers} 'MARKER' 'INTEND'\n"
 
@@ -272,15 +289,20 @@ def _signed(values: FloatArray) -> list[str]:
     return [f"- {-v!r}" if v < 0 else f"+ {v!r}" for v in values.tolist()]
 
 
-def _lp_products(program: Program, columns: list[str], taken: set[str]) -> Iterator[str]:
-    pairs = program.products
+def _product_names(program: Program, taken: set[str]) -> list[str]:
+    """Names of the rows of products, none of which is taken."""
     prefix = "product"
     while any(name.startswith(prefix) for name in taken):
         prefix += "_"
-    for number, (w, a, b, k) in enumerate(pairs.entries()):
+    return [f"{prefix}{number}" for number in range(len(program.products))]
+
+
+def _lp_products(program: Program, columns: list[str], taken: set[str]) -> Iterator[str]:
+    pairs = zip(_product_names(program, taken), program.products.entries(), strict=True)
+    for name, (w, a, b, k) in pairs:
         square = f"{columns[a]} ^2" if a == b else f"{columns[a]} * {columns[b]}"
         factor = "" if k == 1.0 else f"{k!r} "
-        yield f" {prefix}{number}:\n - 1.0 {columns[w]}\n + [ {factor}{square} ]\n = 0\n"
+        yield f" {name}:\n - 1.0 {columns[w]}\n + [ {factor}{square} ]\n = 0\n"
 
 
 def _lp_bounds(program: Program, columns: list[str]) -> Iterator[str]:

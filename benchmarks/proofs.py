@@ -44,7 +44,17 @@ def main() -> int:
     states = sorted(p.parent.name for p in asked.data.glob("*/counties.csv"))
     if asked.only:
         states = [s for s in states if s in asked.only.split(",")]
-    head = ("state", "solve s", "prove s", "check s", "leaves", "MB", "value", "rational bound", "gap")
+    head = (
+        "state",
+        "solve s",
+        "prove s",
+        "check s",
+        "leaves",
+        "MB",
+        "value",
+        "rational bound",
+        "gap",
+    )
     print(("{:>7}" + "{:>10}" * 5 + "{:>14}{:>16}{:>10}").format(*head), flush=True)
     failed, ratios = False, []
     for state in states:

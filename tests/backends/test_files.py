@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from allocc.backends import SolveOptions, get
-from allocc.backends.files import NAME_LIMIT, safe_names, write
+from allocc.backends.files import NAME_LIMIT, names, safe_names, write
 from allocc.compiler.programs.program import Program
 from tests.backends.programs import INF, function, program
 from tests.backends.test_conformance import KNOWN, PRODUCTS, backend
@@ -88,6 +88,20 @@ def test_products_in_lp(tmp_path: Path, case: str) -> None:
         write(model, tmp_path / "model.mps")
 
 
+@pytest.mark.parametrize("case", PRODUCTS)
+def test_products_in_quadratic_mps(tmp_path: Path, case: str) -> None:
+    model, value = PRODUCTS[case]
+    path = tmp_path / "model.mps"
+    write(model, path, quadratic=True)
+    for reader in (read_scip, read_gurobi):
+        assert reader(path) == pytest.approx(value, abs=1e-4), reader.__name__
+    columns, rows = names(model)
+    assert len(columns) == model.columns
+    assert len(rows) == len(set(rows)) == model.rows + len(model.products)
+    text = path.read_text("ascii")
+    assert all(f"QCMATRIX {row}\n" in text for row in rows[model.rows :])
+
+
 def test_refusals(tmp_path: Path) -> None:
     atoms = program([1, 0], lower=0, upper=1, functions=(function("exp", 0, 1),))
     for suffix in (".mps", ".lp"):
@@ -111,9 +125,9 @@ def test_map_leads_back_to_model_names(tmp_path: Path, suffix: str) -> None:
 
 
 def test_safe_names() -> None:
-    names = ["a b", "a_b", "a-b", "", "free", "St", "e5", "E", "9x", "ß", "x" * 300, "x" * 301]
-    safe = safe_names(names, "x", set())
-    assert len(set(safe)) == len(names)
+    given = ["a b", "a_b", "a-b", "", "free", "St", "e5", "E", "9x", "ß", "x" * 300, "x" * 301]
+    safe = safe_names(given, "x", set())
+    assert len(set(safe)) == len(given)
     assert safe[:2] == ["a_b", "a_b_x1"]
     for name in safe:
         assert 0 < len(name) <= NAME_LIMIT and name.isascii() and name[0].isalpha()

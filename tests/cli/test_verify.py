@@ -12,7 +12,7 @@ def test_a_line_for_each_link_and_the_verdict(run: Run, tmp_path: Path) -> None:
     path = small.easy(tmp_path)
     assert run("solve", path, "--run", "runs/first", "-q").exit_code == 0
     done = run("verify", "runs/first", "--model", path)
-    assert done.exit_code == 0 and not done.stderr
+    assert done.exit_code == 1 and not done.stderr
     lines = done.stdout.splitlines()
     heads = [line.split()[:2] for line in lines if line[:2] == "  " and line[2:3].strip()]
     assert heads == [
@@ -21,10 +21,24 @@ def test_a_line_for_each_link_and_the_verdict(run: Run, tmp_path: Path) -> None:
         ["decisions", "holds"],
         ["tables", "-"],
         ["gap", "holds"],
-        ["proof", "-"],
+        ["proof", "open"],
         ["program", "-"],
     ]
-    assert lines[-1] == "runs/first holds what it claims, but has no proof as a file"
+    assert lines[-1] == "runs/first: not everything that it claims could be shown: proof"
+
+
+def test_a_run_with_a_proof_holds_without_its_model(run: Run, tmp_path: Path) -> None:
+    path = small.easy(tmp_path)
+    assert run("solve", path, "--prove", "--run", "runs/first", "-q").exit_code == 0
+    path.unlink()
+    done = run("verify", "runs/first")
+    assert done.exit_code == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == "runs/first holds what it claims"
+
+
+def test_a_proof_needs_a_run_folder(run: Run, tmp_path: Path) -> None:
+    done = run("solve", small.easy(tmp_path), "--prove", "--no-run")
+    assert done.exit_code == 2 and "--no-run" in done.stderr
 
 
 def test_what_does_not_hold_is_named_with_exit_code_1(run: Run, tmp_path: Path) -> None:
@@ -45,10 +59,10 @@ def test_json_has_every_link(run: Run, tmp_path: Path) -> None:
     path = small.easy(tmp_path)
     run("solve", path, "--run", "runs/first", "-q")
     done = run("verify", "runs/first", "--model", path, "--json")
-    assert done.exit_code == 0
+    assert done.exit_code == 1
     found = only_json(done.stdout)
-    assert found["run"] == "runs/first" and found["holds"] is True
-    assert {x["state"] for x in found["links"]} == {"holds", "absent"}
+    assert found["run"] == "runs/first" and found["holds"] is False
+    assert {x["state"] for x in found["links"]} == {"holds", "absent", "open"}
 
 
 def test_a_folder_that_is_no_run_is_a_mistake(run: Run, tmp_path: Path) -> None:

@@ -19,25 +19,30 @@ from allocc.proof.checker import Refused, Verdict, check
 
 ROUNDING_MPS = """\
 NAME rounding
+OBJSENSE
+    MIN
 ROWS
  N cost
  G C1
  L C2
 COLUMNS
  M1 'MARKER' 'INTORG'
- x cost 1 C1 4
+ x cost 1
+ x C1 4
  x C2 4
- y cost 1 C1 1
+ y cost 1
+ y C1 1
  y C2 -1
  M2 'MARKER' 'INTEND'
 RHS
- S cost -5 C1 1
- S C2 2
+ RHS cost -5
+ RHS C1 1
+ RHS C2 2
 BOUNDS
- MI B x
- UP B x 9
- MI B y
- UP B y 9
+ MI BND x
+ UP BND x 9
+ MI BND y
+ UP BND y 9
 ENDATA
 """
 ROUNDING = """\
@@ -69,17 +74,20 @@ ROWS
  L C2
 COLUMNS
  M1 'MARKER' 'INTORG'
- x C1 2 C2 2
- y cost 1 C1 1
+ x C1 2
+ x C2 2
+ y cost 1
+ y C1 1
  y C2 -3
  M2 'MARKER' 'INTEND'
 RHS
- S C1 1 C2 1
+ RHS C1 1
+ RHS C2 1
 BOUNDS
- MI B x
- UP B x 9
- MI B y
- UP B y 9
+ MI BND x
+ UP BND x 9
+ MI BND y
+ UP BND y 9
 ENDATA
 """
 SPLIT = """\
@@ -106,6 +114,8 @@ both G 1 OBJ { uns 4 2 5 3 } -1
 """
 NONE_MPS = """\
 NAME none
+OBJSENSE
+    MIN
 ROWS
  N cost
  G C1
@@ -113,19 +123,22 @@ ROWS
  L C3
 COLUMNS
  M1 'MARKER' 'INTORG'
- x C1 2 C2 3
+ x C1 2
+ x C2 3
  x C3 -1
- y C1 3 C2 -4
+ y C1 3
+ y C2 -4
  y C3 6
  M2 'MARKER' 'INTEND'
 RHS
- S C1 1 C2 2
- S C3 3
+ RHS C1 1
+ RHS C2 2
+ RHS C3 3
 BOUNDS
- MI B x
- UP B x 9
- MI B y
- UP B y 9
+ MI BND x
+ UP BND x 9
+ MI BND y
+ UP BND y 9
 ENDATA
 """
 NONE = """\
@@ -157,20 +170,23 @@ C10 G 1 0 { uns 11 4 12 3 } -1
 """
 PRODUCT_MPS = """\
 NAME product
+OBJSENSE
+    MIN
 ROWS
  N cost
  E area
 COLUMNS
- w cost 1 area 1
+ w cost 1
+ w area 1
  a cost 0
  b cost 0
 RHS
 BOUNDS
- FR B w
- LO B a 1
- UP B a 3
- LO B b 2
- UP B b 5
+ FR BND w
+ LO BND a 1
+ UP BND a 3
+ LO BND b 2
+ UP BND b 5
 QCMATRIX area
  a b -0.5
  b a -0.5
@@ -192,7 +208,7 @@ DER 2
 corner L 2 3 0 -1 1 2 2 1 { mul 0 1 area } 3
 least G 2 OBJ { lin 3 2 -1 0 2 1 1 } -1
 """
-CUTOFF_MPS = ROUNDING_MPS.replace("UP B x 9", "UP B x 4").replace("NAME rounding", "OBJSENSE MAX")
+CUTOFF_MPS = ROUNDING_MPS.replace("UP BND x 9", "UP BND x 4").replace("MIN", "MAX")
 CUTOFF = """\
 VER 1.0
 VAR 2 x y
@@ -214,10 +230,15 @@ eleven L 11 OBJ { lin 1 6 1 } -1
 """
 
 
+MIN = "OBJSENSE\n    MIN\n"
+
+
 def value_of(x: int, y: int) -> bool:
     return 4 * x + y >= 1 and 4 * x - y <= 2
 
 
+#: An auditor reads it in an hour.
+LINES = 300
 BOX = list(itertools.product(range(-9, 10), repeat=2))
 #: Program, proof, and the values of all its points, each with the objective's constant.
 CASES = {
@@ -257,7 +278,7 @@ def test_a_proof_holds(tmp_path: Path, name: str, zipped: bool) -> None:
     assert is_true(found, values)
     if values:
         best = max(values) if found.sense == "max" else min(values)
-        assert (found.bound, found.value) == (best, None if name == "none" else best)
+        assert found.bound == best
     assert found.infeasible == (not values)
     assert found.derivations == int(proof.split("DER ")[1].split()[0])
 
@@ -330,12 +351,12 @@ def test_a_proof_for_another_program_is_refused(tmp_path: Path, one: str, other:
     [
         (" N cost", " N cost\n L other"),
         ("C1 4", "C1 4.000000000000001"),
-        ("C1 1\n S", "C1 1.5\n S"),
+        ("C1 1\n RHS", "C1 1.5\n RHS"),
         (" G C1", " L C1"),
-        ("x cost 1", "x cost 2"),
+        (" x cost 1", " x cost 2"),
         ("'INTEND'", "'INTORG'\n z cost 0"),
         ("x C2 4\n", "x C2 4\n M3 'MARKER' 'INTEND'\n"),
-        ("ROWS", "OBJSENSE MAX\nROWS"),
+        ("MIN", "MAX"),
         (" y C2 -1", " y C2 -1.0e-1"),
     ],
 )
@@ -366,16 +387,13 @@ def test_a_proof_may_state_less_than_the_program(tmp_path: Path) -> None:
         (" L C1\n", {"L 3", "L 4"}),
         (" G C1\n", {"G 3", "G 2"}),
         (" L C1\nR 1", {"L 3", "L 4", "G 2"}),
-        (" L C1\nR -1", {"L 3", "L 4", "G 2"}),
-        (" G C1\nR 1", {"G 3", "G 2", "L 4"}),
-        (" E C1\nR 1", {"G 3", "G 2", "L 4"}),
-        (" E C1\nR -1", {"L 3", "L 4", "G 2"}),
+        (" L C1\nR 0.5", {"L 3", "L 4", "G 2"}),
     ],
 )
 def test_sides_of_rows_and_ranges(tmp_path: Path, sides: str, accepted: set[str]) -> None:
     row, _, width = sides.partition("R ")
-    program = f"ROWS\n N cost\n{row}COLUMNS\n x cost 1 C1 1\nRHS\n S C1 3\n"
-    program += f"RANGES\n G C1 {width}\nENDATA\n" if width else "ENDATA\n"
+    program = f"{MIN}ROWS\n N cost\n{row}COLUMNS\n x cost 1\n x C1 1\nRHS\n RHS C1 3\n"
+    program += f"RANGES\n RNG C1 {width}\nENDATA\n" if width else "ENDATA\n"
     for side in ("L 2", "L 3", "L 4", "G 2", "G 3", "G 4", "E 3", "E 2"):
         proof = f"VER 1.0 VAR 1 x INT 0 OBJ min 1 0 1 CON 1 0 C1 {side} 1 0 1 RTP range -inf inf "
         proof += "SOL 0 DER 0"
@@ -390,66 +408,79 @@ def test_sides_of_rows_and_ranges(tmp_path: Path, sides: str, accepted: set[str]
     ("bounds", "accepted"),
     [
         ("", {"G 0"}),
-        (" UP B x 1", {"G 0", "L 1"}),
-        (" LO B x 1", {"G 0", "G 1"}),
-        (" FX B x 1", {"G 0", "G 1", "L 1", "E 1"}),
-        (" FR B x", set()),
-        (" MI B x\n UP B x -1", {"L -1", "L 1"}),
-        (" BV B x", {"G 0", "L 1"}),
-        (" LI B x 1\n UI B x 1", {"G 0", "G 1", "L 1", "E 1"}),
-        (" LO B x 1e-1\n PL B x", {"G 0"}),
+        (" LO BND x 0\n UP BND x 1", {"G 0", "L 1"}),
+        (" LO BND x 1", {"G 0", "G 1"}),
+        (" FX BND x 1", {"G 0", "G 1", "L 1", "E 1"}),
+        (" FR BND x", set()),
+        (" MI BND x\n UP BND x -1", {"L -1", "L 1"}),
+        (" BV BND x", {"G 0", "L 1"}),
+        (" LO BND x 1e-1\n PL BND x", {"G 0"}),
     ],
 )
 def test_bounds_of_columns(tmp_path: Path, bounds: str, accepted: set[str]) -> None:
-    program = f"ROWS\n N cost\nCOLUMNS\n x cost 1\nBOUNDS\n{bounds}\nENDATA\n"
-    whole = "1 0" if "BV" in bounds or "LI" in bounds else "0"
+    whole, marker = ("1 0", " M 'MARKER' 'INTORG'\n") if "BV" in bounds else ("0", "")
+    program = f"{MIN}ROWS\n N cost\nCOLUMNS\n{marker} x cost 1\nBOUNDS\n{bounds}\nENDATA\n"
     for side in ("G -1", "G 0", "G 1", "L 1", "L -1", "E 1"):
         proof = f"VER 1.0 VAR 1 x INT {whole} OBJ min 1 0 1 CON 1 1 b {side} 1 0 1 "
         proof += "RTP range -inf inf SOL 0 DER 0"
         if side in accepted or (side == "G -1" and "G 0" in accepted):
             assert judge(tmp_path, program, proof).columns == 1
         else:
-            with pytest.raises(Refused, match="constraint b"):
+            with pytest.raises(Refused, match="b is no side"):
                 judge(tmp_path, program, proof)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("BOUNDS", "BOUNDS\n LO B x 0\n LO B x 0", "second time"),
-        (" MI B x\n UP B x 9", " UP B x -9", "negative UP"),
-        (" UP B x 9", " UP B z 9", "not known"),
-        (" UP B x 9", " UP C x 9", "second set"),
-        (" UP B x 9", " UP x 9", "second set"),
-        (" UP B x 9", " UP B x inf", "not a number"),
-        (" UP B x 9", " UP B x 1/2", "not a number"),
-        (" UP B x 9", " UP B x 1e999999999", "not a number"),
-        (" UP B x 9", " UP B x " + "9" * 10**6, "not a number"),
-        (" UP B x 9", " SC B x 9", "cannot stand"),
-        (" x C2 4", " x C2 4 C2 4", "second time"),
-        (" x C2 4", " x C9 4", "not known"),
-        (" y C2 -1", " y C2 -1\n x C2 1", "second time"),
+        ("BOUNDS", "BOUNDS\n LO BND x 0\n LO BND x 0", "second time"),
+        (" MI BND x\n UP BND x 9", " UP BND x -9", "after LO or MI"),
+        (" MI BND x\n UP BND x 9", " UP BND x 9", "after LO or MI"),
+        (" UP BND x 9", " UP BND z 9", "z is not there"),
+        (" UP BND x 9", " UP B x 9", "cannot stand"),
+        (" UP BND x 9", " UP x 9", "cannot stand"),
+        (" UP BND x 9", " UP BND x", "cannot stand"),
+        (" MI BND x", " MI BND x 5", "cannot stand"),
+        (" MI BND x", " MI B x", "cannot stand"),
+        (" UP BND x 9", " UP BND x inf", "not a number"),
+        (" UP BND x 9", " UP BND x 1/2", "fraction"),
+        (" UP BND x 9", " UP BND x 1e999999999", "not a number"),
+        (" UP BND x 9", " UP BND x " + "9" * 10**6, "not a number"),
+        (" UP BND x 9", " UI BND x 9", "cannot stand"),
+        (" MI BND x", " LI BND x 9", "cannot stand"),
+        (" M2 'MARKER' 'INTEND'", " M2 'MARKER' 'INTEND'\n z cost 0", "BV BND z"),
+        (" x C2 4", " x C1 4 C2 4", "cannot stand"),
+        (" x C2 4", " x C2 4\n x C2 4", "second time"),
+        (" x C2 4", " x C9 4", "C9 is not there"),
         (" G C1", " G C1\n L C1", "second time"),
-        (" x C2 4", " M3 'MARKER' 'INTEND'\n x C2 4", "together"),
-        (" S cost", " S C1 1 cost", "cannot stand"),
-        (" S C2 2", " T C2 2", "second set"),
-        ("RHS", "RHS\nRHS", "second time"),
-        ("RHS", "SOS\nRHS", "cannot stand"),
-        ("ENDATA", "", "no ENDATA"),
+        (" x C2 4", " M3 'MARKER' 'INTEND'\n x C2 4", "only a part of x"),
+        (" RHS cost -5", " RHS C1 1 cost -5", "cannot stand"),
+        (" RHS C2 2", " S C2 2", "cannot stand"),
+        (" RHS C2 2", " RHS C2 2\n RHS C2 2", "second time"),
+        ("RHS\n", "SOS\nRHS\n", "cannot stand"),
+        ("ENDATA", "", "ENDATA"),
         ("ENDATA", "ENDATA\nRHS", "cannot stand"),
-        ("ENDATA", "RANGES\n R cost 1\nENDATA", "range of it"),
-        (" N cost\n G C1", " E cost\n G C1", "no objective"),
+        ("ENDATA", "RANGES\n RNG cost 1\nENDATA", "cannot stand"),
+        ("ENDATA", "RANGES\n RNG C1 1\nENDATA", "cannot stand"),
+        ("ENDATA", "RANGES\n RNG C2 -1\nENDATA", "cannot stand"),
+        (" N cost", " N cost\n N other", "objective"),
+        (" N cost\n G C1", " E cost\n G C1", "objective"),
         ("ENDATA", "QCMATRIX C1\n x y 1\nENDATA", "not symmetric"),
         ("ENDATA", "QCMATRIX C1\n x y 1\n y x 2\nENDATA", "not symmetric"),
         ("ENDATA", "QCMATRIX C1\n x x 1\n x x 2\nENDATA", "second time"),
         ("ENDATA", "QCMATRIX cost\n x x 1\nENDATA", "cannot stand"),
         ("NAME rounding", "NAME r\u00f6unding", "ascii"),
-        ("NAME rounding", "OBJSENSE", "cannot stand"),
+        ("OBJSENSE\n    MIN\n", "", "OBJSENSE"),
+        ("    MIN\n", "    MIN\n    MAX\n", "cannot stand"),
+        ("OBJSENSE\n    MIN\n", "OBJSENSE MIN\n", "cannot stand"),
     ],
 )
 def test_a_program_that_cannot_be_read(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in ROUNDING_MPS
-    (tmp_path / "p.mps").write_text(ROUNDING_MPS.replace(old, new, 1), "utf-8")
+    changed = ROUNDING_MPS.replace(old, new, 1)
+    if "BV" in message:
+        changed = changed.replace("ENDATA", " BV BND z\nENDATA")
+    (tmp_path / "p.mps").write_text(changed, "utf-8")
     (tmp_path / "p.vipr").write_text(ROUNDING, "ascii")
     with pytest.raises(Refused, match=message) as why:
         check(tmp_path / "p.mps", tmp_path / "p.vipr")
@@ -470,11 +501,13 @@ ZEROS = gzip.compress(b"0" * 10**7, 1)
         (gzip.compress(ROUNDING.encode())[:-8] + b"12345678", "CRC"),
         (gzip.compress(ROUNDING.encode()) + b"more", "gzip"),
         (ROUNDING.encode()[:-40], "ends too early"),
-        (ZEROS, "too long"),
+        (ZEROS, "line 1 is too long"),
         (gzip.compress(b"0 " * 10**6), "expected, not '0'"),
+        (gzip.compress(b"0 " * 10**7), "line 1 is too long"),
         (gzip.compress(ROUNDING.split("SOL")[0].encode() + b"SOL 9999999 " + b"0 " * 10**6),
          "outside"),
-        (gzip.compress(b" " * 10**7), "empty space"),
+        (gzip.compress(b" " * 10**7), "line 1 is too long"),
+        (gzip.compress(b"\n" * 10**5), "ends too early"),
         (gzip.compress(b"%" + b"0" * 10**7), "too long"),
         (b"\xff\xfe" + ROUNDING.encode(), "ascii"),
         (ROUNDING.encode() + b"more", "text after"),
@@ -492,18 +525,17 @@ def test_files_that_are_no_proofs(tmp_path: Path, text: bytes, message: str) -> 
     ("old", "new", "message"),
     [
         ("VAR 2", "VAR 3", "expected"),
-        ("VAR 2 x y", "VAR 2 y x", "columns are not"),
+        ("VAR 2 x y", "VAR 2 y x", "'x' expected, not 'y'"),
         ("INT 2", "INT 1", "expected"),
         ("INT 2 0 1", "INT 2 0 0", "integer columns"),
         ("OBJ min", "OBJ max", "'min' expected"),
-        ("OBJ min 2 0 1 1 1", "OBJ min 2 0 1 0 1", "different"),
+        ("OBJ min 2 0 1 1 1", "OBJ min 2 0 1 0 1", "index twice"),
         ("OBJ min 2", "OBJ min -2", "not a count"),
         ("OBJ min 2", "OBJ min 1000000000", "entries"),
         ("CON 2 0", "CON 3 0", "not L, E or G|not a number"),
         ("CON 2 0", "CON 1 0", "'RTP' expected"),
         ("CON 2 0", "CON -2 0", "not a count"),
-        ("CON 2 0", "CON 2 1", "constraint C1"),
-        ("CON 2 0", "CON 2 3", "more bounds"),
+        ("CON 2 0", "CON 2 -1", "not a count"),
         ("C2 L 2", "C1 L 2", "side"),
         ("C2 L 2", "C2 X 2", "not L, E or G"),
         ("C2 L 2", "C2 L 2/0", "not a number"),
@@ -511,29 +543,27 @@ def test_files_that_are_no_proofs(tmp_path: Path, text: bytes, message: str) -> 
         ("C2 L 2", "C2 L 1e999999999", "not a number"),
         ("C2 L 2", "C2 L 2_0", "not a number"),
         ("C2 L 2", "C2 L nan", "not a number"),
-        ("C2 L 2 2", "C9 L 2 2", "C9 is not known"),
-        ("C2 L 2", f"C2 L {'9' * 10**6}", "too long"),
+        ("C2 L 2 2", "C9 L 2 2", "C9 is no side"),
+        ("C2 L 2", f"C2 L {'9' * 10**6}", "not a number"),
         ("C2 L 2", f"C2 L {'9' * 3999}x", "not a number"),
         ("RTP range 1 1", "RTP infeas", "denies"),
         ("RTP range 1 1", "RTP range inf 1", "not a number"),
         ("RTP range 1 1", "RTP range 1 0", "as good as"),
-        ("RTP range 1 1", "RTP optimal", "neither"),
-        ("feasible 2 0 1 1 2", "feasible 2 0 1 1 1", "outside of C2"),
+        ("RTP range 1 1", "RTP optimal", "'range' expected"),
+        ("feasible 2 0 1 1 2", "feasible 2 0 1 1 1", "feasible is outside"),
         ("feasible 2 0 1 1 2", "feasible 2 0 1/2 1 2", "not whole"),
-        ("feasible 2 0 1 1 2", "feasible 2 0 1 1 10", "outside of y"),
+        ("feasible 2 0 1 1 2", "feasible 2 0 1 1 10", "feasible is outside"),
         ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 1 1/2", "wrong sign"),
-        ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 0 -1/2", "different"),
+        ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 0 -1/2", "index twice"),
         ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 2 -1/2", "below 2"),
-        ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 -1 -1/2", "not a whole number"),
+        ("lin 2 0 1/2 1 -1/2", "lin 2 0 1/2 -1 -1/2", "not a count"),
         ("lin 2 0 1/2 1 -1/2 }", "lin 1 0 1/2 1 -1/2 }", "'}' expected"),
-        ("} 3", "} 2", "last time"),
+        ("} 3", "} 2", "not any more"),
         ("} 3", "} -2", "not a count"),
         ("rnd 1 2 1", "rnd 1 0 1/2", "rounded"),
         ("rnd 1 2 1", "lin 1 2 1", "does not follow"),
         ("rnd 1 2 1", "abc 1 2 1", "'abc'"),
-        ("rnd 1 2 1", "mul 0 0 C1", "'mul'"),
-        ("up G", "half G", "second time"),
-        ("up G", "C1 G", "second time"),
+        ("rnd 1 2 1", "mul 0 0 C1", "bounds of one column"),
         ("one G 1 OBJ { rnd 1 4 1 }", "one G 1 OBJ { asm }", "assumes something"),
         ("one G 1 OBJ { rnd 1 4 1 }", "one G 1/2 OBJ { rnd 1 4 1 }", "imply the claim"),
         ("one G 1 OBJ { rnd 1 4 1 }", "one L 1 OBJ { sol }", "imply the claim"),
@@ -558,9 +588,9 @@ def test_a_broken_proof(tmp_path: Path, old: str, new: str, message: str) -> Non
         ("left L 0 1 0 1", "left L 0 0", "does not follow|split"),
         ("uns 4 2 5 3", "uns 4 3 5 2", "assumes something"),
         ("uns 4 2 5 3", "uns 4 2 4 3", "assumes something"),
-        ("uns 4 2 5 3", "uns 4 2 5 6", "not there yet"),
+        ("uns 4 2 5 3", "uns 4 2 5 6", "not there"),
         ("uns 4 2 5 3", "uns 4 2 5 2", "split"),
-        ("{ asm } -1\nright", "{ asm } 5\nright", "last time"),
+        ("{ asm } -1\nright", "{ asm } 5\nright", "not any more"),
     ],
 )
 def test_a_broken_split(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -582,21 +612,97 @@ def test_a_split_into_two_absurdities_proves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("% reason beyond VIPR 1.0: mul\n", "", "'mul'"),
-        ("% reason beyond VIPR 1.0: mul\n", "% simultaneous\n", "'mul'"),
-        ("mul 0 1 area", "mul 0 1 cost", "not known"),
+        ("mul 0 1 area", "mul 0 1 cost", "not there"),
         ("mul 0 1 area", "mul 0 0 area", "product of these columns"),
-        ("mul 0 1 area", "mul 0 2 area", "not there yet"),
+        ("mul 0 1 area", "mul 0 2 area", "not there"),
         ("corner L 2 3", "corner L 1 3", "does not follow"),
         ("corner L 2 3", "corner E 2 3", "does not follow"),
-        ("low_a G 1 1 1 1", "area E 0 1 0 1", "no such side"),
-        ("SOL 1\ncorner 3 0 2", "SOL 1\ncorner 3 0 3", "outside of area"),
+        ("low_a G 1 1 1 1", "area E 0 1 0 1", "no side"),
+        ("SOL 1\ncorner 3 0 2", "SOL 1\ncorner 3 0 3", "corner is outside"),
     ],
 )
 def test_a_broken_product(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in PRODUCT
     with pytest.raises(Refused, match=message):
         judge(tmp_path, PRODUCT_MPS, PRODUCT.replace(old, new, 1))
+
+
+TOUCHING_MPS = f"""\
+{MIN}ROWS
+ N cost
+ G low
+ G high
+COLUMNS
+ t cost 1
+ t low 1
+ t high 1
+ x low 1
+ x high -1
+RHS
+ RHS low 0.5
+ RHS high -0.5
+BOUNDS
+ FR BND t
+ LO BND x 0
+ UP BND x 1
+ENDATA
+"""
+TOUCHING = """\
+VER 1.0 VAR 2 t x INT 0 OBJ min 1 0 1 CON 2 0
+low G 1/2 2 0 1 1 1
+high G -1/2 2 0 1 1 -1
+RTP range 0 inf SOL 0 DER 6
+left L {left} 1 1 1 {{ asm }} -1
+right G {right} 1 1 1 {{ asm }} -1
+one G {one} OBJ {{ lin 2 0 1 2 -1 }} -1
+two G {two} OBJ {{ lin 2 1 1 3 1 }} -1
+both G {both} OBJ {{ uns 4 2 5 3 }} -1
+last G 0 OBJ {{ lin 1 6 1 }} -1
+"""
+
+
+@pytest.mark.parametrize(("left", "right"), [("1/2", "1/2"), ("1/2", "1/3"), ("1/2", "501/1000")])
+def test_the_sides_of_a_split_of_any_column_may_touch_or_overlap(
+    tmp_path: Path, left: str, right: str
+) -> None:
+    one, two = Fraction(1, 2) - Fraction(left), Fraction(right) - Fraction(1, 2)
+    proof = TOUCHING.format(left=left, right=right, one=one, two=two, both=min(one, two))
+    proof = proof.replace("range 0 inf", f"range {min(one, two)} inf")
+    proof = proof.replace("last G 0", f"last G {min(one, two)}")
+    if Fraction(right) <= Fraction(left):
+        assert judge(tmp_path, TOUCHING_MPS, proof).bound == min(one, two)
+    else:
+        with pytest.raises(Refused, match="leaves something out"):
+            judge(tmp_path, TOUCHING_MPS, proof)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "accepted"),
+    [
+        ("L 0 1 0 1", "G 1 1 0 1", True),
+        ("L 1/2 1 0 1", "G 1 1 0 1", True),
+        ("L 0 1 0 2", "G 1 1 0 2", True),
+        ("L 0 OBJ", "G 1 OBJ", True),
+        ("L 1/2 OBJ", "G 1/2 OBJ", True),
+        ("L -1/2 1 0 1", "G 1 1 0 1", False),
+        ("L 0 1 0 1/2", "G 1 1 0 1/2", False),
+        ("L 1/2 1 0 1/2", "G 1/2 1 0 1/2", True),
+        ("L 0 1 0 1", "G 0 1 0 2", False),
+        ("L 0 1 0 1", "L 1 1 0 1", False),
+        ("E 0 1 0 1", "G 0 1 0 1", False),
+    ],
+)
+def test_the_sides_of_a_split_leave_nothing_out(
+    tmp_path: Path, left: str, right: str, accepted: bool
+) -> None:
+    head = SPLIT[: SPLIT.index("DER")].replace("range 1 inf", "range -inf inf")
+    proof = f"{head}DER 3 left {left} {{ asm }} -1 right {right} {{ asm }} -1 "
+    proof += "both G 1 2 0 2 1 1 { uns 0 2 0 3 } -1"
+    if accepted:
+        assert judge(tmp_path, SPLIT_MPS, proof).bound is None
+    else:
+        with pytest.raises(Refused, match="leaves something out"):
+            judge(tmp_path, SPLIT_MPS, proof)
 
 
 class Tree:
@@ -692,14 +798,14 @@ def test_the_bound_of_a_tree_is_the_optimum(
                for t, s, r in rows)
     ]  # fmt: skip
     best = (min if sense == "min" else max)(values, default=None)
-    mps = f"OBJSENSE {sense.upper()}\nROWS\n N cost\n"
+    mps = f"OBJSENSE\n    {sense.upper()}\nROWS\n N cost\n"
     mps += "".join(f" {s} r{k}\n" for k, (_, s, _) in enumerate(rows))
     mps += "COLUMNS\n M 'MARKER' 'INTORG'\n"
     for j, c in enumerate(cost):
         mps += f" x{j} cost {float(c)}\n"
         mps += "".join(f" x{j} r{k} {t[j]}\n" for k, (t, _, _) in enumerate(rows))
-    mps += "RHS\n" + "".join(f" S r{k} {r}\n" for k, (_, _, r) in enumerate(rows)) + "BOUNDS\n"
-    mps += "".join(f" UP B x{j} {u}\n" for j, u in enumerate(upper)) + "ENDATA\n"
+    mps += "RHS\n" + "".join(f" RHS r{k} {r}\n" for k, (_, _, r) in enumerate(rows)) + "BOUNDS\n"
+    mps += "".join(f" LO BND x{j} 0\n UP BND x{j} {u}\n" for j, u in enumerate(upper)) + "ENDATA\n"
 
     def written(wanted: Fraction | None) -> str:
         tree = Tree(sense, cost, rows, upper, wanted)
@@ -746,20 +852,22 @@ def test_it_runs_alone_and_ends_with_what_it_found(tmp_path: Path) -> None:
     program, proof = tmp_path / "program.mps", tmp_path / "proof.vipr"
     found = run(program, proof)
     assert (found.returncode, found.stderr) == (0, "")
-    assert "at least 6" in found.stdout
+    assert found.stdout == "the proof holds: no value is below 6\n"
     proof.write_text(ROUNDING.replace("one G 1", "one G 2"))
     found = run(program, proof)
-    assert (found.returncode, found.stderr) == (1, "")
-    assert "constraint one" in found.stdout
+    assert (found.returncode, found.stdout) == (1, "")
+    assert "one does not follow" in found.stderr
     found = run(program, tmp_path / "none.vipr")
-    assert (found.returncode, found.stderr) == (1, "") and "none.vipr" in found.stdout
+    assert (found.returncode, found.stdout) == (1, "") and "none.vipr" in found.stderr
     found = run(tmp_path, proof)
-    assert (found.returncode, found.stderr) == (1, "")
-    assert run(program).returncode == 2
+    assert (found.returncode, found.stdout) == (1, "")
+    assert (run(program).returncode, run(program).stdout) == (1, "")
 
 
-def test_it_rests_on_the_standard_library_alone() -> None:
+def test_it_is_short_and_rests_on_the_standard_library_alone() -> None:
     text = Path(str(checker.__file__)).read_text("utf-8")
+    assert text.count("\n") <= LINES
+    assert "allocc" not in text
     found = set(re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE))
     assert found <= sys.stdlib_module_names
 
@@ -773,7 +881,7 @@ def test_a_constraint_is_forgotten_after_its_last_use(tmp_path: Path) -> None:
     program.read(tmp_path / "program.mps")
     proof = checker.Proof(program)
     proof.read(tmp_path / "proof.vipr")
-    assert [each is None for each in proof.constraints] == [False, False, False, True, True, False]
+    assert sorted(proof.constraints) == [0, 1, 2, 5]
 
 
 @settings(max_examples=300, deadline=None)
@@ -801,31 +909,32 @@ def test_whatever_is_in_the_files_they_are_true_or_refused(
     assert changes_program or is_true(found, values)
 
 
-def test_a_large_file_of_nothing_is_refused_after_its_first_piece(tmp_path: Path) -> None:
+def test_a_large_file_of_nothing_is_refused_after_its_first_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     taken = []
+    readline = gzip.GzipFile.readline
 
-    class Counted(checker.Proof):
-        def more(self) -> bool:
-            taken.append(1)
-            return super().more()
+    def counted(file: gzip.GzipFile, size: int | None = -1) -> bytes:
+        taken.append(size)
+        return readline(file, size)
 
+    monkeypatch.setattr(gzip.GzipFile, "readline", counted)
     judge(tmp_path, ROUNDING_MPS, ROUNDING)
-    for text in (b"0", b"0 ", b"\n", b"%"):
+    for text in (b"0", b"0 ", b" ", b"%"):
         (tmp_path / "zeros.gz").write_bytes(gzip.compress(text * 2**25, 1))
-        program = checker.Program()
-        program.read(tmp_path / "program.mps")
         taken.clear()
         with pytest.raises(Refused):
-            Counted(program).read(tmp_path / "zeros.gz")
-        assert len(taken) <= 2
+            check(tmp_path / "program.mps", tmp_path / "zeros.gz")
+        assert taken == [checker.LONGEST]
 
 
 def test_numbers_do_not_grow_without_end(tmp_path: Path) -> None:
     """Many long denominators have no short common one."""
-    primes = [10**3000 + k for k in range(1, 9, 2)]
+    primes = [10**900 + k for k in range(1, 9, 2)]
     lines = " ".join(f"{k} 1/{prime}" for k, prime in enumerate(primes[:2]))
     proof = ROUNDING.replace("lin 2 0 1/2 1 -1/2", f"lin 2 {lines}")
-    with pytest.raises(Refused, match="too long over a common denominator"):
+    with pytest.raises(Refused, match="common denominator is too long"):
         judge(tmp_path, ROUNDING_MPS, proof)
 
 
@@ -851,8 +960,8 @@ def test_a_product_of_bounds_holds_wherever_they_do(
     entries = [("a", other, product if square else product / 2)]
     entries += [] if square else [("b", "a", product / 2)]
     (folder / "p.mps").write_text(
-        f"ROWS\n N cost\n E r\nCOLUMNS\n w r {float(weight)}\n a r {float(linear)}\n b r 0\nRHS\n"
-        f" S r {float(right)}\nBOUNDS\n FR B w\n FR B a\n FR B b\nQCMATRIX r\n"
+        f"{MIN}ROWS\n N cost\n E r\nCOLUMNS\n w r {float(weight)}\n a r {float(linear)}\n b r 0\n"
+        f"RHS\n RHS r {float(right)}\nBOUNDS\n FR BND w\n FR BND a\n FR BND b\nQCMATRIX r\n"
         + "".join(f" {x} {y} {float(v)}\n" for x, y, v in entries)
         + "ENDATA\n"
     )
@@ -860,21 +969,21 @@ def test_a_product_of_bounds_holds_wherever_they_do(
     program.read(folder / "p.mps")
     proof = checker.Proof(program)
     columns = (1, 1 if square else 2)
-    for (side, limit, v), j in zip(bounds, columns, strict=True):
-        terms = {j: v.as_integer_ratio()}
-        proof.constraints.append(checker.constraint(terms, limit, checker.SENSES[side]))
-    proof.words = ["0", "1", "r"]
-    found = proof.product()
-    assert found
-    senses = {each.sense for each in found}
-    assert senses == ({0} if "E" in (bounds[0][0], bounds[1][0]) else {-1, 1})
+    for k, ((side, limit, v), j) in enumerate(zip(bounds, columns, strict=True)):
+        proof.constraints[k] = checker.Constraint({j: v}, limit, checker.SENSES[side])
+    found = []
+    for sign in (1, -1):
+        proof.words = iter(["0", "1", "r"])
+        found.append(proof.product(sign))
+    is_equal = "E" in (bounds[0][0], bounds[1][0])
+    assert [each.sense for each in found] == ([0, 0] if is_equal else [1, -1])
 
     def holds(each: checker.Constraint, x: tuple[Fraction, Fraction, Fraction]) -> bool:
-        value = sum((v * x[j] for j, v in each.terms.items()), Fraction(0)) / each.scale
+        value = sum((v * x[j] for j, v in each.terms.items()), Fraction(0))
         return (value - each.right) * each.sense >= 0 if each.sense else value == each.right
 
     tight = [limit / v for _, limit, v in bounds]
     for a, b in [*points, (tight[0], tight[1]), (tight[0] + 1, tight[1]), (tight[0], tight[1] + 1)]:
         w = (right - linear * a - product * a * (a if square else b)) / weight
-        if all(holds(each, (w, a, b)) for each in proof.constraints if each):
+        if all(holds(each, (w, a, b)) for each in proof.constraints.values()):
             assert all(holds(each, (w, a, b)) for each in found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from allocc.backends.solution import Solution
@@ -9,11 +11,13 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.boxes.closed_mass import with_closed_mass
 from allocc.compiler.boxes.once import Once, once
 from allocc.compiler.lowering.complete import Completer
+from allocc.compiler.lowering.lowered import Places
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.programs.program import Program
 from allocc.compiler.programs.reformulation import Facts, applied
 from allocc.compiler.reformulations import exact_forms
 from allocc.compiler.relaxing.relaxation import Relaxation
+from allocc.compiler.unrolling.problem import Problem
 from allocc.engine.confirm import AIM
 from allocc.engine.endings import end, finish
 from allocc.engine.judging.outcome import Outcome
@@ -54,11 +58,37 @@ def divide(loop: Loop, relaxation: Relaxation, program: Program) -> Outcome | No
 
 
 def _ground(loop: Loop, relaxation: Relaxation) -> tuple[Once, Ground]:
-    """The program with each definition once, and minima, maxima and absolute values as rows."""
+    single, made, known = to_divide(loop.problem, loop.places, relaxation)
+    return single, Ground.of(made, made.stated, known, lambda: loop.stopped)
+
+
+def to_divide(
+    problem: Problem, places: Places, relaxation: Relaxation
+) -> tuple[Once, Program, Program]:
+    """The program with each definition once, and minima, maxima and absolute values as rows.
+
+    Twice: as it is, and with further rows behind its own that follow from the model.
+    """
     single = once(relaxation.with_tangents())
     made = applied(single.program, exact_forms(), Facts.of(single.program))
-    known = with_closed_mass(made, loop.problem, loop.places, single.place)
-    return single, Ground.of(made, made.stated, known, lambda: loop.stopped)
+    return single, made, with_closed_mass(made, problem, places, single.place)
+
+
+def completion(loop: Loop, program: Program, single: Once) -> Callable[[FloatArray], FloatArray]:
+    """What takes a point of the divided program to one with what its decisions lead to.
+
+    What is not determined stays.
+    """
+    given = loop.places.mask(loop.problem.decisions, program.columns)
+    complete = Completer(program, given | program.integer)
+
+    def completed(point: FloatArray) -> FloatArray:
+        before = single.outward(point)
+        full = complete(before)
+        inward = single.inward(np.where(np.isfinite(full), full, before))
+        return np.append(inward, point[len(inward) :])
+
+    return completed
 
 
 class _Search:
@@ -69,16 +99,13 @@ class _Search:
     ) -> None:
         self.loop, self.relaxation, self.program = loop, relaxation, program
         self.single, self.ground = single, ground
-        given = loop.places.mask(loop.problem.decisions, program.columns)
-        given |= program.integer
-        self.complete = Completer(program, given)
         self.improved: float | None = None
         #: Points that were offered, and at how many a search begins.
         self.offers, self.next_search = 0, 1
         self.kept_at = 0
         self.tree = SpatialTree(
             ground,
-            self._completed,
+            completion(loop, program, single),
             self._offer,
             self._level,
             self._level,
@@ -128,13 +155,6 @@ class _Search:
     def _level_of(self, value: float) -> float:
         """A value in the units of solvers, without the offset."""
         return (value - self.program.offset) * self.ground.envelopes.scaling.objective
-
-    def _completed(self, point: FloatArray) -> FloatArray:
-        """A point with what its decisions lead to; what is not determined stays."""
-        before = self.single.outward(point)
-        full = self.complete(before)
-        inward = self.single.inward(np.where(np.isfinite(full), full, before))
-        return np.append(inward, point[len(inward) :])
 
     def _offer(self, point: FloatArray) -> None:
         """Simulate the decisions of a relaxation's point; every now and then search from there."""

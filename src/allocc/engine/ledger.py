@@ -34,6 +34,15 @@ DUST = 1e-7
 NEARLY, STEPS, MOST_INSIDE = 1e-3, (1.0, 4.0, 16.0, 64.0, 256.0), 4
 
 
+def size_elsewhere(problem: Problem) -> float:
+    """The size of the objective's terms at the lower ends of decisions, or else at their upper ends."""
+    for ends in (lowest, highest):
+        size = assess(problem, ends(problem)).size
+        if np.isfinite(size) and size:
+            return size
+    return 0.0
+
+
 class Ledger:
     """The books of one solve: every allocation in them was simulated, and every bound has its word."""
 
@@ -119,17 +128,11 @@ class Ledger:
         else at their upper ends, or else of the largest cost.
         """
         own = 0.0 if self.best is None else self.best.size
-        return max(own, ELSEWHERE * (self._lower_size or self._upper_size or self.unit))
+        return max(own, ELSEWHERE * (self._size_elsewhere or self.unit))
 
     @cached_property
-    def _lower_size(self) -> float:
-        size = assess(self.problem, lowest(self.problem)).size
-        return size if np.isfinite(size) else 0.0
-
-    @cached_property
-    def _upper_size(self) -> float:
-        size = assess(self.problem, highest(self.problem)).size
-        return size if np.isfinite(size) else 0.0
+    def _size_elsewhere(self) -> float:
+        return size_elsewhere(self.problem)
 
     @property
     def measure(self) -> float:

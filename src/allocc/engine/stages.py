@@ -137,7 +137,11 @@ class Stages:
         return {n: None if u is None else str(u) for n, u in found.items() if n not in words}
 
     def hashes(self) -> dict[str, str]:
-        """The sha256 of every file of `inputs`, by its name there."""
+        """The sha256 of every file of `inputs`, by its name there, as it was when first asked for."""
+        return self._hashes
+
+    @once
+    def _hashes(self) -> dict[str, str]:
         return {name: sha256(path) for name, path in self.inputs().items()}
 
     def inputs(self) -> dict[str, Path]:

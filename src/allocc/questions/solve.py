@@ -9,6 +9,7 @@ from allocc.engine.judging.outcome import Options
 from allocc.engine.stages import Stages
 from allocc.errors import reported
 from allocc.results.building import solved_run
+from allocc.results.exact_proof import input_files
 from allocc.results.given import given_decisions
 from allocc.results.run import Run
 
@@ -22,6 +23,9 @@ def solve(model: Stages, options: Options, start: object = None) -> Run:
     """
     if not model.bound.decisions and not model.bound.limits:
         raise DiagnosticError([mistakes.nothing_to_decide(model.name)])
+    # A file may be edited while a solve runs.
+    model.hashes()
+    inputs = input_files(model) if options.prove else {}
     starts = [] if start is None else [given_decisions(model.problem, start).values]
     if options.prove:
         # Imported where it is needed: it would slow every other solve.
@@ -30,4 +34,4 @@ def solve(model: Stages, options: Options, start: object = None) -> Run:
         outcome = solve_and_prove(model.problem, options, starts)
     else:
         outcome = engine.solve(model.problem, options, starts)
-    return solved_run(model, outcome, options)
+    return solved_run(model, outcome, options, inputs)

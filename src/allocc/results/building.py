@@ -30,8 +30,10 @@ _CALLS = ("cancel", "on_progress")
 BASELINE = "baseline: no intervention acts"
 
 
-def solved_run(model: Stages, outcome: Outcome, options: Options) -> Run:
-    """The result of a solve."""
+def solved_run(
+    model: Stages, outcome: Outcome, options: Options, inputs: Mapping[str, bytes] | None = None
+) -> Run:
+    """The result of a solve; `inputs` are the files that it was made from, where there is a proof."""
     base, told = _baseline(model) if outcome.values is not None else (None, ())
     told = (*outcome.notes, *told)
     return Run(
@@ -41,7 +43,7 @@ def solved_run(model: Stages, outcome: Outcome, options: Options) -> Run:
         value=outcome.value,
         bound=outcome.bound,
         proof=outcome.word,
-        exact_proof=None if outcome.proof is None else exact_proof(model, outcome.proof),
+        exact_proof=None if outcome.proof is None else exact_proof(outcome.proof, inputs or {}),
         gap=outcome.gap,
         violation=_in_unit(model.problem, outcome.violation),
         seconds=outcome.seconds,

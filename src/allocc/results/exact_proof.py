@@ -51,15 +51,15 @@ class ExactProof:
         return None if self.bound is None else Fraction(self.bound)
 
 
-def exact_proof(model: Stages, proof: Proof) -> ExactProof:
-    """What a result keeps of a proof, with the model and tables that it is about."""
+def exact_proof(proof: Proof, inputs: Mapping[str, bytes]) -> ExactProof:
+    """What a result keeps of a proof, with the model and tables that it is about (see `input_files`)."""
     contents = {
         PROGRAM: proof.program,
         NAMES: proof.names,
         TEXT: proof.text,
         RECIPE: (to_json(proof.recipe, indent=None) + "\n").encode(),
     }
-    contents.update(_inputs(model))
+    contents.update(inputs)
     return ExactProof(
         None if proof.bound is None else str(proof.bound),
         proof.leaves,
@@ -72,14 +72,20 @@ def exact_proof(model: Stages, proof: Proof) -> ExactProof:
     )
 
 
-def _inputs(model: Stages) -> dict[str, bytes]:
+def input_files(model: Stages) -> dict[str, bytes]:
     """The model's files as they are now; those outside of its folders are left where they are."""
     found = {}
     for name, path in model.inputs().items():
-        pure = PurePosixPath(name.replace("\\", "/"))
-        if path.is_file() and not pure.is_absolute() and ".." not in pure.parts:
-            found[f"{INPUTS}/{pure}"] = path.read_bytes()
+        inner = f"{INPUTS}/{PurePosixPath(name)}"
+        if path.is_file() and is_inside(name):
+            found[inner] = path.read_bytes()
     return found
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name of a file stays within the folder that it is read in."""
+    pure = PurePosixPath(name.replace("\\", "/"))
+    return bool(name) and not pure.is_absolute() and ".." not in pure.parts and ":" not in name
 
 
 def write_contents(proof: ExactProof, folder: Path) -> None:
@@ -91,5 +97,11 @@ def write_contents(proof: ExactProof, folder: Path) -> None:
 
 
 def read_contents(proof: ExactProof, folder: Path) -> dict[str, bytes]:
-    """The files of a proof in a run folder; raises OSError where one is missing."""
+    """The files of a proof in a run folder.
+
+    Raises OSError where one is missing, `ValueError` for a name that leads out of the folder.
+    """
+    for name in proof.hashes:
+        if not is_inside(name):
+            raise ValueError(f"{name} is not a file of the folder")
     return {name: (folder / name).read_bytes() for name in proof.hashes}

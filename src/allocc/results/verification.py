@@ -27,6 +27,9 @@ class Verification:
     run: Path
     links: tuple[Link, ...]
 
+    def __str__(self) -> str:
+        return "\n".join(f"{x.name}: {x.state}: {x.text}" for x in self.links)
+
     @property
     def holds(self) -> bool:
         """Whether nothing that the folder claims fails or stays open."""

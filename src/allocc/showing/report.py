@@ -140,10 +140,12 @@ def _beyond(result: Run) -> str:
 def _proof(result: Run, proof: ExactProof) -> str:
     """What the proof in rationals is, and how it is checked."""
     weaker = proof.value is not None and not in_exact_numbers(result)
-    said = f"only of {number(float(proof.value or 0), 8)}, in " if weaker else ""
-    parts = f"{proof.leaves} part{'s' if proof.leaves != 1 else ''}"
-    size = f"{max(proof.size, 1000) / 1e6:.3g} MB"
-    return f"{said}{parts}, {size}, checked in {duration(proof.seconds_to_check)}  (allocc verify RUN checks it again)"
+    said = f"reaches {number(float(proof.value or 0), 8)} only; " if weaker else ""
+    parts = f"{proof.leaves:,} lea{'ves' if proof.leaves != 1 else 'f'}"
+    size = f"{proof.size / 1e6:.3g} MB" if proof.size >= 1e5 else f"{proof.size / 1e3:.2g} kB"
+    seconds = proof.seconds_to_check
+    checked = "less than 0.1 s" if seconds < 0.1 else duration(seconds)
+    return f"{said}{parts}, {size}, checked in {checked}  (allocc verify RUN checks it again)"
 
 
 def _violation(result: Run) -> str:

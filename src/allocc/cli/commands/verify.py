@@ -30,9 +30,9 @@ def verify(
 ) -> None:
     """Check RUN, a folder that `allocc solve` wrote: its files, its decisions, its proof.
 
-    No solver is asked. The model is compiled anew and the decisions are simulated in intervals that round
-    outward, so that nothing rests on how numbers were rounded. Each link has one line. The exit code is 0
-    only where all that RUN claims was shown, else 1.
+    The model is compiled anew and the decisions are simulated in intervals that round outward, so that
+    nothing rests on how numbers were rounded. No solver's word is taken. Each link has one line. The exit code is 0
+    only where all that RUN claims was shown, else 1: a bound without a proof as a file is not shown.
 
     \b
     allocc verify runs/first --model opioid.alloc

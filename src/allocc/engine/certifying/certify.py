@@ -13,17 +13,19 @@ import numpy as np
 
 from allocc.backends import files
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.pipeline import written
+from allocc.compiler.pipeline import written as relaxed
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.relaxing.refinement import add_tangents, split_active
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.dsl.diagnostics import DiagnosticError
+from allocc.engine.certifying.boxes.prove import prove_boxes
 from allocc.engine.certifying.closing import Closer, Multiplied, write_tree
 from allocc.engine.certifying.ends import Ends
 from allocc.engine.certifying.exact import ExactProgram, rounded
 from allocc.engine.certifying.recipe import Recipe
 from allocc.engine.certifying.tree import Branch, RememberedTree, leaves
 from allocc.engine.certifying.vipr import ProofFile
+from allocc.engine.certifying.written import NoProof, Written
 from allocc.engine.judging.outcome import PROVING
 from allocc.engine.judging.proof import Proof
 from allocc.engine.loop import Loop
@@ -39,16 +41,21 @@ MOST_BRANCHES = 100_000
 MOST_ROUNDS = 30
 
 
-class NoProof(Exception):
-    """Why there is no proof in rationals, as a sentence without its full stop."""
-
-
 def certify(loop: Loop, recipe: Recipe, infeasible: bool) -> Proof:
     """Prove what a loop has found of its program; raises `NoProof` where that cannot be had.
 
     Allocations that the tree finds are offered to the loop, and aimed at.
     """
     started = time.perf_counter()
+    if recipe.form == "boxes":
+        written = prove_boxes(loop, infeasible)
+    else:
+        written, recipe = _linear(loop, recipe, infeasible)
+    return _checked(written, recipe, started)
+
+
+def _linear(loop: Loop, recipe: Recipe, infeasible: bool) -> tuple[Written, Recipe]:
+    """A tree over whole columns."""
     try:
         attempt, recipe = _attempted(loop, recipe)
     except Infeasible:
@@ -58,7 +65,7 @@ def certify(loop: Loop, recipe: Recipe, infeasible: bool) -> Proof:
         raise NoProof("a whole number has no last value, so that a tree has no end")
     attempt.proof.head.append(f"model {loop.problem.model.name}: the program is program.mps")
     bound = _write(loop, root, attempt, infeasible)
-    return _checked(attempt, bound, recipe, len(leaves(root)), started)
+    return Written(attempt.built.program, attempt.proof, bound, len(leaves(root))), recipe
 
 
 def _attempted(loop: Loop, recipe: Recipe) -> tuple[_Attempt, Recipe]:
@@ -68,14 +75,19 @@ def _attempted(loop: Loop, recipe: Recipe) -> tuple[_Attempt, Recipe]:
         try:
             built = recipe.built(loop.stated)
         except DiagnosticError:
-            raise NoProof("its ranges contradict each other before it is written in rows") from None
+            built = None
+        if built is None or not built.program.polyhedral:
+            # The linear rows alone may say it.
+            recipe = replace(recipe, form="rows")
+            built = recipe.built(loop.stated)
         return _Attempt.of(loop, built), recipe
     relaxation = recipe.relaxation(loop.stated)
     for _ in range(MOST_ROUNDS):
-        attempt = _Attempt.of(loop, written(relaxation, recipe.form))
+        recipe = Recipe.of(relaxation, recipe.method, recipe.form)
+        attempt = _Attempt.of(loop, relaxed(relaxation, recipe.form))
         if not attempt.refined(loop, relaxation):
             break
-    return attempt, Recipe.of(relaxation, recipe.method, recipe.form)
+    return attempt, recipe
 
 
 @dataclass(frozen=True)
@@ -162,7 +174,8 @@ def _write(loop: Loop, root: Branch, attempt: _Attempt, infeasible: bool) -> Fra
     # Everything in here is minimized.
     least = min(leaf.bound for leaf in found if not leaf.empty)
     if not np.isfinite(least):
-        raise NoProof("nothing is proven of a part of the tree")
+        over = "the time was over" if loop.stopped or attempt.tree.stop() else "the tree ended"
+        raise NoProof(f"{over} before anything was proven of all of its parts")
     lost = LOST * loop.allowed
     goal = Fraction(least / scaling.objective) - Fraction(lost)
     closed = {}
@@ -188,16 +201,14 @@ def _or_refuse(found: Multiplied | None) -> Multiplied:
     return found
 
 
-def _checked(
-    attempt: _Attempt, bound: Fraction | None, recipe: Recipe, count: int, started: float
-) -> Proof:
+def _checked(written: Written, recipe: Recipe, started: float) -> Proof:
     """The proof as files, read and checked as a stranger would."""
     packed = io.BytesIO()
-    attempt.proof.write(packed, bound)
+    written.proof.write(packed, written.bound)
     with tempfile.TemporaryDirectory(prefix="allocc-proof-") as name:
         folder = Path(name)
         program, text = folder / "program.mps", folder / "proof.vipr.gz"
-        files.write(attempt.built.program, program)
+        files.write(written.program, program, quadratic=True)
         text.write_bytes(packed.getvalue())
         grown = time.perf_counter()
         try:
@@ -207,8 +218,8 @@ def _checked(
         checked = time.perf_counter()
         return Proof(
             verdict.bound,
-            count,
-            len(attempt.proof),
+            written.leaves,
+            len(written.proof),
             program.read_bytes(),
             program.with_suffix(".mps.map.json").read_bytes(),
             packed.getvalue(),

@@ -25,6 +25,9 @@ from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs.program import Program
 
 Objects = NDArray[np.object_]
+#: Numbers of programs with products have at most so many decimals.
+PLACES = 60
+TEN: int = 10**PLACES
 
 
 def fraction(x: float) -> Fraction:
@@ -92,6 +95,13 @@ class ExactProgram:
         )
 
     @property
+    def short(self) -> bool:
+        """Whether all numbers have at most `PLACES` decimals."""
+        ends = (self.lower, self.upper, self.row_lower, self.row_upper)
+        decimal = all(x is None or TEN % x.denominator == 0 for side in ends for x in side)
+        return decimal and max(self.power, self.cost_power) <= PLACES
+
+    @property
     def sign(self) -> int:
         """1 where the objective is minimized, else -1."""
         return 1 if self.program.sense == "minimize" else -1
@@ -149,3 +159,16 @@ def rounded(x: Fraction, up: bool, digits: int = 14) -> Fraction:
 def _magnitude(x: Fraction) -> int:
     """About the power of ten of a number."""
     return len(str(abs(x.numerator))) - len(str(x.denominator))
+
+
+def whole(x: Fraction) -> int:
+    """A decimal with at most `PLACES` decimals, times `TEN`."""
+    found, rest = divmod(TEN, x.denominator)
+    assert not rest
+    return x.numerator * found
+
+
+def placed(x: Fraction, up: bool) -> Fraction:
+    """A number near `x` with at most `PLACES` decimals, not below it where `up`, else not above."""
+    scaled = x * TEN
+    return Fraction(-(-scaled // 1) if up else scaled // 1, TEN)

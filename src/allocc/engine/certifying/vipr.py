@@ -71,6 +71,10 @@ class ProofFile:
         """What a branch assumes."""
         return self._add(_single(column, sense, side), "asm", ())
 
+    def assume_objective(self, sense: Sense, side: Fraction) -> int:
+        """A bound of the objective that is assumed."""
+        return self._add(f"{sense} {number(side)} OBJ", "asm", ())
+
     def linear(
         self,
         combination: Sequence[tuple[int, Fraction]],

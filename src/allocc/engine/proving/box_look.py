@@ -277,7 +277,7 @@ class BoxLook:
         ground, e = self.ground, self.ground.envelopes
         lower, upper = seen.lower / self.size, seen.upper / self.size
         bands = seen.bands or e.no_bands()
-        program = _with_cutoff(e.over(seen.lower, seen.upper, bands), cutoff)
+        program = with_cutoff(e.over(seen.lower, seen.upper, bands), cutoff)
         columns = np.unique(np.concatenate([e.first[which], e.second[which]]))
         columns = columns[(upper - lower)[columns] > SHORT]
         mine = which[which < len(e.left)]
@@ -385,7 +385,7 @@ def value_step(program: Program) -> float:
     return step if (np.abs(times - np.rint(times)) <= 1e-12 * times).all() else 0.0
 
 
-def _with_cutoff(program: Program, cutoff: float) -> Program:
+def with_cutoff(program: Program, cutoff: float) -> Program:
     """The program with a row for the cut-off, and without costs."""
     row = sparse.csr_array(program.objective.reshape(1, -1))
     return replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.compiler.unrolling.simulate import simulate
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.assess import ROUNDING, Judge, short
-from allocc.engine.judging.outcome import Violation
+from allocc.engine.judging.outcome import Options, Violation
 from allocc.questions.verify.opening import Opened
 from allocc.results.given import given_decisions
 from allocc.results.verification import Link, State
@@ -32,6 +31,8 @@ FOLDING = 1e-12
 #: The same where an implicit step was solved, which a solve does to this, or where steps are so many that
 #: rounding adds up in what a solve states.
 DYNAMICS = 1e-9
+#: What a run is called whose allocation meets every limit within the tolerance.
+SOLVED = ("optimal", "feasible")
 #: So many of the things that are wrong are told.
 TOLD = 2
 
@@ -116,7 +117,8 @@ def decisions(opened: Opened) -> Link:
         return Link(NAME, "fails", f"cannot be simulated: {first.message} ({first.code})")
     except _Lacking as lacking:
         return Link(NAME, "fails", f"decisions.csv is not whole: {lacking}")
-    wrong = [*_fractions(opened), *_limits(opened, found), *_values(opened, found)]
+    wrong = [*_sense(opened, found), *_fractions(opened)]
+    wrong += [*_limits(opened, found), *_values(opened, found)]
     if not wrong:
         return Link(NAME, "holds", f"{_value_text(opened, found)}; {_violation_text(found)}")
     # What is shown to be wrong goes before what could not be shown.
@@ -161,6 +163,14 @@ def _values(opened: Opened, found: Found) -> list[_Wrong]:
     return wrong
 
 
+def _sense(opened: Opened, found: Found) -> list[_Wrong]:
+    """Whether the run has the model's sense: what is best depends on it."""
+    if opened.run.sense == found.problem.sense:
+        return []
+    told = f"the model says {found.problem.sense}, the run {opened.run.sense}"
+    return [_Wrong(told, True)]
+
+
 def _off(value: float, x: Intervals) -> float:
     """How far a number lies off an interval."""
     return max(float(x.low) - value, value - float(x.high), 0.0)
@@ -175,8 +185,12 @@ def _slack(found: Found) -> float:
 def _limits(opened: Opened, found: Found) -> list[_Wrong]:
     """Whether more is broken than is stated."""
     stated = opened.run.violation
-    allowed = ROUNDING + (math.inf if stated is None else stated.relative)
-    told = "unknown" if stated is None else number(stated.relative, 3)
+    if stated is None:
+        return [_Wrong("the run does not say how far limits are broken", True)]
+    allowed, told = ROUNDING + stated.relative, number(stated.relative, 3)
+    if opened.run.status in SOLVED and allowed > ROUNDING + Options().violation:
+        told = f"{opened.run.status}, with a limit broken by {told} of its size"
+        return [_Wrong(f"the run is called {told}", True)]
     if found.least.relative > allowed:
         worst = found.least
         return [
@@ -218,7 +232,10 @@ def _value_text(opened: Opened, found: Found) -> str:
 def _violation_text(found: Found) -> str:
     if found.most.relative == 0:
         return "every limit, range and whole number holds"
-    return f"every limit, range and whole number holds, up to {found.most.relative:.1g} of its size"
+    worst = found.most
+    if worst.relative <= Options().violation:
+        return f"every limit, range and whole number holds, up to {worst.relative:.1g} of its size"
+    return f"{worst.where} is broken by up to {worst.relative:.2g} of its size, as is stated"
 
 
 def _ends(x: Intervals) -> str:

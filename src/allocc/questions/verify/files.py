@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from allocc.compiler.failures import listed
-from allocc.dsl import tree
 from allocc.dsl.diagnostics import DiagnosticError
-from allocc.questions.verify.opening import INPUTS, Opened
+from allocc.engine.stages import sha256
+from allocc.questions.verify.opening import Opened
 from allocc.results.certificate import certificate
+from allocc.results.exact_proof import INPUTS
 from allocc.results.run_folder.json_values import clean
+from allocc.results.run_folder.made_with import told as told_settings
 from allocc.results.verification import Link
+from allocc.version import __version__
 
 #: What the certificate says in words: another version may say the same in others.
 _WORDED = {"statement"}
@@ -23,6 +25,9 @@ def statements(opened: Opened) -> Link:
     told = {k: v for k, v in opened.certificate.items() if k not in _WORDED}
     inner = {k: v for k, v in opened.inner.items() if k not in _WORDED}
     anew = certificate(opened.run)
+    if opened.run.versions.get("allocc") == __version__:
+        # The same version says the same in the same words.
+        told, inner = dict(opened.certificate), dict(opened.inner)
     other = {k for k in {*told, *inner} if told.get(k) != inner.get(k)}
     other |= {k for k in told if k in anew and clean(anew[k]) != told[k]}
     if other:
@@ -43,39 +48,35 @@ def inputs(opened: Opened) -> Link:
         path = _place(opened, file)
         if path is None:
             missing.append(file)
-        elif _sha256(path) != digest:
+        elif sha256(path) != digest:
             changed.append(file)
     where = _where(opened)
     if changed or missing:
         parts = [f"not what the run was made with: {listed(changed)}"] * bool(changed)
         parts += [f"not found: {listed(missing)}"] * bool(missing)
         return Link(name, "fails", f"{'; '.join(parts)} ({where})")
-    more = sorted(_read(opened) - recorded.keys())
+    more = sorted(_read(opened) - recorded.keys() - {opened.path.name})
     if more:
         return Link(name, "open", f"the run does not say what was in {listed(more)} ({where})")
     told = f"all {len(recorded)} files are" if len(recorded) > 1 else "the model is"
-    return Link(name, "holds", f"{told} what the run was made with ({where})")
+    settings = f", with {told_settings(opened.run.settings)}" if opened.run.settings else ""
+    return Link(name, "holds", f"{told} what the run was made with{settings} ({where})")
 
 
 def _read(opened: Opened) -> set[str]:
-    """The files that the model is made of, by their names: those that it uses, and their tables."""
+    """The files that the model is made of, by their names."""
     try:
-        declared = opened.model.bound.declared
+        return set(opened.model.inputs())
     except DiagnosticError:
         return set()
-    home = opened.path.parent
-    statements, unread = declared.statements, declared.only_in_fits
-    used = {Path(s.span.source.name) for s in statements}
-    found = {p.relative_to(home).as_posix() for p in used if p.is_relative_to(home) and p.is_file()}
-    found = {n for n in found if home / n != opened.path}
-    tables = [s for s in statements if isinstance(s, tree.Table) and s.name.name not in unread]
-    return found | {s.file.value for s in tables}
 
 
 def _where(opened: Opened) -> str:
     if opened.copied:
         return f"in the run's own {INPUTS} folder"
-    return f"{opened.path} and its tables; the run folder holds no copy of them"
+    inside = (opened.folder / INPUTS).is_dir()
+    copies = f"not its own copies in {INPUTS}" if inside else "the run folder holds no copy of them"
+    return f"{opened.path} and its tables; {copies}"
 
 
 def _place(opened: Opened, file: str) -> Path | None:
@@ -91,8 +92,3 @@ def _place(opened: Opened, file: str) -> Path | None:
     if file.endswith(".alloc"):
         folders = [home]
     return next((f / file for f in folders if (f / file).is_file()), None)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,11 +14,10 @@ from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.stages import Stages
 from allocc.results.building import BASELINE
+from allocc.results.exact_proof import INPUTS
 from allocc.results.run import Run
 from allocc.results.run_folder.reading import read, read_json, readable
 
-#: The folder within a run folder that holds the model and its tables, where they were copied.
-INPUTS = "inputs"
 #: From the model's path, the folder of the tables (None: as `load` finds it) and settings to the model.
 Compile = Callable[[Path, Path | None, dict[str, Any]], Stages]
 

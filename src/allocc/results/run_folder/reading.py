@@ -5,23 +5,27 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import DiagnosticError
-from allocc.engine.judging.outcome import Step
+from allocc.engine.judging.outcome import Status, Step
 from allocc.results.exact_proof import read_contents
 from allocc.results.labelled import Block, Labels, Target
 from allocc.results.run import Run
 from allocc.results.run_folder import FORMAT, LOOSENED, TABLES
 from allocc.results.run_folder.json_values import read_as
 from allocc.results.run_folder.tidy import read_rows
+
+#: What a run may be called.
+STATUSES = (*get_args(Status), "simulated")
 
 
 def read(folder: str | PathLike[str]) -> Run:
@@ -57,7 +61,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The object in a file of a run folder of this format; raises E7014 for another one."""
     folder = str(path.parent)
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8"), parse_constant=_no_number)
     except ValueError as problem:
         reason = f"its {path.name} is damaged: {problem}"
         raise DiagnosticError([mistakes.not_a_run(folder, reason)]) from None
@@ -73,6 +77,10 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")
+
+
 def _result(path: Path, data: dict[str, Any]) -> Run:
     blocks = tuple(_blocks(path, data["blocks"]))
     targets = tuple(_targets(path, data.get("targets", []), blocks))
@@ -85,7 +93,12 @@ def _result(path: Path, data: dict[str, Any]) -> Run:
         history=history,
         folder=path,
     )
+    if result.status not in STATUSES or result.sense not in ("minimize", "maximize"):
+        raise ValueError(f"there is no status {result.status!r}, or no sense {result.sense!r}")
     if result.exact_proof is not None:
+        bound = result.exact_proof.bound
+        if bound is not None and not re.fullmatch(r"-?\d+(/0*[1-9]\d*)?", bound):
+            raise ValueError(f"the bound of its proof is no number: {bound[:40]}")
         kept = read_contents(result.exact_proof, path)
         result = replace(result, exact_proof=replace(result.exact_proof, contents=kept))
     inner = path / LOOSENED
