@@ -26,11 +26,11 @@ from allocc.compiler.evaluating.aligned import assign, full
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion
 from allocc.compiler.fitting import errors
-from allocc.compiler.fitting.observing import counted, observe
+from allocc.compiler.fitting.observing import observe
 from allocc.compiler.fitting.problem import Beginning, FitProblem, Observation, Unknown
+from allocc.compiler.fitting.statements import fit_statements
 from allocc.compiler.names import errors as names_errors
-from allocc.compiler.names.fits import counted_flow
-from allocc.compiler.names.structure import Declarations, declare
+from allocc.compiler.names.structure import Declarations
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol, ParameterSymbol
 from allocc.compiler.scoping.spaces import Space
@@ -40,18 +40,6 @@ from allocc.compiler.unrolling.simulate import lowest, with_decisions
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
 
-#: What has no part in a fit.
-_LEFT_OUT = (
-    tree.Objective
-    | tree.Limit
-    | tree.Prefer
-    | tree.Chance
-    | tree.Effect
-    | tree.Report
-    | tree.Fit
-    | tree.Use
-)
-
 
 def bind_fit(model: BoundModel, fit: tree.Fit, data: Path) -> FitProblem:
     """Read a fit of a bound model; raises `DiagnosticError` with every independent mistake.
@@ -59,52 +47,11 @@ def bind_fit(model: BoundModel, fit: tree.Fit, data: Path) -> FitProblem:
     `data` is the folder of the model's tables.
     """
     collector = Collector()
-    binder = _FitBinder(_declared(model.declared, fit), data, dict(model.settings), collector, fit)
+    binder = _FitBinder(
+        fit_statements(model.declared, fit), data, dict(model.settings), collector, fit
+    )
     with deep_recursion():
         return binder.read(model)
-
-
-def _declared(model: Declarations, fit: tree.Fit) -> Declarations:
-    """The model's statements as the fit takes them: its own time, and its own initial values."""
-    time = next((p for p in fit.body if isinstance(p, tree.Time)), None)
-    begins = {p.name.name: p for p in fit.body if isinstance(p, tree.Initial)}
-    statements: list[tree.Statement] = []
-    for s in _flattened(model):
-        if isinstance(s, tree.Time):
-            s = replace(s, method=None)
-            if time is not None:
-                s = replace(s, start=time.start, end=time.end, step=time.step)
-        elif isinstance(s, tree.Initial):
-            s = begins.pop(s.name.name, s)
-        statements.append(s)
-    observed = (counted_flow(p, model) for p in fit.body if isinstance(p, tree.Observe))
-    for name in dict.fromkeys(n for n in observed if n is not None):
-        statements += counting(model.names[name])
-    collector = Collector()
-    # The mistakes of these statements are known from the model itself.
-    return declare([(s, False) for s in (*statements, *begins.values())], collector, model.broken)
-
-
-def counting(flow: tree.Flow) -> list[tree.Statement]:
-    """A compartment that fills with what a flow moves, by the same expression."""
-    name = replace(flow.name, name=counted(flow.name.name))
-    return [
-        tree.Compartment(name, flow.index, flow.description, None, flow.span),
-        tree.Initial(name, None, tree.Number(0.0, "0", None, flow.span), flow.span),
-        replace(
-            flow,
-            name=replace(name, name=f"{name.name} (flow)"),
-            origin=None,
-            target=tree.Name(name.name, flow.span),
-        ),
-    ]
-
-
-def _flattened(model: Declarations) -> Iterator[tree.Statement]:
-    for s in model.statements:
-        for inner in s.body if isinstance(s, tree.Intervention) else (s,):
-            if not isinstance(inner, _LEFT_OUT):
-                yield inner
 
 
 class _OnDemand(Mapping[str, Any]):

@@ -92,10 +92,9 @@ def _gibbs(
             # Turned to the left tail, where logarithms keep their digits.
             turned = a > 0
             a, b = np.where(turned, -b, a), np.where(turned, -a, b)
-            share = random.random(count)
-            la, lb = log_ndtr(a), log_ndtr(b)
-            inner = la + np.log1p(share * np.expm1(np.maximum(lb - la, 0.0)))
-            inner = np.where(lb - la > 700, lb + np.log(share), inner)
+            share = np.clip(random.random(count), 1e-300, 1 - 1e-16)
+            # The probability up to the draw lies so far between those up to both ends.
+            inner = np.logaddexp(log_ndtr(a) + np.log1p(-share), log_ndtr(b) + np.log(share))
             z = np.where(turned, -1.0, 1.0) * ndtri_exp(np.minimum(inner, 0.0))
             points[:, k] = np.clip(center + deviation * z, low[k], high[k])
     return points
