@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -170,3 +171,10 @@ def test_tests_lie_as_the_code_does() -> None:
     found = {p.parent.relative_to(ROOT / "tests") for p in (ROOT / "tests").rglob("*.py")}
     below = [".".join(("allocc", *f.parts)) for f in found if f.parts and f.parts[0] in tops]
     assert below and not sorted(set(below) - packages)
+
+
+def test_every_room_is_installed() -> None:
+    """A folder that pyproject.toml does not name is there in a checkout, and missing where allocc is installed."""
+    packages = {name for name, path in modules().items() if path.name == "__init__.py"}
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    assert not sorted(packages - set(named["packages"]))
