@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocc.engine.certifying.proven import solve_and_prove
-from allocc.engine.judging.outcome import Options, Outcome
+from allocc.engine.judging.outcome import PROVING, Options, Outcome, Step
 from allocc.engine.judging.proof import Proof
 from allocc.engine.solve import solve
 from allocc.proof.checker import Refused, check
@@ -155,3 +156,18 @@ def test_a_time_limit_leaves_a_true_bound() -> None:
         assert float(outcome.proof.bound) <= best.value * (1 + 1e-9)
     else:
         assert any("rationals" in note for note in outcome.notes)
+
+
+def test_a_stop_keeps_the_allocation_and_leaves_the_proof() -> None:
+    cancel = threading.Event()
+
+    def stop(step: Step) -> None:
+        if step.phase.startswith(PROVING):
+            cancel.set()
+
+    outcome = solve_and_prove(
+        problem(FACILITIES), Options(prove=True, cancel=cancel, on_progress=stop)
+    )
+    assert outcome.values is not None
+    assert outcome.proof is None
+    assert any("it was stopped" in note for note in outcome.notes)

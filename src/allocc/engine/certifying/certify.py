@@ -60,6 +60,8 @@ def _linear(loop: Loop, recipe: Recipe, infeasible: bool) -> tuple[Written, Reci
         attempt, recipe = _attempted(loop, recipe)
     except Infeasible:
         raise NoProof("the ranges of the program contradict each other") from None
+    if loop.cancelled:
+        raise NoProof(f"it was stopped after {attempt.tree.nodes:,} boxes")
     root = attempt.tree.root
     if root is None:
         raise NoProof("a whole number has no last value, so that a tree has no end")
