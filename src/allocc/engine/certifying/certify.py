@@ -19,6 +19,7 @@ from allocc.compiler.relaxing.refinement import add_tangents, split_active
 from allocc.compiler.relaxing.relaxation import Built, Relaxation
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.certifying.boxes.prove import prove_boxes
+from allocc.engine.certifying.clock import Clock
 from allocc.engine.certifying.closing import Closer, Multiplied, write_tree
 from allocc.engine.certifying.ends import Ends
 from allocc.engine.certifying.exact import ExactProgram, rounded
@@ -140,16 +141,8 @@ def _grown(loop: Loop, built: Built, ends: Ends) -> RememberedTree:
         aim = loop.best.value - sign * AIM * loop.allowed
         return float((aim - built.program.offset) * scaling.objective)
 
-    left = loop.remaining()
-    end = np.inf if left is None else loop.seconds + GROWING * left
-
-    def stop() -> bool:
-        return loop.stopped or loop.seconds > end
-
-    def remaining() -> float | None:
-        return None if left is None else max(0.0, end - loop.seconds)
-
-    tree = RememberedTree(boxed, offer, level, level, stop, remaining)
+    clock = Clock(loop, GROWING)
+    tree = RememberedTree(boxed, offer, level, level, clock.stop, clock.remaining)
 
     def told(least: float) -> None:
         bound = least / scaling.objective + built.program.offset

@@ -8,7 +8,7 @@ whose value is better than the cut-off.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -314,6 +314,23 @@ class BoxLook:
         """Proven ends of directions; None where nothing is left."""
         d = directions
         lower, upper = d.lower.copy(), d.upper.copy()
+        for at, sign, ended, y in self._asked(program, d, seen):
+            end = self._end(program, d, at, sign, ended, y)
+            if end is None:
+                return None
+            if sign > 0:
+                lower[at] = max(lower[at], end - OUTWARD)
+            else:
+                upper[at] = min(upper[at], OUTWARD - end)
+        return lower, upper
+
+    def _asked(
+        self, program: Program, directions: Directions, seen: Seen
+    ) -> Iterator[tuple[int, float, Termination, FloatArray | None]]:
+        """Each direction's place and sign, how its linear program ended, and the row duals.
+
+        `program` has the cut-off as its last row. Without time, or where the solver gives up, there are fewer.
+        """
         basis = seen.basis
         if basis is not None:
             # The row of the cut-off is basic.
@@ -324,25 +341,17 @@ class BoxLook:
             if self._extremes is None:
                 self._extremes = open_session(program, PRIMAL)
             self._extremes.load(program, basis)
-            for start in range(0, len(d), TOGETHER):
+            for start in range(0, len(directions), TOGETHER):
                 if self.stop():
-                    break
-                some = d.taken(slice(start, start + TOGETHER))
+                    return
+                some = directions.taken(slice(start, start + TOGETHER))
                 for k, sign, ended, y in self._extremes.extremes(
                     some, NEAR, point, self.remaining()
                 ):
                     self.solved += 1
-                    at = start + k
-                    end = self._end(program, d, at, sign, ended, y)
-                    if end is None:
-                        return None
-                    if sign > 0:
-                        lower[at] = max(lower[at], end - OUTWARD)
-                    else:
-                        upper[at] = min(upper[at], OUTWARD - end)
+                    yield start + k, sign, ended, y
         except Refused:
             self._extremes = None
-        return lower, upper
 
     def _end(
         self,

@@ -18,7 +18,6 @@ from allocc.engine.stages import sha256
 from allocc.proof.checker import Program, Refused, Verdict, check
 from allocc.questions.verify.opening import Opened
 from allocc.results.exact_proof import PROGRAM, RECIPE, TEXT, ExactProof
-from allocc.results.given import given_decisions
 from allocc.results.verification import Link
 from allocc.tables import number, percent
 
@@ -75,8 +74,7 @@ def gap(opened: Opened) -> Link:
 def _measured(opened: Opened, value: float) -> float:
     """What a gap is measured by, at the folder's decisions."""
     problem = opened.problem
-    decided = given_decisions(problem, opened.folder).values
-    own = assess(problem, decided).size
+    own = assess(problem, opened.given.values).size
     return measure(value, max(own, ELSEWHERE * size_elsewhere(problem)))
 
 
@@ -156,7 +154,7 @@ def program(opened: Opened) -> Link:
         file.read(opened.folder / PROGRAM)
         decisions = []
         if run.has_allocation:
-            decisions = [given_decisions(opened.problem, opened.folder).values]
+            decisions = [opened.given.values]
         found = witnesses(opened.problem, recipe, file, decisions, POINTS, SECONDS)
     except (Refused, KeyError, TypeError, ValueError) as wrong:
         return Link(name, "fails", f"{PROGRAM} is not what the model leads to: {wrong}")

@@ -20,7 +20,6 @@ from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.assess import ROUNDING, Judge, short
 from allocc.engine.judging.outcome import Options, Violation
 from allocc.questions.verify.opening import Opened
-from allocc.results.given import given_decisions
 from allocc.results.verification import Link, State
 from allocc.tables import number
 
@@ -86,7 +85,7 @@ class _ByEnds(Judge):
 def find(opened: Opened) -> Found:
     """Simulate the folder's decisions anew; raises `DiagnosticError` where that cannot be done."""
     problem = opened.problem
-    given = given_decisions(problem, opened.folder)
+    given = opened.given
     if given.notes:
         raise _Lacking(given.notes[0])
     with np.errstate(all="ignore"):

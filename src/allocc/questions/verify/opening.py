@@ -15,6 +15,7 @@ from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.stages import Stages
 from allocc.results.building import BASELINE
 from allocc.results.exact_proof import INPUTS
+from allocc.results.given import Given, given_decisions
 from allocc.results.run import Run
 from allocc.results.run_folder.reading import read, read_json, readable
 
@@ -49,6 +50,11 @@ class Opened:
     def baseline(self) -> bool:
         """Whether the run is that of a world in which no intervention acts."""
         return self.run.status == "simulated" and self.run.message == BASELINE
+
+    @cached_property
+    def given(self) -> Given:
+        """The folder's decisions; raises `DiagnosticError` where they cannot be read."""
+        return given_decisions(self.problem, self.folder)
 
     @property
     def problem(self) -> Problem:

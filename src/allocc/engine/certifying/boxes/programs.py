@@ -8,20 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocc.backends.highs_session import Basis, Directions
-from allocc.backends.isolation import open_session
-from allocc.backends.solution import Refused
 from allocc.compiler.arrays import FloatArray, IntArray
 from allocc.compiler.programs.duality import dual_bound, shows_empty
 from allocc.compiler.programs.program import Program
-from allocc.engine.proving.box_look import (
-    NEAR,
-    PRIMAL,
-    SHORT,
-    TOGETHER,
-    BoxLook,
-    Seen,
-    with_cutoff,
-)
+from allocc.engine.proving.box_look import SHORT, BoxLook, Seen, with_cutoff
 from allocc.engine.proving.door import INFEASIBLE
 
 
@@ -85,32 +75,14 @@ class DualLook(BoxLook):
         columns = columns[(upper - lower)[columns] > SHORT]
         none = np.zeros(len(columns))
         directions = Directions(columns, columns, none, lower[columns], upper[columns])
-        basis = seen.basis
-        if basis is not None:
-            basis = basis[0], np.append(basis[1], np.int8(1))
-        assert seen.point is not None
-        point = seen.point / self.size
-        try:
-            if self._extremes is None:
-                self._extremes = open_session(program, PRIMAL)
-            self._extremes.load(program, basis)
-            for start in range(0, len(columns), TOGETHER):
-                if self.stop():
-                    return
-                some = directions.taken(slice(start, start + TOGETHER))
-                for k, sign, ended, y in self._extremes.extremes(
-                    some, NEAR, point, self.remaining()
-                ):
-                    self.solved += 1
-                    j = int(columns[start + k])
-                    shown = y is not None and ended in INFEASIBLE and shows_empty(program, y)
-                    if shown:
-                        yield Extreme(j, int(sign), np.inf, shown.multipliers, True)
-                    elif y is not None and ended not in INFEASIBLE:
-                        costs = np.zeros(program.columns)
-                        costs[j] = sign
-                        proven = dual_bound(program, costs, y)
-                        value = proven.level * float(self.size[j])
-                        yield Extreme(j, int(sign), value, proven.multipliers, False)
-        except Refused:
-            self._extremes = None
+        for at, sign, ended, y in self._asked(program, directions, seen):
+            j = int(columns[at])
+            shown = y is not None and ended in INFEASIBLE and shows_empty(program, y)
+            if shown:
+                yield Extreme(j, int(sign), np.inf, shown.multipliers, True)
+            elif y is not None and ended not in INFEASIBLE:
+                costs = np.zeros(program.columns)
+                costs[j] = sign
+                proven = dual_bound(program, costs, y)
+                value = proven.level * float(self.size[j])
+                yield Extreme(j, int(sign), value, proven.multipliers, False)

@@ -17,6 +17,7 @@ from allocc.engine.certifying.boxes.frame import Frame
 from allocc.engine.certifying.boxes.ranges import Empty, Ranges
 from allocc.engine.certifying.boxes.subject import Subject
 from allocc.engine.certifying.boxes.tree import BoxTree
+from allocc.engine.certifying.clock import Clock
 from allocc.engine.certifying.exact import ExactProgram, fraction, rounded
 from allocc.engine.certifying.vipr import ProofFile, Sense
 from allocc.engine.certifying.written import NoProof, Written
@@ -62,7 +63,7 @@ def prove_boxes(loop: Loop, infeasible: bool) -> Written:
     better: tuple[Sense, Sense] = ("L", "G") if sign > 0 else ("G", "L")
     inside = root.within(better[0], level, None)
     _grow(loop, subject, wide, inside, aim - program.offset)
-    # What is not as good as the level is not as good as the level.
+    # The other side of the split is what is to be shown.
     beside = root.within(better[1], level, None)
     beside.absurd = beside.assumed
     writer.write(root, (better[1], level))
@@ -95,8 +96,7 @@ def _grow(loop: Loop, subject: Subject, wide: Ranges, root: Box, level: float) -
     lower, upper = (np.array(side) for side in wide.near)
     start = replace(made, lower=lower, upper=upper)
     ground = Ground(start, Images(start, made.stated), Propagator(start), Envelopes(start))
-    left = loop.remaining()
-    end = np.inf if left is None else loop.seconds + GROWING * left
+    clock = Clock(loop, GROWING)
     tree = BoxTree(
         ground,
         wide,
@@ -104,8 +104,8 @@ def _grow(loop: Loop, subject: Subject, wide: Ranges, root: Box, level: float) -
         completion(loop, subject.stated, single),
         lambda point: loop.offer(single.outward(point)),
         level * ground.envelopes.scaling.objective,
-        lambda: loop.stopped or loop.seconds > end,
-        lambda: None if left is None else max(0.0, end - loop.seconds),
+        clock.stop,
+        clock.remaining,
     )
     grown = tree.grow(MOST_BOXES, told=lambda _: loop.report_progress(PROVING, always=False))
     if not tree.nodes and not grown.closed:
