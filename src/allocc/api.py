@@ -22,6 +22,7 @@ from allocc.errors import AlloccError, reported, require
 from allocc.results.comparing.comparison import Comparison
 from allocc.results.fitting.found import FitResult
 from allocc.results.frontier import Tradeoff
+from allocc.results.over.found import OverDraws
 from allocc.results.run import Loosening, Run
 
 if TYPE_CHECKING:
@@ -253,6 +254,58 @@ class Model(Stages):
         options = make_options(solver, "auto", gap, time_limit)
         return Frontier.of(trace(self, (str(first), str(second)), points, options))
 
+    # --- over draws -------------------------------------------------------------------------
+
+    def solve_over(
+        self,
+        draws: object,
+        by: str = "mean",
+        solver: str = "highs",
+        method: str = "auto",
+        gap: float = 1e-4,
+        time_limit: float | None = None,
+        threads: int | None = None,
+        seed: int = 0,
+        cancel: threading.Event | None = None,
+        progress: Callable[[Step], None] | None = None,
+        information: bool | None = None,
+    ) -> Over:
+        """Decide once for all draws of parameters, and prove how good that is.
+
+        `draws` is a CSV file, a DataFrame or a list of mappings with a column for each parameter (`zeta`, or
+        `beta[north]`), or what `fit(draws=N)` has found; a column `weight` weighs them. `by` is "mean",
+        "worst", "regret", or "cvar 90%", the mean of the worst tenth. Every limit holds in every draw. `information`
+        asks what knowing the draw before would be worth. Raises `AlloccError` for draws that do not fit the model.
+        """
+        from allocc.questions.over.asked import solve_asked
+
+        options = make_options(solver, method, gap, time_limit, threads, seed, cancel, progress)
+        return Over.of(solve_asked(self, draws, by, information, options))
+
+    def evaluate(self, decisions: object, over: object) -> Over:
+        """What decisions, in any form `simulate` takes, lead to in each of the draws (as in `solve_over`)."""
+        from allocc.questions.over.evaluate import evaluate
+
+        return Over.of(evaluate(self, decisions, over))
+
+    def regret(
+        self,
+        decisions: object,
+        over: object,
+        solver: str = "highs",
+        gap: float = 1e-4,
+        time_limit: float | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Over:
+        """How much better than decisions the best of each draw is, and what those have in common.
+
+        Each draw is solved by itself; `time_limit` is for all of them.
+        """
+        from allocc.questions.over.regret import regret
+
+        options = make_options(solver, "auto", gap, time_limit, cancel=cancel)
+        return Over.of(regret(self, decisions, over, options))
+
     def prices(self, decisions: object) -> Prices:
         """What one more unit of each limit would buy, at decisions in any form `simulate` takes.
 
@@ -399,6 +452,48 @@ class Compared(Comparison):
         return f"<allocc.Compared {self.title}: {names}>"
 
 
+class Over(OverDraws):
+    """One allocation in many draws: `value` and `bound`, `draws`, `terms`, `limits`, `bands`.
+
+    `over["spend"]` is a decision, `to_frame()` has a row a draw. A value is that of the draws simulated one by one.
+    """
+
+    @classmethod
+    def of(cls, found: OverDraws) -> Over:
+        """The same with verbs."""
+        return cls(**_values(found))
+
+    def summary(self, color: bool = False) -> str:
+        """The report as text."""
+        from allocc.showing.over.text import over_text
+
+        return over_text(self, color)
+
+    def plot(self, what: str | None = None) -> Any:
+        """A Matplotlib figure: `values`, `courses` or `decisions`; raises `MissingLibrary` without it."""
+        from allocc.showing.plots import draw_over
+
+        with reported():
+            return draw_over(self, what)
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write everything into a new folder; its `decisions.csv` is what `simulate` reads.
+
+        Raises `AlloccError` where something is there already, or cannot be written.
+        """
+        from allocc.results.over.files import save
+        from allocc.showing.plots import over_svgs
+
+        with reported():
+            return save(self, as_path(folder, "the answer"), over_svgs)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        return f"<allocc.Over {self.model}: {len(self.draws)} draws, {self.status}>"
+
+
 class Frontier(Tradeoff):
     """The points from the best first term to the best second one, and what is out of reach."""
 
@@ -471,7 +566,7 @@ class Fit(FitResult):
         return self.summary()
 
 
-def _values(found: Run | Tradeoff | Comparison | FitResult) -> dict[str, Any]:
+def _values(found: Run | Tradeoff | Comparison | FitResult | OverDraws) -> dict[str, Any]:
     return {f.name: getattr(found, f.name) for f in fields(found)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def test_nothing_to_draw_is_said(run: Run, model: Path) -> None:
 
 
 def test_mistakes(run: Run, model: Path) -> None:
+    shutil.rmtree("runs/best/inputs")
     for given, code in (
         (["runs/best"], "E7240"),
         (["runs/best", "runs/none"], "E7014"),

@@ -21,6 +21,7 @@ def test_optimal(run: Run, tmp_path: Path) -> None:
         "certificate.json",
         "decisions.csv",
         "history.csv",
+        "inputs",
         "result.json",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from tests import small
@@ -73,6 +74,7 @@ def test_a_folder_that_is_no_run_is_a_mistake(run: Run, tmp_path: Path) -> None:
 def test_a_run_without_its_model_asks_for_it(run: Run, tmp_path: Path) -> None:
     path = small.easy(tmp_path)
     run("solve", path, "--run", "runs/first", "-q")
+    shutil.rmtree(tmp_path / "runs" / "first" / "inputs")
     done = run("verify", "runs/first")
     assert done.exit_code == 1 and done.stdout == ""
     assert "E7055" in done.stderr and "--model model.alloc" in done.stderr

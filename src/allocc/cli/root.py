@@ -13,6 +13,8 @@ from allocc.cli.commands.fitting.fit import fit
 from allocc.cli.commands.format import format_models
 from allocc.cli.commands.lsp import lsp
 from allocc.cli.commands.new import new
+from allocc.cli.commands.over.evaluate import evaluate
+from allocc.cli.commands.over.regret import regret
 from allocc.cli.commands.pareto import pareto
 from allocc.cli.commands.plot import plot
 from allocc.cli.commands.prices import prices
@@ -81,6 +83,8 @@ for command in (
     solvers,
     verify,
     compare,
+    evaluate,
+    regret,
     lsp,
 ):
     cli.add_command(command)

@@ -12,6 +12,9 @@ from allocc import mistakes
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError, in_order
 from allocc.errors import reported
 
+#: A run folder has copies of the model and its tables where they have at most so many bytes together.
+LARGEST_COPIES = 20_000_000
+
 if TYPE_CHECKING:
     from allocc.compiler.pipeline import Chain
     from allocc.compiler.relaxing.plan import Plan
@@ -142,7 +145,22 @@ class Stages:
 
     @once
     def _hashes(self) -> dict[str, str]:
-        return {name: sha256(path) for name, path in self.inputs().items()}
+        copies = self.copies()
+        return {
+            name: hashlib.sha256(copies[name]).hexdigest() if name in copies else sha256(path)
+            for name, path in self.inputs().items()
+        }
+
+    def copies(self) -> dict[str, bytes]:
+        """The same files themselves, as they were then; none where they are larger than `LARGEST_COPIES`."""
+        return self._copies
+
+    @once
+    def _copies(self) -> dict[str, bytes]:
+        inputs = self.inputs()
+        if sum(path.stat().st_size for path in inputs.values()) > LARGEST_COPIES:
+            return {}
+        return {name: path.read_bytes() for name, path in inputs.items()}
 
     def inputs(self) -> dict[str, Path]:
         """The model file, files beside it that it uses, and every table, by the name the model has for them."""

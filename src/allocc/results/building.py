@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.results.comparisons import targets_of
-from allocc.results.exact_proof import exact_proof
+from allocc.results.exact_proof import exact_proof, input_files
 from allocc.results.labelled import blocks_of
 from allocc.results.reports import report_blocks
 from allocc.results.run import Run, TermValue
@@ -140,6 +140,7 @@ def _about(
         else _in_unit(baseline[0], baseline[1].violation),
         "settings": dict(model.settings),
         "files": model.hashes(),
+        "inputs": input_files(model, whatever_size=False),
     }
 
 

@@ -72,13 +72,16 @@ def exact_proof(proof: Proof, inputs: Mapping[str, bytes]) -> ExactProof:
     )
 
 
-def input_files(model: Stages) -> dict[str, bytes]:
-    """The model's files as they are now; those outside of its folders are left where they are."""
-    found = {}
+def input_files(model: Stages, whatever_size: bool = True) -> dict[str, bytes]:
+    """The model's files as they were when they were read; those outside of its folders are left where they are.
+
+    Without `whatever_size`, there are none where they are too large to be copied with every run.
+    """
+    copies, found = model.copies(), {}
     for name, path in model.inputs().items():
-        inner = f"{INPUTS}/{PurePosixPath(name)}"
-        if path.is_file() and is_inside(name):
-            found[inner] = path.read_bytes()
+        if is_inside(name) and (name in copies or (whatever_size and path.is_file())):
+            inner = f"{INPUTS}/{PurePosixPath(name)}"
+            found[inner] = copies[name] if name in copies else path.read_bytes()
     return found
 
 
@@ -90,7 +93,12 @@ def is_inside(name: str) -> bool:
 
 def write_contents(proof: ExactProof, folder: Path) -> None:
     """Write the files of a proof into a run folder."""
-    for name, data in proof.contents.items():
+    write_files(proof.contents, folder)
+
+
+def write_files(contents: Mapping[str, bytes], folder: Path) -> None:
+    """Write files by their names in a folder."""
+    for name, data in contents.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

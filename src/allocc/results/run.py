@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,8 @@ class Run:
     options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    #: Copies of those files, by their names in a run folder; none where they are large.
+    inputs: Mapping[str, bytes] = field(default_factory=dict, repr=False, metadata=APART)
     folder: Path | None = field(default=None, metadata=APART)
     #: Names of the limits that were loosened; this is then no result of the model as it is written.
     loosened: tuple[str, ...] = ()

@@ -71,6 +71,22 @@ if TYPE_CHECKING:
     help="End with a proof in rationals that a stranger can check: see allocc verify.",
 )
 @click.option("--no-explain", is_flag=True, help="Do not find out what conflicts.")
+@click.option(
+    "--over",
+    type=click.Path(),
+    metavar="FILE|DIR",
+    help="Decide once for many draws: a CSV file with a row a draw, or the folder of `allocc fit --draws N -o DIR`.",
+)
+@click.option(
+    "--by",
+    metavar="MEASURE",
+    help="What draws are weighed by: mean (the default), worst, regret, or 'cvar 90%'.",
+)
+@click.option(
+    "--information/--no-information",
+    default=None,
+    help="What knowing the draw before would be worth, and deciding over draws at all.",
+)
 @run_option("New folder for the results. By default runs/MODEL-TIME.")
 @click.option("--no-run", is_flag=True, help="Write no run folder.")
 @strict_option
@@ -93,6 +109,9 @@ def solve(
     explain_time: float,
     prove: bool,
     no_explain: bool,
+    over: str | None,
+    by: str | None,
+    information: bool | None,
     run: str | None,
     no_run: bool,
     as_json: bool,
@@ -131,6 +150,15 @@ def solve(
     if run is not None:
         check_free(Path(run))
     loaded = load_to_solve(model, data, settings, quiet=quiet)
+    if over is not None or by is not None or information is not None:
+        from allocc.cli.commands.over.solving import solve_over
+
+        if prove or relax:
+            other = "--prove" if prove else "--relax"
+            raise DiagnosticError([mistakes.bad_option(other, "given", "left out with --over")])
+        if over is None:
+            raise DiagnosticError([mistakes.bad_option("--over", "left out", "the draws")])
+        ctx.exit(solve_over(loaded, over, by, information, options, run, no_run, as_json, quiet))
     failed: tuple[Diagnostic, ...] = ()
     # A Ctrl-C while the run is written must not lose it.
     with stoppable(cancel):

@@ -80,16 +80,12 @@ class Judge:
         terms = {t.name: float(self.evaluate(t.node)) for t in problem.terms}
         worst = Violation(0.0, 0.0)
         for v in problem.decisions:
-            x = values[v]
-            lower, upper = problem.ends(v)
-            over = self.beyond(v)
-            ends = (np.where(np.isfinite(e), np.abs(e), 0.0) for e in (lower, upper))
-            worst = _worse(worst, over, np.maximum(np.abs(x), np.maximum(*ends)), v.name, v.labels)
+            worst = _worse(worst, *self.out_of_range(v), v.name, v.labels)
             if v.integer:
+                x = values[v]
                 worst = _worse(worst, np.abs(x - np.rint(x)), np.ones(x.shape), v.name, v.labels)
         for v in problem.states:
-            under = self.beyond(v)
-            worst = _worse(worst, under, self._trajectories(v, under), v.name, v.labels)
+            worst = _worse(worst, *self.out_of_range(v), v.name, v.labels)
         for c in problem.constraints:
             worst = _worse(worst, *self.excess(c), c.name, c.labels)
         reached: dict[str, float] = {}
@@ -110,6 +106,14 @@ class Judge:
         x = self.values[v]
         lower, upper = self.problem.ends(v)
         return short(lower - x if v.kind == "state" else np.maximum(lower - x, x - upper))
+
+    def out_of_range(self, v: Variable) -> tuple[FloatArray, FloatArray]:
+        """How far a decision or a compartment is off its range, and the size that this is measured by."""
+        over = self.beyond(v)
+        if v.kind == "state":
+            return over, self._trajectories(v, over)
+        ends = (np.where(np.isfinite(e), np.abs(e), 0.0) for e in self.problem.ends(v))
+        return over, np.maximum(np.abs(self.values[v]), np.maximum(*ends))
 
     def excess(self, c: Constraint) -> tuple[FloatArray, FloatArray]:
         """By how much each row of a limit is broken, and the size that this is measured by."""
@@ -185,7 +189,7 @@ class Judge:
         absolute = np.zeros(len(block.weights))
         for limit in block.limits:
             over, size = self.excess(limit.constraint)
-            np.maximum.at(broken, limit.scenario, _relative(over, size).ravel())
+            np.maximum.at(broken, limit.scenario, relative_to(over, size).ravel())
             np.maximum.at(absolute, limit.scenario, over.ravel())
         reached = block.reached(broken <= SCENARIO_TOLERANCE)
         missing = block.probability - reached
@@ -204,7 +208,7 @@ def short(off: FloatArray) -> FloatArray:
     return found
 
 
-def _relative(over: FloatArray, size: FloatArray) -> FloatArray:
+def relative_to(over: FloatArray, size: FloatArray) -> FloatArray:
     """An excess by its size; without end where the size is zero or no number."""
     known = np.isfinite(size) & (size > 0)
     found: FloatArray = np.where(over > 0, np.inf, 0.0)
@@ -217,7 +221,7 @@ def _worse(
 ) -> Violation:
     if not over.size:
         return worst
-    relative = _relative(over, size)
+    relative = relative_to(over, size)
     k = int(np.argmax(relative))
     if not relative.flat[k] > worst.relative:
         return worst

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from allocc import mistakes
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import Status, Step
-from allocc.results.exact_proof import read_contents
+from allocc.results.exact_proof import INPUTS, is_inside, read_contents
 from allocc.results.labelled import Block, Labels, Target
 from allocc.results.run import Run
 from allocc.results.run_folder import FORMAT, LOOSENED, TABLES
@@ -91,6 +91,7 @@ def _result(path: Path, data: dict[str, Any]) -> Run:
         blocks=blocks,
         targets=targets,
         history=history,
+        inputs=copied(path, data.get("files", {})),
         folder=path,
     )
     if result.status not in STATUSES or result.sense not in ("minimize", "maximize"):
@@ -105,6 +106,12 @@ def _result(path: Path, data: dict[str, Any]) -> Run:
     if result.loosening is None or not inner.is_dir():
         return result
     return replace(result, loosening=replace(result.loosening, result=read(inner)))
+
+
+def copied(folder: Path, files: Iterable[str]) -> dict[str, bytes]:
+    """The copies of a model and its tables in a run folder, by their names there."""
+    places = [f"{INPUTS}/{name}" for name in files if is_inside(name)]
+    return {name: (folder / name).read_bytes() for name in places if (folder / name).is_file()}
 
 
 def _step(row: dict[str, str]) -> Step:

@@ -11,7 +11,7 @@ from typing import Any
 
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.results.certificate import certificate
-from allocc.results.exact_proof import write_contents
+from allocc.results.exact_proof import write_contents, write_files
 from allocc.results.labelled import index_columns
 from allocc.results.reports import report_data
 from allocc.results.run import Run
@@ -51,6 +51,7 @@ def _write_all(result: Run, folder: Path) -> None:
             write_long(folder / name, found, kinds=True)
     if result.targets:
         _write_targets(folder / "targets.csv", result)
+    write_files(result.inputs, folder)
     if result.exact_proof is not None:
         write_contents(result.exact_proof, folder)
     steps = ([as_cell(getattr(s, c)) for c in _STEP] for s in result.history)

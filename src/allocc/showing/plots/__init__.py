@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from allocc.results.comparing.comparison import Comparison
     from allocc.results.fitting.found import FitResult
     from allocc.results.frontier import Tradeoff
+    from allocc.results.over.found import OverDraws
     from allocc.results.run import Run
 
 #: What can be drawn of a result, and of a frontier.
@@ -107,6 +108,32 @@ def draw_fit(found: FitResult) -> Any:
     from allocc.showing.plots.fitted import fitted
 
     return fitted(found)
+
+
+def draw_over(found: OverDraws, what: str | None = None) -> Any:
+    """A Matplotlib figure of an answer about draws; raises as `draw` does."""
+    check_installed()
+    from allocc.showing.plots.over import KNOWN, drawable
+
+    there = drawable(found)
+    if what is None and there:
+        what = there[0]
+    if what is not None and what not in KNOWN:
+        raise DiagnosticError([mistakes.unknown_choice("what", what, list(KNOWN))])
+    if what is None or what not in there:
+        raise DiagnosticError([mistakes.nothing_to_draw(what or "values", "there is none in it")])
+    return KNOWN[what](found)
+
+
+def over_svgs(found: OverDraws) -> dict[str, bytes]:
+    """The SVG files of an answer about draws, by name; none without Matplotlib."""
+    try:
+        check_installed()
+    except MissingLibrary:
+        return {}
+    from allocc.showing.plots.over import KNOWN, drawable
+
+    return {what: KNOWN[what](found).data("svg") for what in drawable(found)}
 
 
 def draw_frontier(found: Tradeoff) -> Any:

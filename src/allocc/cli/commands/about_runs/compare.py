@@ -44,8 +44,7 @@ def compare(
 
     Each of A, B ... is a run folder, `baseline` (no intervention acts), or `policy:NAME` for a policy of
     the model. What differs is told in decisions, terms, compartments, reports and limits, and which terms pay
-    for it. The baseline, policies and limits need the model: a copy in a run folder (`allocc solve --prove`
-    makes one), or --model.
+    for it. The baseline, policies and limits need the model: the copy in a run folder, or --model.
 
     \b
     allocc compare runs/first baseline --model opioid.alloc

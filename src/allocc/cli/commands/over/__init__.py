@@ -1,0 +1,1 @@
+"""Commands about draws: an allocation in many possible worlds."""

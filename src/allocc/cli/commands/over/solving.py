@@ -1,0 +1,52 @@
+"""`allocc solve --over`: one allocation for many draws."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from allocc.cli.commands.over.telling import check_folder, tell
+from allocc.cli.terminal import stdout_kept_clean
+
+if TYPE_CHECKING:
+    from allocc.api import Model
+    from allocc.engine.judging.outcome import Options
+
+
+def solve_over(
+    loaded: Model,
+    over: str | None,
+    by: str | None,
+    information: bool | None,
+    options: Options,
+    run: str | None,
+    no_run: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Solve, write and tell; the exit code."""
+    from allocc.api import Over
+    from allocc.cli.guard import EXIT_INFEASIBLE, EXIT_NOTHING, EXIT_STOPPED, EXIT_UNBOUNDED
+    from allocc.cli.progress import stoppable, working
+    from allocc.questions.over.asked import solve_asked
+    from allocc.results.run_folder.place import default_folder
+    from allocc.signals import EXIT_INTERRUPTED
+
+    check_folder(run)
+    cancel = options.cancel or threading.Event()
+    with stdout_kept_clean(), stoppable(cancel), working("deciding for all draws", quiet):
+        found = Over.of(solve_asked(loaded, over, by, information, options))
+    folder: Path | None = None
+    if not no_run:
+        folder = default_folder(loaded.name) if run is None else Path(run)
+    tell(found, None if folder is None else str(folder), as_json)
+    if found.stopped == "interrupted":
+        return EXIT_INTERRUPTED
+    codes = {
+        "optimal": 0,
+        "infeasible": EXIT_INFEASIBLE,
+        "unbounded": EXIT_UNBOUNDED,
+        "feasible": EXIT_STOPPED,
+    }
+    return codes.get(found.status, EXIT_NOTHING)

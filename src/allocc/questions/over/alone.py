@@ -1,0 +1,98 @@
+"""Each draw decided by itself: the best that could be done if it were known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from allocc.compiler.algebra.expression import Variable
+from allocc.compiler.arrays import FloatArray
+from allocc.compiler.unrolling.problem import Problem
+from allocc.compiler.unrolling.simulate import Values
+from allocc.engine.judging.outcome import Options, Outcome
+from allocc.engine.solve import solve
+from allocc.questions.over.worlds import Worlds
+
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Alone:
+    """The best of each draw alone: what is reached, what is proven, and the decisions.
+
+    `value` is NaN where no allocation is known, `bound` infinite where nothing is proven.
+    """
+
+    value: FloatArray
+    bound: FloatArray
+    outcomes: list[Outcome]
+    infeasible: tuple[int, ...] = ()
+
+
+def alone(
+    worlds: Worlds,
+    options: Options,
+    told: Told | None = None,
+    held: Mapping[str, FloatArray] | None = None,
+    start: Mapping[str, FloatArray] | None = None,
+) -> Alone:
+    """Solve each draw by itself; the decisions in `held` are as they are given there.
+
+    Each draw begins at the decisions of the one before, and at `start`. The time limit is for all of them: each may use
+    its share of what is left.
+    """
+    began = time.monotonic()
+    sign = 1.0 if worlds.problems[0].sense == "minimize" else -1.0
+    outcomes: list[Outcome] = []
+    known: list[Mapping[str, FloatArray]] = [] if start is None else [start]
+    count = len(worlds.problems)
+    for k, problem in enumerate(worlds.problems):
+        if told is not None:
+            told(k, count)
+        limit = None
+        if options.time_limit is not None:
+            left = options.time_limit - (time.monotonic() - began)
+            limit = max(left / (count - k), 1e-3)
+        own = problem if held is None else _held(problem, held)
+        asked = replace(options, time_limit=limit, on_progress=None, prove=False)
+        starts = [_named(own, v) for v in known]
+        outcome = solve(own, asked, starts)
+        outcomes.append(outcome)
+        if outcome.values is not None:
+            known = [{v.name: outcome.values[v] for v in own.decisions}]
+            if start is not None:
+                known.append(start)
+        if options.cancel is not None and options.cancel.is_set():
+            break
+    value = np.full(count, np.nan)
+    bound = np.full(count, -sign * np.inf)
+    for k, o in enumerate(outcomes):
+        if o.value is not None:
+            value[k] = o.value
+        if o.bound is not None:
+            bound[k] = o.bound
+    bad = tuple(k for k, o in enumerate(outcomes) if o.status == "infeasible")
+    return Alone(value, bound, outcomes, bad)
+
+
+def _held(problem: Problem, held: Mapping[str, FloatArray]) -> Problem:
+    ranges = dict(problem.ranges)
+    for v in problem.decisions:
+        if v.name in held:
+            ranges[v] = (held[v.name], held[v.name])
+    return replace(problem, ranges=ranges)
+
+
+def _named(problem: Problem, values: Mapping[str, FloatArray]) -> Values:
+    """Decisions by name as those of a problem, each within its range; what is missing at its lower end."""
+    found: dict[Variable, FloatArray] = {}
+    for v in problem.decisions:
+        lower, upper = problem.ends(v)
+        own = values.get(v.name)
+        found[v] = np.clip(
+            np.where(np.isfinite(lower), lower, 0.0) if own is None else own, lower, upper
+        )
+    return found

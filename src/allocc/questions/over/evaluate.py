@@ -1,0 +1,70 @@
+"""A given allocation in every draw: what it is worth there, and how often its limits hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allocc.engine.stages import Stages
+from allocc.errors import reported
+from allocc.questions.over.draws import Draws, read_draws
+from allocc.questions.over.worlds import Judged, Worlds, shared
+from allocc.results.building import versions
+from allocc.results.exact_proof import input_files
+from allocc.results.given import given_decisions
+from allocc.results.labelled import blocks_of
+from allocc.results.over.found import OverDraws
+from allocc.results.run_folder.made_with import other_origin
+
+
+@reported()
+def evaluate(model: Stages, decisions: object, over: object) -> OverDraws:
+    """What decisions, in any form that `simulate` takes, lead to in each of the draws.
+
+    None are the decisions at their lower ends. Raises `DiagnosticError` for draws or decisions that do not
+    fit the model.
+    """
+    draws = read_draws(over, model.bound)
+    worlds = Worlds(model, draws)
+    given = given_decisions(model.problem, {} if decisions is None else decisions)
+    notes = (*draws.notes, *other_origin(model, decisions), *given.notes)
+    judged = Judged(worlds, [shared(model.problem, given.values)] * len(draws))
+    blocks = blocks_of(model.problem, _with_states(model, given.values))
+    return OverDraws(
+        **about(model, draws, judged, notes),
+        measure="",
+        status="simulated",
+        stopped="",
+        value=None,
+        bound=None,
+        gap=None,
+        decisions=tuple(b for b in blocks if b.kind == "decision"),
+        versions=versions(),
+    )
+
+
+def about(
+    model: Stages, draws: Draws, judged: Judged | None, notes: tuple[str, ...]
+) -> dict[str, Any]:
+    """What every answer about draws has; without an allocation there is nothing in the draws."""
+    time = model.bound.time
+    return {
+        "model": model.name,
+        "title": model.title,
+        "sense": model.problem.sense,
+        "source": draws.source,
+        "draws": () if judged is None else judged.draws(),
+        "terms": () if judged is None else judged.terms(),
+        "limits": () if judged is None else judged.limits(),
+        "bands": () if judged is None else judged.bands(),
+        "notes": notes,
+        "settings": dict(model.settings),
+        "files": model.hashes(),
+        "inputs": input_files(model, whatever_size=False),
+        "time_unit": time.unit if time is not None else "",
+    }
+
+
+def _with_states(model: Stages, values: Any) -> Any:
+    from allocc.engine.judging.assess import assess
+
+    return assess(model.problem, values).values

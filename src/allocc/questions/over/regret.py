@@ -1,0 +1,101 @@
+"""How much better than a given allocation the best of each draw is, and what those have in common."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from allocc.compiler.arrays import FloatArray
+from allocc.engine.judging.outcome import Options
+from allocc.engine.stages import Stages
+from allocc.errors import reported
+from allocc.questions.over.alone import Alone, Told, alone
+from allocc.questions.over.draws import read_draws
+from allocc.questions.over.evaluate import evaluate
+from allocc.questions.over.solve_over import with_best
+from allocc.questions.over.worlds import Worlds
+from allocc.results.given import given_decisions
+from allocc.results.over.found import Firm, OverDraws, quantiles
+
+
+@reported()
+def regret(
+    model: Stages,
+    decisions: object,
+    over: object,
+    options: Options | None = None,
+    told: Told | None = None,
+) -> OverDraws:
+    """Each draw is solved by itself; the regret of the given decisions is an interval from both bounds.
+
+    Decisions are in any form that `simulate` takes. Where they break a limit in a draw, there is no regret: what is
+    not possible is not compared.
+    """
+    options = options or Options()
+    began = time.monotonic()
+    draws = read_draws(over, model.bound)
+    found = evaluate(model, decisions, draws)
+    given = given_decisions(model.problem, {} if decisions is None else decisions)
+    start = {v.name: given.values[v] for v in model.problem.decisions}
+    worlds = Worlds(model, draws)
+    best = alone(worlds, options, told, start=start)
+    details = with_best(found.draws, best, found.sense == "minimize")
+    known = [d.regret for d in details if d.regret is not None]
+    most = [r[1] for r in known if r[1] is not None]
+    return replace(
+        found,
+        measure="regret",
+        value=max(most) if most and len(most) == len(known) else None,
+        bound=max((r[0] or 0.0 for r in known), default=None),
+        draws=details,
+        firm=_firm(worlds, best, start),
+        seconds=time.monotonic() - began,
+        solver=options.solver,
+        notes=(*found.notes, *_unknown(best, worlds)),
+    )
+
+
+def _unknown(best: Alone, worlds: Worlds) -> tuple[str, ...]:
+    names = worlds.draws.names
+    if best.infeasible:
+        shown = ", ".join(names[k] for k in best.infeasible[:6])
+        return (f"no allocation meets every limit in draw {shown}",)
+    lost = len(names) - int(np.isfinite(best.value).sum())
+    return (
+        (f"for {lost} of {len(names)} draws no allocation was found in this time",) if lost else ()
+    )
+
+
+def _firm(worlds: Worlds, best: Alone, given: dict[str, FloatArray]) -> tuple[Firm, ...]:
+    """Each decision at each member: what the best of the draws have there."""
+    solved = [k for k, o in enumerate(best.outcomes) if o.values is not None]
+    if not solved:
+        return ()
+    weights = worlds.draws.weights[solved]
+    weights = weights / weights.sum()
+    found = []
+    for i, v in enumerate(worlds.problems[0].decisions):
+        rows = []
+        for k in solved:
+            values = best.outcomes[k].values
+            assert values is not None
+            rows.append(values[worlds.problems[k].decisions[i]].ravel())
+        values_ = np.stack(rows)
+        levels = quantiles(values_, weights)
+        own = given[v.name].ravel()
+        scale = 1e-6 * np.maximum(1.0, np.abs(own))
+        alike = values_ >= own - scale
+        same = weights @ alike
+        for k in range(v.size):
+            found.append(
+                Firm(
+                    v.name,
+                    v.labels(k),
+                    float(own[k]),
+                    tuple(map(float, levels[:, k])),
+                    float(same[k]),
+                )
+            )
+    return tuple(found)
