@@ -19,15 +19,17 @@ from allocc.compiler.algebra.expression import (
     multiply,
     negate,
 )
-from allocc.compiler.algebra.index import Axis
+from allocc.compiler.algebra.index import Axis, Coordinate
 from allocc.compiler.algebra.numeric import sum_over
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.unrolling.problem import ObjectiveTerm, Problem
+from allocc.compiler.unrolling.problem import Constraint, ObjectiveTerm, Problem
 from allocc.compiler.worlds.together import Together
 
 Kind = Literal["mean", "worst", "cvar", "regret"]
 #: The decision that a tail is measured from. It begins with what no name of a model begins with.
 THRESHOLD = "(value at risk)"
+#: What the value of each world is called where it is asked for.
+VALUE = "(value)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +87,15 @@ def weighed(
     return replace(problem, decisions=[*problem.decisions, threshold], terms=[term])
 
 
-def extremes(found: Together) -> tuple[Problem, Problem]:
-    """The problems whose objectives are the least and the largest value of all worlds."""
-    problem = found.problem
-    total = _total(problem)
+def with_values(found: Together) -> tuple[Problem, Variable]:
+    """The problem with a column for the value of each world, and a row of it which limits nothing."""
+    problem, axis, total = found.problem, found.axis, _total(found.problem)
+    worlds = axis.set
+    value = Variable(VALUE, "definition", (worlds,), axes=(axis,), value=total)
+    here = Reference(value, (Coordinate(worlds, (axis,), np.arange(len(worlds))),), (axis,))
     span = problem.terms[0].span
-    low, high = (
-        replace(problem, terms=[ObjectiveTerm(s, _extreme(total, found.axis, s), span)])
-        for s in ("min", "max")
-    )
-    return low, high
+    row = Constraint(VALUE, (axis,), here, constant(-np.inf), constant(np.inf), worlds.label, span)
+    return replace(problem, constraints=[*problem.constraints, row]), value
 
 
 def _total(problem: Problem) -> Node:

@@ -12,11 +12,11 @@ import numpy as np
 
 from allocc import mistakes
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.programs.bounds import Infeasible
+from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.worlds.together import Together, together
-from allocc.compiler.worlds.weighing import THRESHOLD, Measure, extremes, value_of, weighed
+from allocc.compiler.worlds.weighing import THRESHOLD, Measure, value_of, weighed, with_values
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.judging.outcome import NEAR_ZERO, Options, Outcome, relative_gap
 from allocc.engine.proving.denominators import prepared
@@ -102,19 +102,17 @@ def _alone(worlds: Worlds, options: Options, tell: Phase) -> Alone:
     )
 
 
-def _range(problem: Problem, options: Options) -> tuple[float, float]:
-    """What the objective lies between, by the ranges of what it is a sum of."""
+def _range(whole: Together, options: Options) -> tuple[float, float]:
+    """What the objective lies between in all draws, by the ranges of what it is made of."""
+    problem, value = with_values(whole)
+    chain = prepared(problem, options.method)
     try:
-        program = Relaxation(prepared(problem, options.method).program).program
+        program = Relaxation(chain.program).program
+        lower, upper = Propagator(program).run(program.lower, program.upper)
     except Infeasible:
         return -math.inf, math.inf
-    cost = program.objective
-    used = cost != 0
-    ends = np.sort(cost[used] * np.stack([program.lower[used], program.upper[used]]), axis=0)
-    low, high = ends.sum(axis=1) + program.offset
-    # Rounding moves an end by less than this.
-    margin = 1e-6 * float(np.abs(ends).max(initial=0.0))
-    return float(low - margin), float(high + margin)
+    columns = chain.places.columns[value]
+    return float(lower[columns].min()), float(upper[columns].max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +131,7 @@ class _Found:
         """What is solved."""
         ends = (-math.inf, math.inf)
         if self.measure.kind == "cvar":
-            low, high = (_range(p, options) for p in extremes(self.whole))
-            ends = low[0], high[1]
+            ends = _range(self.whole, options)
         return weighed(self.whole, self.measure, self.weights, self.best, ends)
 
     def decisions(self, outcome: Outcome) -> list[Mapping[str, FloatArray]]:

@@ -101,13 +101,7 @@ def _facts(found: OverDraws) -> list[tuple[str, str]]:
             much = "none" if small else f"at most {number(found.value, 5)}"
             rows.append(("regret", f"{much} {where} (proven)"))
     elif found.value is not None:
-        what = {
-            "mean": f"the mean over the draws; {better} is better",
-            "worst": f"in the worst draw; {better} is better",
-            "regret": "at most so much worse than the best of any draw",
-        }.get(
-            found.measure, f"the mean of the worst {_tail(found)} of the draws; {better} is better"
-        )
+        what = _measured(found, better)
         both = numbers([found.value, found.bound], 8)
         rows.append(("value", f"{both[0]}  ({what})"))
         if found.bound is not None:
@@ -156,9 +150,18 @@ def _facts(found: OverDraws) -> list[tuple[str, str]]:
     return rows
 
 
-def _tail(found: OverDraws) -> str:
-    level = float(found.measure.split()[-1].rstrip("%"))
-    return f"{100 - level:g} %"
+def _measured(found: OverDraws, better: str) -> str:
+    """What the value is of the draws, in words."""
+    match found.measure:
+        case "mean":
+            return f"the mean over the draws; {better} is better"
+        case "worst":
+            return f"in the worst draw; {better} is better"
+        case "regret":
+            return "at most so much worse than the best of any draw"
+        case tail:
+            level = float(tail.split()[-1].rstrip("%"))
+            return f"the mean of the worst {100 - level:g} % of the draws; {better} is better"
 
 
 def _interval(ends: Interval) -> str:

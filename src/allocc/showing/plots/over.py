@@ -49,7 +49,12 @@ def values(found: OverDraws) -> Drawing:
     texts = ["this allocation"]
     broken = np.array([bool(found.draws[k].broken) for k in order])
     if broken.any():
-        hollow: dict[str, Any] = {"color": MAIN, "marker": "o", "linestyle": "none", "markerfacecolor": "white"}
+        hollow: dict[str, Any] = {
+            "color": MAIN,
+            "marker": "o",
+            "linestyle": "none",
+            "markerfacecolor": "white",
+        }
         axes.plot(100 * shares[broken], found.values[order][broken], markersize=4.5, **hollow)
         lines.append(Line2D([], [], markersize=4.5, **hollow))
         texts.append("where it breaks a limit")

@@ -75,7 +75,7 @@ def _made_with(given: str) -> tuple[dict[str, Any], dict[str, str]]:
         with readable(_folder(given)):
             data = json.loads(over.read_text("utf-8"))
             return dict(data["settings"]), dict(data["files"])
-    if place.is_dir():
+    if place.is_dir() or not place.exists():
         from allocc.results.run_folder.reading import read
 
         read(place)
