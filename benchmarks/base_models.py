@@ -34,7 +34,9 @@ flow back : D -> S["n"] = 0.001 * D[t-2] else 0
 function twice(x, y[S]) = 2 * x + sum(i in S: y[i])
 fit past "deaths" {
   time t = 0 .. 4 step 0.5 method euler
-  estimate beta in 0 .. 2 from 0.5
+  decided mask = 0.1
+  decided dose[r in R, period] = pop[r] / 1000
+  estimate beta in 0 .. 2 from 0.5 ~ lognormal(0.5, 0.2)
   initial I = 2
   observe D ~ poisson(3) weight 2
 }

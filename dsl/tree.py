@@ -505,7 +505,10 @@ class Chance:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """`NAME[INDEX] = EXPR` in a policy: what a decision is by its rule."""
+    """`NAME[INDEX] = EXPR` in a policy: what a decision is by its rule.
+
+    In a fit, behind `decided`: what it was.
+    """
 
     name: Identifier
     index: Index | None
@@ -586,11 +589,15 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """`estimate NAME in LO .. HI from GUESS`: a parameter that a fit finds."""
+    """`estimate NAME in LO .. HI from GUESS ~ normal(MEAN, DEVIATION)`: a parameter that a fit finds.
+
+    What stands behind `~` is its prior.
+    """
 
     name: Identifier
     interval: Interval | None
     guess: Expression | None
+    prior: Expression | None
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
@@ -609,13 +616,17 @@ class Observe:
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
+#: What may stand in a fit.
+FitPart = Time | Initial | Assignment | Estimate | Observe
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """`fit NAME "text" { time ... initial ... estimate ... observe ... }`."""
+    """`fit NAME "text" { time ... initial ... decided ... estimate ... observe ... }`."""
 
     name: Identifier
     description: str | None
-    body: tuple[Time | Initial | Estimate | Observe, ...]
+    body: tuple[FitPart, ...]
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 

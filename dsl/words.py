@@ -52,6 +52,7 @@ SOFT = (
     "probability",
     "over",
     "weight",
+    "decided",
     "estimate",
     "observe",
 )

@@ -33,16 +33,20 @@ def policy(statement: tree.Policy, binder: Resolver) -> PolicySymbol:
             binder.collector.add(names_errors.repeated_statement(what, here, there))
             continue
         first[name] = assignment
-        found = binder.attempt(_assigned, statement, assignment, binder)
+        by = f"policy '{statement.name.name}'"
+        found = binder.attempt(assigned, assignment, f"value by {by}", f"what {by} says", binder)
         if found is not None:
             values[found[0]] = found[1]
     return PolicySymbol(statement, values)
 
 
-def _assigned(
-    policy: tree.Policy, statement: tree.Assignment, binder: Resolver
+def assigned(
+    statement: tree.Assignment, what: str, known: str, binder: Resolver
 ) -> tuple[Variable, FloatArray]:
-    """A decision and its values by the rule."""
+    """A decision and the values that it is given; raises `failures.Failed`.
+
+    `what` they are is said where one is missing, and what is `known` where they are no data.
+    """
     name = statement.name.name
     decide = _decision(statement, binder)
     variable: Variable = binder.resolve(name)
@@ -56,12 +60,11 @@ def _assigned(
             raise failures.Failed(
                 scoping_errors.index_mismatch(name, [s.name for s in sets], names, span)
             )
-    what = f"value by policy '{policy.name.name}'"
     node = assign(name, statement.value, space, sets, binder.evaluator, what, numeric=True)
     if not isinstance(node, Data):
-        known = f"what policy '{policy.name.name}' says of '{name}'"
         span = statement.value.span
-        raise failures.Failed(algebra_errors.needs_data(known, variables(node)[0].name, span))
+        said = f"{known} of '{name}'"
+        raise failures.Failed(algebra_errors.needs_data(said, variables(node)[0].name, span))
     return variable, np.asarray(full(node, space), dtype=float)
 
 

@@ -220,7 +220,9 @@ class Values(Calls, Sets):
     ) -> Node:
         """A parameter's value at coordinates, without any effect; itself where it stands for itself."""
         opened = self.context.opened
-        variable = None if opened is None else opened.variables.get(name.name)
+        variable = symbol.unknown
+        if opened is not None:
+            variable = opened.variables.get(name.name)
         if variable is not None:
             return reference(variable, found, name.span)
         if opened is None or name.name not in opened.expressed:

@@ -1,8 +1,9 @@
 """From a bound model and one of its fits to a `FitProblem`.
 
-The model is read anew over the fit's time: estimated parameters are unknowns in it, effects do not
-act, and decisions are at their lower ends, as in a baseline. Only what flows, initial values and
-observations need is read, so that data of the model's own time may be missing in the fit's.
+The model is read anew over the fit's time: estimated parameters are unknowns in it, decisions are what
+the fit says that they were, and their effects act. All other decisions are at their lower ends, and what
+they do does not act, as in a baseline. Only what flows, initial values and observations need is read, so
+that data of the model's own time may be missing in the fit's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -21,15 +22,18 @@ from allocc.compiler.algebra.index import same_sets
 from allocc.compiler.algebra.numeric import Settling
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.binding import assignment
+from allocc.compiler.binding.policies import assigned
 from allocc.compiler.binding.resolution import Resolver
 from allocc.compiler.evaluating.aligned import assign, full
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import deep_recursion
 from allocc.compiler.fitting import errors
 from allocc.compiler.fitting.observing import observe
+from allocc.compiler.fitting.priors import Prior, PriorKind
 from allocc.compiler.fitting.problem import Beginning, FitProblem, Observation, Unknown
 from allocc.compiler.fitting.statements import fit_statements
 from allocc.compiler.names import errors as names_errors
+from allocc.compiler.names.fits import prior_of
 from allocc.compiler.names.structure import Declarations
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol, ParameterSymbol
@@ -71,7 +75,7 @@ class _OnDemand(Mapping[str, Any]):
 
 
 class _FitBinder(Resolver):
-    """Binds one fit: a parameter that it estimates is an unknown, as a decision is."""
+    """Binds one fit: a parameter that it estimates is an unknown, and what was decided is known."""
 
     def __init__(
         self,
@@ -83,6 +87,7 @@ class _FitBinder(Resolver):
     ) -> None:
         self.fit = fit
         self.estimates = {p.name.name: p for p in fit.body if isinstance(p, tree.Estimate)}
+        self.past = {p.name.name: p for p in fit.body if isinstance(p, tree.Assignment)}
         kept = {k: v for k, v in settings.items() if k.split("[", 1)[0] not in self.estimates}
         super().__init__(declared, data, kept, collector)
 
@@ -96,8 +101,9 @@ class _FitBinder(Resolver):
         unknowns = [self.attempt(self._unknown, p) for p in self.estimates.values()]
         self.collector.raise_errors()
         initials = self._initials(compartments)
+        acting = bool(d.effects)
         observations = [
-            self.attempt(observe, part, self.evaluator)
+            self.attempt(observe, part, self.evaluator, acting)
             for part in self.fit.body
             if isinstance(part, tree.Observe)
         ]
@@ -123,12 +129,17 @@ class _FitBinder(Resolver):
             expanded=self.evaluator.expanded,
             diagnostics=(),
         )
+        what, said = "value that was decided", f"what fit '{self.fit.name.name}' says"
+        given = [self.attempt(assigned, p, what, said, self) for p in self.past.values()]
+        self.collector.raise_errors()
+        past = dict(x for x in given if x is not None)
         # Which decisions flows mention is known once they are read.
-        problem = replace(discretize(bound, effects=False), decisions=self._decisions())
+        problem = discretize(bound, effects=acting, warn=False)
+        problem = replace(problem, decisions=self._decisions())
         own = tuple(u for u in unknowns if u is not None)
         seen = tuple(o for o in observations if o is not None)
         self._check(own, seen)
-        return self._settled(problem, own, initials, seen)
+        return self._settled(problem, past, own, initials, seen)
 
     def _resolved_all(self, names: Mapping[str, Any]) -> dict[str, Any]:
         found = {n: self.attempt(self.resolve, n) for n in names}
@@ -139,12 +150,18 @@ class _FitBinder(Resolver):
         found = {n: self._resolved.get(n) for n in self.declared.every(tree.Decide)}
         return [v for v in found.values() if isinstance(v, Variable)]
 
+    def _made(self, statement: Any) -> Any:
+        if isinstance(statement, tree.Decide) and statement.name.name in self.past:
+            # Ranges and whole numbers are asked of what is still to be decided.
+            statement = replace(statement, interval=None, kind="continuous")
+        return super()._made(statement)
+
     def _parameter(self, statement: tree.Parameter) -> ParameterSymbol:
         if statement.name.name not in self.estimates:
             return super()._parameter(statement)
         space, sets = self.evaluator.space(statement.index)
         # To whoever reads the model it is a block of unknowns, like a decision.
-        unknown: Any = assignment.make_variable(
+        unknown = assignment.make_variable(
             statement,
             "decision",
             sets,
@@ -153,13 +170,15 @@ class _FitBinder(Resolver):
             lower=np.full(space.shape, -np.inf),
             upper=np.full(space.shape, np.inf),
         )
-        return unknown  # type: ignore[no-any-return]
+        nothing = np.full(space.shape, np.nan)
+        effects = self._effects(statement, "*=")
+        return ParameterSymbol(statement, space, sets, nothing, effects, unknown)
 
     def _unknown(self, part: tree.Estimate) -> Unknown:
         """An estimate: its range is its own, else the parameter's; so is its first guess."""
         name = part.name.name
         statement = self.declared.names[name]
-        variable = self.resolve(name)
+        variable = self.resolve(name).unknown
         assert isinstance(statement, tree.Parameter)
         space, _ = self.evaluator.space(statement.index)
         interval = part.interval or statement.interval
@@ -167,13 +186,40 @@ class _FitBinder(Resolver):
         if (low > high).any():
             span = interval.span if interval is not None else part.span
             raise failures.Failed(errors.empty_range(name, span))
+        prior = self._prior(part, space)
         guess = _between(low, high)
+        if prior is not None:
+            lower, upper = prior.range
+            low, high = np.maximum(low, lower), np.minimum(high, upper)
+            above = (high <= 0).any() if prior.kind == "lognormal" else False
+            if (low > high).any() or above:
+                raise failures.Failed(errors.prior_outside(name, part.span))
+            guess = np.clip(prior.center, low, high)
         if part.guess is not None:
             what = f"the first guess of '{name}'"
             guess = _known(name, part.guess, space, self.evaluator, what)
             if (guess < low).any() or (guess > high).any():
                 raise failures.Failed(errors.guess_outside(name, part.guess.span))
-        return Unknown(name, variable, low, high, guess, part.span)
+        return Unknown(name, variable, low, high, guess, prior, part.span)
+
+    def _prior(self, part: tree.Estimate, space: Space) -> Prior | None:
+        """What an estimate is known to be beforehand."""
+        call = prior_of(part)
+        if call is None:
+            return None
+        name, kind = part.name.name, cast(PriorKind, call.function.name)
+        what = f"the prior of '{name}'"
+        place, size = (_known(name, e, space, self.evaluator, what) for e in call.arguments)
+        bad = ""
+        if kind == "uniform" and not (place < size).all():
+            bad = "its lower end is not below its upper one"
+        elif kind != "uniform" and not (size > 0).all():
+            bad = "its deviation is not above 0"
+        elif kind == "lognormal" and not (place > 0).all():
+            bad = "its median is not above 0"
+        if bad:
+            raise failures.Failed(errors.bad_prior(name, bad, call.span))
+        return Prior(kind, place, size)
 
     def _initials(self, compartments: Mapping[str, CompartmentSymbol]) -> dict[Variable, Beginning]:
         """What each compartment begins with; it may hold what is estimated."""
@@ -207,7 +253,9 @@ class _FitBinder(Resolver):
 
     def _check(self, unknowns: tuple[Unknown, ...], observations: tuple[Observation, ...]) -> None:
         """Raise where there is nothing to fit to, or less of it than is estimated."""
-        count, size = sum(o.count for o in observations), sum(u.size for u in unknowns)
+        # What is known beforehand tells an estimate, too.
+        unsure = (u for u in unknowns if u.prior is None or u.prior.kind == "uniform")
+        count, size = sum(o.count for o in observations), sum(u.size for u in unsure)
         for o in observations:
             if not o.count:
                 assert self.time is not None
@@ -224,13 +272,14 @@ class _FitBinder(Resolver):
     def _settled(
         self,
         problem: Problem,
+        past: dict[Variable, FloatArray],
         unknowns: tuple[Unknown, ...],
         initials: dict[Variable, Beginning],
         observations: tuple[Observation, ...],
     ) -> FitProblem:
-        """The same with every decision at its lower end."""
+        """The same with every decision at what it was, or else at its lower end."""
         # Only the estimates are open from here on.
-        decided = {**lowest(problem)}
+        decided = {**lowest(problem), **past}
         problem = with_decisions(problem, decided)
         settle = Settling(decided)
         initials = {v: replace(x, value=settle(x.value)) for v, x in initials.items()}
@@ -239,6 +288,7 @@ class _FitBinder(Resolver):
             self.fit.name.name,
             self.fit.description or "",
             problem,
+            decided,
             unknowns,
             initials,
             seen,

@@ -1,4 +1,4 @@
-"""The diagnostics of reading a fit against data: E7203 to E7209."""
+"""The diagnostics of reading a fit against data: E7203 to E7209, E7218 and E7219."""
 
 from __future__ import annotations
 
@@ -50,6 +50,21 @@ def guess_outside(name: str, span: Span) -> Diagnostic:
     """A first guess that is not in its range."""
     return Diagnostic(
         "E7206", f"the first guess of '{name}' lies outside of its range", span, "begin within it"
+    )
+
+
+def bad_prior(name: str, what: str, span: Span) -> Diagnostic:
+    """A prior that is no distribution."""
+    return Diagnostic("E7218", f"the prior of '{name}' is no distribution: {what}", span)
+
+
+def prior_outside(name: str, span: Span) -> Diagnostic:
+    """A prior under which nothing of the range can be."""
+    return Diagnostic(
+        "E7219",
+        f"the prior of '{name}' leaves nothing of its range",
+        span,
+        "let range and prior have something in common",
     )
 
 

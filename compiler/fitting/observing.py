@@ -27,9 +27,9 @@ from allocc.compiler.scoping.scope import Now, Scope
 from allocc.dsl import tree
 
 
-def observe(part: tree.Observe, evaluator: Evaluator) -> Observation:
-    """What an `observe` says; raises `errors.Failed`."""
-    return _Observing(part, evaluator).read()
+def observe(part: tree.Observe, evaluator: Evaluator, acting: bool = False) -> Observation:
+    """What an `observe` says; raises `errors.Failed`. Effects may be `acting` on what the model has."""
+    return _Observing(part, evaluator, acting).read()
 
 
 def counted(flow: str) -> str:
@@ -38,8 +38,9 @@ def counted(flow: str) -> str:
 
 
 class _Observing:
-    def __init__(self, part: tree.Observe, evaluator: Evaluator) -> None:
+    def __init__(self, part: tree.Observe, evaluator: Evaluator, acting: bool) -> None:
         self.part = part
+        self.acting = acting
         self.evaluator = evaluator
         symbols = evaluator.symbols
         assert symbols.time_name is not None
@@ -63,7 +64,7 @@ class _Observing:
     def read(self) -> Observation:
         part = self.part
         e = self._between(part.value) if self.flow else part.value
-        value = self.evaluator.number(e, self.scope)
+        value = self.evaluator.within(effects=self.acting).number(e, self.scope)
         name = self._name()
         declared = self.evaluator.symbols.declared
         refuse_free(value, self.axes, f"'{name}'", part.value, declared, part.index, now=True)

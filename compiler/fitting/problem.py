@@ -12,6 +12,7 @@ import numpy as np
 from allocc.compiler.algebra.expression import Node, Variable
 from allocc.compiler.algebra.index import Axis
 from allocc.compiler.arrays import BoolArray, FloatArray
+from allocc.compiler.fitting.priors import Prior
 from allocc.compiler.labels import label_text, named
 from allocc.compiler.unrolling.problem import Problem
 from allocc.dsl.tree import Span
@@ -24,7 +25,8 @@ ErrorKind = Literal["squares", "normal", "lognormal", "poisson", "negative_binom
 class Unknown:
     """A parameter that is estimated: its block, where it is sought, and where the search begins.
 
-    `low`, `high` and `guess` have the shape of the block; an end that is open is infinite.
+    `low`, `high` and `guess` have the shape of the block; an end that is open is infinite. A `prior` is
+    0 outside of them.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Unknown:
     low: FloatArray
     high: FloatArray
     guess: FloatArray
+    prior: Prior | None
     span: Span
 
     @cached_property
@@ -84,15 +87,18 @@ class Beginning:
 
 @dataclass(frozen=True, eq=False)
 class FitProblem:
-    """A fit, read and bound. `problem` is the model over the fit's time, no intervention acting.
+    """A fit, read and bound. `problem` is the model over the fit's time.
 
-    `initials` has what each compartment begins with. `stepwise` is whether time
+    Interventions act there as far as the fit says what was decided.
+
+    `decided` has every decision's values. `initials` has what each compartment begins with. `stepwise` is whether time
     goes by the model's steps instead of continuously. `files` are the tables that only the fit reads.
     """
 
     name: str
     description: str
     problem: Problem
+    decided: Mapping[Variable, FloatArray]
     unknowns: tuple[Unknown, ...]
     initials: Mapping[Variable, Beginning]
     observations: tuple[Observation, ...]
@@ -111,15 +117,24 @@ class FitProblem:
         assert self.problem.model.time is not None
         return self.problem.model.time.values
 
+    @property
+    def known_before(self) -> list[bool]:
+        """Whether each number that is estimated has a prior."""
+        return [u.prior is not None for u in self.unknowns for _ in range(u.size)]
+
     def names(self) -> list[str]:
         """A name for each number that is estimated."""
         return [name for u in self.unknowns for name in u.names()]
 
+    def places(self) -> list[int]:
+        """Where the numbers of each unknown begin in the row of all."""
+        return [int(k) for k in np.cumsum([0, *(u.size for u in self.unknowns)])[:-1]]
+
     def put(self, numbers: FloatArray) -> dict[Variable, FloatArray]:
-        """The unknowns' blocks from their numbers in one row."""
-        cuts = np.cumsum([u.size for u in self.unknowns])[:-1]
-        parts = np.split(np.asarray(numbers, dtype=float), cuts)
-        return {
+        """Decisions, and the blocks of the unknowns from their numbers in one row."""
+        parts = np.split(np.asarray(numbers, dtype=float), self.places()[1:])
+        blocks = {
             u.variable: x.reshape(u.variable.shape)
             for u, x in zip(self.unknowns, parts, strict=True)
         }
+        return {**self.decided, **blocks}

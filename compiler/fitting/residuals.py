@@ -1,4 +1,4 @@
-"""What a model says of everything that was observed, and how far the data are from it."""
+"""What a model says of everything that was observed, and how far data and priors are from it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """Residuals of everything that was seen at some unknowns, shape (seen,), weighted.
+    """Residuals of everything that was seen at some unknowns, and of priors, shape (residuals,), weighted.
 
-    `slopes` is their Jacobian, shape (seen, unknowns), and `information` the Fisher information of the
-    unknowns, (unknowns, unknowns); for plain squares it is that of errors of size one.
+    `slopes` is their Jacobian, shape (residuals, unknowns), and `information` the Fisher information of
+    the unknowns, (unknowns, unknowns), with the squared slopes of priors; for plain squares it is that
+    of errors of size one.
     """
 
     residuals: FloatArray
@@ -46,6 +47,12 @@ class Residuals:
     def __init__(self, fit: FitProblem) -> None:
         self.fit = fit
         self.dynamics = Dynamics(fit)
+        #: The unknowns whose priors are squares, with their places in the row of numbers.
+        self._known_before = [
+            (k, u)
+            for u, k in zip(fit.unknowns, fit.places(), strict=True)
+            if u.prior is not None and u.prior.kind != "uniform"
+        ]
 
     def fitted(self, numbers: FloatArray) -> list[Fitted]:
         """What the model has in the place of each observation; raises `NoCourse`."""
@@ -77,4 +84,13 @@ class Residuals:
             rows.append(scale * off.residual)
             slopes.append((scale * off.slope)[:, None] * tangent)
             information += tangent.T @ ((o.weight[seen] * off.information)[:, None] * tangent)
+        for k, unknown in self._known_before:
+            assert unknown.prior is not None
+            part = slice(k, k + unknown.size)
+            far, bend = unknown.prior.missed(numbers[part].reshape(unknown.variable.shape))
+            moves = np.zeros((unknown.size, self.fit.size))
+            moves[:, part] = np.diag(np.broadcast_to(bend, far.shape).ravel())
+            rows.append(far.ravel())
+            slopes.append(moves)
+            information += moves.T @ moves
         return Look(np.concatenate(rows), np.concatenate(slopes), information)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from allocc.compiler.fitting.observing import counted
-from allocc.compiler.names.fits import counted_flow
+from allocc.compiler.names.fits import acting_effects, counted_flow
 from allocc.compiler.names.structure import Declarations, declare
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector
@@ -25,8 +25,12 @@ _LEFT_OUT = (
 
 
 def fit_statements(model: Declarations, fit: tree.Fit) -> Declarations:
-    """The model's statements as the fit takes them: its own time, and its own initial values."""
+    """The model's statements as the fit takes them: its own time and initial values.
+
+    Of the effects, those act of whose decisions the fit says what they were.
+    """
     time = next((p for p in fit.body if isinstance(p, tree.Time)), None)
+    acting = acting_effects(fit, model)
     begins = {p.name.name: p for p in fit.body if isinstance(p, tree.Initial)}
     statements: list[tree.Statement] = []
     for s in _flattened(model):
@@ -39,24 +43,27 @@ def fit_statements(model: Declarations, fit: tree.Fit) -> Declarations:
         statements.append(s)
     observed = (counted_flow(p, model) for p in fit.body if isinstance(p, tree.Observe))
     for name in dict.fromkeys(n for n in observed if n is not None):
-        statements += _counting(model.names[name])
+        statements += _counting(model.names[name], acting)
     collector = Collector()
     # The mistakes of these statements are known from the model itself.
-    return declare([(s, False) for s in (*statements, *begins.values())], collector, model.broken)
+    every = (*statements, *begins.values(), *acting)
+    return declare([(s, False) for s in every], collector, model.broken)
 
 
-def _counting(flow: tree.Flow) -> list[tree.Statement]:
-    """A compartment that fills with what a flow moves, by the same expression."""
+def _counting(flow: tree.Flow, effects: Sequence[tree.Effect]) -> list[tree.Statement]:
+    """A compartment that fills with what a flow moves, by the same expression and effects."""
     name = replace(flow.name, name=counted(flow.name.name))
+    same = replace(name, name=f"{name.name} (flow)")
     return [
         tree.Compartment(name, flow.index, flow.description, None, flow.span),
         tree.Initial(name, None, tree.Number(0.0, "0", None, flow.span), flow.span),
         replace(
             flow,
-            name=replace(name, name=f"{name.name} (flow)"),
+            name=same,
             origin=None,
             target=tree.Name(name.name, flow.span),
         ),
+        *(replace(e, name=same) for e in effects if e.name.name == flow.name.name),
     ]
 
 

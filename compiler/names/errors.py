@@ -92,6 +92,22 @@ def unknown_error_kind(written: str, kinds: Sequence[str], span: Span) -> Diagno
     return Diagnostic("E7202", f"'{written}' is no kind of error", span, hint)
 
 
+def prior_of_squares(name: str, span: Span) -> Diagnostic:
+    """A prior in a fit by plain squares: nothing says what a square is worth in it."""
+    return Diagnostic(
+        "E7216",
+        f"'{name}' has a prior, but the fit is by plain squares: nothing says how much the data weigh "
+        "against it",
+        span,
+        "say of every observation how it may miss, as `observe X ~ normal(DATA, DEVIATION)`",
+    )
+
+
+def unknown_prior(written: str, kinds: Sequence[str], span: Span) -> Diagnostic:
+    """What stands behind the `~` of an estimate is no prior."""
+    return Diagnostic("E7217", f"'{written}' is no prior", span, f"write one of {listed(kinds)}")
+
+
 def no_initial(name: str, span: Span) -> Diagnostic:
     """A compartment without a value at the first point."""
     return Diagnostic(

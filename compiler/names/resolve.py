@@ -111,8 +111,9 @@ class Resolved:
         found: set[str] = set()
         while pending:
             m = pending.pop()
-            # That a policy says what a decision is does not make it count for anything.
-            if isinstance(m.within, tree.Policy) and isinstance(m.meaning, tree.Decide):
+            # That a policy or a fit says what a decision is does not make it count for anything.
+            said = isinstance(m.within, tree.Policy | tree.Fit)
+            if said and isinstance(m.meaning, tree.Decide):
                 continue
             if isinstance(m.meaning, Declaration) and m.node.name not in found:
                 found.add(m.node.name)
@@ -242,9 +243,11 @@ class _Walk:
                     if isinstance(inner, tree.Time):
                         self._mention(inner.name, self._declared(inner.name.name))
                 yield body, sight
-            case tree.Estimate(name=name, interval=interval, guess=guess):
+            case tree.Estimate(name=name, interval=interval, guess=guess, prior=prior):
                 self._mention(name, self._declared(name.name))
-                yield (interval, guess), sight
+                # What a prior is called stands where a function would, and is none.
+                yield interval, sight
+                yield (guess, prior.arguments if isinstance(prior, tree.Call) else prior), sight
             case tree.Observe(value=value, data=data, weight=weight):
                 # What an error is called stands where a function would, and is none.
                 named = data.arguments if isinstance(data, tree.Call) else data

@@ -49,13 +49,17 @@ class Horizon:
 
 @dataclass(frozen=True, eq=False)
 class ParameterSymbol:
-    """A parameter's data over `space.axes`; `effects` are the interventions that scale it."""
+    """A parameter's data over `space.axes`; `effects` are the interventions that scale it.
+
+    Where a fit estimates it, `unknown` stands for the values, which are not known.
+    """
 
     statement: tree.Parameter
     space: Space
     sets: tuple[IndexSet, ...]
     values: FloatArray
     effects: tuple[tree.Effect, ...] = ()
+    unknown: Variable | None = None
 
 
 @dataclass(frozen=True, eq=False)

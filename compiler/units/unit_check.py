@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from allocc.compiler.names.fits import counted_flow, observed_data
+from allocc.compiler.names.fits import counted_flow, observed_data, prior_of
 from allocc.compiler.names.library import expand_uses
 from allocc.compiler.names.structure import Declarations, declare
 from allocc.compiler.units import errors
@@ -131,7 +131,7 @@ class _Statements:
             self._initial(initial)
         for policy in d.policies:
             for assignment in policy.assignments:
-                self._assignment(policy, assignment)
+                self._assignment(f"value by policy '{policy.name.name}'", assignment)
         for effect in d.effects:
             self._effect(effect)
         for limit in d.limits:
@@ -206,7 +206,7 @@ class _Statements:
             if e is not None:
                 self._declared(statement, what, e, self.inference.infer(e))
 
-    def _of_fit(self, part: tree.Time | tree.Initial | tree.Estimate | tree.Observe) -> None:
+    def _of_fit(self, part: tree.FitPart) -> None:
         """What a part of a fit asks of units; of names that mean nothing, nothing."""
         names = self.declared.names
         match part:
@@ -217,6 +217,8 @@ class _Statements:
             case tree.Initial():
                 if part.name.name in self.declared.compartments:
                     self._initial(part)
+            case tree.Assignment():
+                self._assignment("value that was decided", part)
             case tree.Estimate():
                 parameter = names.get(part.name.name)
                 if isinstance(parameter, tree.Parameter):
@@ -224,8 +226,19 @@ class _Statements:
                     if part.guess is not None:
                         found = self.inference.infer(part.guess)
                         self._declared(parameter, "first guess", part.guess, found)
+                    self._prior(parameter, prior_of(part))
             case tree.Observe():
                 self._observation(part)
+
+    def _prior(self, parameter: tree.Parameter, prior: tree.Call | None) -> None:
+        """A prior is in the unit of its parameter, but for the deviation of a logarithm."""
+        if prior is None:
+            return
+        place, size = prior.arguments
+        self._declared(parameter, "prior", place, self.inference.infer(place))
+        found = self.inference.infer(size)
+        if prior.function.name != "lognormal":
+            self._declared(parameter, "prior", size, found)
 
     def _observation(self, part: tree.Observe) -> None:
         """Both sides of an observation have one unit; a flow is counted over its period."""
@@ -249,12 +262,11 @@ class _Statements:
         found = self.inference.infer(statement.value)
         self._declared(compartment, "initial value", statement.value, found)
 
-    def _assignment(self, policy: tree.Policy, statement: tree.Assignment) -> None:
+    def _assignment(self, what: str, statement: tree.Assignment) -> None:
         self.inference.index(statement.index)
         found = self.inference.infer(statement.value)
         decision = self.declared.names.get(statement.name.name)
         if isinstance(decision, tree.Decide):
-            what = f"value by policy '{policy.name.name}'"
             self._declared(decision, what, statement.value, found)
 
     def _flow(self, statement: tree.Flow) -> None:

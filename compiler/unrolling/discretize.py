@@ -57,14 +57,15 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
 
 
-def discretize(model: BoundModel, effects: bool = True) -> Problem:
+def discretize(model: BoundModel, effects: bool = True, warn: bool = True) -> Problem:
     """Unroll a model; raises `DiagnosticError` with all independent mistakes.
 
     Warnings are kept in `Problem.diagnostics`. Without `effects` the flows are those of a world in
-    which no intervention acts: the baseline that results are compared with.
+    which no intervention acts: the baseline that results are compared with. That world, and one that
+    is read without `warn`, is not looked through for what is unused or too coarse.
     """
     with deep_recursion():
-        return _Discretizer(model, Context(effects)).run()
+        return _Discretizer(model, Context(effects), effects and warn).run()
 
 
 def read_flows(model: BoundModel, opened: Opened) -> tuple[list[FlowValue], list[FlowEnds], Axis]:
@@ -79,8 +80,9 @@ def read_flows(model: BoundModel, opened: Opened) -> tuple[list[FlowValue], list
 
 
 class _Discretizer:
-    def __init__(self, model: BoundModel, context: Context) -> None:
+    def __init__(self, model: BoundModel, context: Context, warn: bool = False) -> None:
         self.model = model
+        self.warn = warn
         self.symbols = ModelSymbols(model, Collector())
         self.collector = self.symbols.collector
         expanded = model.expanded.copy() if context.opened is None else Expanded()
@@ -114,13 +116,13 @@ class _Discretizer:
             self._check_linear(flows, model.time.statement)
         self.collector.raise_errors()
         # What nothing reads is told once, of the model with its interventions.
-        for diagnostic in unused(self.symbols) if self.evaluator.context.effects else ():
+        for diagnostic in unused(self.symbols) if self.warn else ():
             self.collector.add(diagnostic)
         if model.time is not None and method == "exponential":
             assert self.period is not None
             sources = [self._update(u.compartment, flows, {}) for u in updates]
             updates = exponential_steps(updates, sources, model.time, self.period)
-        if self.period is not None and self.evaluator.context.effects:
+        if self.period is not None and self.warn:
             for diagnostic in check_step(model, list(flows.values()), self.period, self._taken):
                 self.collector.add(diagnostic)
         starts = {c.variable: _initial(c) for c in model.compartments.values()}

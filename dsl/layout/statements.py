@@ -34,6 +34,7 @@ _ALIKE = {
     "prefer": "limit",
     "assignment": "assignment",
     "term": "term",
+    "decided": "decided",
     "estimate": "estimate",
     "observe": "observe",
 }
@@ -278,13 +279,18 @@ class StatementLayouts:
         return self._make("effect", keyword, head, sign, self.parts.expression(value))
 
     def _estimate(self, parts: Sequence[Node]) -> StatementLayout:
-        keyword, name, interval, guess = parts
+        keyword, name, interval, guess, prior = parts
         head = [(NAME, self.parts.word(name))]
         limits = self._interval(interval)
-        sign, value = self._value(guess)
-        if value is None:
+        given = [pair for pair in (self._value(guess), self._value(prior)) if pair[0] is not None]
+        if not given:
             return self._make("estimate", keyword, head, tail=limits, column=RANGE)
-        return self._make("estimate", keyword, [*head, (RANGE, limits or "")], sign, value)
+        (sign, value), *more = given
+        pieces = [value or "", *((self.parts.word(s), " ", v) for s, v in more if s and v)]
+        return self._make("estimate", keyword, [*head, (RANGE, limits or "")], sign, fill(pieces))
+
+    def _decided(self, parts: Sequence[Node]) -> StatementLayout:
+        return replace(self._initial(parts), alike=_ALIKE["decided"])
 
     def _observe(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, value, sign, data, weight = parts

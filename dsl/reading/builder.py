@@ -22,7 +22,7 @@ _NOT_IN_INTERVENTION = (
     tree.Objective,
     tree.Fit,
 )
-_IN_FIT = (tree.Time, tree.Initial, tree.Estimate, tree.Observe)
+_IN_FIT = (tree.Time, tree.Initial, tree.Assignment, tree.Estimate, tree.Observe)
 
 
 class Builder(PartBuilder):
@@ -183,8 +183,13 @@ class Builder(PartBuilder):
 
     def estimate(self, parts: Parts) -> tree.Estimate:
         """`estimate`."""
-        _, name, interval, guess = parts
-        return tree.Estimate(self._identifier(name), interval, guess, self._span(parts))
+        _, name, interval, guess, prior = parts
+        return tree.Estimate(self._identifier(name), interval, guess, prior, self._span(parts))
+
+    def decided(self, parts: Parts) -> tree.Assignment:
+        """What a decision was, in a fit."""
+        _, name, index, _, value = parts
+        return tree.Assignment(self._identifier(name), index, value, self._span(parts))
 
     def observe(self, parts: Parts) -> tree.Observe:
         """`observe`."""

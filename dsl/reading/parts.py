@@ -129,7 +129,7 @@ class PartBuilder:
         """A value after its equals sign."""
         return cast("Expression", parts[1]) if parts else None
 
-    opt_step = opt_guess = opt_weight = opt_value
+    opt_step = opt_guess = opt_prior = opt_weight = opt_value
 
     def opt_method(self, parts: Parts) -> Identifier | None:
         """A method's name."""

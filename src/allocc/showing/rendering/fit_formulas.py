@@ -21,12 +21,22 @@ class FitSections(Notation):
             about = fit.description or fit.name.name
             blocks: list[Paragraph | FormulaTable] = [self._when(fit)]
             estimates = [p for p in fit.body if isinstance(p, tree.Estimate)]
-            sought = tuple((Math(self._symbol(p.name.name)), *self._search(p)) for p in estimates)
-            blocks.append(FormulaTable(("estimated", "range", "first guess"), sought))
+            sought: list[tuple[str | Math, ...]] = [
+                (Math(self._symbol(p.name.name)), *self._search(p)) for p in estimates
+            ]
+            titles = ["estimated", "range", "first guess"]
+            if any(p.prior is not None for p in estimates):
+                titles.append("prior")
+                sought = [(*x, self._prior(p)) for x, p in zip(sought, estimates, strict=True)]
+            blocks.append(FormulaTable(tuple(titles), tuple(sought)))
             begins = [p for p in fit.body if isinstance(p, tree.Initial)]
             if begins:
                 rows = tuple(self._begin(p) for p in begins)
                 blocks.append(FormulaTable(("compartment", "begins with"), rows))
+            past = [p for p in fit.body if isinstance(p, tree.Assignment)]
+            if past:
+                rows = tuple(self._begin(p) for p in past)
+                blocks.append(FormulaTable(("decision", "was"), rows))
             seen = [p for p in fit.body if isinstance(p, tree.Observe)]
             head = ("in the model", "observed", "error", "weight")
             blocks.append(FormulaTable(head, tuple(self._observation(p) for p in seen)))
@@ -34,12 +44,14 @@ class FitSections(Notation):
 
     def _when(self, fit: tree.Fit) -> Paragraph:
         time = next((p for p in fit.body if isinstance(p, tree.Time)), None)
+        acts = any(isinstance(p, tree.Assignment) for p in fit.body)
+        acting = "with what had been decided" if acts else "without interventions"
         if time is None:
-            return Paragraph(("Over the time of the model, without interventions.",))
+            return Paragraph((f"Over the time of the model, {acting}.",))
         ends = [self.formulas.text(e, FormulaScope(), ADD) for e in (time.start, time.end)]
         how = "by steps of Euler's method" if time.method is not None else "in continuous time"
         points = Math(rf"{self.clock} = {ends[0]}, \dots, {ends[1]}")
-        return Paragraph(("For ", points, f" {how}, without interventions."))
+        return Paragraph(("For ", points, f" {how}, {acting}."))
 
     def _search(self, p: tree.Estimate) -> tuple[str | Math, str | Math]:
         statement = self.d.names.get(p.name.name)
@@ -54,9 +66,15 @@ class FitSections(Notation):
         guess = Math(self.formulas.text(p.guess, FormulaScope())) if p.guess is not None else ""
         return within, guess
 
-    def _begin(self, p: tree.Initial) -> tuple[str | Math, ...]:
+    def _prior(self, p: tree.Estimate) -> str | Math:
+        if not isinstance(p.prior, tree.Call):
+            return ""
+        told = ", ".join(self.formulas.text(e, FormulaScope()) for e in p.prior.arguments)
+        return Math(rf"\text{{{p.prior.function.name} }} {told}")
+
+    def _begin(self, p: tree.Initial | tree.Assignment) -> tuple[str | Math, ...]:
         statement = self.d.names.get(p.name.name)
-        own = statement.index if isinstance(statement, tree.Compartment) else None
+        own = statement.index if isinstance(statement, tree.Compartment | tree.Decide) else None
         found = axes(p.index or own, self.d.clock)
         scope = self._over(found)
         indices = [letter(n)[0] for axis in found for n in axis.letters]
