@@ -20,7 +20,7 @@ from allocc.engine.judging.options import make_options
 from allocc.engine.stages import Stages
 from allocc.errors import AlloccError, reported, require
 from allocc.results.comparing.comparison import Comparison
-from allocc.results.fitting.found import FitResult
+from allocc.results.fitting.found import FitResult, Sampler
 from allocc.results.frontier import Tradeoff
 from allocc.results.over.found import OverDraws
 from allocc.results.run import Loosening, Run
@@ -324,20 +324,25 @@ class Model(Stages):
         intervals: bool = True,
         draws: int = 0,
         seed: int = 0,
+        sampler: Sampler = "laplace",
+        steps: int = 5000,
         cancel: threading.Event | None = None,
     ) -> Fit:
         """What data say about parameters, as the model's `fit` of this name asks; see `allocc fit`.
 
         `starts` is from how many points the best values are sought, `level` that of the profile
-        `intervals`, and `draws` how many are taken from the likelihood around the estimates.
-        `allocc.load(path, fitted=found)` goes on with them.
+        `intervals`, and `draws` how many are taken: around the estimates by the `sampler` "laplace", from
+        the posterior by "emcee", whose chains have `steps` at most. `allocc.load(path, fitted=found)` goes
+        on with the estimates.
 
-        Raises `AlloccError` where there is no such fit, or data do not fit it.
+        Raises `AlloccError` where there is no such fit, or data do not fit it, and `MissingLibrary`
+        without emcee where that is asked for.
         """
         from allocc.questions.fit.fit import fit
 
         stopped = (lambda: False) if cancel is None else cancel.is_set
-        return Fit.of(fit(self, name, starts, level, intervals, draws, seed, stopped))
+        asked = (starts, level, intervals, draws, seed, sampler, steps)
+        return Fit.of(fit(self, name, *asked, stopped))
 
     # --- looks ------------------------------------------------------------------------------
 
@@ -528,7 +533,7 @@ class Frontier(Tradeoff):
 
 
 class Fit(FitResult):
-    """What a fit has found: `estimates`, `loss`, `courses`, `remarks`, `covariance`, `draws`.
+    """What a fit has found: `estimates`, `loss`, `courses`, `remarks`, `covariance`, `draws`, `sampling`.
 
     `values` has each estimate by its name.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,33 @@ def test_estimates_of_another_model(run: Run, decay: Path, tmp_path: Path) -> No
     done = run("solve", other, "--fitted", "found")
     assert done.exit_code == 1
     assert "E7215" in done.stderr
+
+
+def test_chains(run: Run, decay: Path, tmp_path: Path) -> None:
+    changed(decay, "observe I = seen.ill", "observe I ~ normal(seen.ill, 3)")
+    changed(decay, "fade from 0.3", "fade ~ lognormal(0.3, 0.5)")
+    done = run(
+        "fit", decay, "--draws", "50", "--sampler", "emcee", "--steps", "60", "-o", "found", "-q"
+    )
+    assert done.exit_code == 0, done.output
+    for text in (
+        "50 from 32 chains of 60 steps, without the first 12",
+        "lognormal(0.3, 0.5)",
+        "95 % of draws",
+        "Note: the chains are too short",
+    ):
+        assert text in done.stdout
+    data = json.loads((tmp_path / "found" / "fitted.json").read_text("utf-8"))
+    assert data["sampling"]["chains"] == 32
+    assert len(data["sampling"]["autocorrelation"]) == 1
+    assert data["estimates"]["fade"]["prior"] == "lognormal(0.3, 0.5)"
+    assert len((tmp_path / "found" / "draws.csv").read_text("utf-8").splitlines()) == 51
+    assert run("simulate", decay, "--fitted", "found").exit_code == 0
+
+
+def test_chains_without_emcee(run: Run, decay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "emcee", None)
+    done = run("fit", decay, "--draws", "5", "--sampler", "emcee")
+    assert done.exit_code == 7
+    assert "pip install 'allocc[mcmc]'" in done.stderr
+    assert run("fit", decay, "--draws", "5", "-q").exit_code == 0

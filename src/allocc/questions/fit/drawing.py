@@ -30,6 +30,8 @@ def draws(errors: Uncertainty, count: int, seed: int) -> FloatArray:
         )
     search, best = errors.search, errors.best
     moving = search.low < search.high
+    if not moving.any():
+        return np.repeat(best.numbers[None, :], count, axis=0)
     precision = best.look.information[np.ix_(moving, moving)] / errors.variance
     scale = np.sqrt(np.diag(precision))
     if (scale == 0).any() or np.linalg.eigvalsh(precision / np.outer(scale, scale))[0] < 1e-11:

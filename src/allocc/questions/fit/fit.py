@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 import numpy as np
 
@@ -17,9 +18,19 @@ from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.stages import Stages, sha256
 from allocc.errors import reported
 from allocc.questions.fit.drawing import NotDrawn, draws
+from allocc.questions.fit.sampling import needs_emcee, sample
 from allocc.questions.fit.searching import Optimum, Search
 from allocc.questions.fit.uncertainty import Uncertainty
-from allocc.results.fitting.found import Estimated, FitResult, FittedCourse, OtherEnd, Place
+from allocc.results.fitting.found import (
+    LEAST_TIMES,
+    Estimated,
+    FitResult,
+    FittedCourse,
+    OtherEnd,
+    Place,
+    Sampler,
+    Sampling,
+)
 
 
 @reported()
@@ -31,15 +42,20 @@ def fit(
     intervals: bool = True,
     draw: int = 0,
     seed: int = 0,
+    sampler: Sampler = "laplace",
+    steps: int = 5000,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> FitResult:
     """Find what a fit of a model estimates, from `starts` points, and how sure it is.
 
-    `level` is that of the profile `intervals`; `draw` draws are taken around the best point. Raises
-    `DiagnosticError` for a fit that is not there, and for data that do not fit it.
+    `level` is that of the profile `intervals`; `draw` draws are taken by the `sampler`, whose chains have
+    `steps` at most. Raises `DiagnosticError` for a fit that is not there, and for data that do not fit
+    it, and `MissingLibrary` without emcee where that is asked for.
     """
     begun = time.monotonic()
-    _check(starts, level, draw, seed)
+    _check(starts, level, draw, seed, sampler, steps)
+    if draw and sampler == "emcee":
+        needs_emcee()
     problem = bind_fit(model.bound, chosen(model, name), model.data)
     search = Search(problem, cancelled)
     if search.look(search.guess) is None and starts == 1:
@@ -50,13 +66,23 @@ def fit(
     errors = Uncertainty(search, ends[0], level)
     drawn: tuple[tuple[float, ...], ...] = ()
     remarks = errors.remarks() + _others(ends)
-    if cancelled():
-        remarks.append("stopped early: fewer searches than asked, and no intervals")
+    estimates = _estimates(problem, errors, intervals and not cancelled())
+    stopped = cancelled()
+    sampling = None
     if draw:
         try:
-            drawn = tuple(tuple(map(float, x)) for x in draws(errors, draw, seed))
+            if sampler == "emcee":
+                rows, sampling = sample(errors, draw, seed, steps, cancelled)
+                remarks += _short(sampling, search)
+            else:
+                rows = draws(errors, draw, seed)
         except NotDrawn as why:
             raise DiagnosticError([mistakes.no_draws(str(why))]) from None
+        drawn = tuple(tuple(map(float, x)) for x in rows)
+    if stopped:
+        remarks.append("stopped early: fewer searches than asked, and no intervals")
+    elif cancelled():
+        remarks.append("stopped early: shorter chains than asked")
     return FitResult(
         model.name,
         model.title,
@@ -66,7 +92,7 @@ def fit(
         "likelihood" if errors.likelihood else "squares",
         sum(o.count for o in problem.observations),
         level,
-        _estimates(problem, errors, intervals and not cancelled()),
+        estimates,
         _courses(problem, search, errors),
         tuple(OtherEnd(o.loss, tuple(map(float, o.numbers))) for o in ends[1:]),
         tuple(remarks),
@@ -76,6 +102,7 @@ def fit(
         time.monotonic() - begun,
         {k: v for k, v in model.settings.items() if k.split("[")[0] not in _parameters(problem)},
         hashes(model, problem),
+        sampling,
         drawn,
     )
 
@@ -100,10 +127,13 @@ def hashes(model: Stages, problem: FitProblem) -> dict[str, str]:
     return {**model.hashes(), **own}
 
 
-def _check(starts: int, level: float, draw: int, seed: int) -> None:
+def _check(starts: int, level: float, draw: int, seed: int, sampler: Sampler, steps: int) -> None:
     problems = []
-    if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
-        problems.append(mistakes.bad_option("starts", starts, "a whole number of 1 or more"))
+    for option, value in (("starts", starts), ("steps", steps)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            problems.append(mistakes.bad_option(option, value, "a whole number of 1 or more"))
+    if sampler not in get_args(Sampler):
+        problems.append(mistakes.unknown_choice("--sampler", sampler, get_args(Sampler)))
     if not 0 < level < 1:
         problems.append(mistakes.bad_option("level", level, "between 0 and 1, as 95% or 0.95"))
     for option, value in (("draws", draw), ("seed", seed)):
@@ -133,6 +163,25 @@ def _others(ends: Sequence[Optimum]) -> list[str]:
     return [f"{many} other searches ended elsewhere, the best of them with a loss of {loss}"]
 
 
+def _short(sampling: Sampling, search: Search) -> list[str]:
+    """A sentence about chains that are too short to be believed."""
+    slowest, times = sampling.slowest, sampling.times
+    if slowest is None or times is None:
+        return ["the chains are too short to tell their autocorrelation: take more steps (--steps)"]
+    if times >= LEAST_TIMES:
+        return []
+    name = search.fit.names()[slowest]
+    told = (
+        f"the chains are too short: they have {times:.0f} autocorrelation times of {name}, and "
+        f"{LEAST_TIMES} are wanted before draws can be believed; take more steps (--steps)"
+    )
+    if np.isfinite(search.high[slowest] - search.low[slowest]) or search.fit.known_before[slowest]:
+        return [told]
+    return [
+        f"{told}, or close the range of {name}: values without end may leave it no distribution"
+    ]
+
+
 def _finite(x: float) -> float | None:
     return float(x) if np.isfinite(x) else None
 
@@ -141,6 +190,7 @@ def _estimates(problem: FitProblem, errors: Uncertainty, intervals: bool) -> tup
     search, best = errors.search, errors.best
     found = []
     every = errors.errors()
+    priors = [t for u in problem.unknowns for t in _prior_texts(u)]
     for u, k, i in _places(problem):
         x = float(best.numbers[k])
         place: Place = "inside"
@@ -158,18 +208,21 @@ def _estimates(problem: FitProblem, errors: Uncertainty, intervals: bool) -> tup
                 place,
                 u.variable.unit,
                 u.variable.description,
+                priors[k],
             )
         )
     return tuple(found)
 
 
+def _prior_texts(unknown: Unknown) -> list[str]:
+    return [""] * unknown.size if unknown.prior is None else unknown.prior.texts()
+
+
 def _places(problem: FitProblem) -> list[tuple[Unknown, int, int]]:
     """Each number: its unknown, its place among all, and its place in the unknown's block."""
     found: list[tuple[Unknown, int, int]] = []
-    done = 0
-    for u in problem.unknowns:
+    for u, done in zip(problem.unknowns, problem.places(), strict=True):
         found += [(u, done + i, i) for i in range(u.size)]
-        done += u.size
     return found
 
 

@@ -22,6 +22,8 @@ NOTHING = 1e-11
 PART = 1e-3
 #: Estimates with a correlation beyond this trade off.
 TRADE = 0.98
+#: An error that is more than this part of the prior's deviation comes from the prior.
+HARDLY = 0.9
 #: So often a step out from the optimum is doubled before the interval is called open.
 DOUBLINGS = 24
 #: The ends of intervals are found to this part of their distance.
@@ -185,10 +187,27 @@ class Uncertainty:
                     f"the data do not tell {_listed(which)} apart: only a mix of them counts"
                 )
         told += self._trades(names)
+        told += self._only_known_before(names)
         if self.variance is None:
             told.append(
                 "there are as many estimates as observed numbers: nothing tells their errors"
             )
+        return told
+
+    def _only_known_before(self, names: list[str]) -> list[str]:
+        """Estimates of which the data say hardly more than the prior."""
+        fit, error = self.search.fit, np.sqrt(np.diag(self.covariance))
+        told = []
+        for u, first in zip(fit.unknowns, fit.places(), strict=True):
+            part = slice(first, first + u.size)
+            x = self.best.numbers[part].reshape(u.variable.shape)
+            before = None if u.prior is None else u.prior.deviation(x)
+            if before is not None:
+                alike = error[part] > HARDLY * np.broadcast_to(before, x.shape).ravel()
+                told += [
+                    f"the data say hardly more of {names[first + k]} than its prior"
+                    for k in np.flatnonzero(alike)
+                ]
         return told
 
     def _trades(self, names: list[str]) -> list[str]:

@@ -11,6 +11,10 @@ from allocc.results.run_folder.json_values import APART
 
 #: Where an estimate has ended: within its range, or at one of its limits.
 Place = Literal["inside", "low", "high"]
+#: How draws are taken: from the normal law around the best point, or by chains.
+Sampler = Literal["laplace", "emcee"]
+#: Chains of fewer autocorrelation times than this may not be of the posterior yet (emcee's own advice).
+LEAST_TIMES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,8 @@ class Estimated:
 
     `error` is the standard error, None at a limit of the range and where the data do not tell it.
     `interval` is the profile-likelihood interval; an end is None where there is none, and the whole
-    is None where it was not asked for. `low` and `high` are the range, None where it is open.
+    is None where it was not asked for. `low` and `high` are the range, None where it is open. `prior` is
+    as it is written, as `normal(0.5, 0.1)`.
     """
 
     parameter: str
@@ -32,6 +37,7 @@ class Estimated:
     place: Place
     unit: str = ""
     description: str = ""
+    prior: str = ""
 
     @property
     def name(self) -> str:
@@ -75,6 +81,34 @@ class OtherEnd:
     values: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How draws were taken by chains: their number and steps, and how many of these were left out.
+
+    `acceptance` is the share of steps that were taken. `autocorrelation` is the integrated time of each
+    estimate in steps, None where it stands still or is unknown.
+    """
+
+    chains: int
+    steps: int
+    left_out: int
+    acceptance: float
+    autocorrelation: tuple[float | None, ...]
+
+    @property
+    def slowest(self) -> int | None:
+        """The place of the estimate with the longest autocorrelation time."""
+        known = [(x, k) for k, x in enumerate(self.autocorrelation) if x is not None]
+        return max(known)[1] if known else None
+
+    @property
+    def times(self) -> float | None:
+        """How many of its autocorrelation times the chains have, for the slowest estimate."""
+        k = self.slowest
+        longest = None if k is None else self.autocorrelation[k]
+        return (self.steps - self.left_out) / longest if longest else None
+
+
 @dataclass(frozen=True)
 class FitResult:
     """What data say about the parameters of a model.
@@ -82,8 +116,9 @@ class FitResult:
     `loss` is the sum of weighted squares (`error_kind` "squares") or the deviance, twice the log of how
     much likelier the data would be at best. `count` numbers were observed. `remarks` are sentences on
     what the data do not tell. `covariance` is that of the estimates in their order, None where they
-    have no error. `draws`, a row each, are empty unless asked for. `settings` are those that the model
-    was read with, and `files` has the hashes of the model and its tables.
+    have no error. `draws`, a row each, are empty unless asked for, and `sampling` is how chains took them.
+    `settings` are those that the model was read with, and `files` has the hashes of the model and its
+    tables. Where estimates have priors, these count in the loss, and so in intervals and errors.
     """
 
     model: str
@@ -105,6 +140,7 @@ class FitResult:
     seconds: float
     settings: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    sampling: Sampling | None = None
     draws: tuple[tuple[float, ...], ...] = field(default=(), metadata=APART)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,9 @@ from allocc.cli.options import (
 )
 from allocc.cli.terminal import color_on, put, say, stdout_kept_clean, write_json
 from allocc.signals import EXIT_INTERRUPTED
+
+if TYPE_CHECKING:
+    from allocc.results.fitting.found import Sampler
 
 
 @click.command()
@@ -48,7 +51,22 @@ from allocc.signals import EXIT_INTERRUPTED
     type=int,
     default=0,
     metavar="N",
-    help="Draw so many times from the likelihood around the estimates, for -o or --csv.",
+    help="Draw so many times around the estimates, for -o or --csv.",
+)
+@click.option(
+    "--sampler",
+    type=click.Choice(["laplace", "emcee"]),
+    default="laplace",
+    show_default=True,
+    help="How: as if the likelihood were normal, or by chains (pip install 'allocc[mcmc]').",
+)
+@click.option(
+    "--steps",
+    type=int,
+    default=5000,
+    show_default=True,
+    metavar="N",
+    help="Most steps of emcee's chains; they end when they are long enough.",
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="Of starts and draws."
@@ -70,6 +88,8 @@ def fit(
     no_intervals: bool,
     draws: int,
     seed: int,
+    sampler: Sampler,
+    steps: int,
     output: str | None,
     csv_file: str | None,
     as_json: bool,
@@ -77,7 +97,7 @@ def fit(
 ) -> None:
     """Estimate parameters of MODEL from what was observed, as a `fit` in it says.
 
-    No intervention acts meanwhile. The estimates stand in DIR/fitted.json, which other commands take.
+    Interventions act as far as it says what was decided. The estimates stand in DIR/fitted.json, which other commands take.
 
     \b
     allocc fit opioid.alloc -o runs/fit
@@ -96,7 +116,15 @@ def fit(
     cancel = threading.Event()
     with stdout_kept_clean(), stoppable(cancel), working("fitting", quiet):
         found = loaded.fit(
-            name, starts, level, intervals=not no_intervals, draws=draws, seed=seed, cancel=cancel
+            name,
+            starts,
+            level,
+            intervals=not no_intervals,
+            draws=draws,
+            seed=seed,
+            sampler=sampler,
+            steps=steps,
+            cancel=cancel,
         )
     if output is not None:
         found.save(output)
