@@ -125,7 +125,7 @@ class Dynamics:
         """Whether the rates are linear in the compartments of their own time."""
         period = self.fit.problem.period
         assert period is not None
-        found = [degrees(u.rate, period) for u in self.fit.problem.updates]
+        found = [degrees(u.rate, period, self.fit.decided) for u in self.fit.problem.updates]
         return self.rates.size <= MOST_EXACT and all(d.states <= 1 for d in found)
 
     @cached_property
@@ -133,7 +133,7 @@ class Dynamics:
         """The rates where they are linear in the unknowns, too; None where they are not."""
         period = self.fit.problem.period
         assert period is not None
-        found = [degrees(u.rate, period) for u in self.fit.problem.updates]
+        found = [degrees(u.rate, period, self.fit.decided) for u in self.fit.problem.updates]
         if not self._affine or any(d.unknowns > 1 for d in found):
             return None
         zero = np.zeros(self.count)

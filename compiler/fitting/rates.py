@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -124,28 +125,31 @@ class Degrees:
     unknowns: int
 
 
-def degrees(node: Node, period: Axis) -> Degrees:
-    """The degrees of a node in the compartments of the current period, and in the unknowns."""
+def degrees(node: Node, period: Axis, decided: Container[Variable] = ()) -> Degrees:
+    """The degrees of a node in the compartments of the current period, and in the unknowns.
+
+    What is `decided` is none of them.
+    """
     match node:
         case Data():
             return Degrees(0, 0)
         case Reference():
-            return _of_reference(node, period)
+            return _of_reference(node, period, decided)
         case Add(parts=parts):
-            found = [degrees(p, period) for p in parts]
+            found = [degrees(p, period, decided) for p in parts]
             return Degrees(max(d.states for d in found), max(d.unknowns for d in found))
         case Multiply(left=left, right=right):
-            a, b = degrees(left, period), degrees(right, period)
+            a, b = degrees(left, period, decided), degrees(right, period, decided)
             return _capped(a.states + b.states, a.unknowns + b.unknowns)
         case Divide(left=left, right=right):
-            a, b = degrees(left, period), degrees(right, period)
+            a, b = degrees(left, period, decided), degrees(right, period, decided)
             return _capped(
                 a.states + (_MANY if b.states else 0), a.unknowns + (_MANY if b.unknowns else 0)
             )
         case Reduce(operation="sum", body=body):
-            return degrees(body, period)
+            return degrees(body, period, decided)
         case _:
-            inner = [degrees(c, period) for c in children(node)]
+            inner = [degrees(c, period, decided) for c in children(node)]
             return Degrees(
                 _MANY if any(d.states for d in inner) else 0,
                 _MANY if any(d.unknowns for d in inner) else 0,
@@ -156,20 +160,20 @@ def _capped(states: int, unknowns: int) -> Degrees:
     return Degrees(min(states, _MANY), min(unknowns, _MANY))
 
 
-def _of_reference(node: Reference, period: Axis) -> Degrees:
+def _of_reference(node: Reference, period: Axis, decided: Container[Variable]) -> Degrees:
     variable = node.variable
     if variable.kind == "decision":
-        return Degrees(0, 1)
+        return Degrees(0, 0 if variable in decided else 1)
     if variable.time_axis is None:
         assert variable.value is not None
-        return _any_time(degrees(variable.value, period))
+        return _any_time(degrees(variable.value, period, decided))
     now = node.coordinates[variable.time_axis]
     if now.axes != (period,) or not np.array_equal(now.positions, np.arange(period.size)):
         # What was before is none of the current compartments.
         return Degrees(_MANY, 0)
     if variable.value is None:
         return Degrees(1, 0)
-    return degrees(variable.value, variable.axes[variable.time_axis])
+    return degrees(variable.value, variable.axes[variable.time_axis], decided)
 
 
 def _any_time(found: Degrees) -> Degrees:

@@ -177,9 +177,7 @@ def _short(sampling: Sampling, search: Search) -> list[str]:
     )
     if np.isfinite(search.high[slowest] - search.low[slowest]) or search.fit.known_before[slowest]:
         return [told]
-    return [
-        f"{told}, or close the range of {name}: values without end may leave it no distribution"
-    ]
+    return [f"{told}, and if that does not help, close the range of {name}"]
 
 
 def _finite(x: float) -> float | None:
