@@ -37,6 +37,7 @@ ROOMS = (
     "allocc.compiler.evaluating",
     "allocc.compiler.binding",
     "allocc.compiler.unrolling",
+    "allocc.compiler.worlds",
     "allocc.compiler.fitting",
     "allocc.compiler.enclosing",
     "allocc.compiler.equations",
