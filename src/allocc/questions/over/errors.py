@@ -60,8 +60,3 @@ def bad_measure(text: object) -> Diagnostic:
         f"'{text}' is nothing that draws are weighed by",
         hint="mean, worst, regret, or `cvar 90%` for the mean of the worst tenth",
     )
-
-
-def no_expected(reason: str) -> Diagnostic:
-    """A question about draws that has no answer for this model."""
-    return Diagnostic("E7286", reason)

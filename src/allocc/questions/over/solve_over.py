@@ -23,7 +23,6 @@ from allocc.engine.proving.denominators import prepared
 from allocc.engine.solve import solve
 from allocc.engine.stages import Stages
 from allocc.errors import reported
-from allocc.questions.over import errors
 from allocc.questions.over.alone import Alone, alone
 from allocc.questions.over.draws import Draws, read_draws
 from allocc.questions.over.evaluate import about
@@ -60,10 +59,6 @@ def solve_over(
     draws = read_draws(over, model.bound)
     if not model.bound.decisions:
         raise DiagnosticError([mistakes.nothing_to_decide(model.name)])
-    if not model.problem.terms:
-        raise DiagnosticError(
-            [errors.no_expected("the model has no objective to weigh over draws")]
-        )
     informed = bool(after) if information is None else information
     if informed and measure.kind not in ("mean", "regret"):
         informed = False
