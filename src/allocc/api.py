@@ -24,6 +24,7 @@ from allocc.results.fitting.found import FitResult, Sampler
 from allocc.results.frontier import Tradeoff
 from allocc.results.over.found import OverDraws
 from allocc.results.run import Loosening, Run
+from allocc.results.sweeping.swept import SweepResult
 
 if TYPE_CHECKING:
     import threading
@@ -571,7 +572,40 @@ class Fit(FitResult):
         return self.summary()
 
 
-def _values(found: Run | Tradeoff | Comparison | FitResult | OverDraws) -> dict[str, Any]:
+class Sweep(SweepResult):
+    """Many solves side by side: `points`, their `answers`, `to_frame()`.
+
+    An answer's `decisions` are what `Model.simulate` takes.
+    """
+
+    @classmethod
+    def of(cls, found: SweepResult) -> Sweep:
+        """The same with verbs."""
+        return cls(**_values(found))
+
+    def summary(self, color: bool = False) -> str:
+        """The report as text."""
+        from allocc.showing.sweeping.report import sweep_text
+
+        return sweep_text(self, color)
+
+    def plot(self) -> Any:
+        """A Matplotlib figure: the value against the setting with the most numbers, the gap as a band.
+
+        Raises `MissingLibrary` without Matplotlib, and `AlloccError` where no point has a value.
+        """
+        from allocc.showing.plots import draw_sweep
+
+        with reported():
+            return draw_sweep(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def _values(
+    found: Run | Tradeoff | Comparison | FitResult | OverDraws | SweepResult,
+) -> dict[str, Any]:
     return {f.name: getattr(found, f.name) for f in fields(found)}
 
 
