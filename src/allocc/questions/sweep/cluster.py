@@ -6,6 +6,7 @@ see. Hashes are compared there, so that other files are told and not solved.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import uuid
@@ -80,10 +81,8 @@ class Cluster:
         from distributed import wait
 
         if self._tasks and not self._done:
-            try:
+            with contextlib.suppress(TimeoutError), self._client.as_current():
                 wait(list(self._tasks), timeout=seconds, return_when="FIRST_COMPLETED")
-            except TimeoutError:
-                pass
             for future in [f for f in self._tasks if f.status != "pending"]:
                 self._done.append((self._tasks.pop(future), self._end(future)))
         elif not self._done:

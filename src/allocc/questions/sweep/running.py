@@ -77,13 +77,13 @@ def _run(
     near = Neighbours() if warm else None
     waiting: deque[Task] = deque()
     for key, alike in same.items():
-        found = kept(store, key) if store is not None and not again else None
-        if found is None:
+        ready = kept(store, key) if store is not None and not again else None
+        if ready is None:
             waiting.append(Task(key, alike[0], keys.files(alike[0])))
             continue
-        if near is not None and found.decisions:
-            near.add(alike[0], found.decisions)
-        yield from ((point, found) for point in alike)
+        if near is not None and ready.decisions:
+            near.add(alike[0], ready.decisions)
+        yield from ((point, ready) for point in alike)
     if not waiting:
         return
     executor = _executor(waiting, store, workers, told, cancel, cluster)

@@ -62,16 +62,11 @@ def _said(d: Diagnostic) -> str:
 
 def _solved(task: Task, cancel: threading.Event | None, begun: float) -> Answer:
     point = task.point
-    model = read_model(point.path, point.data, point.fitted, point.settings)
+    model: Stages = read_model(point.path, point.data, point.fitted, point.settings)
     if model.hashes() != task.files:
-        changed = sorted(
-            k
-            for k, h in {**task.files, **model.hashes()}.items()
-            if task.files.get(k) != h or k not in model.hashes()
-        )
-        reason = (
-            f"files have changed since the sweep began, or are others here: {', '.join(changed)}"
-        )
+        names = {*task.files, *model.hashes()}
+        other = sorted(n for n in names if task.files.get(n) != model.hashes().get(n))
+        reason = f"files have changed since the sweep began, or are others here: {', '.join(other)}"
         return failure(task, "error", reason, time.perf_counter() - begun)
     found = solve(model, solve_options(point.options, cancel=cancel), _fitting(model, task.start))
     return _answer(task.key, found, time.perf_counter() - begun)

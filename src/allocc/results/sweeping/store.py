@@ -16,12 +16,10 @@ from typing import Any
 from allocc import mistakes
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.results.run_folder.json_values import clean, read_as, to_json
+from allocc.results.run_folder.made_with import POINT_FORMAT
 from allocc.results.run_folder.tidy import as_cell, guarded, read_rows, unguarded, write_rows
 from allocc.results.sweeping.points import Answer
 from allocc.whole import write_whole
-
-#: The form of the files; a later one may have more.
-FORMAT = "allocc sweep point 1"
 
 
 def make_store(store: Path) -> None:
@@ -39,7 +37,7 @@ def keep(store: Path, answer: Answer) -> None:
     def write(part: Path) -> None:
         if answer.decisions:
             write_decisions(answer, part.with_suffix(".csv"))
-        data = {"format": FORMAT, **clean(answer)}
+        data = {"format": POINT_FORMAT, **clean(answer)}
         part.write_text(to_json(data, indent=None) + "\n", encoding="utf-8")
 
     write_whole(store / f"{answer.key}.json", write, "an answer")
@@ -50,7 +48,7 @@ def kept(store: Path, key: str) -> Answer | None:
     path = store / f"{key}.json"
     try:
         data = json.loads(path.read_text("utf-8"))
-        if data["format"] != FORMAT or data["key"] != key:
+        if data["format"] != POINT_FORMAT or data["key"] != key:
             return None
         columns = read_as(dict[str, tuple[str, ...]], data["columns"])
         return _answer(data, read_decisions(path.with_suffix(".csv"), columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,7 +101,7 @@ def as_numbers(labels: Sequence[str | None]) -> list[float] | None:
     found = []
     for text in labels:
         x = float("nan") if text is None else written_number(text)
-        if text is None or x != x or (len(text) > 1 and text[0] == "0" and text.isdigit()):
+        if text is None or math.isnan(x) or (len(text) > 1 and text[0] == "0" and text.isdigit()):
             return None
         found.append(x)
     return found

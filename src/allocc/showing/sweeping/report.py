@@ -19,7 +19,8 @@ def sweep_text(found: SweepResult, color: bool = False) -> str:
     best = "lower" if found.sense == "minimize" else "higher"
     lines = [f"\x1b[1m{title}\x1b[0m" if color else title, f"{summary(found)}.", ""]
     lines += _table(found)
-    lines += ["", f"A {best} value is better; each is simulated, and proven up to its gap."]
+    if any(a is not None and a.value is not None for a in found.answers):
+        lines += ["", f"A {best} value is better; each is simulated, and proven up to its gap."]
     for point, answer in found.failed[:MOST_ERRORS]:
         lines += ["", f"{one_line(point.name) or 'the point'}: {one_line(answer.error)}"]
     more = len(found.failed) - MOST_ERRORS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 import threading
@@ -191,7 +192,7 @@ def _teller() -> Progress:
     def tell(point: Point, answer: Answer, done: int, count: int) -> None:
         times.append(time.perf_counter())
         # What was there already comes at once, and says nothing of the rest.
-        slow = [b - a for a, b in zip(times, times[1:], strict=False) if b - a > 0.005]
+        slow = [b - a for a, b in itertools.pairwise(times) if b - a > 0.005]
         each = sum(slow) / len(slow) if slow else None
         left = None if each is None else each * (count - done)
         say(point_line(point, answer, done, count, left))
