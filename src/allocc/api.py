@@ -138,7 +138,8 @@ class Model(Stages):
         `time_limit` is in seconds. `memory_limit` is in megabytes of the whole process, as the
         system counts them (on Linux; elsewhere it is not watched).
         `start` are decisions to begin with, in any form that `simulate` takes: they are simulated,
-        and used if they meet every limit.
+        and used if they meet every limit. A `Result` of the same model with other numbers also says where
+        refinement may begin, which saves most of the time of a long solve.
         `progress` is called with every step of the proof; True prints them. Setting `cancel`
         stops the solve, as Ctrl-C does, with the best allocation that is known.
         With `prove` it ends with a proof in rationals that a stranger can check (`exact_proof`; saved

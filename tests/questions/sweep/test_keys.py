@@ -96,7 +96,7 @@ def test_a_label_is_no_number() -> None:
 def test_two_numbers_differ_in_their_keys(a: float, b: float) -> None:
     assert (canonical(a) == canonical(b)) == (a == b or {a, b} <= {np.inf, -np.inf})
     if np.isfinite(a):
-        assert canonical(repr(a)) == canonical(a) or "0" == repr(a)[0] and repr(a).isdigit()
+        assert canonical(repr(a)) == canonical(a) or repr(a)[0] == "0" and repr(a).isdigit()
 
 
 def test_a_fit_changes_it_and_its_path_does_not(tmp_path: Path) -> None:

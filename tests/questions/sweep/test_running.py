@@ -194,7 +194,7 @@ def test_decisions_that_do_not_fit_are_no_start(tmp_path: Path) -> None:
 
     keys = Keys()
     plain = Task(keys.key(asked[0]), asked[0], keys.files(asked[0]))
-    started = Task(plain.key, plain.point, plain.files, first.decisions)
+    started = Task(plain.key, plain.point, plain.files, first)
     assert lasting(solve_task(started)) == lasting(solve_task(plain))
 
 

@@ -1,4 +1,4 @@
-"""Which of the points that are solved is nearest to one that is not: its decisions are a start."""
+"""Which of the points that are solved is nearest to one that is not: its answer is a start."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from allocc.questions.sweep.keys import canonical
-from allocc.results.sweeping.points import Decisions, Point
+from allocc.results.sweeping.points import Answer, Point
 
 #: So many points of a model and its data are kept in mind; the oldest goes first.
 MOST_KEPT = 100
@@ -15,23 +15,23 @@ Place = Mapping[str, object]
 
 
 class Neighbours:
-    """The decisions of finished points; a start has to be of the same model and the same files."""
+    """The answers of finished points; a start has to be of the same model and the same files."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, deque[tuple[Place, Decisions]]] = {}
+        self._kept: dict[str, deque[tuple[Place, Answer]]] = {}
         self._spans: dict[str, tuple[float, float]] = {}
 
-    def add(self, point: Point, decisions: Decisions) -> None:
+    def add(self, point: Point, answer: Answer) -> None:
         """Keep a finished point in mind."""
         where = place(point)
         for name, x in where.items():
             if isinstance(x, float):
                 low, high = self._spans.get(name, (x, x))
                 self._spans[name] = (min(low, x), max(high, x))
-        self._kept.setdefault(_family(point), deque(maxlen=MOST_KEPT)).append((where, decisions))
+        self._kept.setdefault(_family(point), deque(maxlen=MOST_KEPT)).append((where, answer))
 
-    def nearest(self, point: Point) -> Decisions | None:
-        """The decisions of the nearest finished point; None where there is none."""
+    def nearest(self, point: Point) -> Answer | None:
+        """The answer of the nearest finished point; None where there is none."""
         known = self._kept.get(_family(point))
         if not known:
             return None

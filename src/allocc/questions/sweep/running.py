@@ -38,7 +38,7 @@ def run_points(
     and processes that died are not written. Points with the same key are solved once. With one worker and no
     store all is done in this process; else in `workers` processes, or by the workers of `cluster`, as
     `dask://HOST:PORT`. A process that dies is told of (`told` gets a sentence), its point is tried again,
-    and in the end has the status "died". `warm` begins each solve with the decisions of the nearest point that
+    and in the end has the status "died". `warm` begins each solve with the decisions, and the cuts of ranges, of the nearest point that
     is finished, which changes no proof, but perhaps which allocation within the gap is found. When `cancel` is
     set, or the iterator closed, workers are ended at once and what is left is not given.
 
@@ -82,7 +82,7 @@ def _run(
             waiting.append(Task(key, alike[0], keys.files(alike[0])))
             continue
         if near is not None and ready.decisions:
-            near.add(alike[0], ready.decisions)
+            near.add(alike[0], ready)
         yield from ((point, ready) for point in alike)
     if not waiting:
         return
@@ -116,7 +116,7 @@ def _run(
                 if store is not None and not found.failed:
                     keep(store, found)
                 if near is not None and found.decisions:
-                    near.add(task.point, found.decisions)
+                    near.add(task.point, found)
                 yield from ((point, found) for point in same[task.key])
     finally:
         executor.close()

@@ -17,17 +17,17 @@ from allocc.questions.solve import solve
 from allocc.questions.sweep.keys import solve_options
 from allocc.results.given import given_decisions
 from allocc.results.run import Run
-from allocc.results.sweeping.points import Answer, Decisions, Point
+from allocc.results.sweeping.points import Answer, Point
 
 
 @dataclass(frozen=True)
 class Task:
-    """A point to solve: its key, the hashes of its files when that was made, and decisions to begin with."""
+    """A point to solve: its key, the hashes of its files when that was made, and the answer of a point nearby."""
 
     key: str
     point: Point
     files: dict[str, str]
-    start: Decisions | None = None
+    start: Answer | None = None
 
 
 def solve_task(task: Task, cancel: threading.Event | None = None) -> Answer:
@@ -68,16 +68,21 @@ def _solved(task: Task, cancel: threading.Event | None, begun: float) -> Answer:
         other = sorted(n for n in names if task.files.get(n) != model.hashes().get(n))
         reason = f"files have changed since the sweep began, or are others here: {', '.join(other)}"
         return failure(task, "error", reason, time.perf_counter() - begun)
-    found = solve(model, solve_options(point.options, cancel=cancel), _fitting(model, task.start))
+    options = solve_options(point.options, cancel=cancel)
+    start = _fitting(model, task.start)
+    if start is None:
+        found = solve(model, options)
+    else:
+        found = solve(model, options, start.decisions, start.cuts)
     return _answer(task.key, found, time.perf_counter() - begun)
 
 
-def _fitting(model: Stages, start: Decisions | None) -> Decisions | None:
-    """Decisions of another point, if they are decisions of this one, too."""
-    if not start:
+def _fitting(model: Stages, start: Answer | None) -> Answer | None:
+    """Another point's answer, if its decisions are decisions of this one, too."""
+    if start is None or not start.decisions:
         return None
     try:
-        given_decisions(model.problem, start)
+        given_decisions(model.problem, start.decisions)
     except DiagnosticError:
         return None
     return start
@@ -109,6 +114,7 @@ def _answer(key: str, run: Run, seconds: float) -> Answer:
         title=run.title,
         settings=run.settings,
         files=run.files,
+        cuts=run.cuts,
         columns={b.name: b.columns for b in blocks},
         decisions=values,
     )

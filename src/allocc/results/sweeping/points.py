@@ -46,7 +46,8 @@ class Answer:
     `status` is that of a solve, or "error" where there was a mistake, or "died" where the process ended each
     time it was tried; `error` says what was wrong. `violation` is relative. `decisions` are by name and
     labels, `columns` the names of those labels. `seconds` are those of the whole point, from reading the
-    files on. `key` is what the point is known by in a store.
+    files on. `key` is what the point is known by in a store. `cuts` say where the solve has cut ranges, for the
+    solve of a point nearby.
     """
 
     key: str
@@ -66,6 +67,7 @@ class Answer:
     title: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    cuts: dict[str, tuple[float, ...]] = field(default_factory=dict)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     decisions: dict[str, dict[tuple[str, ...], float]] = field(default_factory=dict, metadata=APART)
 
