@@ -52,7 +52,7 @@ def test_a_worker_that_is_killed_costs_nothing(cluster: Any, tmp_path: Path) -> 
         found[point.label["k"]] = answer
         if len(found) == 1:
             os.kill(pids[0], signal.SIGKILL)
-    assert {a.status for a in found.values()} == {"feasible"}
+    assert not any(a.failed for a in found.values())
     assert len(found) == len(list(store.glob("*.json"))) == 6
     assert told and all("KilledWorker" in t and "tried again" in t for t in told)
 
