@@ -66,6 +66,10 @@ class DiagnosticError(Exception):
         self.diagnostics = tuple(in_order(diagnostics))
         super().__init__("; ".join(f"{d.code}: {d.message}" for d in self.diagnostics))
 
+    def __reduce__(self) -> tuple[type[DiagnosticError], tuple[tuple[Diagnostic, ...]]]:
+        # Between processes the diagnostics go, not the text that an exception is made of.
+        return type(self), (self.diagnostics,)
+
 
 class Collector:
     """Collects the independent diagnostics of a stage; a repeated one is kept once."""

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,16 +28,25 @@ SEND_SECONDS = 60.0
 END_SECONDS = 10.0
 """The system may need a moment to take back the memory of a process that it ends."""
 
+SOLVING = "allocc.backends.isolation.serving"
+"""The module whose `main` a worker runs, unless it is told of another one."""
+
 _BOOT = (
-    "import sys; a = sys.argv[1:]; sys.path[:] = a[3:]; "
-    "from allocc.backends.isolation.serving import main; main(*map(int, a[:3]))"
+    "import sys; a = sys.argv[1:]; sys.path[:] = a[4:]; "
+    "from importlib import import_module; import_module(a[0]).main(*map(int, a[1:4]))"
 )
 
 
 class Worker:
-    """A running worker. `start` does not wait for it: what is sent before it is ready is kept."""
+    """A running worker. `start` does not wait for it: what is sent before it is ready is kept.
 
-    def __init__(self) -> None:
+    It runs `main(connection, lifeline, flags)` of the module `serving`, with `environment` beside this
+    process's own.
+    """
+
+    def __init__(
+        self, serving: str = SOLVING, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.lock = threading.RLock()
         self.busy = False
         self.ready = False
@@ -52,13 +62,13 @@ class Worker:
             self._flags = mmap.mmap(flags, mmap.PAGESIZE)
             handed = (other.fileno(), listening, flags)
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _BOOT, *map(str, handed), *_paths()],
+                [sys.executable, "-c", _BOOT, serving, *map(str, handed), *_paths()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=handed,
                 start_new_session=True,
-                env={**os.environ, "ALLOCC_IN_PROCESS": "1"},
+                env={**os.environ, **(environment or {}), "ALLOCC_IN_PROCESS": "1"},
             )
         except BaseException:
             os.close(self._lifeline)

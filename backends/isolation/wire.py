@@ -49,6 +49,10 @@ class Channel:
         self._read = b""
         self._files: list[int] = []
 
+    def fileno(self) -> int:
+        """The socket's descriptor, for whoever waits for several channels at once."""
+        return self._socket.fileno()
+
     def poll(self, seconds: float) -> bool:
         """Whether a message (or the end) is there within so many seconds."""
         return bool(self._read) or bool(self._poll.poll(seconds * 1000.0))

@@ -119,6 +119,26 @@ class Relaxation:
             self._mark(j, self.pieces[j])
         self.cuts = [list(points) for points in cuts]
 
+    def _told(self) -> dict[str, int]:
+        """The integer columns that are cut, by their names; what is cut where a function bends is left out."""
+        own = [j for j in self.plan.cut_columns if self.program.integer[j]]
+        return {self.program.column_name(j): j for j in own if j not in self.plan.turns}
+
+    def begin_at(self, cuts: Mapping[str, Collection[float]]) -> None:
+        """Cut ranges where a like program ended, by the names of the columns; no value is left out."""
+        marks = {j: cuts[name] for name, j in self._told().items() if name in cuts}
+        self.whole_again(marks, self.cuts)
+
+    def ends(self) -> dict[str, tuple[float, ...]]:
+        """Where ranges are cut now: what another program's `begin_at` takes."""
+        found = {}
+        for name, j in self._told().items():
+            if self._is_cut(j):
+                parts = self.pieces_of(j)
+                after = parts.high + 1.0 if parts.whole else parts.high
+                found[name] = tuple(sorted({*parts.low.tolist(), *after.tolist()}))
+        return found
+
     def shrink(self, lower: FloatArray, upper: FloatArray) -> None:
         """Continue within a smaller box; raises `Infeasible` when nothing is left in it."""
         lower, upper = self.plan.propagator.run(lower, upper, SHRINK_SWEEPS)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from allocc.api import Model, Result
     from allocc.backends.solution import LicenceLimit, MissingSolver
     from allocc.errors import AlloccError, MissingLibrary
-    from allocc.loading import compare, load, verify
+    from allocc.loading import compare, load, sweep, verify
 
 __all__ = [
     "AlloccError",
@@ -30,6 +30,7 @@ __all__ = [
     "__version__",
     "compare",
     "load",
+    "sweep",
     "verify",
 ]
 
@@ -42,6 +43,7 @@ _HOMES = {
     "Result": "allocc.api",
     "compare": "allocc.loading",
     "load": "allocc.loading",
+    "sweep": "allocc.loading",
     "verify": "allocc.loading",
 }
 

@@ -24,6 +24,7 @@ from allocc.results.fitting.found import FitResult, Sampler
 from allocc.results.frontier import Tradeoff
 from allocc.results.over.found import OverDraws
 from allocc.results.run import Loosening, Run
+from allocc.results.sweeping.swept import SweepResult
 
 if TYPE_CHECKING:
     import threading
@@ -137,7 +138,8 @@ class Model(Stages):
         `time_limit` is in seconds. `memory_limit` is in megabytes of the whole process, as the
         system counts them (on Linux; elsewhere it is not watched).
         `start` are decisions to begin with, in any form that `simulate` takes: they are simulated,
-        and used if they meet every limit.
+        and used if they meet every limit. A `Result` of the same model with other numbers also says where
+        refinement may begin, which saves most of the time of a long solve.
         `progress` is called with every step of the proof; True prints them. Setting `cancel`
         stops the solve, as Ctrl-C does, with the best allocation that is known.
         With `prove` it ends with a proof in rationals that a stranger can check (`exact_proof`; saved
@@ -571,7 +573,40 @@ class Fit(FitResult):
         return self.summary()
 
 
-def _values(found: Run | Tradeoff | Comparison | FitResult | OverDraws) -> dict[str, Any]:
+class Sweep(SweepResult):
+    """Many solves side by side: `points`, their `answers`, `to_frame()`.
+
+    An answer's `decisions` are what `Model.simulate` takes.
+    """
+
+    @classmethod
+    def of(cls, found: SweepResult) -> Sweep:
+        """The same with verbs."""
+        return cls(**_values(found))
+
+    def summary(self, color: bool = False) -> str:
+        """The report as text."""
+        from allocc.showing.sweeping.report import sweep_text
+
+        return sweep_text(self, color)
+
+    def plot(self) -> Any:
+        """A Matplotlib figure: the value against the setting with the most numbers, the gap as a band.
+
+        Raises `MissingLibrary` without Matplotlib, and `AlloccError` where no point has a value.
+        """
+        from allocc.showing.plots import draw_sweep
+
+        with reported():
+            return draw_sweep(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+
+def _values(
+    found: Run | Tradeoff | Comparison | FitResult | OverDraws | SweepResult,
+) -> dict[str, Any]:
     return {f.name: getattr(found, f.name) for f in fields(found)}
 
 

@@ -46,6 +46,9 @@ class MissingLibrary(ImportError):
         self.reason = reason
         self.install = install
 
+    def __reduce__(self) -> tuple[type[MissingLibrary], tuple[str, str, str]]:
+        return type(self), (self.reason, self.install, self.name or "")
+
 
 def require(module: str, what: str, extra: str) -> None:
     """Raise `MissingLibrary` where a module cannot be imported that `what`, in words, needs.

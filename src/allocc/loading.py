@@ -6,18 +6,19 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from allocc import mistakes
 from allocc.api import Compared, Model
 from allocc.asked import as_path
-from allocc.dsl.diagnostics import DiagnosticError
 from allocc.errors import reported
+from allocc.questions.read_model import check_model, read_model
 from allocc.results.run_folder.made_with import overlaid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import threading
+    from collections.abc import Callable, Mapping, Sequence
 
-    from allocc.compiler.scoping.model import BoundModel
+    from allocc.api import Sweep
     from allocc.dsl.tree import File
+    from allocc.questions.sweep.sweep import Progress
     from allocc.results.fitting.found import FitResult
     from allocc.results.run import Run
     from allocc.results.verification import Verification
@@ -41,54 +42,7 @@ def load(
 
     Raises `AlloccError` with every independent mistake.
     """
-    from allocc.compiler.binding.bind import bind
-    from allocc.dsl.reading.parser import parse_file
-
-    with reported():
-        place = as_path(path, "the model")
-        _check_model(place)
-        file = parse_file(place)
-        folder = data_folder(place, file) if data is None else as_path(data, "the data folder")
-        if not folder.is_dir():
-            raise DiagnosticError([mistakes.no_data_folder(str(folder), folder.exists())])
-        if fitted is not None:
-            params = _with_fitted(fitted, params, file, place)
-        bound = bind(file, folder, params, path=place)
-        model = Model(bound, folder, _recorded(bound, params))
-        model.problem  # noqa: B018 - mistakes that unrolling finds are reported here, too
-        return model
-
-
-def _with_fitted(
-    fitted: str | PathLike[str] | FitResult, params: dict[str, Any], file: File, path: Path
-) -> dict[str, Any]:
-    """The estimates as settings, with the others over them."""
-    from allocc.results.fitting.files import read
-    from allocc.results.fitting.found import FitResult
-    from allocc.results.run_folder.made_with import overlaid
-
-    given = isinstance(fitted, FitResult)
-    found = fitted if isinstance(fitted, FitResult) else read(as_path(fitted, "the fit"))
-    estimates = found.as_settings()
-    absent = [n for n in estimates if not _declares(file, path, n)]
-    if absent:
-        shown = f"the fit '{found.fit}'" if given else str(fitted)
-        raise DiagnosticError([mistakes.fitted_elsewhere(shown, absent, path.stem)])
-    # One member that is set by hand goes over one number, and not over all that were estimated.
-    whole = {k: v for k, v in params.items() if "[" not in k}
-    return {**overlaid(estimates, whole), **params}
-
-
-def _declares(file: File, path: Path, parameter: str) -> bool:
-    """Whether a model, or a file that it uses, has a parameter."""
-    from allocc.compiler.names.library import expand_uses
-    from allocc.compiler.names.resolve import flat
-    from allocc.dsl import tree
-    from allocc.dsl.diagnostics import Collector
-
-    statements, _ = expand_uses(file, path, Collector())
-    every = flat([s for s, _ in statements])
-    return any(isinstance(s, tree.Parameter) and s.name.name == parameter for s in every)
+    return read_model(path, data, fitted, params, kind=Model)
 
 
 def verify(
@@ -112,7 +66,7 @@ def verify(
         place = as_path(folder, "the run folder")
         named = None if model is None else as_path(model, "the model")
         if named is not None:
-            _check_model(named)
+            check_model(named)
         tables = None if data is None else as_path(data, "the data folder")
         return check(place, lambda p, d, settings: load(p, d, **settings), named, tables)
 
@@ -147,48 +101,75 @@ def compare(
         return Compared.of(find(allocations, compiled, None if model is None else named))
 
 
+def sweep(
+    path: str | PathLike[str],
+    settings: Mapping[str, Any] | None = None,
+    data: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    fitted: str | PathLike[str] | FitResult | None = None,
+    folder: str | PathLike[str] | None = None,
+    workers: int | None = None,
+    shard: tuple[int, int] | None = None,
+    cluster: str | None = None,
+    again: bool = False,
+    warm: bool = True,
+    cancel: threading.Event | None = None,
+    told: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Sweep:
+    """Solve a model for every combination of settings and data folders.
+
+    A list, tuple, range or array in `settings` is what is tried for a parameter; anything else, as a number or a
+    dict by label, is one value. `data` are folders, or patterns as `states/*`. `options` are those of
+    `Model.solve`: `gap`, `time_limit`, `solver`, `method`, `seed`, `memory_limit`; each solve has one thread.
+
+    In `folder` every answer is kept as it comes, and is not solved another time unless `again`; the table
+    (`sweep.csv`, `sweep.json`) and the picture are written there. `workers` processes solve, by default one for each core;
+    one worker without a folder is this process. `shard` (k, n) solves the k-th of n parts only. `cluster` is the
+    address of a Dask scheduler, `dask://HOST:PORT`. With `warm` a solve begins with the decisions of the nearest
+    point that is finished. `progress` is called with each point, its answer, how many are done and how many there are,
+    and `told` with sentences about processes that have died. Setting `cancel` stops with what is finished.
+
+    A point that fails stops no other: its answer has the status "error" or "died". Raises `AlloccError` for
+    what is wrong with all of them.
+    """
+    from allocc import mistakes
+    from allocc.api import Sweep
+    from allocc.asked import is_whole
+    from allocc.dsl.diagnostics import DiagnosticError
+    from allocc.engine.judging.options import cores
+    from allocc.questions.sweep.grid import folders, grid
+    from allocc.questions.sweep.sweep import sweep as solve_all
+    from allocc.results.fitting.found import FitResult
+    from allocc.results.sweeping.files import write_sweep
+    from allocc.showing.plots import sweep_svg
+
+    with reported():
+        if workers is not None and not (is_whole(workers) and workers >= 1):
+            wanted = "a whole number, at least 1"
+            raise DiagnosticError([mistakes.bad_option("--workers", workers, wanted)])
+        model = as_path(path, "the model")
+        check_model(model)
+        named = [data] if isinstance(data, (str, PathLike)) else list(data)
+        fit = (
+            fitted
+            if fitted is None or isinstance(fitted, FitResult)
+            else str(Path(fitted).absolute())
+        )
+        target = None if folder is None else as_path(folder, "the sweep")
+        asked = grid(model, settings, folders(named), fit, options)
+        found = solve_all(
+            asked, target, workers or cores(), shard, cluster, again, warm, cancel, told, progress
+        )
+        if target is not None and shard is None:
+            write_sweep(found, target, sweep_svg)
+        return Sweep.of(found)
+
+
 def read_tree(path: str | PathLike[str]) -> File:
     """The syntax tree of a model file; no data are read."""
     from allocc.dsl.reading.parser import parse_file
 
     with reported():
-        _check_model(Path(path))
+        check_model(Path(path))
         return parse_file(Path(path))
-
-
-def _check_model(path: Path) -> None:
-    if path.is_dir():
-        inside = sorted(p.name for p in path.glob("*.alloc"))
-        raise DiagnosticError([mistakes.model_is_folder(str(path), inside)])
-    if not path.exists():
-        beside = path.parent.glob("*.alloc") if path.parent.is_dir() else ()
-        raise DiagnosticError([mistakes.no_model(str(path), sorted(str(p) for p in beside))])
-
-
-def data_folder(path: Path, file: File) -> Path:
-    """Where a model's tables are when nobody says it: beside the model, or in `data/`."""
-    from allocc.dsl import tree
-
-    names = [s.file.value for s in file.statements if isinstance(s, tree.Table)]
-    inner = path.parent / "data"
-    beside = sum(_is_file(path.parent / n) for n in names)
-    inside = sum(_is_file(inner / n) for n in names)
-    return inner if inside > beside else path.parent
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        # No name of a file: too long, or with a NUL in it. Reading the table says so.
-        return False
-
-
-def _recorded(bound: BoundModel, params: dict[str, Any]) -> dict[str, Any]:
-    """The settings as results keep them: what a DataFrame holds is kept by label."""
-    from allocc.compiler.data.settings import is_table, table_mapping
-
-    return {
-        name: table_mapping(name, value, bound.parameters[name].sets) if is_table(value) else value
-        for name, value in params.items()
-    }

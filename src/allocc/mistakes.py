@@ -209,6 +209,62 @@ def two_sources(option: str, other: str) -> Diagnostic:
     )
 
 
+def bad_values(name: str, text: str, reason: str, hint: str) -> Diagnostic:
+    """A list of values of a sweep that cannot be read."""
+    return Diagnostic("E7250", f"--set {name}={text}: {reason}", hint=hint)
+
+
+def no_folders(pattern: str, files: bool) -> Diagnostic:
+    """Data folders of a sweep that are not there."""
+    what = "files, but no folder" if files else "nothing"
+    return Diagnostic(
+        "E7251",
+        f"--data {pattern} matches {what}",
+        hint="name the folders of CSV files, with * for any name, in quotes: --data 'states/*'",
+    )
+
+
+def bad_shard(text: object) -> Diagnostic:
+    """A part of a sweep that is none."""
+    return Diagnostic(
+        "E7252",
+        f"--shard is {text}, but must be K/N, the K-th of N parts, as 1/8 to 8/8",
+        hint="in a Slurm array: --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT",
+    )
+
+
+def bad_cluster(address: str, reason: str) -> Diagnostic:
+    """A cluster that cannot be used."""
+    return Diagnostic(
+        "E7253",
+        f"the cluster '{address}' cannot be used: {reason}",
+        hint="name a scheduler of Dask that runs: --cluster dask://HOST:8786",
+    )
+
+
+def no_workers(reason: str) -> Diagnostic:
+    """Processes that do not start."""
+    return Diagnostic(
+        "E7254",
+        f"no process to solve in can be started: {reason}",
+        hint="take fewer with --workers, or set ALLOCC_IN_PROCESS=1 to solve one after the other",
+    )
+
+
+def not_a_sweep(path: str) -> Diagnostic:
+    """A folder for a sweep that something else is in."""
+    return Diagnostic(
+        "E7255",
+        f"the folder '{path}' holds something, but no sweep",
+        hint="choose another folder: one that is new, or that of a sweep, which is gone on with",
+    )
+
+
+def nothing_to_sweep(what: str) -> Diagnostic:
+    """A sweep without a point."""
+    return Diagnostic("E7256", f"there is no point to solve: {what}", hint="give it a value")
+
+
 def no_model_in_run(folder: str, name: str | None) -> Diagnostic:
     """A run folder that is to be checked and has no copy of its model."""
     named = f"--model {name}" if name else "--model MODEL.alloc"

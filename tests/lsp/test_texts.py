@@ -14,7 +14,6 @@ from allocc.dsl.reading.parser import Parser, parse_file
 from allocc.dsl.tree import Source
 from allocc.dsl.walk import nodes
 from allocc.dsl.words import METHODS, PLACES
-from allocc.loading import data_folder
 from allocc.lsp.analysis import Analysis, check, mistakes, syntax, unknown_names
 from allocc.lsp.completion import complete
 from allocc.lsp.document_symbols import Symbol, symbols
@@ -22,6 +21,7 @@ from allocc.lsp.hover import hover
 from allocc.lsp.outline import Outline, outline
 from allocc.lsp.positions import definition, find
 from allocc.lsp.text import DocumentText, Encoding
+from allocc.questions.read_model import data_folder
 
 ROOT = Path(__file__).parents[2]
 MODELS = sorted((ROOT / "examples").rglob("*.alloc"))

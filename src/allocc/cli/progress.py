@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from allocc.engine.judging.outcome import Step
 
 _SHOW_CURSOR = b"\x1b[?25h"
+_STOPPING = "stopping, the best allocation is kept (Ctrl-C again leaves at once)"
 
 
 @contextmanager
-def stoppable(cancel: threading.Event) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM, or SIGHUP) asks for a clean stop; the second one leaves at once."""
+def stoppable(cancel: threading.Event, said: str = _STOPPING) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM, or SIGHUP) asks for a clean stop; the second one leaves at once.
+
+    `said` is what a person is told at the first one.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -36,7 +40,7 @@ def stoppable(cancel: threading.Event) -> Iterator[None]:
             signals.tell(b"\nleft at once; nothing was kept\n")
             os._exit(signals.EXIT_INTERRUPTED)
         cancel.set()
-        signals.tell(b"\nstopping, the best allocation is kept (Ctrl-C again leaves at once)\n")
+        signals.tell(f"\n{said}\n".encode())
 
     before = {s: signal.signal(s, stop) for s in signals.numbers()}
     try:

@@ -22,6 +22,7 @@ from allocc.cli.commands.render import render
 from allocc.cli.commands.simulate import simulate
 from allocc.cli.commands.solve import solve
 from allocc.cli.commands.solvers import solvers
+from allocc.cli.commands.sweeping.sweep import sweep
 from allocc.cli.commands.verify import verify
 from allocc.cli.guard import GuardedGroup
 from allocc.version import __version__
@@ -81,6 +82,7 @@ for command in (
     render,
     new,
     solvers,
+    sweep,
     verify,
     compare,
     evaluate,

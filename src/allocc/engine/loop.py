@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,8 @@ class Loop(Ledger):
         super().__init__(problem, options)
         self.runner = runner
         self.starts = starts
+        #: Where another solve of a like model has cut the ranges of its integer factors.
+        self.cuts: Mapping[str, Collection[float]] = {}
         self.choice = Choice("exact", "")
         #: The program that is relaxed, and the relaxation that the search has ended with.
         self.stated: Program | None = None

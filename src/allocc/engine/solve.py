@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,16 +31,30 @@ from allocc.engine.single_solve import single_solve
 SHARES = (0.0, 0.5, 0.25, 0.75, 1.0)
 
 
-def solve(problem: Problem, options: Options, starts: Sequence[Values] = ()) -> Outcome:
+def solve(
+    problem: Problem,
+    options: Options,
+    starts: Sequence[Values] = (),
+    cuts: Mapping[str, Collection[float]] | None = None,
+) -> Outcome:
     """Choose a method, run it, and judge what comes out by simulation.
 
     `starts` are decisions that are simulated first; the best that is feasible is what the search
-    begins at. They prove nothing, and bad ones do no harm.
+    begins at. They prove nothing, and bad ones do no harm. `cuts` are those of the outcome of a like
+    model: refinement begins there instead of with whole ranges, where there is a start as well.
 
     Raises `MissingSolver` where the solver is not there, `DiagnosticError` where the model cannot be
     compiled for it (a product without bounds, say).
     """
-    return run(Loop(problem, options, run, starts))
+    loop = Loop(problem, options, run, starts)
+    loop.cuts = cuts or {}
+    outcome = run(loop)
+    if loop.relaxation is None or loop.choice.method != "refine":
+        return outcome
+    if outcome.rounds <= 1 and not loop.cuts:
+        # What is solved at once without pieces would only be slower with them.
+        return outcome
+    return replace(outcome, cuts=loop.relaxation.ends())
 
 
 # What overflows is infinite, and is seen where values, bounds and coefficients are judged.
@@ -89,6 +104,9 @@ def _run(loop: Loop) -> Outcome:
         return _nothing_to_decide(loop)
     _begin(loop, program)
     _simple(loop)
+    if loop.cuts and loop.best_point is not None and loop.choice.method == "refine":
+        # Without a good allocation nothing would be cut off, and many pieces make slow programs.
+        relaxation.begin_at(loop.cuts)
     # Where boxes are divided, one look comes first: it gives a bound, whatever is searched for then.
     divided = loop.choice.method == "refine" and len(relaxation.plan.multiplied)
     if (

@@ -16,6 +16,7 @@ from allocc.errors import reported
 LARGEST_COPIES = 20_000_000
 
 if TYPE_CHECKING:
+    from allocc.compiler.names.structure import Declarations
     from allocc.compiler.pipeline import Chain
     from allocc.compiler.relaxing.plan import Plan
     from allocc.compiler.scoping.model import BoundModel
@@ -164,24 +165,27 @@ class Stages:
 
     def inputs(self) -> dict[str, Path]:
         """The model file, files beside it that it uses, and every table, by the name the model has for them."""
-        from allocc.dsl import tree
+        return input_files(self.bound.declared, self.path, self.data)
 
-        found: dict[str, Path] = {}
-        statements = self.bound.declared.statements
-        unread = self.bound.declared.only_in_fits
-        if self.path is not None and self.path.is_file():
-            found[self.path.name] = self.path
-            home = self.path.parent
-            used = sorted({Path(s.span.source.name) for s in statements} - {self.path})
-            for path in used:
-                if path.is_relative_to(home) and path.is_file():
-                    found.setdefault(path.relative_to(home).as_posix(), path)
-        for statement in statements:
-            if isinstance(statement, tree.Table) and statement.name.name not in unread:
-                table = self.data / statement.file.value
-                if table.is_file():
-                    found[statement.file.value] = table
-        return found
+
+def input_files(declared: Declarations, path: Path | None, data: Path) -> dict[str, Path]:
+    """The files of a model that are there: see `Stages.inputs`. Nothing needs to be bound for it."""
+    from allocc.dsl import tree
+
+    found: dict[str, Path] = {}
+    if path is not None and path.is_file():
+        found[path.name] = path
+        home = path.parent
+        used = sorted({Path(s.span.source.name) for s in declared.statements} - {path})
+        for other in used:
+            if other.is_relative_to(home) and other.is_file():
+                found.setdefault(other.relative_to(home).as_posix(), other)
+    for statement in declared.statements:
+        if isinstance(statement, tree.Table) and statement.name.name not in declared.only_in_fits:
+            table = data / statement.file.value
+            if table.is_file():
+                found[statement.file.value] = table
+    return found
 
 
 def sha256(path: Path) -> str:

@@ -17,8 +17,8 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic, DiagnosticError
 from allocc.dsl.reading.parser import check_syntax
 from allocc.dsl.tree import File, Source
-from allocc.loading import data_folder
 from allocc.lsp.outline import Outline, read
+from allocc.questions.read_model import data_folder
 
 #: Without any of its tables a model can be read, but not bound: what only data could tell is left out.
 _DATA_CODES = ("E3001", "E3022")

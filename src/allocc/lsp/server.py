@@ -189,7 +189,7 @@ class AllocServer(LanguageServer):
         folder = self.folder(state)
         if folder is None and state.path is not None:
             from allocc.dsl.tree import File
-            from allocc.loading import data_folder
+            from allocc.questions.read_model import data_folder
 
             here = self.outline(state)
             folder = data_folder(state.path, File(here.source, here.statements))

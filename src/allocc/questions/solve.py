@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from allocc import mistakes
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine import solve as engine
@@ -15,8 +17,16 @@ from allocc.results.run import Run
 
 
 @reported()
-def solve(model: Stages, options: Options, start: object = None) -> Run:
+def solve(
+    model: Stages,
+    options: Options,
+    start: object = None,
+    cuts: Mapping[str, Collection[float]] | None = None,
+) -> Run:
     """Solve a model; `start` are decisions to begin with, in any form that `simulate` takes.
+
+    `cuts` are those of a `Run` of the model with other numbers, whose decisions are the start; where that is the
+    `Run` itself, its own.
 
     Raises `MissingSolver` where the solver is not there, `DiagnosticError` where there is nothing to
     decide or the method does not serve.
@@ -26,6 +36,8 @@ def solve(model: Stages, options: Options, start: object = None) -> Run:
     # A file may be edited while a solve runs.
     model.hashes()
     inputs = input_files(model) if options.prove else {}
+    if cuts is None and isinstance(start, Run):
+        cuts = start.cuts
     starts = [] if start is None else [given_decisions(model.problem, start).values]
     if options.prove:
         # Imported where it is needed: it would slow every other solve.
@@ -33,5 +45,5 @@ def solve(model: Stages, options: Options, start: object = None) -> Run:
 
         outcome = solve_and_prove(model.problem, options, starts)
     else:
-        outcome = engine.solve(model.problem, options, starts)
+        outcome = engine.solve(model.problem, options, starts, cuts)
     return solved_run(model, outcome, options, inputs)

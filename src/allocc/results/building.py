@@ -55,6 +55,7 @@ def solved_run(
         gap_measure=outcome.gap_measure,
         discretization_parts=outcome.discretization,
         history=outcome.history,
+        cuts=outcome.cuts,
         options={f.name: getattr(options, f.name) for f in fields(options) if f.name not in _CALLS},
         versions=versions(options.solver),
     )

@@ -89,6 +89,8 @@ class Run:
     baseline_violation: Violation | None = None
     time_unit: str = ""
     history: tuple[Step, ...] = field(default=(), metadata=APART)
+    #: Where the solve has cut ranges, by column: what a solve with other numbers may begin at.
+    cuts: dict[str, tuple[float, ...]] = field(default_factory=dict, metadata=APART)
     settings: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)

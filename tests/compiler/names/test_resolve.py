@@ -15,7 +15,7 @@ from allocc.compiler.unrolling.discretize import discretize
 from allocc.dsl import Source, parse, tree
 from allocc.dsl.diagnostics import Collector
 from allocc.dsl.reading.parser import parse_file
-from allocc.loading import data_folder
+from allocc.questions.read_model import data_folder
 
 ROOT = Path(__file__).parents[3]
 MODELS = sorted((ROOT / "examples").rglob("*.alloc"))

@@ -98,6 +98,7 @@ class Outcome:
     rests on. `terms` are the objective's parts. `gap_measure` is what the gap was divided by.
     `discretization` has the distance to continuous time, the worst first. `explanation` says which
     method was chosen and why. `proof` is one in rationals, where it was asked for and could be had.
+    `cuts` says where the ranges of integer factors were cut, by the names of their columns.
     """
 
     status: Status
@@ -120,6 +121,7 @@ class Outcome:
     message: str = ""
     notes: tuple[str, ...] = field(default=())
     proof: Proof | None = None
+    cuts: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def measure(value: float, size: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from allocc.engine.stages import Stages
+
+#: The form of the JSON file of a sweep's point.
+POINT_FORMAT = "allocc sweep point 1"
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class RunOrigin:
 
 
 def origin_of(given: object) -> RunOrigin | None:
-    """The origin of decisions that are a `Result`, a run folder or its decisions.csv; else None.
+    """The origin of decisions that are a `Result`, a run folder or its decisions.csv, a sweep's point; else None.
 
     Raises E7014 for a run folder that is damaged.
     """
@@ -34,6 +38,8 @@ def origin_of(given: object) -> RunOrigin | None:
     if not isinstance(given, (str, PathLike)):
         return None
     path = Path(given)
+    if path.suffix == ".csv" and (point := _point_of_a_sweep(path.with_suffix(".json"))):
+        return point
     try:
         folder = path if path.is_dir() else path.parent
         named = folder == path or path.name == "decisions.csv"
@@ -45,6 +51,17 @@ def origin_of(given: object) -> RunOrigin | None:
     with readable(folder):
         data = read_json(folder / "result.json")
         return RunOrigin(dict(data["settings"]), dict(data["files"]))
+
+
+def _point_of_a_sweep(path: Path) -> RunOrigin | None:
+    """The origin of a point of `allocc sweep`, which has a JSON file beside its decisions."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        if not isinstance(data, dict) or data.get("format") != POINT_FORMAT:
+            return None
+        return RunOrigin(dict(data["settings"]), dict(data["files"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def other_origin(model: Stages, decisions: object) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from allocc.results.frontier import Tradeoff
     from allocc.results.over.found import OverDraws
     from allocc.results.run import Run
+    from allocc.results.sweeping.swept import SweepResult
 
 #: What can be drawn of a result, and of a frontier.
 OF_A_RESULT = ("trajectories", "allocation", "progress")
@@ -155,3 +156,22 @@ def draw_comparison(found: Comparison) -> Any:
         reason = "no side has an objective, and no decision differs"
         raise DiagnosticError([mistakes.nothing_to_draw("comparison", reason)])
     return comparison(found)
+
+
+def sweep_svg(found: SweepResult) -> bytes | None:
+    """The SVG file of a sweep; None without Matplotlib, or where no point has a value."""
+    try:
+        svg: bytes = draw_sweep(found).data("svg")
+    except (MissingLibrary, DiagnosticError):
+        return None
+    return svg
+
+
+def draw_sweep(found: SweepResult) -> Any:
+    """A Matplotlib figure of a sweep; raises as `draw` does."""
+    check_installed()
+    from allocc.showing.plots.swept import solved, swept
+
+    if not solved(found):
+        raise DiagnosticError([mistakes.nothing_to_draw("sweep", "no point has a value")])
+    return swept(found)
