@@ -298,15 +298,19 @@ class Model(Stages):
         gap: float = 1e-4,
         time_limit: float | None = None,
         cancel: threading.Event | None = None,
+        workers: int = 1,
+        store: str | PathLike[str] | None = None,
     ) -> Over:
         """How much better than decisions the best of each draw is, and what those have in common.
 
-        Each draw is solved by itself; `time_limit` is for all of them.
+        Each draw is solved by itself; `time_limit` is for all of them. With `workers` several are solved at a
+        time, in processes of their own; the folder `store` keeps what is finished, for when it is asked again.
         """
         from allocc.questions.over.regret import regret
 
         options = make_options(solver, "auto", gap, time_limit, cancel=cancel)
-        return Over.of(regret(self, decisions, over, options))
+        kept = None if store is None else as_path(store, "the store")
+        return Over.of(regret(self, decisions, over, options, workers=workers, store=kept))
 
     def prices(self, decisions: object) -> Prices:
         """What one more unit of each limit would buy, at decisions in any form `simulate` takes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import solve
 from allocc.questions.over.worlds import Worlds
+from allocc.questions.sweep.running import run_points
+from allocc.results.given import given_decisions
+from allocc.results.sweeping.points import Answer, Point
 
 Told = Callable[[int, int], None]
 
@@ -28,8 +32,58 @@ class Alone:
 
     value: FloatArray
     bound: FloatArray
-    outcomes: list[Outcome]
+    #: By name; None where no allocation is known.
+    decisions: list[Mapping[str, FloatArray] | None]
     infeasible: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def alone_in_processes(
+    worlds: Worlds,
+    options: Options,
+    workers: int,
+    store: Path | None = None,
+    told: Told | None = None,
+) -> Alone:
+    """The same by `run_points`, several draws at a time; what is in `store` is not solved again."""
+    model, draws = worlds.model, worlds.draws
+    assert model.path is not None
+    count = len(draws)
+    of = (worlds.settings(k) for k in range(count))
+    asked = {"solver": options.solver, "gap": options.gap, "method": options.method}
+    if options.time_limit is not None:
+        # Each has its share, whichever comes first.
+        asked["time_limit"] = options.time_limit * workers / count
+    path, data = str(model.path), str(model.data)
+    points = [
+        Point({"draw": n}, path, data, s, None, {**asked, "seed": options.seed})
+        for n, s in zip(draws.names, of, strict=True)
+    ]
+    answers: dict[str, Answer] = {}
+    notes: list[str] = []
+    for point, answer in run_points(points, store, workers, notes.append, options.cancel):
+        answers[point.label["draw"]] = answer
+        if told is not None:
+            told(len(answers), count)
+    sign = 1.0 if worlds.problems[0].sense == "minimize" else -1.0
+    value, bound = np.full(count, np.nan), np.full(count, -sign * np.inf)
+    decisions: list[Mapping[str, FloatArray] | None] = [None] * count
+    bad = []
+    for k, name in enumerate(draws.names):
+        found = answers.get(name)
+        if found is None:
+            continue
+        if found.failed:
+            notes.append(f"draw {name} has no answer: {found.error}")
+        if found.status == "infeasible":
+            bad.append(k)
+        if found.value is not None:
+            value[k] = found.value
+            given = given_decisions(worlds.problems[k], found.decisions).values
+            decisions[k] = {v.name: x for v, x in given.items()}
+        if found.bound is not None:
+            bound[k] = found.bound
+    return Alone(value, bound, decisions, tuple(bad), tuple(notes))
 
 
 def alone(
@@ -75,7 +129,11 @@ def alone(
         if o.bound is not None:
             bound[k] = o.bound
     bad = tuple(k for k, o in enumerate(outcomes) if o.status == "infeasible")
-    return Alone(value, bound, outcomes, bad)
+    decisions: list[Mapping[str, FloatArray] | None] = [None] * count
+    for k, o in enumerate(outcomes):
+        if o.values is not None:
+            decisions[k] = {v.name: o.values[v] for v in worlds.problems[k].decisions}
+    return Alone(value, bound, decisions, bad)
 
 
 def _held(problem: Problem, held: Mapping[str, FloatArray]) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from allocc.compiler.arrays import FloatArray
 from allocc.engine.judging.outcome import Options
 from allocc.engine.stages import Stages
 from allocc.errors import reported
-from allocc.questions.over.alone import Alone, Told, alone
+from allocc.questions.over.alone import Alone, Told, alone, alone_in_processes
 from allocc.questions.over.draws import read_draws
 from allocc.questions.over.evaluate import evaluate
 from allocc.questions.over.solve_over import with_best
@@ -27,11 +28,14 @@ def regret(
     over: object,
     options: Options | None = None,
     told: Told | None = None,
+    workers: int = 1,
+    store: Path | None = None,
 ) -> OverDraws:
     """Each draw is solved by itself; the regret of the given decisions is an interval from both bounds.
 
     Decisions are in any form that `simulate` takes. Where they break a limit in a draw, there is no regret: what is
-    not possible is not compared.
+    not possible is not compared. With several `workers`, or a folder `store` that keeps what is finished, draws are
+    solved in processes of their own.
     """
     options = options or Options()
     began = time.monotonic()
@@ -40,7 +44,10 @@ def regret(
     given = given_decisions(model.problem, {} if decisions is None else decisions)
     start = {v.name: given.values[v] for v in model.problem.decisions}
     worlds = Worlds(model, draws)
-    best = alone(worlds, options, told, start=start)
+    if model.path is not None and (workers > 1 or store is not None):
+        best = alone_in_processes(worlds, options, workers, store, told)
+    else:
+        best = alone(worlds, options, told, start=start)
     details = with_best(found.draws, best, found.sense == "minimize")
     known = [d.regret for d in details if d.regret is not None]
     most = [r[1] for r in known if r[1] is not None]
@@ -53,7 +60,7 @@ def regret(
         firm=_firm(worlds, best, start),
         seconds=time.monotonic() - began,
         solver=options.solver,
-        notes=(*found.notes, *_unknown(best, worlds)),
+        notes=(*found.notes, *_unknown(best, worlds), *best.notes),
     )
 
 
@@ -70,18 +77,14 @@ def _unknown(best: Alone, worlds: Worlds) -> tuple[str, ...]:
 
 def _firm(worlds: Worlds, best: Alone, given: dict[str, FloatArray]) -> tuple[Firm, ...]:
     """Each decision at each member: what the best of the draws have there."""
-    solved = [k for k, o in enumerate(best.outcomes) if o.values is not None]
+    solved = [k for k, x in enumerate(best.decisions) if x is not None]
     if not solved:
         return ()
     weights = worlds.draws.weights[solved]
     weights = weights / weights.sum()
     found = []
-    for i, v in enumerate(worlds.problems[0].decisions):
-        rows = []
-        for k in solved:
-            values = best.outcomes[k].values
-            assert values is not None
-            rows.append(values[worlds.problems[k].decisions[i]].ravel())
+    for v in worlds.problems[0].decisions:
+        rows = [x[v.name].ravel() for k in solved if (x := best.decisions[k]) is not None]
         values_ = np.stack(rows)
         levels = quantiles(values_, weights)
         own = given[v.name].ravel()

@@ -52,6 +52,10 @@ class Worlds:
             for n, s in zip(self.draws.names, self.draws.settings, strict=True)
         ]
 
+    def settings(self, place: int) -> dict[str, Any]:
+        """What is set in a draw: what the model has, and over it what is drawn."""
+        return overlaid(self.model.settings, self.draws.settings[place])
+
     def stages(self, settings: Mapping[str, Any], name: str) -> Stages:
         """The model with what a draw sets; raises E7284 where that is none."""
         bound = self.model.bound

@@ -31,6 +31,18 @@ from allocc.signals import EXIT_INTERRUPTED
 @solver_option
 @gap_option
 @time_limit_option("Stop after this time, with what is known; it is shared between the draws.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Draws that are solved at a time. By default the cores of this machine.",
+)
+@click.option(
+    "--store",
+    type=click.Path(),
+    metavar="DIR",
+    help="Keep each finished draw here: started again, it is not solved again.",
+)
 @output_option("New folder: over.json, draws.csv, pictures.", "DIR")
 @json_option
 @quiet_option
@@ -45,6 +57,8 @@ def regret(
     solver: str,
     gap: float,
     time_limit: float | None,
+    workers: int | None,
+    store: str | None,
     output: str | None,
     as_json: bool,
     quiet: bool,
@@ -58,13 +72,21 @@ def regret(
     """
     from allocc.cli.progress import stoppable, working
     from allocc.cli.terminal import stdout_kept_clean
+    from allocc.engine.judging.options import cores
 
     check_folder(output)
     found = opened(run, model, data, settings)
     cancel = threading.Event()
     with stdout_kept_clean(), stoppable(cancel), working("solving every draw by itself", quiet):
         answer = found.model.regret(
-            found.decisions, over, solver=solver, gap=gap, time_limit=time_limit, cancel=cancel
+            found.decisions,
+            over,
+            solver=solver,
+            gap=gap,
+            time_limit=time_limit,
+            cancel=cancel,
+            workers=workers or cores(),
+            store=store,
         )
     tell(answer, output, as_json)
     if cancel.is_set():
