@@ -449,6 +449,10 @@ class Values(Calls, Sets):
         assert times is not None
         points, periods = times
         found, mask = self._pick(name, (*symbol.sets, periods), indices, scope, fallback)
+        opened = self.context.opened
+        variable = None if opened is None else opened.variables.get(name.name)
+        if variable is not None:
+            return self.masked(reference(variable, found, name.span), mask, fallback)
         point = found[-1].into(points)
         value = self.flow_node(symbol, tuple(found[:-1]), Now(point, found[-1]))
         return self.masked(value, mask, fallback)

@@ -41,9 +41,9 @@ class Read:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """Parameters that stand for themselves in an expression, and not for their values.
+    """Parameters and flows that stand for themselves in an expression, and not for their values.
 
-    `variables` are those; `expressed` are the names of parameters and named expressions that are made
+    `variables` are those; a flow's is over its sets and the periods. `expressed` are the names of parameters and named expressions that are made
     of them, and are read as they are written. What has to be data, as a condition, an index or an
     exponent, reads values all the same.
     """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -42,6 +44,7 @@ from allocc.compiler.unrolling.constraints import (
 )
 from allocc.compiler.unrolling.exponential_step import exponential_steps, without_states
 from allocc.compiler.unrolling.problem import (
+    ChanceConstraint,
     Constraint,
     FlowEnd,
     FlowEnds,
@@ -79,6 +82,27 @@ def read_flows(model: BoundModel, opened: Opened) -> tuple[list[FlowValue], list
         return reading.flows_alone()
 
 
+def flow_ends(problem: Problem) -> list[FlowEnds]:
+    """Where each flow of a problem comes from and goes to, in the order of `problem.flows`."""
+    with deep_recursion():
+        reading = _Discretizer(problem.model, problem.context)
+        return [reading.ends(flow) for flow in problem.flows]
+
+
+def with_flows_apart(problem: Problem, flows: Mapping[str, Variable]) -> Problem:
+    """The problem whose limits and terms read unknowns of their own for flows, and not their formulas.
+
+    There is one for each flow, over its sets and the periods. Raises `DiagnosticError` where expressions that
+    are written out in full are too large.
+    """
+    context = replace(problem.context, opened=Opened(flows, frozenset()))
+    with deep_recursion():
+        reading = _Discretizer(problem.model, context)
+        constraints, chances, terms = reading.rules(problem.sense)
+        reading.collector.raise_errors()
+    return replace(problem, constraints=constraints, chances=chances, terms=terms)
+
+
 class _Discretizer:
     def __init__(self, model: BoundModel, context: Context, warn: bool = False) -> None:
         self.model = model
@@ -102,16 +126,8 @@ class _Discretizer:
             if update is not None:
                 updates.append(update)
         sense = model.objective.sense if model.objective is not None else "minimize"
-        timed = self.evaluator.within(time_required=True)
-        constraints: list[Constraint] = []
-        for limit in model.limits:
-            constraints.extend(attempt(limit_constraints, limit, timed) or [])
-        blocks = [attempt(chance_constraint, chance, timed) for chance in model.chances]
-        terms: list[ObjectiveTerm | None] = []
-        if model.objective is not None:
-            terms += [attempt(objective_term, t, timed) for t in model.objective.terms]
-        terms += [attempt(penalty, p, sense, timed) for p in model.prefers]
-        check_reports(model, timed)
+        constraints, chances, terms = self.rules(sense)
+        check_reports(model, self.evaluator.within(time_required=True))
         if model.time is not None and method == "exponential":
             self._check_linear(flows, model.time.statement)
         self.collector.raise_errors()
@@ -134,10 +150,10 @@ class _Discretizer:
             flows_ahead=list(flows_ahead.values()),
             updates=updates,
             constraints=constraints,
-            terms=[t for t in terms if t is not None],
+            terms=terms,
             sense=sense,
             period=self.period,
-            chances=[b for b in blocks if b is not None],
+            chances=chances,
             starts=starts,
             ranges={v: (_held(v.ends[0], x), _held(v.ends[1], x)) for v, x in starts.items()},
             context=self.evaluator.context,
@@ -145,13 +161,33 @@ class _Discretizer:
             calls=self.evaluator.expanded.calls,
         )
 
+    def rules(
+        self, sense: Literal["minimize", "maximize"]
+    ) -> tuple[list[Constraint], list[ChanceConstraint], list[ObjectiveTerm]]:
+        """Limits, chance blocks and terms of the objective; mistakes go to the collector."""
+        model, attempt = self.model, self.symbols.attempt
+        timed = self.evaluator.within(time_required=True)
+        constraints: list[Constraint] = []
+        for limit in model.limits:
+            constraints.extend(attempt(limit_constraints, limit, timed) or [])
+        blocks = [attempt(chance_constraint, chance, timed) for chance in model.chances]
+        terms: list[ObjectiveTerm | None] = []
+        if model.objective is not None:
+            terms += [attempt(objective_term, t, timed) for t in model.objective.terms]
+        terms += [attempt(penalty, p, sense, timed) for p in model.prefers]
+        chances = [b for b in blocks if b is not None]
+        return constraints, chances, [t for t in terms if t is not None]
+
     def flows_alone(self) -> tuple[list[FlowValue], list[FlowEnds], Axis]:
         """What `read_flows` says."""
         assert self.period is not None
         flows = list(self._flows(ahead=False).values())
         self.collector.raise_errors()
-        ends = [FlowEnds(*(self._end(flow, s) for s in _sides(flow.symbol))) for flow in flows]
-        return flows, ends, self.period
+        return flows, [self.ends(flow) for flow in flows], self.period
+
+    def ends(self, flow: FlowValue) -> FlowEnds:
+        """Where a flow comes from and where it goes to."""
+        return FlowEnds(*(self._end(flow, s) for s in _sides(flow.symbol)))
 
     def _end(self, flow: FlowValue, side: tree.Name | tree.Subscript | None) -> FlowEnd | None:
         """For each point of a flow's index, the point of the compartment at one of its sides."""
