@@ -24,6 +24,7 @@ from allocc.results.fitting.found import FitResult, Sampler
 from allocc.results.frontier import Tradeoff
 from allocc.results.over.found import OverDraws
 from allocc.results.run import Loosening, Run
+from allocc.results.stochastic.courses import StochasticResult
 from allocc.results.sweeping.swept import SweepResult
 
 if TYPE_CHECKING:
@@ -236,6 +237,31 @@ class Model(Stages):
         from allocc.questions.simulate import simulate
 
         return Result.of(simulate(self, decisions, rest))
+
+    def simulate_stochastic(
+        self,
+        decisions: object = None,
+        rest: object = None,
+        courses: int = 500,
+        seed: int = 0,
+        parts: int | None = None,
+        scale: float = 1.0,
+        cancel: threading.Event | None = None,
+    ) -> Courses:
+        """Run decisions through the flows as events that happen to whole persons, in many courses.
+
+        Decisions are as for `simulate`. The same `seed` gives the same numbers. Each period is divided into
+        `parts`, by default as many as are needed; one unit of a compartment is `scale` persons, for models of
+        shares. See the how-to page for what an event is.
+
+        Raises `AlloccError` where compartments are no counts, or a course has a flow without a rate.
+        """
+        from allocc.questions.stochastic.stochastic import simulate_stochastic
+
+        stopped = (lambda: False) if cancel is None else cancel.is_set
+        return Courses.of(
+            simulate_stochastic(self, decisions, rest, courses, seed, parts, scale, stopped)
+        )
 
     def pareto(
         self,
@@ -608,8 +634,50 @@ class Sweep(SweepResult):
         return self.summary()
 
 
+class Courses(StochasticResult):
+    """Many courses of a model with chance in its flows: `value`, `terms`, `bands`, `limits`, `extinct`.
+
+    `states["I"]` has all courses of a compartment, an array over courses, its sets and the points of time.
+    """
+
+    @classmethod
+    def of(cls, found: StochasticResult) -> Courses:
+        """The same with verbs."""
+        return cls(**_values(found))
+
+    def summary(self, color: bool = False) -> str:
+        """The report as text."""
+        from allocc.showing.uncertainty.stochastic import stochastic_text
+
+        return stochastic_text(self, color)
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write the bands, the courses' values and, with Matplotlib, the picture into a new folder.
+
+        Raises `AlloccError` where something is there already, or cannot be written.
+        """
+        from allocc.results.stochastic.files import save
+        from allocc.showing.plots import bands_svg
+
+        with reported():
+            return save(self, as_path(folder, "the run folder"), bands_svg)
+
+    def plot(self) -> Any:
+        """A Matplotlib figure of the bands; raises `MissingLibrary` without Matplotlib."""
+        from allocc.showing.plots import draw_bands
+
+        with reported():
+            return draw_bands(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        return f"<allocc.Courses {self.model}: {self.courses:,} courses>"
+
+
 def _values(
-    found: Run | Tradeoff | Comparison | FitResult | OverDraws | SweepResult,
+    found: Run | Tradeoff | Comparison | FitResult | OverDraws | SweepResult | StochasticResult,
 ) -> dict[str, Any]:
     return {f.name: getattr(found, f.name) for f in fields(found)}
 

@@ -476,6 +476,56 @@ def fitted_elsewhere(path: str, names: Sequence[str], model: str) -> Diagnostic:
     )
 
 
+def no_events(model: str, missing: str) -> Diagnostic:
+    """A stochastic simulation of a model in which nothing happens over time."""
+    return Diagnostic(
+        "E7260",
+        f"no events happen in '{model}': {missing}",
+        hint="events are the flows between compartments; without them `allocc simulate` says all there is",
+    )
+
+
+def no_counts(compartment: str, reason: str, scale: float) -> Diagnostic:
+    """Compartments that cannot be counted in whole persons."""
+    what = "" if scale == 1 else f", with --scale {scale:g}"
+    return Diagnostic(
+        "E7261",
+        f"compartment '{compartment}' cannot be counted in whole persons: {reason}{what}",
+        hint="say how many persons one unit of a compartment is, as --scale 10000 for shares of ten thousand",
+    )
+
+
+def too_many_courses(courses: int, points: int, most: int) -> Diagnostic:
+    """More numbers than are kept."""
+    kept = (
+        f"at most {most:,} are kept" if most >= 2 else "that is too large for any number of courses"
+    )
+    return Diagnostic(
+        "E7262",
+        f"{courses:,} courses are too many: each has {points:,} numbers, and {kept}",
+        hint=f"ask for {most:,} or fewer" if most >= 2 else "take fewer groups, or fewer steps",
+    )
+
+
+def no_rate_in_course(flow: str, when: str, course: int, finite: bool) -> Diagnostic:
+    """A flow that has no rate that events could happen at."""
+    what = f"flow '{flow}' has" if flow else "a compartment has"
+    lost = "more persons than can be counted one by one" if finite else "no finite rate"
+    hint = "take another unit, or a smaller --scale"
+    if not finite:
+        hint = "often a group is empty in this course, and divides; write I / max(1, N) for I / N"
+    return Diagnostic("E7263", f"{what} {lost} at {when} in course {course:,}", hint=hint)
+
+
+def only_stochastic(option: str) -> Diagnostic:
+    """An option of a stochastic simulation without one."""
+    return Diagnostic(
+        "E7264",
+        f"{option} is for a stochastic simulation, and none is asked for",
+        hint=f"add --stochastic 500, or leave {option} out",
+    )
+
+
 def _listed(names: Sequence[str], most: int = 12) -> str:
     shown = [f"'{n}'" for n in names[:most]] + (["..."] if len(names) > most else [])
     return ", ".join(shown)

@@ -15,7 +15,7 @@ from allocc.dsl.diagnostics import DiagnosticError
 from allocc.whole import write_whole
 
 FORMATS = ("svg", "png")
-WHAT = ("trajectories", "allocation", "progress", "frontier", "fit", "all")
+WHAT = ("trajectories", "allocation", "progress", "frontier", "fit", "bands", "all")
 
 
 @click.command()
@@ -26,7 +26,8 @@ WHAT = ("trajectories", "allocation", "progress", "frontier", "fit", "all")
     show_default=True,
     metavar="WHAT",
     help="trajectories: compartments with and without interventions; allocation: who gets what; "
-    "progress: value, bound and gap as time went on; frontier: what `allocc pareto` found; fit: data and what was fitted to them; all.",
+    "progress: value, bound and gap as time went on; frontier: what `allocc pareto` found; fit: data and what was fitted to them; "
+    "bands: many courses of `simulate --stochastic`; all.",
 )
 @output_option(
     "A folder, or, for one picture, an .svg or .png file. By default plots/ in RUN.", "DIR|FILE"
@@ -92,13 +93,27 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
     """What to draw, by name; nothing is drawn before everything is known to be there."""
     from allocc.results import frontier_folder
     from allocc.results.fitting import files as fitted_files
-    from allocc.showing.plots import OF_A_RESULT, draw, draw_fit, draw_frontier, why_not
+    from allocc.results.stochastic import files as stochastic_files
+    from allocc.showing.plots import (
+        OF_A_RESULT,
+        draw,
+        draw_bands,
+        draw_fit,
+        draw_frontier,
+        why_not,
+    )
 
     if (run / fitted_files.FILE).is_file():
         if what not in ("fit", "all"):
             reason = "it is a folder of `allocc fit`, which has a fit only"
             raise DiagnosticError([mistakes.nothing_to_draw(what, reason)])
         return {"fit": partial(draw_fit, fitted_files.read(run))}
+
+    if (run / stochastic_files.FILE).is_file():
+        if what not in ("bands", "all"):
+            reason = "it is a run of `allocc simulate --stochastic`, which has bands only"
+            raise DiagnosticError([mistakes.nothing_to_draw(what, reason)])
+        return {"bands": partial(draw_bands, stochastic_files.read(run))}
 
     if (run / frontier_folder.FILE).is_file():
         found = frontier_folder.read(run)

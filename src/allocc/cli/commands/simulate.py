@@ -39,10 +39,30 @@ from allocc.dsl.diagnostics import DiagnosticError
     metavar="NAME",
     help="A policy of the model: its rule, made feasible with the smallest change.",
 )
+@click.option(
+    "--stochastic",
+    "courses",
+    type=int,
+    metavar="N",
+    help="Flows as events that happen to whole persons, in N courses: bands instead of one course.",
+)
+@click.option("--seed", type=int, metavar="N", help="Of chance, with --stochastic. By default 0.")
+@click.option(
+    "--parts",
+    type=int,
+    metavar="N",
+    help="Into how many parts each period is divided, with --stochastic. By default as many as are needed.",
+)
+@click.option(
+    "--scale",
+    type=float,
+    metavar="X",
+    help="How many persons one unit of a compartment is, with --stochastic. By default 1.",
+)
 @run_option("New folder for the results, as `allocc solve` writes it. By default none.")
 @strict_option
 @json_option
-@csv_option("Write compartments, flows and reports.")
+@csv_option("Write compartments, flows and reports; with --stochastic the bands.")
 def simulate(
     model: str,
     data: str | None,
@@ -50,6 +70,10 @@ def simulate(
     decisions: str | None,
     rest: str | None,
     policy: str | None,
+    courses: int | None,
+    seed: int | None,
+    parts: int | None,
+    scale: float | None,
     run: str | None,
     as_json: bool,
     csv_file: str | None,
@@ -63,6 +87,7 @@ def simulate(
     \b
     allocc simulate epidemic.alloc --run runs/baseline
     allocc plot runs/baseline
+    allocc simulate epidemic.alloc --decisions runs/best --stochastic 500 --seed 1
     """
     from allocc.cli.progress import working
     from allocc.results.run_folder.place import check_free
@@ -70,9 +95,18 @@ def simulate(
     if policy is not None and (decisions is not None or rest is not None):
         other = "--decisions" if decisions is not None else "--rest"
         raise DiagnosticError([mistakes.two_sources("--policy", other)])
+    chance = {"seed": seed, "parts": parts, "scale": scale}
+    given = {name: value for name, value in chance.items() if value is not None}
+    if courses is None and given:
+        raise DiagnosticError([mistakes.only_stochastic(f"--{name}") for name in given])
     if run is not None:
         check_free(Path(run))
     loaded = load_and_warn(model, data, settings, decisions, rest)
+    if courses is not None:
+        from allocc.cli.commands.uncertainty.stochastic import stochastic
+
+        stochastic(loaded, decisions, rest, policy, courses, given, run, as_json, csv_file)
+        return
     if policy is None:
         result = loaded.simulate(decisions, rest)
     else:

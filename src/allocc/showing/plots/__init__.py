@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from allocc.results.frontier import Tradeoff
     from allocc.results.over.found import OverDraws
     from allocc.results.run import Run
+    from allocc.results.stochastic.courses import StochasticResult
     from allocc.results.sweeping.swept import SweepResult
 
 #: What can be drawn of a result, and of a frontier.
@@ -52,6 +53,10 @@ def why_not(result: Run, what: str) -> str:
             return "it is a run of one allocation; `allocc pareto --run DIR` writes a frontier"
         case "fit":
             return "it is a run of one allocation; `allocc fit MODEL -o DIR` writes a fit"
+        case "bands":
+            return (
+                "it is a run of one course; `allocc simulate --stochastic N --run DIR` writes bands"
+            )
     return ""
 
 
@@ -135,6 +140,24 @@ def over_svgs(found: OverDraws) -> dict[str, bytes]:
     from allocc.showing.plots.over import KNOWN, drawable
 
     return {what: KNOWN[what](found).data("svg") for what in drawable(found)}
+
+
+def bands_svg(found: StochasticResult) -> bytes | None:
+    """The SVG file of the bands of many courses; None without Matplotlib."""
+    try:
+        check_installed()
+    except MissingLibrary:
+        return None
+    svg: bytes = draw_bands(found).data("svg")
+    return svg
+
+
+def draw_bands(found: StochasticResult) -> Any:
+    """A Matplotlib figure of the bands of many courses; raises `MissingLibrary` without Matplotlib."""
+    check_installed()
+    from allocc.showing.plots.bands import stochastic_bands
+
+    return stochastic_bands(found)
 
 
 def draw_frontier(found: Tradeoff) -> Any:
