@@ -7,7 +7,7 @@ are told, drawn and kept. But for the command line, nothing else imports both wh
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
@@ -24,6 +24,7 @@ from allocc.results.fitting.found import FitResult, Sampler
 from allocc.results.frontier import Tradeoff
 from allocc.results.over.found import OverDraws
 from allocc.results.run import Loosening, Run
+from allocc.results.sensitivity.found import SensitivityResult
 from allocc.results.stochastic.courses import StochasticResult
 from allocc.results.sweeping.swept import SweepResult
 
@@ -347,6 +348,41 @@ class Model(Stages):
         from allocc.questions.prices.pricing import prices
 
         return prices(self, decisions)
+
+    def sensitivity(
+        self,
+        vary: Mapping[str, Any],
+        fixed: object = None,
+        points: int = 5,
+        together: int | None = None,
+        solver: str = "highs",
+        method: str = "auto",
+        gap: float = 1e-4,
+        time_limit: float | None = None,
+        threads: int | None = None,
+        seed: int = 0,
+        cancel: threading.Event | None = None,
+        workers: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> Sensitivity:
+        """What becomes of the answer when parameters are others.
+
+        `vary` has a range for each parameter: `{"zeta": (0.4, 0.6), "course": "+-20%"}`. Each is moved over its range
+        at `points` values, the others as they are, and every point is solved with its certificate; with decisions
+        `fixed`, in any form that `simulate` takes, these are simulated instead. `together`, a power of 2, asks for
+        Sobol indices from that many times (parameters + 2) points. So many `workers` solve, each a
+        process. `progress` is called with how many points are done, and how many there are; `told` with a sentence
+        where a process has died.
+
+        Raises `AlloccError` for ranges that are none, and points that are no model.
+        """
+        from allocc.questions.sensitivity.sensitivity import sensitivity
+
+        options = make_options(solver, method, gap, time_limit, threads, seed, cancel)
+        return Sensitivity.of(
+            sensitivity(self, vary, options, fixed, points, together, workers, progress, told)
+        )
 
     def fit(
         self,
@@ -676,8 +712,54 @@ class Courses(StochasticResult):
         return f"<allocc.Courses {self.model}: {self.courses:,} courses>"
 
 
+class Sensitivity(SensitivityResult):
+    """What an answer is when parameters are others: `base`, `varied` (`by_swing`), `together`."""
+
+    @classmethod
+    def of(cls, found: SensitivityResult) -> Sensitivity:
+        """The same with verbs."""
+        return cls(**_values(found))
+
+    def summary(self, color: bool = False) -> str:
+        """The report as text."""
+        from allocc.showing.uncertainty.sensitivity import sensitivity_text
+
+        return sensitivity_text(self, color)
+
+    def save(self, folder: str | PathLike[str]) -> Path:
+        """Write the answers and, with Matplotlib, the picture into a new folder.
+
+        Raises `AlloccError` where something is there already, or cannot be written.
+        """
+        from allocc.results.sensitivity.files import save
+        from allocc.showing.plots import tornado_svg
+
+        with reported():
+            return save(self, as_path(folder, "the sensitivities"), tornado_svg)
+
+    def plot(self) -> Any:
+        """A Matplotlib figure, a tornado; raises `MissingLibrary` without Matplotlib."""
+        from allocc.showing.plots import draw_tornado
+
+        with reported():
+            return draw_tornado(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        return f"<allocc.Sensitivity {self.model}: {', '.join(v.name for v in self.varied)}>"
+
+
 def _values(
-    found: Run | Tradeoff | Comparison | FitResult | OverDraws | SweepResult | StochasticResult,
+    found: Run
+    | Tradeoff
+    | Comparison
+    | FitResult
+    | OverDraws
+    | SweepResult
+    | StochasticResult
+    | SensitivityResult,
 ) -> dict[str, Any]:
     return {f.name: getattr(found, f.name) for f in fields(found)}
 

@@ -517,6 +517,67 @@ def no_rate_in_course(flow: str, when: str, course: int, finite: bool) -> Diagno
     return Diagnostic("E7263", f"{what} {lost} at {when} in course {course:,}", hint=hint)
 
 
+def bad_range(text: str) -> Diagnostic:
+    """A `--vary` that says no range."""
+    return Diagnostic(
+        "E7265",
+        f"--vary {text}: no range of a parameter can be read from it",
+        hint="write zeta=0.4..0.6, or zeta=+-20% around what it is",
+    )
+
+
+def nothing_varied() -> Diagnostic:
+    """A sensitivity analysis of nothing."""
+    return Diagnostic(
+        "E7265",
+        "no parameter is named whose range is to be looked at",
+        hint="write --vary zeta=0.4..0.6, or --vary zeta=+-20%",
+    )
+
+
+def no_parameter_to_vary(name: str, known: Sequence[str]) -> Diagnostic:
+    """A `--vary` of what is no parameter."""
+    close = nearest(name, known)
+    hint = f"did you mean '{close}'? " if close else ""
+    return Diagnostic(
+        "E7266",
+        f"the model has no parameter '{name}' to vary",
+        hint=f"{hint}it has {_listed(known)}",
+    )
+
+
+def cannot_vary(name: str, reason: str, hint: str | None) -> Diagnostic:
+    """A parameter that cannot be moved as asked."""
+    return Diagnostic("E7266", f"'{name}' cannot be varied so: {reason}", hint=hint)
+
+
+def no_power_of_two(given: object) -> Diagnostic:
+    """A number of samples that Sobol points do not come in."""
+    return Diagnostic(
+        "E7267",
+        f"--together is {given}, but must be a power of 2",
+        hint="write 64, 128 or 256: Sobol points are even only in such numbers",
+    )
+
+
+def bad_point(where: str, reason: str) -> Diagnostic:
+    """Values within ranges that make no model."""
+    return Diagnostic(
+        "E7268",
+        f"with {where} there is no model: {reason}",
+        hint="take a narrower range",
+    )
+
+
+def no_value_together(lost: int, of: int, first: str, status: str) -> Diagnostic:
+    """Points of all parameters together that have no value."""
+    return Diagnostic(
+        "E7269",
+        f"{lost:,} of {of:,} points have no value, the first ({status}) at {first}",
+        hint="take narrower ranges, or turn the limits in question into `prefer`: indices need every value",
+    )
+
+
 def only_stochastic(option: str) -> Diagnostic:
     """An option of a stochastic simulation without one."""
     return Diagnostic(

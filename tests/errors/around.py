@@ -175,6 +175,8 @@ FILES = {
     "minimize {\n  closed : x\n  ill : w_cases * (4 - x)\n}\n",
     "drift.alloc": "model drift\ntime t = 0 .. 3\ncompartment A\ninitial A = 5\n"
     "flow f : A -> = 0.2 * A\n",
+    "doses.alloc": "model doses\nparam doses in 0 .. 9 = 3\n"
+    "decide x in 0 .. 9\nlimit most: x <= doses\nmaximize { given : x }\n",
     "shares.alloc": "model shares\ntime t = 0 .. 3\ncompartment S\ncompartment I\n"
     "initial S = 0.99\ninitial I = 0.01\nflow infect : S -> I = 0.4 * S * I\n",
 }

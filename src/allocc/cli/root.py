@@ -23,6 +23,7 @@ from allocc.cli.commands.simulate import simulate
 from allocc.cli.commands.solve import solve
 from allocc.cli.commands.solvers import solvers
 from allocc.cli.commands.sweeping.sweep import sweep
+from allocc.cli.commands.uncertainty.sensitivity import sensitivity
 from allocc.cli.commands.verify import verify
 from allocc.cli.guard import GuardedGroup
 from allocc.version import __version__
@@ -78,6 +79,7 @@ for command in (
     pareto,
     plot,
     prices,
+    sensitivity,
     format_models,
     render,
     new,

@@ -15,7 +15,7 @@ from allocc.dsl.diagnostics import DiagnosticError
 from allocc.whole import write_whole
 
 FORMATS = ("svg", "png")
-WHAT = ("trajectories", "allocation", "progress", "frontier", "fit", "bands", "all")
+WHAT = ("trajectories", "allocation", "progress", "frontier", "fit", "bands", "tornado", "all")
 
 
 @click.command()
@@ -27,7 +27,7 @@ WHAT = ("trajectories", "allocation", "progress", "frontier", "fit", "bands", "a
     metavar="WHAT",
     help="trajectories: compartments with and without interventions; allocation: who gets what; "
     "progress: value, bound and gap as time went on; frontier: what `allocc pareto` found; fit: data and what was fitted to them; "
-    "bands: many courses of `simulate --stochastic`; all.",
+    "bands: many courses of `simulate --stochastic`; tornado: what a value depends on; all.",
 )
 @output_option(
     "A folder, or, for one picture, an .svg or .png file. By default plots/ in RUN.", "DIR|FILE"
@@ -93,6 +93,7 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
     """What to draw, by name; nothing is drawn before everything is known to be there."""
     from allocc.results import frontier_folder
     from allocc.results.fitting import files as fitted_files
+    from allocc.results.sensitivity import files as sensitivity_files
     from allocc.results.stochastic import files as stochastic_files
     from allocc.showing.plots import (
         OF_A_RESULT,
@@ -100,6 +101,7 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
         draw_bands,
         draw_fit,
         draw_frontier,
+        draw_tornado,
         why_not,
     )
 
@@ -109,6 +111,11 @@ def _figures(run: Path, what: str) -> dict[str, Any]:
             raise DiagnosticError([mistakes.nothing_to_draw(what, reason)])
         return {"fit": partial(draw_fit, fitted_files.read(run))}
 
+    if (run / sensitivity_files.FILE).is_file():
+        if what not in ("tornado", "all"):
+            reason = "it is a folder of `allocc sensitivity`, which has a tornado only"
+            raise DiagnosticError([mistakes.nothing_to_draw(what, reason)])
+        return {"tornado": partial(draw_tornado, sensitivity_files.read(run))}
     if (run / stochastic_files.FILE).is_file():
         if what not in ("bands", "all"):
             reason = "it is a run of `allocc simulate --stochastic`, which has bands only"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from allocc.results.frontier import Tradeoff
     from allocc.results.over.found import OverDraws
     from allocc.results.run import Run
+    from allocc.results.sensitivity.found import SensitivityResult
     from allocc.results.stochastic.courses import StochasticResult
     from allocc.results.sweeping.swept import SweepResult
 
@@ -53,6 +54,8 @@ def why_not(result: Run, what: str) -> str:
             return "it is a run of one allocation; `allocc pareto --run DIR` writes a frontier"
         case "fit":
             return "it is a run of one allocation; `allocc fit MODEL -o DIR` writes a fit"
+        case "tornado":
+            return "it is a run of one solve; `allocc sensitivity MODEL -o DIR` writes a tornado"
         case "bands":
             return (
                 "it is a run of one course; `allocc simulate --stochastic N --run DIR` writes bands"
@@ -140,6 +143,24 @@ def over_svgs(found: OverDraws) -> dict[str, bytes]:
     from allocc.showing.plots.over import KNOWN, drawable
 
     return {what: KNOWN[what](found).data("svg") for what in drawable(found)}
+
+
+def tornado_svg(found: SensitivityResult) -> bytes | None:
+    """The SVG file of a sensitivity; None without Matplotlib."""
+    try:
+        check_installed()
+    except MissingLibrary:
+        return None
+    svg: bytes = draw_tornado(found).data("svg")
+    return svg
+
+
+def draw_tornado(found: SensitivityResult) -> Any:
+    """A Matplotlib figure of a sensitivity; raises `MissingLibrary` without Matplotlib."""
+    check_installed()
+    from allocc.showing.plots.tornado import tornado
+
+    return tornado(found)
 
 
 def bands_svg(found: StochasticResult) -> bytes | None:
