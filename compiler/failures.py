@@ -25,6 +25,10 @@ class Outside(Failed):
         self.span = span
 
 
+class Decided(Failed):
+    """A condition depends on a decision where it has to be known before."""
+
+
 class NeedsTime(Failed):
     """What changes with time is used where no time is meant."""
 

@@ -151,7 +151,7 @@ class Unary:
 class Binary:
     """An arithmetic or logical operation of two operands."""
 
-    operator: Literal["+", "-", "*", "/", "^", "and", "or"]
+    operator: Literal["+", "-", "*", "/", "^", "and", "or", "implies"]
     left: Expression
     right: Expression
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
@@ -359,11 +359,15 @@ class UnitDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """`in LO .. HI`; either side may be left out: `in 0 ..`, `in .. 1`."""
+    """`in LO .. HI`; either side may be left out: `in 0 ..`, `in .. 1`.
+
+    `apart` is the value of `in 0 or LO .. HI`, which a decision may have besides.
+    """
 
     low: Expression | None
     high: Expression | None
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
+    apart: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -469,7 +473,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`limit NAME[INDEX] "text": COMPARISON`."""
+    """`limit NAME[INDEX] "text": RELATION`: a comparison, or several put together by logic.
+
+    `RELATION if CONDITION` is kept as `CONDITION implies RELATION`.
+    """
 
     name: Identifier
     index: Index | None

@@ -55,6 +55,8 @@ SOFT = (
     "decided",
     "estimate",
     "observe",
+    "implies",
+    "of",
 )
 #: Words inside of expressions and indices.
 WORDS = ("if", "then", "else", "and", "or", "not", "in")
@@ -68,16 +70,19 @@ FUNCTIONS = {
     "max": "`max(i in S: x[i])`, `max(x, y)`: the largest value",
     "total": "`total(p in period: x[p])`, `total(x)`: the amount of a rate over time, "
     "its sum times the step",
+    "count": "`count(i in S: CONDITION)`: for how many a condition of whole numbers holds",
     "floor": "`floor(x)`: the largest whole number that is not above `x`; on data only",
     "binomial": "`binomial(k, n, p)`: the probability of at most `k` successes in `n` trials "
     "of probability `p`; on data only",
 }
 #: The amount of a rate over time.
 TOTAL = "total"
+#: How often a condition holds.
+COUNT = "count"
 #: Functions of data alone.
 DATA_FUNCTIONS = ("floor", "binomial")
 #: Functions for which a model may declare its own of the same name.
-REPLACEABLE = (TOTAL, *DATA_FUNCTIONS)
+REPLACEABLE = (TOTAL, COUNT, *DATA_FUNCTIONS)
 #: Places in time that every model has without declaring them.
 PLACES = {
     "start": "the first point in time",

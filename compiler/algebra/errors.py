@@ -134,7 +134,30 @@ def decision_condition(name: str, span: Span) -> Diagnostic:
         "E4020",
         f"a condition cannot depend on '{name}', which is decided by the optimizer",
         span,
-        "use a binary decision and a limit instead",
+        "an index or a set is settled before: use a binary decision, or `limit ... if CONDITION`",
+    )
+
+
+def no_edge(span: Span, turned: bool) -> Diagnostic:
+    """A strict comparison of numbers that need not be whole, in a limit."""
+    text = span.text
+    if turned:
+        message = f"where `{text}` does not hold has no edge: its sides need not be whole numbers"
+        hint = "write `>` or `<` for what a limit depends on, as in `... if money > 0`"
+    else:
+        message = f"`{text}` has no edge: its sides need not be whole numbers"
+        hint = "write `<=` or `>=`"
+    return Diagnostic("E4037", message, span, hint)
+
+
+def no_truth(span: Span) -> Diagnostic:
+    """A condition on decisions that is used as a number, of numbers that need not be whole."""
+    return Diagnostic(
+        "E4038",
+        f"whether `{span.text}` holds cannot be counted: its sides need not be whole numbers",
+        span,
+        "compare whole numbers, or decide it by a binary decision and limits: "
+        "`limit when: CONDITION if switch >= 1`",
     )
 
 

@@ -219,6 +219,7 @@ def make_decision(
     else:
         low, high = interval_values(statement.interval, space, evaluator, name)
     stated = low, high
+    apart = statement.interval.apart if statement.interval is not None else None
     if statement.kind == "binary":
         low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
     integer = statement.kind != "continuous"
@@ -232,6 +233,9 @@ def make_decision(
         evaluator.symbols.collector.add(
             algebra_errors.bad_bounds(name, *ends, span, label, statement.kind)
         )
+    if apart is not None:
+        value = full(evaluator.data(apart, space.scope, f"the range of '{name}'"), space)
+        low, high = np.minimum(low, value), np.maximum(high, value)
     return make_variable(
         statement,
         "decision",

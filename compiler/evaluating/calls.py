@@ -25,6 +25,7 @@ from allocc.compiler.algebra.expression import (
 from allocc.compiler.algebra.index import Axis, IndexSet, join_axes, spread
 from allocc.compiler.algebra.numeric import binomial, reduce_array
 from allocc.compiler.evaluating.columns import Columns
+from allocc.compiler.evaluating.logic import truth
 from allocc.compiler.functions import BY_KIND, WORDS
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.names.library import shipped_in
@@ -33,7 +34,7 @@ from allocc.compiler.scoping.scope import Closure, Local, Scope
 from allocc.compiler.scoping.spaces import bind_index
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
-from allocc.dsl.words import TOTAL
+from allocc.dsl.words import COUNT, TOTAL
 
 #: Functions calling functions deeper than this are taken for a recursion without end.
 DEEPEST = 60
@@ -44,7 +45,7 @@ MOST_EXPANSIONS = 100_000
 #: Functions of data alone, with what they take. A model's own function of the name goes before.
 LATER = {"floor": "one argument", "binomial": "three arguments"}
 
-BUILT_IN = ("sum", "mean", "min", "max", TOTAL, *WORDS, *LATER)
+BUILT_IN = ("sum", "mean", "min", "max", TOTAL, COUNT, *WORDS, *LATER)
 
 
 class Calls(Columns):
@@ -55,6 +56,8 @@ class Calls(Columns):
         name = e.function.name
         if name == TOTAL and self.symbols.function(name) is None:
             return self._total(e, scope)
+        if name == COUNT and self.symbols.function(name) is None:
+            return self._count(e, scope)
         if e.index is not None:
             if name not in ("sum", "mean", "min", "max"):
                 self._unknown_reduction(e)
@@ -83,6 +86,18 @@ class Calls(Columns):
         found = scope.once(key, lambda: self._user_function(e, scope))
         self.expanded.calls[e.span] = found
         return found
+
+    def _count(self, e: tree.Call, scope: Scope) -> Node:
+        """For how many members of an index a condition holds."""
+        if e.index is None or e.body is None:
+            hint = f"bind an index, as in `{COUNT}(i in SET: x[i] >= 1)`"
+            span = e.function.span
+            raise failures.Failed(
+                names_errors.wrong_kind(COUNT, "a count over an index", "a number", span, hint)
+            )
+        space = bind_index(e.index, scope, self, self.symbols.time_name)
+        body = truth(e.body, space.scope, self)
+        return self._reduce("sum", body, space.axes, space.scatter, space.pair, e.span)
 
     def _unknown_reduction(self, e: tree.Call) -> None:
         name = e.function.name

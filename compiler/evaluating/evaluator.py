@@ -24,6 +24,7 @@ from allocc.compiler.algebra.expression import (
     variables,
 )
 from allocc.compiler.algebra.index import Coordinate, IndexSet, join_axes
+from allocc.compiler.evaluating.logic import truth
 from allocc.compiler.evaluating.subscripts import where
 from allocc.compiler.evaluating.values import Values
 from allocc.compiler.labels import label_text
@@ -104,9 +105,11 @@ class Evaluator(Values):
     # --- operations -----------------------------------------------------------------------
 
     def _binary(self, e: tree.Binary, scope: Scope) -> Node:
-        if e.operator in ("and", "or"):
+        if e.operator in ("and", "or", "implies"):
             first = self.condition(e.left, scope)
             second = self.condition(e.right, scope)
+            if e.operator == "implies":
+                first = Data(first.axes, ~first.values.astype(bool), first.span)
             ufunc = np.logical_and if e.operator == "and" else np.logical_or
             return data_binary(ufunc, first, second, e.span)
         left = self.number(e.left, scope)
@@ -220,7 +223,7 @@ class Evaluator(Values):
                 continue
             node = self.node(e, scope)
             if not isinstance(node, Data):
-                raise failures.Failed(
+                raise failures.Decided(
                     algebra_errors.decision_condition(variables(node)[0].name, e.span)
                 )
             sides.append(node)
@@ -316,7 +319,13 @@ class Evaluator(Values):
         return Data(found.axes, found.positions >= 0, e.span)
 
     def _conditional(self, e: tree.Conditional, scope: Scope) -> Node:
-        condition = self.condition(e.condition, scope)
+        try:
+            condition = self.condition(e.condition, scope)
+        except failures.Decided:
+            # What is decided is 0 or 1, and chooses between both sides.
+            chosen = truth(e.condition, scope, self)
+            first, second = self.number(e.then, scope), self.number(e.otherwise, scope)
+            return add(second, multiply(chosen, add(first, negate(second))), e.span)
         inverse = Data(condition.axes, ~condition.values.astype(bool))
         then = self.node(e.then, self._guarded(scope, condition))
         otherwise = self.node(e.otherwise, self._guarded(scope, inverse))

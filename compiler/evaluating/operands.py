@@ -144,7 +144,7 @@ class Operands(ABC):
         """A condition on data."""
         node = self.with_values.node(e, scope)
         if not isinstance(node, Data):
-            raise failures.Failed(
+            raise failures.Decided(
                 algebra_errors.decision_condition(variables(node)[0].name, e.span)
             )
         if node.values.dtype.kind != "b":

@@ -193,7 +193,7 @@ class _Statements:
 
     def _interval(self, statement: tree.Parameter | tree.Decide) -> None:
         interval = statement.interval
-        ends = (interval.low, interval.high) if interval is not None else ()
+        ends = (interval.low, interval.high, interval.apart) if interval is not None else ()
         parts = [(e, self.inference.infer(e)) for e in ends if e is not None]
         if statement.unit is None:
             self.inference.agree("a range", parts)

@@ -8,18 +8,32 @@ it is the matter of `discretize.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from allocc.compiler import failures
 from allocc.compiler.algebra import errors as algebra_errors
-from allocc.compiler.algebra.expression import Data, Extreme, Node, add, constant, multiply, negate
+from allocc.compiler.algebra.expression import (
+    Data,
+    Extreme,
+    Node,
+    Variable,
+    add,
+    constant,
+    multiply,
+    negate,
+)
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import sum_over
+from allocc.compiler.binding.assignment import interval_values
 from allocc.compiler.evaluating.evaluator import Evaluator
+from allocc.compiler.evaluating.logic import NoEdge, alternatives, is_logic, shortfall
+from allocc.compiler.evaluating.values import reference
 from allocc.compiler.labels import shown_label
 from allocc.compiler.scoping.forgotten import refuse_free
+from allocc.compiler.scoping.model import along
 from allocc.compiler.scoping.scope import Scope
 from allocc.compiler.scoping.spaces import Space, bind_index
 from allocc.compiler.unrolling.problem import (
@@ -49,6 +63,13 @@ def limit_constraints(statement: tree.Limit, evaluator: Evaluator) -> list[Const
     One of data alone is reported to the collector. Raises `errors.Failed`.
     """
     space = _space(statement.index, evaluator)
+    if is_logic(statement.relation):
+        try:
+            return _logic(statement, space, evaluator)
+        except NoEdge:
+            if not isinstance(statement.relation, tree.Comparison):
+                raise
+            # One strict comparison by itself: it is told that a limit has `<=`.
     found = []
     for place, sides in enumerate(_sides(statement, space, evaluator)):
         body, equal = _body(*sides)
@@ -58,6 +79,49 @@ def limit_constraints(statement: tree.Limit, evaluator: Evaluator) -> list[Const
         written = WrittenComparison(statement, place, *sides, space)
         found.append(_constraint(written, body, 0.0 if equal else -np.inf))
     return found
+
+
+def _logic(statement: tree.Limit, space: Space, evaluator: Evaluator) -> list[Constraint]:
+    """The constraint of a limit that puts comparisons together; none where data alone settle it."""
+    found = alternatives(statement.relation, space.scope, evaluator)
+    for node in (n for a in found for n in a):
+        what, declare = f"'{statement.name.name}'", f"limit {statement.name.name}"
+        declared = evaluator.symbols.declared
+        refuse_free(node, space.axes, what, statement.relation, declared, statement.index, declare)
+    body = shortfall(found)
+    zero = constant(0.0)
+    if isinstance(body, Data):
+        _report_data_limit(statement, space, (body, "<=", zero), body, False, evaluator)
+        return []
+    written = WrittenComparison(statement, 0, body, "<=", zero, space)
+    return [replace(_constraint(written, body, -np.inf), alternatives=tuple(found))]
+
+
+def apart_constraint(
+    statement: tree.Decide, variable: Variable, evaluator: Evaluator
+) -> Constraint:
+    """A decision is either the value that lies apart, or in its range; raises `errors.Failed`."""
+    assert statement.interval is not None and statement.interval.apart is not None
+    name = statement.name.name
+    space, sets = evaluator.space(statement.index)
+    value = evaluator.data(statement.interval.apart, space.scope, f"the range of '{name}'")
+    low, high = interval_values(replace(statement.interval, apart=None), space, evaluator, name)
+    here = reference(variable, along(space.axes, sets), statement.span)
+    off = add(here, negate(value))
+    ranges = [add(Data(space.axes, low), negate(here))] * bool(np.isfinite(low).all())
+    ranges += [add(here, Data(space.axes, -high))] * bool(np.isfinite(high).all())
+    found = [(off, negate(off)), tuple(ranges)]
+    return Constraint(
+        name,
+        space.axes,
+        shortfall(found),
+        constant(-np.inf),
+        constant(0.0),
+        _row_labels(space),
+        statement.interval.span,
+        description=statement.description or "",
+        alternatives=tuple(found),
+    )
 
 
 def chance_constraint(statement: tree.Chance, evaluator: Evaluator) -> ChanceConstraint:

@@ -37,6 +37,7 @@ from allocc.compiler.scoping.usage import Expanded
 from allocc.compiler.unrolling import errors as unrolling_errors
 from allocc.compiler.unrolling.ahead import read_ahead
 from allocc.compiler.unrolling.constraints import (
+    apart_constraint,
     chance_constraint,
     limit_constraints,
     objective_term,
@@ -168,6 +169,11 @@ class _Discretizer:
         model, attempt = self.model, self.symbols.attempt
         timed = self.evaluator.within(time_required=True)
         constraints: list[Constraint] = []
+        for decide in model.declared.every(tree.Decide).values():
+            if decide.interval is not None and decide.interval.apart is not None:
+                variable = next(v for v in model.decisions if v.name == decide.name.name)
+                found = attempt(apart_constraint, decide, variable, timed)
+                constraints += [found] if found is not None else []
         for limit in model.limits:
             constraints.extend(attempt(limit_constraints, limit, timed) or [])
         blocks = [attempt(chance_constraint, chance, timed) for chance in model.chances]

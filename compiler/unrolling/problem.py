@@ -55,6 +55,9 @@ class Constraint:
     unit: str = ""
     description: str = ""
     written: WrittenComparison | None = None
+    #: Of a limit put together by logic: alternatives, each of amounts of which none may be above 0. The body
+    #: is the least of them, but amounts in other units are not measured by one size.
+    alternatives: tuple[tuple[Node, ...], ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:

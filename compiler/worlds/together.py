@@ -231,7 +231,8 @@ class _Assembly:
         upper = stack([c.upper for c in group], worlds)
         assert isinstance(lower, Data) and isinstance(upper, Data)
         if not any(stack.axis in n.axes for n in (body, lower, upper)):
-            return replace(first, axes=axes, body=body, lower=lower, upper=upper)
+            kept = self._alternatives(group, worlds)
+            return replace(first, axes=axes, body=body, lower=lower, upper=upper, alternatives=kept)
         if len(worlds) < len(stack.worlds):
             lower, upper = (
                 self._open(d, worlds, x) for d, x in ((lower, -np.inf), (upper, np.inf))
@@ -242,7 +243,19 @@ class _Assembly:
             body=body,
             lower=lower,
             upper=upper,
+            alternatives=self._alternatives(group, worlds),
             labels=_labels(stack.worlds, first.labels, first.count),
+        )
+
+    def _alternatives(
+        self, group: Sequence[Constraint], worlds: tuple[int, ...]
+    ) -> tuple[tuple[Node, ...], ...]:
+        """The alternatives of a limit; none where they are not of one form."""
+        if len({tuple(map(len, c.alternatives)) for c in group}) > 1:
+            return ()
+        return tuple(
+            tuple(self.stack(nodes, worlds) for nodes in zip(*parts, strict=True))
+            for parts in zip(*(c.alternatives for c in group), strict=True)
         )
 
     def _open(self, end: Data, worlds: tuple[int, ...], value: float) -> Data:

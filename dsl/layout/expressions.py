@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     Node = Any
 
-_CHAINS = (("PLUS", "MINUS"), ("STAR", "SLASH"), ("AND",), ("OR",))
+_CHAINS = (("PLUS", "MINUS"), ("STAR", "SLASH"), ("AND",), ("OR",), ("IMPLIES",))
 #: So much may stand before the call in a product that is broken within the call.
 _SHORT = 40
 

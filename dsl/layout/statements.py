@@ -130,6 +130,8 @@ class StatementLayouts:
     def _interval(self, node: Node) -> Doc | None:
         found: list[Doc] = []
         for part in cast("Tree[Token]", node).children:
+            if kind(part) == "opt_interval":
+                return self._interval(part)
             if kind(part) in ("opt_high", "opt_top"):
                 found += map(self.parts.expression, cast("Tree[Token]", part).children)
             else:
@@ -302,9 +304,23 @@ class StatementLayouts:
         return self._make("observe", keyword, [(NAME, of(value))], sign, fill(pieces))
 
     def _limit(self, parts: Sequence[Node]) -> StatementLayout:
-        keyword, name, index, text, colon, relation = parts
+        keyword, name, index, text, colon, relation, condition = parts
         head = self._colon([(NAME, self._name(name, index)), (TEXT, self._text(text))], colon)
-        return self._make("limit", keyword, head, tail=self.parts.expression(relation))
+        tail = self._relation(relation)
+        word, when = self._value(condition)
+        if word is not None and when is not None:
+            tail = fill([tail, Nest((self.parts.word(word), " ", when))])
+        return self._make("limit", keyword, head, tail=tail)
+
+    def _relation(self, node: Node) -> Doc:
+        """What a limit says; a count of conditions has words of its own."""
+        if kind(node) != "counted":
+            return self.parts.expression(node)
+        many, number, of, left, entries, colon, body, right = cast("Tree[Token]", node).children
+        word = self.parts.word
+        inner = (self.parts.entries(entries), word(colon), " ", self.parts.expression(body))
+        head = (word(many), " ", self.parts.expression(number), " ", word(of), " ", word(left))
+        return (*head, Nest(inner), word(right))
 
     def _prefer(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, text, colon, relation, penalty, weight = parts

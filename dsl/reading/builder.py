@@ -132,11 +132,32 @@ class Builder(PartBuilder):
             self.problems.append(syntax_errors.not_a_comparison(keyword, value.span))
         return value
 
+    def _logical(self, e: Expression) -> None:
+        """Tell of what is no comparison in a limit that puts several together."""
+        match e:
+            case tree.Binary(operator="and" | "or" | "implies", left=left, right=right):
+                self._logical(left)
+                self._logical(right)
+            case tree.Unary(operator="not", operand=operand):
+                self._logical(operand)
+            case tree.Comparison():
+                pass
+            case _:
+                self.problems.append(syntax_errors.not_a_comparison("limit", e.span))
+
     def limit(self, parts: Parts) -> tree.Limit:
         """`limit`."""
-        _, name, index, text, _, value = parts
+        _, name, index, text, _, value, condition = parts
         head = (self._identifier(name), index, self._description(text))
-        return tree.Limit(*head, self._compared("limit", value), self._span(parts))
+        span = self._span(parts)
+        if condition is not None:
+            value = tree.Binary("implies", condition, value, value.span.to(condition.span))
+        plain = tree.Comparison | tree.Name | tree.Number | tree.Call | tree.Subscript
+        arithmetic = isinstance(value, tree.Binary) and value.operator in ("+", "-", "*", "/", "^")
+        if isinstance(value, plain) or arithmetic:
+            return tree.Limit(*head, self._compared("limit", value), span)
+        self._logical(value)
+        return tree.Limit(*head, value, span)
 
     def prefer(self, parts: Parts) -> tree.Prefer:
         """`prefer`."""

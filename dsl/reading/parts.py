@@ -13,6 +13,7 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.escapes import one_line
 from allocc.dsl.tree import Expression, Identifier, Source, Span, Text, Unit
+from allocc.dsl.words import COUNT
 
 if TYPE_CHECKING:
     from lark import Token
@@ -165,6 +166,25 @@ class PartBuilder:
         return tree.Interval(parts[1], parts[3], self._span(parts))
 
     opt_search = opt_interval
+
+    def opt_range(self, parts: Parts) -> tree.Interval | None:
+        """The range of a decision, with a value that lies apart where there is one."""
+        if len(parts) < 2:
+            return cast("tree.Interval | None", parts[0])
+        return tree.Interval(parts[3], parts[5], self._span(parts), apart=parts[1])
+
+    def opt_if(self, parts: Parts) -> Expression | None:
+        """The condition of a limit."""
+        return cast("Expression", parts[1]) if parts else None
+
+    def counted(self, parts: Parts) -> tree.Comparison:
+        """`at most N of (INDEX: CONDITION)`, as a comparison of a count."""
+        word, number, of, left, entries, _, body, right = parts
+        index = self._index(entries, entries.span)
+        name = Identifier(COUNT, self._at(of))
+        call = tree.Call(name, (), index, body, self._at(left).to(self._at(right)))
+        operator: Any = "<=" if word.type == "AT_MOST" else ">="
+        return tree.Comparison((call, number), (operator,), self._span(parts))
 
     def opt_high(self, parts: Parts) -> Expression | None:
         """The upper side of a range."""

@@ -49,7 +49,7 @@ _PLAIN = [
     ("COLON", "':'"),
     ("ARROW", "'->'"),
     ("DOTDOT", "'..'"),
-    *((word.upper(), f"'{word}'") for word in SOFT),
+    *((word.upper(), f"'{word}'") for word in SOFT if word != "implies"),
     ("THEN", "'then'"),
     ("ELSE", "'else'"),
     ("LBRACE", "'{'"),

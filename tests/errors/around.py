@@ -83,6 +83,8 @@ AROUND = {
     "E4033": _IDEAL + 'use l1 from "equity.alloc"\n',
     "E4035": _CHANCE,
     "E4036": "decide stock in 0 .. 99\n",
+    "E4037": "decide stock integer in 0 .. 9\ndecide money in 0 .. 100\n",
+    "E4038": "decide money in 0 .. 100\n",
     "E4104": "initial R = 9\n",
     "E4105": "time t : year = 2020 .. 2025\ncompartment A : person\ninitial A = 9\n"
     "param rate : 1/year = 0.1\nflow treat : A -> = rate * A\n",

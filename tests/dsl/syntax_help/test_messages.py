@@ -435,7 +435,7 @@ limit a: x
 ?? write '<=', '==' or '>=' between the two sides
 
 limit b: not x
-!! E1026 1:10 a 'limit' compares two sides, but there is no comparison here
+!! E1026 1:14 a 'limit' compares two sides, but there is no comparison here
 ?? write '<=', '==' or '>=' between the two sides
 
 limit a[3]: x <= 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -139,6 +139,8 @@ class Judge:
 
     def over(self, c: Constraint) -> FloatArray:
         """By how much each row of a limit is broken; infinite where it has no number."""
+        if c.alternatives:
+            return self._alternative(c)[0]
         body, low, high = self._sides(c)
         over = short(np.maximum(low - body, body - high))
         if not np.isfinite(body).all():
@@ -148,6 +150,8 @@ class Judge:
 
     def _size(self, c: Constraint) -> FloatArray:
         """The size that the excess of each row is measured by."""
+        if c.alternatives:
+            return self._alternative(c)[1]
         body, low, high = self._sides(c)
         side = np.where(body < low, low, high)
         ends = np.where(np.isfinite(side), np.abs(side), 0.0)
@@ -157,6 +161,22 @@ class Judge:
         )
         size: FloatArray = np.maximum(own, NEAR_ZERO * gross)
         return size
+
+    def _alternative(self, c: Constraint) -> tuple[FloatArray, FloatArray]:
+        """By how much the alternative of a limit that is nearest to hold is broken, and the size of that.
+
+        Each amount is measured by its own size, so that no unit decides which one is nearest.
+        """
+        best: tuple[FloatArray, FloatArray] | None = None
+        for amounts in c.alternatives:
+            worst: tuple[FloatArray, FloatArray] | None = None
+            for node in amounts:
+                part = replace(c, body=node, alternatives=())
+                worst = _chosen(worst, (self.over(part), self._size(part)), np.greater)
+            assert worst is not None
+            best = _chosen(best, worst, np.less)
+        assert best is not None
+        return best
 
     def _at_zero(self, c: Constraint, over: FloatArray) -> tuple[FloatArray, BoolArray]:
         """The excess of a limit on a ratio, read multiplied out where nothing can be divided.
@@ -200,6 +220,18 @@ class Judge:
         needed = order[: int(np.argmax(enough)) + 1]
         worst = float(absolute[needed].max()), float(broken[needed].max())
         return reached, Violation(*worst, block.name, name=block.name)
+
+
+def _chosen(
+    known: tuple[FloatArray, FloatArray] | None,
+    other: tuple[FloatArray, FloatArray],
+    better: Callable[[FloatArray, FloatArray], BoolArray],
+) -> tuple[FloatArray, FloatArray]:
+    """Row by row, one of two excesses with its size, by their sizes."""
+    if known is None:
+        return other
+    taken = better(relative_to(*other), relative_to(*known))
+    return np.where(taken, other[0], known[0]), np.where(taken, other[1], known[1])
 
 
 def short(off: FloatArray) -> FloatArray:

@@ -12,6 +12,7 @@ from allocc.compiler.algebra.expression import Data, Node, Variable
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.evaluating.evaluator import Evaluator, reader
+from allocc.compiler.evaluating.logic import is_logic
 from allocc.compiler.labels import label_text
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, WrittenComparison
 from allocc.compiler.unrolling.simulate import Values, lowest
@@ -253,14 +254,16 @@ def limit_member(model: Stages, c: Constraint, place: int) -> Member:
 def comparison_sides(written: WrittenComparison) -> tuple[str, str, str]:
     """The two sides as they are written, and the operator between them."""
     relation = written.statement.relation
-    assert isinstance(relation, tree.Comparison)
+    if not isinstance(relation, tree.Comparison) or is_logic(relation):
+        return relation.span.text, "", ""
     left, right = relation.operands[written.place : written.place + 2]
     return left.span.text, written.operator, right.span.text
 
 
 def _cells(evaluator: Evaluator, written: WrittenComparison, place: int) -> list[Cell]:
     relation = written.statement.relation
-    assert isinstance(relation, tree.Comparison)
+    if not isinstance(relation, tree.Comparison) or is_logic(relation):
+        return cells(evaluator, [relation], written.space, place)
     sides = relation.operands[written.place : written.place + 2]
     return cells(evaluator, sides, written.space, place)
 

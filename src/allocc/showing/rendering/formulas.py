@@ -214,6 +214,9 @@ class Formulas:
             case "^":
                 base = self.text(node.left, scope, ATOM)
                 return f"{{{base}}}^{{{self.text(node.right, scope)}}}", POWER
+            case "implies":
+                left, right = (self.text(x, scope, AND) for x in (node.left, node.right))
+                return rf"{left} \Rightarrow {right}", OR
             case _:
                 sign, level = (r"\wedge", AND) if node.operator == "and" else (r"\vee", OR)
                 left = self.text(node.left, scope, level)

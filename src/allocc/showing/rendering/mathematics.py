@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from allocc.dsl import tree
 from allocc.dsl.escapes import latex as escaped
@@ -115,6 +116,10 @@ class _Sections(Dynamics, FitSections):
         if v.kind == "binary":
             return r"\lbrace 0, 1 \rbrace"
         scope = self._over(found)
+        if v.interval is not None and v.interval.apart is not None:
+            value = self.formulas.text(v.interval.apart, scope, ADD)
+            rest = self._range(replace(v, interval=replace(v.interval, apart=None)), found)
+            return rf"\lbrace {value} \rbrace \cup {rest}"
         low = high = None
         if v.interval is not None:
             if v.interval.low is not None:
