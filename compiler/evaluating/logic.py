@@ -65,6 +65,19 @@ def is_logic(e: tree.Expression) -> bool:
             return False
 
 
+def operands(e: tree.Expression) -> list[tree.Expression]:
+    """The sides of all comparisons that a relation is put together of; counts are left out."""
+    match e:
+        case tree.Binary(operator="and" | "or" | "implies", left=left, right=right):
+            return [*operands(left), *operands(right)]
+        case tree.Unary(operator="not", operand=operand):
+            return operands(operand)
+        case tree.Comparison(operands=sides):
+            return [s for s in sides if not isinstance(s, tree.Call)]
+        case _:
+            return []
+
+
 def alternatives(
     e: tree.Expression, scope: Scope, evaluator: Operands, turned: bool = False
 ) -> list[Alternative]:

@@ -12,7 +12,7 @@ from allocc.compiler.algebra.expression import Data, Node, Variable
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import Evaluation
 from allocc.compiler.evaluating.evaluator import Evaluator, reader
-from allocc.compiler.evaluating.logic import is_logic
+from allocc.compiler.evaluating.logic import is_logic, operands
 from allocc.compiler.labels import label_text
 from allocc.compiler.unrolling.problem import ChanceConstraint, Constraint, WrittenComparison
 from allocc.compiler.unrolling.simulate import Values, lowest
@@ -242,7 +242,8 @@ def limit_member(model: Stages, c: Constraint, place: int) -> Member:
         line,
         source,
         c.description,
-        written.operator,
+        # Logic has no two sides.
+        "" if c.alternatives else written.operator,
         fixed.get("left"),
         fixed.get("right"),
         only,
@@ -263,7 +264,7 @@ def comparison_sides(written: WrittenComparison) -> tuple[str, str, str]:
 def _cells(evaluator: Evaluator, written: WrittenComparison, place: int) -> list[Cell]:
     relation = written.statement.relation
     if not isinstance(relation, tree.Comparison) or is_logic(relation):
-        return cells(evaluator, [relation], written.space, place)
+        return cells(evaluator, operands(relation), written.space, place)
     sides = relation.operands[written.place : written.place + 2]
     return cells(evaluator, sides, written.space, place)
 
