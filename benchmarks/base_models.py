@@ -40,12 +40,17 @@ fit past "deaths" {
   initial I = 2
   observe D ~ poisson(3) weight 2
 }
+uncertain beta ~ lognormal(0.5, 0.2)
+uncertain mixing[r in R, q in R] ~ triangular(0, 0.1 * beta, 2)
+scenario World "waves" draws 3 by cvar 90%
+decide after in 0 .. 2 after World
+limit later: after <= beta
 intervention vaccinate "v" {
   decide site[R] integer in 0 .. 3
   decide dose[R, period] in 0 .. 5
   decide ship[Link] in 0 .. 9
   decide plan[Week] binary
-  decide mask in 0 .. 0.5
+  decide mask in 0 .. 0.5 after World
   effect infect[r in R] += 0 - 0.1 * dose[r] * site[r]
   effect beta *= 1 - mask
   limit cap[r in R, p in period if p > start]: dose[r, p] - dose[r, p-1] <= 2 * site[r]
@@ -82,7 +87,9 @@ param near[a in County, b in County] = pair.distance[a, b] else 99
 param delta : 1/year = rates.value["delta"]
 param budget = one.budget
 decide x[County] in 0 .. pop
-decide go[Arc] in 0 ..
+decide go[Arc] in 0 .. after Next
+uncertain budget ~ uniform(50, one.budget + 50)
+scenario Next "budgets" from "next.csv" weight share by mean
 limit b: sum(c in County if region[c] == "north": x[c]) <= budget
 limit m[a in County]: sum((a, b) in Arc: go[a, b]) <= x[a] * delta
 limit n[a in County, b in County if near[a, b] < 50]: x[a] >= x[b] / pop[b]
@@ -96,6 +103,7 @@ FILES = {
     "rates.csv": "name,value\nalpha,1\ndelta,0.5\n",
     "pair.csv": "a,b,distance\n44001,44003,10\n44003,44005,20\n44005,44001,5\n",
     "one.csv": "budget,label\n100,x\n",
+    "next.csv": "draw,budget,share\nlow,80,1\nhigh,120,2\n",
 }
 
 #: The shipped models that are mutated, besides the two above; each with the folder of its tables.

@@ -46,10 +46,11 @@ def statement_without_keyword(span: Span, meant: Sequence[str]) -> Diagnostic:
     return Diagnostic("E1003", message, span, hint)
 
 
-def keyword_as_name(span: Span, word: str) -> Diagnostic:
+def keyword_as_name(span: Span, word: str, column: bool = False) -> Diagnostic:
     """A reserved word where a name should stand."""
     message = f"'{word}' is a word of the language and cannot be a name"
-    return Diagnostic("E1004", message, span, f"choose another name, such as '{word}_'")
+    mend = f'write "{word}"' if column else f"choose another name, such as '{word}_'"
+    return Diagnostic("E1004", message, span, mend)
 
 
 def missing_name(span: Span, after: str, word: str) -> Diagnostic:
@@ -288,3 +289,9 @@ def flow_without_ends(span: Span) -> Diagnostic:
 def _short(span: Span, limit: int = 40) -> str:
     text = " ".join(span.text.split())
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def bad_draws(span: Span, largest: int) -> Diagnostic:
+    """A number of draws that is none."""
+    message = f"the number of draws is a whole number from 1 to {largest:_}"
+    return Diagnostic("E1031", message, span, "60 are a good begin: `draws 60`")

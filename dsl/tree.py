@@ -449,7 +449,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """`decide NAME[INDEX] "text" : UNIT integer|binary in LO .. HI`."""
+    """`decide NAME[INDEX] "text" : UNIT integer|binary in LO .. HI after SCENARIO`."""
 
     name: Identifier
     index: Index | None
@@ -457,6 +457,7 @@ class Decide:
     unit: Unit | None
     kind: Literal["continuous", "integer", "binary"]
     interval: Interval | None
+    after: Identifier | None = None
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
@@ -637,6 +638,41 @@ class Fit:
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """`uncertain NAME[INDEX] ~ normal(MEAN, SD)`: how a parameter that is not known is distributed."""
+
+    name: Identifier
+    index: Index | None
+    distribution: Expression
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """`by mean`, or `by cvar 90%`: what worlds are weighed by."""
+
+    name: Identifier
+    level: Number | None
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`scenario NAME "text" from "FILE" weight COLUMN by MEASURE`, or `draws NUMBER` for the file.
+
+    Either `file` or `draws` is set.
+    """
+
+    name: Identifier
+    description: str | None
+    file: Text | None
+    weight: Identifier | None
+    draws: Number | None
+    measure: Measure | None
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
+
+
 Statement = (
     ModelHeader
     | Use
@@ -660,6 +696,8 @@ Statement = (
     | Function
     | Objective
     | Fit
+    | Uncertain
+    | Scenario
 )
 
 

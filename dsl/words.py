@@ -29,6 +29,8 @@ STATEMENTS = {
     "report": "what an allocation leads to, evaluated afterwards: "
     '`report NAME[INDEX] "description" : UNIT = EXPRESSION`',
     "fit": 'what data say about parameters: `fit NAME "description" { time ... estimate ... observe ... }`',
+    "uncertain": "a parameter that is not known exactly: `uncertain NAME[INDEX] ~ normal(MEAN, SD)`",
+    "scenario": 'what may come: `scenario NAME "description" from "FILE.csv"`, or `scenario NAME draws 60`',
     "function": "an expression with arguments: `function NAME(x[S], y) = EXPRESSION`",
     "minimize": "the objective, in terms that are added: `minimize { NAME : EXPRESSION ... }`",
     "maximize": "the objective, in terms that are added: `maximize { NAME : EXPRESSION ... }`",
@@ -37,7 +39,7 @@ STATEMENTS = {
 OUTSIDE = frozenset(
     [
         *("model", "use", "table", "unit", "time", "function", "intervention", "policy", "fit"),
-        *("minimize", "maximize"),
+        *("uncertain", "scenario", "minimize", "maximize"),
     ]
 )
 #: Words that are kept for their places only.
@@ -57,6 +59,9 @@ SOFT = (
     "observe",
     "implies",
     "of",
+    "draws",
+    "by",
+    "after",
 )
 #: Words inside of expressions and indices.
 WORDS = ("if", "then", "else", "and", "or", "not", "in")

@@ -36,6 +36,8 @@ flow get_well[w in Who] : ill[w] -> = faster * ill[w] / 4
 effect faster *= 1 + x["a"] / 2
 effect get_well += x[w] / 4
 let spent = twice(sum(x))
+uncertain faster ~ normal(faster, 0.1)
+scenario World draws 2
 limit money: spent <= 3
 limit quick[p in period]: twice(faster[p]) <= 2.8
 policy rule { x = faster / 2 }
@@ -132,6 +134,8 @@ QUESTIONS: dict[str, Callable[[allocc.Model, str], Any]] = {
     "explain": lambda m, _: explain_text(m),
     "fit": lambda m, _: m.fit(starts=2).values,
     "solve": lambda m, _: told(m.solve(threads=1)),
+    "over": lambda m, _: lasting(m.solve_over(2, threads=1).values),
+    "draw": lambda m, _: m.draw(3),
     "prices": lambda m, name: lasting(m.prices(DECISIONS[name])),
     "conflict": lambda m, _: lasting(m.conflict(threads=1)),
     "loosen": lambda m, _: lasting(m.loosen(threads=1)),

@@ -245,6 +245,23 @@ def only_in_reports(name: str, decided: str, span: Span) -> Diagnostic:
     )
 
 
+def bad_distribution(member: str, what: str, value: str, reason: str, span: Span) -> Diagnostic:
+    """A number that makes no distribution."""
+    return Diagnostic("E4045", f"{what} of '{member}' {reason}, and is {value}", span)
+
+
+def nothing_in_range(member: str, ends: tuple[float, float], span: Span) -> Diagnostic:
+    """A distribution and a range that have nothing in common."""
+    low, high = ("" if abs(x) == float("inf") else f"{x:.12g}" for x in ends)
+    interval = f"{low} .. {high}".strip()
+    return Diagnostic(
+        "E4046",
+        f"no value of this distribution of '{member}' lies in its range {interval}",
+        span,
+        "a distribution is cut to the parameter's range: change one of the two",
+    )
+
+
 def too_large(what: str, size: int, most: int, span: Span | None) -> Diagnostic:
     """An index space that would not fit into memory."""
     return Diagnostic(

@@ -13,12 +13,14 @@ from allocc.compiler.arrays import FloatArray
 from allocc.compiler.binding import assignment
 from allocc.compiler.binding.policies import policy
 from allocc.compiler.binding.resolution import Resolver
+from allocc.compiler.binding.uncertainty import scenario, uncertain
 from allocc.compiler.data import errors as data_errors
 from allocc.compiler.evaluating.values import deep_recursion
 from allocc.compiler.names import errors as names_errors
 from allocc.compiler.names.fits import check_fits
 from allocc.compiler.names.library import expand_uses
 from allocc.compiler.names.structure import Declarations, declare, describe, first_span, recursions
+from allocc.compiler.names.uncertainty import check_uncertainty
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol
 from allocc.compiler.units.unit_check import check_units
@@ -77,9 +79,10 @@ class ModelBinder(Resolver):
             if name not in d.initials and name not in self._poisoned | d.broken:
                 self.collector.add(names_errors.no_initial(name, statement.name.span))
         policies = [policy(statement, self) for statement in d.policies]
+        distributed = [self.attempt(uncertain, statement, self) for statement in d.uncertain]
         for effect in d.effects:
             self.attempt(self._effect, effect)
-        for diagnostic in check_fits(d):
+        for diagnostic in (*check_fits(d), *check_uncertainty(d)):
             self.collector.add(diagnostic)
         found_units = self.attempt(check_units, d, self.collector)
         self.collector.raise_errors()
@@ -103,6 +106,8 @@ class ModelBinder(Resolver):
             chances=d.chances,
             reports=[get[n] for n in d.every(tree.Report)],
             policies=policies,
+            uncertain=[u for u in distributed if u is not None],
+            scenario=None if d.scenario is None else scenario(d.scenario),
             objective=d.objective,
             sets={n: get[n] for n in d.every(tree.SetDeclaration)},
             units=found_units,

@@ -19,7 +19,7 @@ from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.binding import assignment
 from allocc.compiler.binding.horizon import make_time
 from allocc.compiler.data import errors as data_errors
-from allocc.compiler.data.tables import DataTable, read_table
+from allocc.compiler.data.tables import DataTable, file_in, read_table
 from allocc.compiler.evaluating.aligned import assign, full
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.values import is_small
@@ -138,18 +138,10 @@ class Resolver(Symbols):
 
     def _table(self, statement: tree.Table) -> DataTable:
         written, span = statement.file.value, statement.file.span
-        try:
-            folder = self.folder.resolve()
-            path = (folder / written).resolve()
-            if not folder.is_dir():
-                is_file = folder.exists()
-                missing = data_errors.missing_folder(str(self.folder), is_file, span)
-                raise self._once("data folder", missing)
-        except (OSError, ValueError, RuntimeError):
-            reason = "this is not the name of a file"
-            raise failures.Failed(data_errors.unreadable_file(written, reason, span)) from None
-        if not path.is_relative_to(folder):
-            raise failures.Failed(data_errors.file_outside(written, span))
+        path = file_in(self.folder, written, span)
+        if not self.folder.is_dir():
+            missing = data_errors.missing_folder(str(self.folder), self.folder.exists(), span)
+            raise self._once("data folder", missing)
         name, keys = statement.name.name, statement.keys
         return read_table(name, path, str(self.folder), written, keys, span, self._sets_of(name))
 

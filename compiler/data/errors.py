@@ -120,6 +120,19 @@ def repeated_column(shown: str, column: str) -> Diagnostic:
     )
 
 
+def no_weights(
+    scenario: str, shown: str, column: str, span: Span, columns: Sequence[str]
+) -> Diagnostic:
+    """The column with the weights of worlds that the file does not have."""
+    return Diagnostic(
+        "E3023",
+        f"'{shown}' has no column '{column}' with the weights of scenario '{scenario}'",
+        span,
+        f"it has {listed(columns, 20)}; without `weight`, all worlds count alike",
+        data=DataPlace(shown, 1),
+    )
+
+
 def unknown_column(
     table: str, shown: str, column: str, span: Span, columns: Sequence[str]
 ) -> Diagnostic:

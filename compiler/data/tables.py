@@ -164,6 +164,19 @@ def _is_plain_decimal(text: str) -> bool:
     return _NUMBER.match(text) is not None and label_text(float(text)) == text
 
 
+def file_in(folder: Path, written: str, span: Span) -> Path:
+    """The file of a data folder that a model names; raises `Failed` where it leads out of it, E3021."""
+    try:
+        home = folder.resolve()
+        path = (home / written).resolve()
+    except (OSError, ValueError, RuntimeError):
+        reason = "this is not the name of a file"
+        raise failures.Failed(data_errors.unreadable_file(written, reason, span)) from None
+    if not path.is_relative_to(home):
+        raise failures.Failed(data_errors.file_outside(written, span))
+    return path
+
+
 def read_table(
     name: str,
     path: Path,

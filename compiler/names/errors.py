@@ -108,6 +108,30 @@ def unknown_prior(written: str, kinds: Sequence[str], span: Span) -> Diagnostic:
     return Diagnostic("E7217", f"'{written}' is no prior", span, f"write one of {listed(kinds)}")
 
 
+def unknown_distribution(written: str, kinds: Sequence[str], span: Span) -> Diagnostic:
+    """What stands behind the `~` of an `uncertain` is no distribution."""
+    return Diagnostic(
+        "E2018", f"'{written}' is no distribution", span, f"write one of {listed(kinds)}"
+    )
+
+
+def unknown_measure(written: str, span: Span) -> Diagnostic:
+    """What the worlds of a scenario cannot be weighed by."""
+    hint = "write mean, worst, regret, or `cvar 90%` for the mean of the worst tenth"
+    return Diagnostic("E2019", f"'{written}' is nothing that worlds are weighed by", span, hint)
+
+
+def nothing_uncertain(name: str, span: Span) -> Diagnostic:
+    """A scenario that draws, in a model in which nothing is uncertain."""
+    return Diagnostic(
+        "E2020",
+        f"there is nothing to draw for scenario '{name}': no parameter is `uncertain`",
+        span,
+        "say how a parameter is distributed: `uncertain PARAMETER ~ normal(MEAN, SD)`; "
+        'or take worlds from a file: `from "draws.csv"`',
+    )
+
+
 def no_initial(name: str, span: Span) -> Diagnostic:
     """A compartment without a value at the first point."""
     return Diagnostic(

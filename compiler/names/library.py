@@ -29,10 +29,11 @@ _NAMED = (
     | tree.Intervention
     | tree.Report
     | tree.Fit
+    | tree.Scenario
 )
 
 #: Statements that come along when a whole model is named.
-_LOOSE = tree.Effect | tree.Limit | tree.Prefer | tree.Chance | tree.Policy
+_LOOSE = tree.Effect | tree.Limit | tree.Prefer | tree.Chance | tree.Policy | tree.Uncertain
 
 
 #: What earlier `use` statements have brought: the statement of each name, by file and name.

@@ -3,8 +3,8 @@
 A name means the innermost thing of its name that is in sight: what an index or a function's head
 binds, then what a statement declares, then what every model has. Indices are in sight of what they
 stand before: an index list of its later entries and its condition, a statement's of the statement, a
-call's of its body (language reference, §2.2). An `initial`, an `effect` or what a policy assigns, without an
-index of its own, sees that of the compartment, flow, parameter or decision that it is about. In a tuple such as
+call's of its body (language reference, §2.2). An `initial`, an `effect`, an `uncertain` or what a policy assigns,
+without an index of its own, sees that of the compartment, flow, parameter or decision that it is about. In a tuple such as
 `(a, b) in Link`, a name that is bound around it is mentioned, and picks the members that have it (§2.4).
 """
 
@@ -35,6 +35,7 @@ Declaration = (
     | tree.Function
     | tree.Intervention
     | tree.Fit
+    | tree.Scenario
 )
 
 
@@ -115,6 +116,9 @@ class Resolved:
             said = isinstance(m.within, tree.Policy | tree.Fit)
             if said and isinstance(m.meaning, tree.Decide):
                 continue
+            # Nor that a parameter is uncertain.
+            if isinstance(m.within, tree.Uncertain) and m.node is m.within.name:
+                continue
             if isinstance(m.meaning, Declaration) and m.node.name not in found:
                 found.add(m.node.name)
                 pending += inside[id(m.meaning)]
@@ -189,6 +193,15 @@ def _fields(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind) if f.name not in ("index", "span"))
 
 
+def _said(node: tree.Initial | tree.Effect | tree.Assignment | tree.Uncertain) -> Any:
+    """What a statement says of what it is about."""
+    if not isinstance(node, tree.Uncertain):
+        return node.value
+    # What a distribution is called stands where a function would, and is none.
+    e = node.distribution
+    return e.arguments if isinstance(e, tree.Call) else e
+
+
 class _Walk:
     """Goes over a tree with what is in sight, and writes down what it finds."""
 
@@ -260,6 +273,7 @@ class _Walk:
                 tree.Initial(name=name, index=index)
                 | tree.Effect(name=name, index=index)
                 | tree.Assignment(name=name, index=index)
+                | tree.Uncertain(name=name, index=index)
             ):
                 about = self._declared(name.name)
                 self._mention(name, about)
@@ -269,7 +283,11 @@ class _Walk:
                     binders = about.index.binders if about.index is not None else ()
                     own = {i.name: self._binding(i, b) for b in binders for i in b.names}
                     sight = self._seen(node, own)
-                yield from self._under(node, index, sight, (node.value,))
+                yield from self._under(node, index, sight, (_said(node),))
+            case tree.Decide(after=after, index=index, interval=interval, unit=unit):
+                yield from self._under(node, index, sight, (unit, interval))
+                if after is not None:
+                    self._mention(after, self._declared(after.name))
             case _:
                 rest = tuple([getattr(node, f) for f in _fields(node.__class__)])
                 yield from self._under(node, node.index, sight, rest)

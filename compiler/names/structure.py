@@ -32,6 +32,8 @@ class Declarations:
     prefers: list[tree.Prefer] = field(default_factory=list)
     chances: list[tree.Chance] = field(default_factory=list)
     policies: list[tree.Policy] = field(default_factory=list)
+    uncertain: list[tree.Uncertain] = field(default_factory=list)
+    scenario: tree.Scenario | None = None
     objective: tree.Objective | None = None
     units: dict[str, tree.UnitDeclaration] = field(default_factory=dict)
     time_name: str | None = None
@@ -131,6 +133,14 @@ def declare(
             case tree.Policy():
                 rule(statement)
                 d.policies.append(statement)
+            case tree.Uncertain():
+                d.uncertain.append(statement)
+            case tree.Scenario():
+                if d.scenario is not None:
+                    here, there = statement.span, d.scenario.span
+                    collector.add(errors.repeated_statement("`scenario`", here, there))
+                elif name(statement, library):
+                    d.scenario = statement
             case tree.Objective():
                 if d.objective is not None:
                     collector.add(
@@ -195,6 +205,7 @@ _KINDS = {
     tree.Function: "a function",
     tree.Intervention: "an intervention",
     tree.Fit: "a fit",
+    tree.Scenario: "a scenario",
     tree.UnitDeclaration: "a unit",
 }
 

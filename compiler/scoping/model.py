@@ -115,6 +115,68 @@ class PolicySymbol:
 
 
 @dataclass(frozen=True, eq=False)
+class UncertainSymbol:
+    """How each member of a parameter is distributed, by itself.
+
+    `numbers` are what the distribution is told (`names.uncertainty.DISTRIBUTIONS`), each over `sets`, the
+    parameter's. `low` and `high` are the parameter's range, which the distribution is cut to.
+    """
+
+    statement: tree.Uncertain
+    kind: str
+    numbers: tuple[FloatArray, ...]
+    sets: tuple[IndexSet, ...]
+    low: FloatArray
+    high: FloatArray
+
+    @property
+    def name(self) -> str:
+        """The parameter's name."""
+        return self.statement.name.name
+
+    @property
+    def support(self) -> tuple[FloatArray, FloatArray]:
+        """Outside of which the distribution has no density, before it is cut."""
+        first, last = self.numbers[0], self.numbers[-1]
+        if self.kind in ("uniform", "triangular"):
+            return first, last
+        low = np.full_like(first, -np.inf if self.kind == "normal" else 0.0)
+        return low, np.full_like(first, 1.0 if self.kind == "beta" else np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class ScenarioSymbol:
+    """The worlds that may come: from a file, or `draws` of what is uncertain; None of the other.
+
+    `measure` is what they are weighed by, as it is written; None where the model does not say.
+    """
+
+    statement: tree.Scenario
+    draws: int | None
+    measure: str | None
+
+    @property
+    def name(self) -> str:
+        """What the set of worlds is called."""
+        return self.statement.name.name
+
+    @property
+    def description(self) -> str:
+        """What the model says of it."""
+        return self.statement.description or ""
+
+    @property
+    def file(self) -> str | None:
+        """The file of the worlds, in the data folder."""
+        return None if self.statement.file is None else self.statement.file.value
+
+    @property
+    def weight(self) -> str | None:
+        """The column of that file with the weights."""
+        return None if self.statement.weight is None else self.statement.weight.name
+
+
+@dataclass(frozen=True, eq=False)
 class CompartmentSymbol:
     """A compartment: its variable over its sets and the time points, and its initial value."""
 
@@ -179,6 +241,8 @@ class BoundModel:
     chances: list[Chance]
     reports: list[ReportSymbol]
     policies: list[PolicySymbol]
+    uncertain: list[UncertainSymbol]
+    scenario: ScenarioSymbol | None
     objective: Objective | None
     sets: dict[str, IndexSet]
     units: Units
@@ -188,3 +252,9 @@ class BoundModel:
     usage: Usage
     expanded: Expanded
     diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """The decisions that may answer to the world."""
+        decided = self.declared.every(tree.Decide).items()
+        return tuple(name for name, s in decided if s.after is not None)

@@ -9,6 +9,7 @@ from pathlib import Path
 from allocc.compiler.names.fits import counted_flow, observed_data, prior_of
 from allocc.compiler.names.library import expand_uses
 from allocc.compiler.names.structure import Declarations, declare
+from allocc.compiler.names.uncertainty import DISTRIBUTIONS, PURE, distribution_of
 from allocc.compiler.units import errors
 from allocc.compiler.units.errors import Mend, Rule
 from allocc.compiler.units.inference import UNKNOWN, Found, Inference, constant, side
@@ -132,6 +133,8 @@ class _Statements:
         for policy in d.policies:
             for assignment in policy.assignments:
                 self._assignment(f"value by policy '{policy.name.name}'", assignment)
+        for uncertain in d.uncertain:
+            self._uncertain(uncertain)
         for effect in d.effects:
             self._effect(effect)
         for limit in d.limits:
@@ -268,6 +271,19 @@ class _Statements:
         decision = self.declared.names.get(statement.name.name)
         if isinstance(decision, tree.Decide):
             self._declared(decision, what, statement.value, found)
+
+    def _uncertain(self, statement: tree.Uncertain) -> None:
+        """The numbers of a distribution have the unit of the parameter, or none."""
+        parameter, call = self.declared.names.get(statement.name.name), distribution_of(statement)
+        self.inference.index(statement.index)
+        if call is None or not isinstance(parameter, tree.Parameter):
+            return
+        for e, what in zip(call.arguments, DISTRIBUTIONS[call.function.name], strict=True):
+            found = self.inference.infer(e)
+            if what in PURE:
+                self.inference.pure(f"{what} of a distribution", e, found)
+            else:
+                self._declared(parameter, what, e, found)
 
     def _flow(self, statement: tree.Flow) -> None:
         self.inference.index(statement.index)

@@ -13,6 +13,7 @@ import allocc
 from allocc.engine.judging.options import make_options
 from allocc.questions.pareto.pareto import trace
 from allocc.showing.plots import available
+from allocc.showing.plots.over import drawable
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[1] / "examples"
@@ -27,6 +28,7 @@ RUNS: dict[str, tuple[dict[str, Any], float]] = {
     "drone": ({}, 1e-4),
     "epidemic": ({"weeks": 10}, 1e-2),
     "seir_vaccination": ({}, 1e-4),
+    "season": ({}, 1e-4),
 }
 
 
@@ -35,10 +37,11 @@ def main(names: list[str]) -> None:
     for name in names or RUNS:
         settings, gap = RUNS[name]
         model = allocc.load(EXAMPLES / name / f"{name}.alloc", **settings)
-        found = model.solve(gap=gap)
+        over = model.bound.scenario is not None
+        found: Any = model.solve_over(gap=gap) if over else model.solve(gap=gap)
         # Only pictures of what is proven: a figure in the documentation is a result.
         assert found.status == "optimal", f"{name}: {found.status}"
-        for what in available(found):
+        for what in drawable(found) if over else available(found):
             if what != "progress" or name == "opioid":
                 found.plot(what).write(HERE / f"{name}-{what}.svg")
     if "lockdown" in (names or RUNS):

@@ -37,6 +37,8 @@ _ALIKE = {
     "decided": "decided",
     "estimate": "estimate",
     "observe": "observe",
+    "uncertain": "uncertain",
+    "scenario_declaration": "scenario",
 }
 
 
@@ -261,10 +263,14 @@ class StatementLayouts:
         return (self.parts.word(sign), " ", self.parts.word(name), index)
 
     def _decide(self, parts: Sequence[Node]) -> StatementLayout:
-        keyword, name, index, text, group, interval = parts
+        keyword, name, index, text, group, interval, after = parts
         head = [(NAME, self._name(name, index)), (TEXT, self._text(text)), *self._kind(group)]
         limits = self._interval(interval)
-        return self._make("decide", keyword, head, tail=limits, column=RANGE)
+        said = cast("Tree[Token]", after).children
+        if not said:
+            return self._make("decide", keyword, head, tail=limits, column=RANGE)
+        later = (self.parts.word(said[0]), " ", self.parts.word(said[1]))
+        return self._make("decide", keyword, [*head, (RANGE, limits or "")], tail=later)
 
     def _kind(self, group: Node) -> list[tuple[int, Doc]]:
         """The unit of a decision or a parameter, and whether it is whole."""
@@ -302,6 +308,22 @@ class StatementLayouts:
         if word is not None and share is not None:
             pieces.append((self.parts.word(word), " ", share))
         return self._make("observe", keyword, [(NAME, of(value))], sign, fill(pieces))
+
+    def _uncertain(self, parts: Sequence[Node]) -> StatementLayout:
+        keyword, name, index, sign, distribution = parts
+        head = [(NAME, self._name(name, index))]
+        return self._make("uncertain", keyword, head, sign, self.parts.expression(distribution))
+
+    def _scenario_declaration(self, parts: Sequence[Node]) -> StatementLayout:
+        keyword, name, text, source, given, *share, measure = parts
+        word = self.parts.word
+        head = [(NAME, word(name)), (TEXT, self._text(text))]
+        pieces: list[Doc] = [(word(source), " ", word(given))]
+        for part in (*share, measure):
+            inside = cast("Tree[Token]", part).children
+            if inside:
+                pieces.append(tuple(x for p in inside for x in (word(p), " "))[:-1])
+        return self._make("scenario_declaration", keyword, head, tail=fill(pieces), hangs=True)
 
     def _limit(self, parts: Sequence[Node]) -> StatementLayout:
         keyword, name, index, text, colon, relation, condition = parts

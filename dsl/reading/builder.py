@@ -21,8 +21,12 @@ _NOT_IN_INTERVENTION = (
     tree.Policy,
     tree.Objective,
     tree.Fit,
+    tree.Uncertain,
+    tree.Scenario,
 )
 _IN_FIT = (tree.Time, tree.Initial, tree.Assignment, tree.Estimate, tree.Observe)
+#: A model cannot ask for more draws.
+LARGEST_DRAWS = 100_000
 
 
 class Builder(PartBuilder):
@@ -116,10 +120,10 @@ class Builder(PartBuilder):
 
     def decide(self, parts: Parts) -> tree.Decide:
         """`decide`."""
-        _, name, index, text, group, interval = parts
+        _, name, index, text, group, interval, after = parts
         unit, kind = group.items if group is not None else (None, "continuous")
         head = (self._identifier(name), index, self._description(text), unit)
-        return tree.Decide(*head, cast(Any, kind), interval, self._span(parts))
+        return tree.Decide(*head, cast(Any, kind), interval, after, self._span(parts))
 
     def effect(self, parts: Parts) -> tree.Effect:
         """`effect`."""
@@ -220,6 +224,23 @@ class Builder(PartBuilder):
             index, value = self._bound_subscripts(value)
         sign = cast(Any, str(operator))
         return tree.Observe(index, value, sign, data, weight, self._span(parts))
+
+    def uncertain(self, parts: Parts) -> tree.Uncertain:
+        """`uncertain`."""
+        _, name, index, _, distribution = parts
+        return tree.Uncertain(self._identifier(name), index, distribution, self._span(parts))
+
+    def scenario_declaration(self, parts: Parts) -> tree.Scenario:
+        """`scenario`."""
+        _, name, text, word, given, *share, measure = parts
+        head = (self._identifier(name), self._description(text))
+        span = self._span(parts)
+        if word.type == "FROM":
+            return tree.Scenario(*head, self._text(given), share[0], None, measure, span)
+        draws = self._number(given)
+        if not draws.value.is_integer() or not 1 <= draws.value <= LARGEST_DRAWS:
+            self.problems.append(syntax_errors.bad_draws(draws.span, LARGEST_DRAWS))
+        return tree.Scenario(*head, None, None, draws, measure, span)
 
     def _bound_subscripts(self, e: tree.Subscript) -> tuple[tree.Index | None, tree.Subscript]:
         """What the subscripts of `X[i in S, j]` bind, and `X[i, j]`."""

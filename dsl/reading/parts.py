@@ -136,6 +136,19 @@ class PartBuilder:
         """A method's name."""
         return self._identifier(parts[1]) if parts else None
 
+    opt_after = opt_method
+
+    def opt_share(self, parts: Parts) -> Identifier | None:
+        """The column with the weights of worlds."""
+        return self._column_name(parts[1]) if parts else None
+
+    def opt_by(self, parts: Parts) -> tree.Measure | None:
+        """What worlds are weighed by."""
+        if not parts:
+            return None
+        level = self._number(parts[2]) if len(parts) == 3 else None
+        return tree.Measure(self._identifier(parts[1]), level, self._span(parts))
+
     def opt_keys(self, parts: Parts) -> _Group | None:
         """Key columns."""
         if not parts:

@@ -19,7 +19,7 @@ _ORDER = {
     "set": 'set NAME "text" = VALUE',
     "time": 'time NAME "text" : UNIT = START .. END step STEP method NAME',
     "compartment": 'compartment NAME[SET] "text" : UNIT',
-    "decide": 'decide NAME[SET] "text" : UNIT integer in LOW .. HIGH',
+    "decide": 'decide NAME[SET] "text" : UNIT integer in LOW .. HIGH after SCENARIO',
     "flow": 'flow NAME[SET] "text" : FROM -> TO = VALUE',
     "limit": 'limit NAME[SET] "text" : LEFT <= RIGHT',
     "prefer": 'prefer NAME[SET] "text" : LEFT <= RIGHT penalty WEIGHT',
@@ -30,6 +30,8 @@ _ORDER = {
     "table": 'table NAME from "FILE.csv" key COLUMN',
     "intervention": 'intervention NAME "text" { ... }',
     "fit": 'fit NAME "text" { estimate PARAMETER in LOW .. HIGH from GUESS observe VALUE = DATA }',
+    "uncertain": "uncertain NAME[i in SET] ~ normal(MEAN, SD)",
+    "scenario": 'scenario NAME "text" from "FILE.csv" weight COLUMN by MEASURE',
     "function": 'function NAME(x, y) "text" = VALUE',
     "minimize": 'minimize { NAME "text" : VALUE }',
     "maximize": 'maximize { NAME "text" : VALUE }',
@@ -132,7 +134,10 @@ def _reserved(stop: Stop) -> Diagnostic | None:
         return None
     if stop.value_due and (not stop.found or word.text not in STATEMENTS):
         return None
-    return errors.keyword_as_name(stop.span, word.text)
+    column = {"NAME", "STRING"} <= stop.accepts and before.text in ("key", "weight", ",")
+    return errors.keyword_as_name(
+        stop.span, word.text, column and stop.statement in ("table", "scenario")
+    )
 
 
 def _dots(stop: Stop) -> Diagnostic | None:
@@ -182,6 +187,7 @@ def _order(stop: Stop) -> Diagnostic | None:
         )
         or (word.text == ":" and "in" in texts and stop.statement in ("param", "decide"))
         or (word.text == "in" and "=" in texts and stop.statement == "param")
+        or (word.text in ("in", ":") and "after" in texts and stop.statement == "decide")
         or (word.text == "step" and "method" in texts)
         or (
             word.kind == "string"
@@ -326,7 +332,9 @@ def _quotes(stop: Stop) -> Diagnostic | None:
         return None
     if word.kind != "word" or word.keyword:
         return None
-    if stop.statement in ("table", "use"):
+    if stop.statement == "scenario" and word.text in SOFT:
+        return None
+    if stop.statement in ("table", "use", "scenario") and not stop.accepts & {"FROM", "DRAWS"}:
         found = re.match(r"[^\s()\"]+", stop.source.text[word.start :])
         text = found[0] if found else word.text
         span = Span(stop.source, word.start, word.start + len(text))

@@ -287,8 +287,8 @@ class Model(Stages):
 
     def solve_over(
         self,
-        draws: object,
-        by: str = "mean",
+        draws: object = None,
+        by: str | None = None,
         solver: str = "highs",
         method: str = "auto",
         gap: float = 1e-4,
@@ -302,14 +302,23 @@ class Model(Stages):
         """Decide once for all draws of parameters, and prove how good that is.
 
         `draws` is a CSV file, a DataFrame or a list of mappings with a column for each parameter (`zeta`, or
-        `beta[north]`), or what `fit(draws=N)` has found; a column `weight` weighs them. `by` is "mean",
-        "worst", "regret", or "cvar 90%", the mean of the worst tenth. Every limit holds in every draw. `information`
-        asks what knowing the draw before would be worth. Raises `AlloccError` for draws that do not fit the model.
+        `beta[north]`), or what `fit(draws=N)` has found; a column `weight` weighs them. A number takes so many
+        draws of what is `uncertain`, by `seed`; None are the worlds of the model's `scenario`. `by` is "mean", "worst",
+        "regret", or "cvar 90%", the mean of the worst tenth; by default what the scenario says, else the mean. Every
+        limit holds in every draw. Decisions `after` the scenario may answer to the draw. `information` asks
+        what knowing the draw before would be worth. Raises `AlloccError` for draws that do not fit the model.
         """
         from allocc.questions.over.asked import solve_asked
 
         options = make_options(solver, method, gap, time_limit, threads, seed, cancel, progress)
         return Over.of(solve_asked(self, draws, by, information, options))
+
+    def draw(self, count: int, seed: int = 0) -> list[dict[str, float]]:
+        """`count` draws of what is `uncertain`, as `solve_over`, `evaluate` and `regret` take them."""
+        from allocc.questions.over.drawing import draw
+
+        with reported():
+            return [dict(row) for row in draw(self.bound, count, seed).settings]
 
     def evaluate(self, decisions: object, over: object) -> Over:
         """What decisions, in any form `simulate` takes, lead to in each of the draws (as in `solve_over`)."""

@@ -77,7 +77,7 @@ def test_mistakes(run: Run, model: str) -> None:
         (("solve", model, "--over", "draws.csv", "--by", "median"), "E7285"),
         (("solve", model, "--over", "none.csv"), "E3001"),
         (("solve", model, "--over", "draws.csv", "--prove"), "E7005"),
-        (("solve", model, "--by", "mean"), "E7005"),
+        (("solve", model, "--by", "mean"), "E7288"),
         (("evaluate", "runs/none", "--over", "draws.csv"), "E7014"),
         (("evaluate", "runs/first", "--over", "runs/first"), "E3001"),
     ):

@@ -43,6 +43,7 @@ SHIPPED: dict[str, tuple[str | None, dict[str, str]]] = {
     "lockdown/lowest_rates.alloc": ("seed400", {}),
     "opioid/opioid.alloc": (None, FITTED),
     "opioid_v1/opioid_v1.alloc": (None, FITTED),
+    "season/season.alloc": (None, {}),
     "seir_vaccination/seir_vaccination.alloc": (None, {}),
     "vaccine/vaccine.alloc": (None, {}),
 }

@@ -124,7 +124,7 @@ def names(statement: Any) -> set[tuple[str, str]]:
         return {("rule", statement.name.name)}
     if isinstance(statement, tree.Use):
         return {("name", i.name) for i in statement.names}
-    if isinstance(statement, tree.Effect):
+    if isinstance(statement, tree.Effect | tree.Uncertain):
         return set()
     return {("name", statement.name.name)}
 

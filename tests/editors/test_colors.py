@@ -33,7 +33,7 @@ TEXTMATE: dict[str, Any] = json.loads(
 
 def keywords() -> list[str]:
     """The words of the grammar, in its order; those kept for their place are not in NAME."""
-    return re.findall(r"^[A-Z]+\.2: /([a-z]+)\\b/", GRAMMAR, re.MULTILINE)
+    return re.findall(r"^[A-Z]+\.2: /([a-z]+)\\b[/(]", GRAMMAR, re.MULTILINE)
 
 
 def reserved() -> set[str]:

@@ -32,6 +32,8 @@ _FIT = (
     + 'table cases from "ill.csv" key day\n'
 )
 
+_ZETA = "param zeta = 0.5\ndecide x in 0 .. 9\nlimit enough: x >= zeta\nminimize { cost : x }\n"
+
 AROUND = {
     "E2001": "param grant = 5\ndecide spend in 0 .. 9\n",
     "E2003": _SI + "flow infect : S -> I = 0.1 * S\n",
@@ -106,6 +108,12 @@ AROUND = {
     "E7202": _FIT,
     "E7216": _FIT,
     "E7217": _FIT,
+    "E2018": _ZETA,
+    "E2019": _ZETA,
+    "E2020": _ZETA,
+    "E3023": _ZETA,
+    "E4045": _ZETA,
+    "E4046": _ZETA,
     "W3001": _TABLE,
     "W3010": _XC,
     "W4010": _XC,
@@ -175,6 +183,9 @@ FILES = {
     "limit enough: x * y >= 1\nminimize { cost : x + y }\n",
     "lockdown.alloc": "model lockdown\nparam w_cases = 1\ndecide x in 0 .. 4\n"
     "minimize {\n  closed : x\n  ill : w_cases * (4 - x)\n}\n",
+    "worlds.csv": "zeta,share\n0.4,1\n0.6,3\n",
+    "season.alloc": "model season\nparam zeta in 0 .. 9 = 0.5\nuncertain zeta ~ normal(0.5, 0.1)\n"
+    "decide x in 0 .. 9\nlimit enough: x >= zeta\nminimize { cost : x }\n",
     "drift.alloc": "model drift\ntime t = 0 .. 3\ncompartment A\ninitial A = 5\n"
     "flow f : A -> = 0.2 * A\n",
     "doses.alloc": "model doses\nparam doses in 0 .. 9 = 3\n"

@@ -22,10 +22,14 @@ from allocc.compiler.pipeline import chain
 from allocc.compiler.programs.bounds import Infeasible
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.discretize import discretize
+from allocc.compiler.worlds.together import together
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
 from allocc.dsl.messages import render
 from allocc.dsl.reading.parser import parse_file
+from allocc.engine.stages import Stages
+from allocc.questions.over.scenario import scenario_draws
+from allocc.questions.over.worlds import Worlds
 
 BAD = Path(__file__).parents[1] / "bad"
 MODELS = sorted(p.relative_to(BAD).as_posix() for p in BAD.rglob("*.alloc"))
@@ -58,6 +62,10 @@ def diagnostics(model: str) -> list[Diagnostic]:
             bound = bind(parse_file(path), data, settings, path=path)
             for fit in bound.declared.every(tree.Fit).values() if "fits" in path.parts else ():
                 bind_fit(bound, fit, data)
+            if bound.scenario is not None:
+                model = Stages(bound, data, settings)
+                worlds = Worlds(model, scenario_draws(model))
+                together(worlds.problems, worlds.set(), bound.after)
             problem = discretize(bound)
             lowered = chain(problem, "stated")
             more = lint(problem, lowered) if pedantic(model) else []

@@ -28,9 +28,6 @@ WITHOUT_A_MODEL = {
     "E4060": "functions that call each other twice, a dozen deep",
     "E5020": "it is simulated",
     "E5021": "it is simulated",
-    "E5040": "it is of draws",
-    "E5041": "it is of draws",
-    "E5042": "it is of draws",
 }
 
 

@@ -59,7 +59,7 @@ def declared(statement: tree.Statement) -> tuple[str, str]:
         return ("initial", statement.name.name)
     if isinstance(statement, tree.Limit | tree.Prefer):
         return ("rule", statement.name.name)
-    if isinstance(statement, tree.Use | tree.Effect):
+    if isinstance(statement, tree.Use | tree.Effect | tree.Uncertain):
         return (type(statement).__name__, statement.span.text)
     return ("name", statement.name.name)
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allocc.compiler.names.uncertainty import DISTRIBUTIONS
 from allocc.dsl import tree
 from allocc.dsl.reading.parser import Parser, parse_file
 from allocc.dsl.tree import Source
@@ -246,6 +247,8 @@ def test_methods_and_texts() -> None:
     assert labels("time t = 0 .. 4 method |") == list(METHODS)
     assert labels('param p "share of |') == []
     assert labels("# a comment |") == []
+    assert labels("param x = 1\nuncertain x ~ |") == list(DISTRIBUTIONS)
+    assert labels("scenario World draws 5\ndecide x in 0 .. 1 after W|") == ["World"]
     assert "param" in labels('param p "text" |')
 
 

@@ -13,6 +13,7 @@ from allocc.cli.commands.fitting.fit import fit
 from allocc.cli.commands.format import format_models
 from allocc.cli.commands.lsp import lsp
 from allocc.cli.commands.new import new
+from allocc.cli.commands.over.draw import draw
 from allocc.cli.commands.over.evaluate import evaluate
 from allocc.cli.commands.over.regret import regret
 from allocc.cli.commands.pareto import pareto
@@ -87,6 +88,7 @@ for command in (
     sweep,
     verify,
     compare,
+    draw,
     evaluate,
     regret,
     lsp,

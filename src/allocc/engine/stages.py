@@ -164,7 +164,10 @@ class Stages:
         return {name: path.read_bytes() for name, path in inputs.items()}
 
     def inputs(self) -> dict[str, Path]:
-        """The model file, files beside it that it uses, and every table, by the name the model has for them."""
+        """The model file, files beside it that it uses, and every table, by the name the model has for them.
+
+        The worlds of its scenario are one of them.
+        """
         return input_files(self.bound.declared, self.path, self.data)
 
 
@@ -185,6 +188,9 @@ def input_files(declared: Declarations, path: Path | None, data: Path) -> dict[s
             table = data / statement.file.value
             if table.is_file():
                 found[statement.file.value] = table
+    worlds = None if declared.scenario is None else declared.scenario.file
+    if worlds is not None and (data / worlds.value).is_file():
+        found[worlds.value] = data / worlds.value
     return found
 
 

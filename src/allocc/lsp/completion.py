@@ -9,6 +9,7 @@ from typing import Literal
 
 from allocc.compiler.names.builtin import FUNCTIONS
 from allocc.compiler.names.library import shipped
+from allocc.compiler.names.uncertainty import DISTRIBUTIONS
 from allocc.dsl import tree, words
 from allocc.dsl.escapes import markdown
 from allocc.lsp.data_tables import header
@@ -17,13 +18,23 @@ from allocc.lsp.outline import Outline
 
 _COLUMN = re.compile(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)?\Z")
 _FRACTION = re.compile(r"[0-9]\.[0-9]*\Z")
-_FILE = re.compile(r'\b(use|table)\b[^"]*\bfrom\s+"([^"\r\n]*)\Z')
+_FILE = re.compile(r'\b(use|table|scenario)\b[^"]*(?:"[^"\r\n]*"\s*)?\bfrom\s+"([^"\r\n]*)\Z')
 _METHOD = re.compile(r"\bmethod\s+\w*\Z")
+_AFTER = re.compile(r"\bdecide\b.*\bafter\s+\w*\Z")
+_DISTRIBUTION = re.compile(r"\buncertain\b.*~\s*\w*\Z")
 _USE = re.compile(r"\buse\s+(?:\w+\s*,\s*)*\w*\Z")
 _FROM = re.compile(r'\s*(?:,\s*\w+\s*)*from\s+"([^"\r\n]*)"')
 
 #: Statements whose names no expression mentions.
-_UNMENTIONED = tree.Limit | tree.Prefer | tree.Chance | tree.Intervention | tree.Fit | tree.Policy
+_UNMENTIONED = (
+    tree.Limit
+    | tree.Prefer
+    | tree.Chance
+    | tree.Intervention
+    | tree.Fit
+    | tree.Policy
+    | tree.Scenario
+)
 
 Kind = Literal["name", "index", "column", "word", "function", "file", "method"]
 
@@ -55,6 +66,12 @@ def complete(outline: Outline, offset: int, data: Path | None) -> list[Proposal]
         return _columns(table, data) if isinstance(table, tree.Table) else []
     if _METHOD.search(line):
         return [Proposal(name, "method", about) for name, about in words.METHODS.items()]
+    if _DISTRIBUTION.search(line):
+        told = {name: f"{name}({', '.join(given)})" for name, given in DISTRIBUTIONS.items()}
+        return [Proposal(name, "function", about) for name, about in told.items()]
+    if _AFTER.search(line):
+        every = {**outline.used, **outline.declared}.items()
+        return [Proposal(n, "name", "scenario") for n, s in every if isinstance(s, tree.Scenario)]
     if _USE.search(before):
         return _usable(outline, _FROM.match(text, offset))
     return [*_names(outline, offset), *_words()]
@@ -72,7 +89,7 @@ def _in_text_or_comment(line: str) -> bool:
 
 
 def _files(word: str, outline: Outline, data: Path | None) -> list[Proposal]:
-    if word == "table":
+    if word != "use":
         folder = data
         names = sorted(p.name for p in folder.glob("*.csv")) if folder is not None else []
         return [Proposal(n, "file", "table") for n in names]

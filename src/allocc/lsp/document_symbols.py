@@ -32,6 +32,8 @@ _KINDS: dict[type, Kind] = {
     tree.Prefer: "rule",
     tree.Chance: "block",
     tree.Fit: "block",
+    tree.Uncertain: "data",
+    tree.Scenario: "set",
     tree.Objective: "block",
     tree.Term: "value",
 }

@@ -7,6 +7,7 @@ from allocc.compiler.programs.bounds import MOST_PROPAGATED, Infeasible
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError, in_order
 from allocc.engine.stages import Stages
 from allocc.errors import reported
+from allocc.questions.over.scenario import scenario_draws
 
 
 def check(model: Stages, pedantic: bool = False) -> list[Diagnostic]:
@@ -20,6 +21,11 @@ def check(model: Stages, pedantic: bool = False) -> list[Diagnostic]:
         _propagate(model)
     except DiagnosticError as error:
         found.extend(error.diagnostics)
+    if model.bound.scenario is not None:
+        try:
+            scenario_draws(model)
+        except DiagnosticError as error:
+            found.extend(error.diagnostics)
     found += [d for d in model.warnings if d not in found]
     if pedantic and not any(d.severity == "error" for d in found):
         found = _linted(model, found)

@@ -97,7 +97,8 @@ def data_folder(path: Path, file: File) -> Path:
     """Where a model's tables are when nobody says it: beside the model, or in `data/`."""
     from allocc.dsl import tree
 
-    names = [s.file.value for s in file.statements if isinstance(s, tree.Table)]
+    every = [s.file for s in file.statements if isinstance(s, tree.Table | tree.Scenario)]
+    names = [f.value for f in every if f is not None]
     inner = path.parent / "data"
     beside = sum(_is_file(path.parent / n) for n in names)
     inside = sum(_is_file(inner / n) for n in names)

@@ -276,6 +276,9 @@ def model_facts(model: Stages) -> list[tuple[str, str]]:
         ("preferences", ", ".join(x.name.name for x in bound.prefers)),
         ("reports", ", ".join(r.statement.name.name for r in bound.reports)),
         ("policies", ", ".join(p.name for p in bound.policies)),
+        ("uncertain", ", ".join(u.name for u in bound.uncertain)),
+        ("scenario", "" if bound.scenario is None else bound.scenario.name),
+        ("after it", ", ".join(bound.after)),
     ]
     if bound.objective is not None:
         terms = ", ".join(t.name.name for t in bound.objective.terms)

@@ -37,7 +37,16 @@ def parses(text: str) -> bool:
 MODELS = [path for path in [*SHIPPED, *BAD] if parses(read(path))]
 TEXTS = [read(path).replace("\r\n", "\n") for path in MODELS]
 # Those with the most in them, for texts that are changed at random.
-RICH = sorted(TEXTS, key=len)[-25:]
+TWO_STAGES = """param after = 3 param by in 0 .. after = 2
+uncertain by ~ normal(after, 1)
+uncertain beta[r in S, q in S if r != q] ~ lognormal(rates.median[r], 0.2 * by)
+scenario World "what may come" from "draws.csv" weight "the share" by cvar 90%
+decide x[S] "first" : USD in 0 .. after
+decide y[S, t] "then" : USD integer in by .. 2 * after after World
+decide z after World decide u : USD after World
+minimize { after : x + after by "text" : y }
+"""
+RICH = [*sorted(TEXTS, key=len)[-25:], TWO_STAGES]
 
 
 def words(text: str) -> list[str]:

@@ -173,6 +173,61 @@ def test_chance() -> None:
     assert len(statement.limits) == 1
 
 
+def test_what_is_uncertain() -> None:
+    statement = one("uncertain x[r in R] ~ normal(m[r], 2)")
+    assert isinstance(statement, tree.Uncertain) and statement.index is not None
+    inner = (tree.Subscript(Name("m"), (Name("r"),)), number("2"))
+    assert statement.distribution == tree.Call(Identifier("normal"), inner)
+    bare = one("uncertain x ~ beta(1, 2)")
+    assert isinstance(bare, tree.Uncertain) and bare.index is None
+
+
+def test_scenario() -> None:
+    name = Identifier("World")
+    file, share = tree.Text("a.csv"), Identifier("share")
+    tail = tree.Measure(Identifier("cvar"), Number(0.9, "90%"))
+    assert one('scenario World "text" from "a.csv" weight share by cvar 90%') == tree.Scenario(
+        name, "text", file, share, None, tail
+    )
+    assert one('scenario World from "a.csv" weight "share"') == tree.Scenario(
+        name, None, file, share, None, None
+    )
+    mean = tree.Measure(Identifier("mean"), None)
+    assert one("scenario World draws 60 by mean") == tree.Scenario(
+        name, None, None, None, number("60"), mean
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "high", "after"),
+    [
+        ("in 0 .. after", Name("after"), None),
+        ("in 0 .. after after World", Name("after"), "World"),
+        ("in 0 .. 2 * after # then\n after # so\n World", None, "World"),
+        ("in 0 .. after World", None, "World"),
+        ("in after .. 9 after World", number("9"), "World"),
+        (": after after World", None, "World"),
+        ("integer after World", None, "World"),
+        ("after World", None, "World"),
+    ],
+)
+def test_after_is_a_name_elsewhere(text: str, high: tree.Expression | None, after: str) -> None:
+    statement = one(f"decide x {text}")
+    assert isinstance(statement, tree.Decide)
+    assert (statement.after.name if statement.after else None) == after
+    if high is not None:
+        assert statement.interval is not None and statement.interval.high == high
+
+
+def test_a_parameter_may_be_called_as_a_word_of_scenarios() -> None:
+    text = (
+        "param after = 1 param by = after param draws = by limit a: x <= after decide y in 0 .. by"
+    )
+    assert len(parse(Source("model.alloc", text)).statements) == 5
+    statement = one("minimize { after : after by : by draws : draws * after }")
+    assert isinstance(statement, tree.Objective) and len(statement.terms) == 3
+
+
 def test_report() -> None:
     statement = one('report a[s in S] "text" : dose = x[s]')
     index = tree.Index((tree.Binder((Identifier("s"),), Name("S")),))

@@ -462,7 +462,7 @@ param x : person^0.5 = 3
 
 decide x in 0 .. 5 integer
 !! E1029 1:20 'integer' comes too late in this 'decide'
-?? the order is 'decide NAME[SET] "text" : UNIT integer in LOW .. HIGH'
+?? the order is 'decide NAME[SET] "text" : UNIT integer in LOW .. HIGH after SCENARIO'
 
 param x in 0 .. 1 : unit2 = 3
 !! E1029 1:19 ':' comes too late in this 'param'

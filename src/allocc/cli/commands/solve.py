@@ -51,7 +51,13 @@ if TYPE_CHECKING:
     help="Stop when allocc and its solver use so many megabytes, and keep what is had.",
 )
 @click.option("--threads", type=int, metavar="N", help="Threads of the solver.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the solver.")
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Random seed of the solver, and of what is drawn.",
+)
 @click.option(
     "--relax",
     is_flag=True,
@@ -78,9 +84,20 @@ if TYPE_CHECKING:
     help="Decide once for many draws: a CSV file with a row a draw, or the folder of `allocc fit --draws N -o DIR`.",
 )
 @click.option(
+    "--draws",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Decide once for N draws of what the model says is uncertain.",
+)
+@click.option(
+    "--nominal",
+    is_flag=True,
+    help="Solve the model as it stands, without the scenario that it has.",
+)
+@click.option(
     "--by",
     metavar="MEASURE",
-    help="What draws are weighed by: mean (the default), worst, regret, or 'cvar 90%'.",
+    help="What draws are weighed by: mean, worst, regret, or 'cvar 90%'. By default what the scenario says, else mean.",
 )
 @click.option(
     "--information/--no-information",
@@ -110,6 +127,8 @@ def solve(
     prove: bool,
     no_explain: bool,
     over: str | None,
+    draws: int | None,
+    nominal: bool,
     by: str | None,
     information: bool | None,
     run: str | None,
@@ -118,6 +137,8 @@ def solve(
     quiet: bool,
 ) -> None:
     """Find the best allocation for MODEL and prove how good it is.
+
+    A model with a scenario is solved over its worlds: decided once for all of them.
 
     Ctrl-C stops and keeps the best allocation that is known; a second one leaves at once.
     """
@@ -150,15 +171,15 @@ def solve(
     if run is not None:
         check_free(Path(run))
     loaded = load_to_solve(model, data, settings, quiet=quiet)
-    if over is not None or by is not None or information is not None:
-        from allocc.cli.commands.over.solving import solve_over
+    from allocc.cli.commands.over.solving import over_worlds, solve_over
 
+    if over_worlds(loaded, over, draws, nominal, by, information):
         if prove or relax:
             other = "--prove" if prove else "--relax"
-            raise DiagnosticError([mistakes.bad_option(other, "given", "left out with --over")])
-        if over is None:
-            raise DiagnosticError([mistakes.bad_option("--over", "left out", "the draws")])
-        ctx.exit(solve_over(loaded, over, by, information, options, run, no_run, as_json, quiet))
+            wanted = "left out where there is more than one world; --nominal has one"
+            raise DiagnosticError([mistakes.bad_option(other, "given", wanted)])
+        worlds = draws if over is None else over
+        ctx.exit(solve_over(loaded, worlds, by, information, options, run, no_run, as_json, quiet))
     failed: tuple[Diagnostic, ...] = ()
     # A Ctrl-C while the run is written must not lose it.
     with stoppable(cancel):

@@ -14,7 +14,7 @@ import numpy as np
 from allocc.asked import as_path
 from allocc.compiler import failures
 from allocc.compiler.arrays import FloatArray
-from allocc.compiler.data.tables import number, read_table
+from allocc.compiler.data.tables import DataTable, number, read_table
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.dsl.tree import Source, Span
 from allocc.questions.over import errors
@@ -84,11 +84,16 @@ def _file(path: Path, model: BoundModel, weight: str) -> Draws:
         )
     except failures.Failed as failed:
         raise DiagnosticError([replace(d, span=None) for d in failed.diagnostics]) from None
+    return draws_of(table, model, weight)
+
+
+def draws_of(table: DataTable, model: BoundModel, weight: str = WEIGHT) -> Draws:
+    """The draws in the rows of a table; raises `DiagnosticError` E7280 to E7283."""
     columns = {c: table.texts(c) for c in table.header}
     rows: list[dict[str, Any]] = [
         {c: texts[i] for c, texts in columns.items()} for i in range(len(table.rows))
     ]
-    return _made(shown, rows, model, weight, table.first_line)
+    return _made(table.file, rows, model, weight, table.first_line)
 
 
 def _made(

@@ -60,3 +60,30 @@ def bad_measure(text: object) -> Diagnostic:
         f"'{text}' is nothing that draws are weighed by",
         hint="mean, worst, regret, or `cvar 90%` for the mean of the worst tenth",
     )
+
+
+def nothing_uncertain(model: str) -> Diagnostic:
+    """Draws of a model that does not say what to draw from."""
+    return Diagnostic(
+        "E7287",
+        f"there is nothing to draw in '{model}': no parameter is `uncertain`",
+        hint="say how a parameter is distributed: `uncertain PARAMETER ~ normal(MEAN, SD)`",
+    )
+
+
+def no_worlds(model: str) -> Diagnostic:
+    """A decision over worlds of a model that has none."""
+    return Diagnostic(
+        "E7288",
+        f"there are no worlds to decide over: '{model}' has no `scenario`, and none are given",
+        hint="give draws with --over FILE, or let what is `uncertain` be drawn with --draws 60",
+    )
+
+
+def one_way(option: str, other: str) -> Diagnostic:
+    """Two options that ask for different worlds."""
+    return Diagnostic(
+        "E7289",
+        f"{option} and {other} exclude each other: both say which worlds are decided over",
+        hint="leave one of them out",
+    )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from allocc.compiler.failures import listed
 from allocc.dsl.escapes import one_line
+from allocc.results.labelled import Block
 from allocc.results.over.found import LEVELS, Firm, Interval, OverDraws
 from allocc.showing.decision_tables import decision_tables
 from allocc.tables import duration, number, numbers, percent, rests, table, wrap
@@ -33,11 +37,14 @@ def over_text(found: OverDraws, color: bool = False) -> str:
     for name, text in facts:
         first, *rest = wrap(text, WIDTH - width)
         lines += [f"  {name.ljust(width)}  {first}", *(f"  {' ' * width}  {x}" for x in rest)]
+    shared = [b for b in found.decisions if b.name not in found.after]
+    later = [_mean(b, found) for b in found.decisions if b.name in found.after]
     parts: list[tuple[str, list[str]]] = [
         ("Over the draws", _levels(found)),
         ("Regret", _regret(found)),
         ("How often limits hold", _limits(found)),
-        ("Decisions", decision_tables(found.decisions) if found.decisions else []),
+        ("Decisions", decision_tables(shared) if shared else []),
+        ("Decisions once the draw is known: their means", decision_tables(later) if later else []),
         ("What the best for single draws have in common", _firm(found)),
     ]
     for title, inner in parts:
@@ -46,6 +53,12 @@ def over_text(found: OverDraws, color: bool = False) -> str:
     for note in found.notes:
         lines += ["", *wrap(f"Note: {note}", WIDTH)]
     return "\n".join(lines)
+
+
+def _mean(block: Block, found: OverDraws) -> Block:
+    """A decision that answers to the draw, as its mean over them; a sum over worlds would say nothing."""
+    values = np.tensordot(found.weights, block.values, axes=1)
+    return replace(block, axes=block.axes[1:], values=values, integer=False, binary=False)
 
 
 def _about(found: OverDraws) -> str:

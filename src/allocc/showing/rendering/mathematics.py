@@ -11,7 +11,7 @@ from allocc.dsl.nesting import deep_recursion
 from allocc.dsl.walk import nodes
 from allocc.showing.rendering.declared_names import Declared, DeclaredIndex, axes
 from allocc.showing.rendering.document import Equation, FormulaTable, Math, Paragraph, Section
-from allocc.showing.rendering.fit_formulas import FitSections
+from allocc.showing.rendering.fit_formulas import UncertaintySection
 from allocc.showing.rendering.flow_formulas import Dynamics
 from allocc.showing.rendering.formulas import ADD, MULTIPLY, PERIODS, POINTS, POWER, FormulaScope
 from allocc.showing.rendering.letters import letter, number, symbol
@@ -33,13 +33,14 @@ def sections(d: Declared, values: Mapping[str, float] | None = None) -> list[Sec
             found.chances(),
             found.policies(),
             found.objective(),
+            found.uncertainty(),
             found.reports(),
             *found.fits(),
         )
     return [section for section in everything if section is not None]
 
 
-class _Sections(Dynamics, FitSections):
+class _Sections(Dynamics, UncertaintySection):
     """All sections of a model."""
 
     # --- tables ---

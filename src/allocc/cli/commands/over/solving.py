@@ -8,15 +8,36 @@ from typing import TYPE_CHECKING
 
 from allocc.cli.commands.over.telling import check_folder, tell
 from allocc.cli.terminal import stdout_kept_clean
+from allocc.dsl.diagnostics import DiagnosticError
 
 if TYPE_CHECKING:
     from allocc.api import Model
     from allocc.engine.judging.outcome import Options
 
 
-def solve_over(
+def over_worlds(
     loaded: Model,
     over: str | None,
+    draws: int | None,
+    nominal: bool,
+    by: str | None,
+    information: bool | None,
+) -> bool:
+    """Whether more than one world is asked for; raises E7289 for options that exclude each other."""
+    from allocc.questions.over import errors
+
+    given = {"--over": over, "--draws": draws, "--by": by, "--information": information}
+    asked = [name for name, value in given.items() if value is not None]
+    if nominal and asked:
+        raise DiagnosticError([errors.one_way("--nominal", asked[0])])
+    if over is not None and draws is not None:
+        raise DiagnosticError([errors.one_way("--over", "--draws")])
+    return bool(asked) or (loaded.bound.scenario is not None and not nominal)
+
+
+def solve_over(
+    loaded: Model,
+    over: str | int | None,
     by: str | None,
     information: bool | None,
     options: Options,
