@@ -41,15 +41,12 @@ def formula(rng: random.Random, depth: int) -> str:
             return f"({left}) or ({right})"
 
 
-
 def holds(text: str, **values: float) -> bool:
     """The formula as Python reads it; `(a) implies (b)` is `(a) <= (b)` of truth values."""
     return bool(eval(text.replace(" implies ", " <= "), {"__builtins__": {}}, values))
 
 
-POINTS = [
-    {"x": x, "y": y, "z": z} for x, y, z in itertools.product(range(4), range(4), range(2))
-]
+POINTS = [{"x": x, "y": y, "z": z} for x, y, z in itertools.product(range(4), range(4), range(2))]
 
 
 def load(tmp_path: Path, text: str) -> allocc.Model:

@@ -333,9 +333,10 @@ def test_a_result_knows_its_folder(tmp_path: Path) -> None:
     assert nothing_against(allocc.verify(result, model=path))
 
 
-def test_a_run_without_its_model_asks_for_it(made: tuple[Path, Path]) -> None:
+def test_a_run_without_its_model_asks_for_it(copied: tuple[Path, Path]) -> None:
+    shutil.rmtree(copied[0] / "inputs")
     with pytest.raises(allocc.AlloccError, match="E7055"):
-        allocc.verify(made[0])
+        allocc.verify(copied[0])
 
 
 def test_a_table_that_has_lost_a_row_is_damage(copied: tuple[Path, Path]) -> None:
