@@ -76,6 +76,8 @@ FUNCTIONS = {
     "total": "`total(p in period: x[p])`, `total(x)`: the amount of a rate over time, "
     "its sum times the step",
     "count": "`count(i in S: CONDITION)`: for how many a condition of whole numbers holds",
+    "interpolate": "`interpolate(x, table.column)`: the value of a column between the rows whose last key is next to `x`",
+    "latest": "`latest(x, table.column)`: the value of a column at its largest key up to `x`; on data only",
     "floor": "`floor(x)`: the largest whole number that is not above `x`; on data only",
     "binomial": "`binomial(k, n, p)`: the probability of at most `k` successes in `n` trials "
     "of probability `p`; on data only",
@@ -84,10 +86,13 @@ FUNCTIONS = {
 TOTAL = "total"
 #: How often a condition holds.
 COUNT = "count"
+#: Values of a column between its rows, and at the row before.
+INTERPOLATE = "interpolate"
+CURVES = (INTERPOLATE, "latest")
 #: Functions of data alone.
 DATA_FUNCTIONS = ("floor", "binomial")
 #: Functions for which a model may declare its own of the same name.
-REPLACEABLE = (TOTAL, COUNT, *DATA_FUNCTIONS)
+REPLACEABLE = (TOTAL, COUNT, *CURVES, *DATA_FUNCTIONS)
 #: Places in time that every model has without declaring them.
 PLACES = {
     "start": "the first point in time",

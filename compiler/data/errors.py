@@ -376,3 +376,28 @@ def missing_folder(folder: str, is_file: bool, span: Span) -> Diagnostic:
         span,
         "name the folder that holds the tables with --data DIR",
     )
+
+
+def curve_keys(table: str, keys: Sequence[str], given: int, span: Span) -> Diagnostic:
+    """A curve that is not said by all keys of its table but the last."""
+    if not keys:
+        message = f"table '{table}' has no key, so that it holds no curve"
+        hint = (
+            f'name the column that values are looked up in: `table {table} from "FILE" key COLUMN`'
+        )
+    else:
+        *first, last = keys
+        what = f"{listed(first)}" if first else "nothing"
+        message = f"a curve of '{table}' is chosen by {what}, but here by {given} values"
+        hint = f"the last key, '{last}', is what the value is looked up in: {listed(first) or 'no index'} in brackets"
+    return Diagnostic("E3024", message, span, hint)
+
+
+def before_first(span: Span, where: str) -> Diagnostic:
+    """A value below the first key of a table."""
+    return Diagnostic(
+        "E3025",
+        f"`{span.text}` has no value{where}: it is before the first row",
+        span,
+        "add an earlier row to the table",
+    )

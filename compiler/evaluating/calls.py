@@ -25,6 +25,7 @@ from allocc.compiler.algebra.expression import (
 from allocc.compiler.algebra.index import Axis, IndexSet, join_axes, spread
 from allocc.compiler.algebra.numeric import binomial, reduce_array
 from allocc.compiler.evaluating.columns import Columns
+from allocc.compiler.evaluating.curves import interpolated, latest
 from allocc.compiler.evaluating.logic import truth
 from allocc.compiler.functions import BY_KIND, WORDS
 from allocc.compiler.names import errors as names_errors
@@ -34,7 +35,7 @@ from allocc.compiler.scoping.scope import Closure, Local, Scope
 from allocc.compiler.scoping.spaces import bind_index
 from allocc.dsl import tree
 from allocc.dsl.tree import Span
-from allocc.dsl.words import COUNT, TOTAL
+from allocc.dsl.words import COUNT, CURVES, INTERPOLATE, TOTAL
 
 #: Functions calling functions deeper than this are taken for a recursion without end.
 DEEPEST = 60
@@ -45,7 +46,7 @@ MOST_EXPANSIONS = 100_000
 #: Functions of data alone, with what they take. A model's own function of the name goes before.
 LATER = {"floor": "one argument", "binomial": "three arguments"}
 
-BUILT_IN = ("sum", "mean", "min", "max", TOTAL, COUNT, *WORDS, *LATER)
+BUILT_IN = ("sum", "mean", "min", "max", TOTAL, COUNT, *CURVES, *WORDS, *LATER)
 
 
 class Calls(Columns):
@@ -56,6 +57,8 @@ class Calls(Columns):
         name = e.function.name
         if name == TOTAL and self.symbols.function(name) is None:
             return self._total(e, scope)
+        if name in CURVES and self.symbols.function(name) is None:
+            return interpolated(e, scope, self) if name == INTERPOLATE else latest(e, scope, self)
         if name == COUNT and self.symbols.function(name) is None:
             return self._count(e, scope)
         if e.index is not None:

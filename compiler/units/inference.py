@@ -17,7 +17,7 @@ from allocc.compiler.units.unit import ONE, Unit
 from allocc.compiler.units.vocabulary import Vocabulary, exact
 from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
-from allocc.dsl.words import TOTAL
+from allocc.dsl.words import CURVES, TOTAL
 
 
 class Open(Enum):
@@ -259,6 +259,11 @@ class Inference(Mends):
         name = e.function.name
         if name == TOTAL and not isinstance(self.declared.names.get(name), tree.Function):
             return self._total(e)
+        if name in CURVES and not isinstance(self.declared.names.get(name), tree.Function):
+            # Columns have no unit: what comes out has the one that is asked of it.
+            for argument in e.arguments:
+                self.infer(argument)
+            return UNKNOWN
         if e.index is not None:
             assert e.body is not None
             self.index(e.index)
