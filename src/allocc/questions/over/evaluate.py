@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from allocc.compiler.failures import listed
+from allocc.engine.judging.outcome import Options
 from allocc.engine.stages import Stages
 from allocc.errors import reported
+from allocc.questions.over.alone import alone
 from allocc.questions.over.draws import Draws, read_draws
 from allocc.questions.over.worlds import Judged, Worlds, shared
 from allocc.results.building import versions
@@ -17,27 +20,48 @@ from allocc.results.run_folder.made_with import other_origin
 
 
 @reported()
-def evaluate(model: Stages, decisions: object, over: object) -> OverDraws:
+def evaluate(
+    model: Stages, decisions: object, over: object, options: Options | None = None
+) -> OverDraws:
     """What decisions, in any form that `simulate` takes, lead to in each of the draws.
 
-    None are the decisions at their lower ends. Raises `DiagnosticError` for draws or decisions that do not
-    fit the model.
+    None are the decisions at their lower ends. Those that a model makes `after` its scenario are not taken from
+    there: in each draw they are the best that the others leave, solved with `options`. Raises
+    `DiagnosticError` for draws or decisions that do not fit the model.
     """
     draws = read_draws(over, model.bound)
     worlds = Worlds(model, draws)
     given = given_decisions(model.problem, {} if decisions is None else decisions)
-    notes = (*draws.notes, *other_origin(model, decisions), *given.notes)
-    judged = Judged(worlds, [shared(model.problem, given.values)] * len(draws))
+    notes = (*draws.notes, *other_origin(model, decisions))
+    own = shared(model.problem, given.values)
+    each, after = [own] * len(draws), tuple(model.bound.after)
+    if after:
+        held = {n: x for n, x in own.items() if n not in after}
+        second = alone(worlds, options or Options(), held=held)
+        each = [own if x is None else dict(x) for x in second.decisions]
+        lost = sum(x is None for x in second.decisions)
+        told = (
+            f"{listed(after)} answer to the draw: they are the best that the other decisions leave"
+        )
+        left = (
+            f", and at what is given in {lost} draws, where none meets every limit" if lost else ""
+        )
+        notes = (*notes, told + left)
+    else:
+        notes = (*notes, *given.notes)
+    judged = Judged(worlds, each)
     blocks = blocks_of(model.problem, _with_states(model, given.values))
+    blocks = [b for b in blocks if b.kind == "decision" and b.name not in after]
     return OverDraws(
         **about(model, draws, judged, notes),
+        after=after,
         measure="",
         status="simulated",
         stopped="",
         value=None,
         bound=None,
         gap=None,
-        decisions=tuple(b for b in blocks if b.kind == "decision"),
+        decisions=tuple(blocks),
         versions=versions(),
     )
 

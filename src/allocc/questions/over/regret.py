@@ -40,7 +40,7 @@ def regret(
     options = options or Options()
     began = time.monotonic()
     draws = read_draws(over, model.bound)
-    found = evaluate(model, decisions, draws)
+    found = evaluate(model, decisions, draws, options)
     given = given_decisions(model.problem, {} if decisions is None else decisions)
     start = {v.name: given.values[v] for v in model.problem.decisions}
     worlds = Worlds(model, draws)
@@ -84,6 +84,8 @@ def _firm(worlds: Worlds, best: Alone, given: dict[str, FloatArray]) -> tuple[Fi
     weights = weights / weights.sum()
     found = []
     for v in worlds.problems[0].decisions:
+        if v.name in worlds.model.bound.after:
+            continue
         rows = [x[v.name].ravel() for k in solved if (x := best.decisions[k]) is not None]
         values_ = np.stack(rows)
         levels = quantiles(values_, weights)
