@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import DiagnosticError
@@ -46,4 +47,8 @@ def solve(
         outcome = solve_and_prove(model.problem, options, starts)
     else:
         outcome = engine.solve(model.problem, options, starts, cuts)
+    if model.bound.scenario is not None:
+        name = model.bound.scenario.name
+        told = f"the model as it stands: its scenario {name} is left out (allocc solve MODEL decides over it)"
+        outcome = replace(outcome, notes=(*outcome.notes, told))
     return solved_run(model, outcome, options, inputs)
