@@ -401,7 +401,7 @@ class Let:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """`time NAME "text" : UNIT = A .. B step H method euler|trapezoid|exponential`."""
+    """`time NAME "text" : UNIT = A .. B step H method euler|trapezoid|implicit|exponential`."""
 
     name: Identifier
     description: str | None

@@ -103,6 +103,7 @@ PLACES = {
 METHODS = {
     "euler": "takes the flows at the begin of each period",
     "trapezoid": "takes the mean of the flows at both ends of each period",
+    "implicit": "takes the flows at the end of each period",
     "exponential": "exact for flows that are linear in the compartments",
 }
 

@@ -1,10 +1,11 @@
 r"""The implicit step in intervals.
 
-The step solves :math:`X' = G(X')` with :math:`G(X') = X + \tfrac{h}{2} (f(X) + f(X'))`. Where the interval
+The step solves :math:`X' = G(X')` with :math:`G(X') = X + h ((1 - s) f(X) + s f(X'))`, where :math:`s` is 1/2
+for the trapezoid and 1 for the implicit Euler method. Where the interval
 image of a box lies within the box, the box has a solution, for every :math:`X` of its own interval, since
 :math:`G` is continuous (Brouwer's fixed point theorem; Neumaier 1990, section 5.1). The box is sought around
 the solution of floating point, and widened until it holds its image (Rump 1983). That succeeds where a step
-changes little: where :math:`h/2` times the slopes of :math:`f` stays well below one. What is enclosed is the
+changes little: where :math:`s h` times the slopes of :math:`f` stays well below one. What is enclosed is the
 solution near that of floating point; that there is no other one elsewhere is not shown.
 """
 
@@ -49,7 +50,7 @@ class EnclosedStep:
     ) -> None:
         """Put the interval of every compartment at point k + 1 into `values`."""
         updates = problem.updates
-        half = as_intervals(length) / 2.0
+        whole = as_intervals(length)
         here = [as_intervals(values[u.variable][..., k].copy()) for u in updates]
         rates = [as_intervals(value_of(at, u, u.rate).copy()) for u in updates]
         begun = len(self._lost)
@@ -60,8 +61,8 @@ class EnclosedStep:
             advance_flows(problem.flows_ahead, values, at, k)
             ahead = [value_of(at, u, u.ahead) for u in updates]
             return [
-                as_intervals(x + half * (rate + new))
-                for x, rate, new in zip(here, rates, ahead, strict=True)
+                as_intervals(x + whole * ((1.0 - u.share) * rate + u.share * new))
+                for u, x, rate, new in zip(updates, here, rates, ahead, strict=True)
             ]
 
         found = _fixed([_around(self._near[u.variable][..., k + 1]) for u in updates], image)

@@ -252,8 +252,10 @@ class _Lowering(Linearizer):
         else:
             change = multiply(constant(time.step), update.rate)
             if update.ahead is not None:
-                half = constant(time.step / 2)
-                change = add(multiply(half, update.rate), multiply(half, update.ahead))
+                begin, end = ((1.0 - update.share) * time.step, update.share * time.step)
+                change = multiply(constant(end), update.ahead)
+                if begin:
+                    change = add(multiply(constant(begin), update.rate), change)
             right = add(here, change)
         terms = self.linear(self.terms(add(there, negate(right))), axes)
         name = variable.name

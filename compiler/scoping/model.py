@@ -21,7 +21,10 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import Diagnostic
 from allocc.dsl.tree import Chance, File, Limit, Objective, Prefer
 
-Method = Literal["euler", "trapezoid", "exponential"]
+Method = Literal["euler", "trapezoid", "implicit", "exponential"]
+
+#: For methods that need the end of a period: how much the flows there count, those at its begin the rest.
+END_SHARE: dict[Method, float] = {"trapezoid": 0.5, "implicit": 1.0}
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,13 @@ from allocc.compiler.origin import Origin
 from allocc.compiler.scoping import errors as scoping_errors
 from allocc.compiler.scoping.context import Context, Opened
 from allocc.compiler.scoping.forgotten import refuse_free
-from allocc.compiler.scoping.model import BoundModel, CompartmentSymbol, FlowSymbol, along
+from allocc.compiler.scoping.model import (
+    END_SHARE,
+    BoundModel,
+    CompartmentSymbol,
+    FlowSymbol,
+    along,
+)
 from allocc.compiler.scoping.scope import Now
 from allocc.compiler.scoping.symbols import ModelSymbols
 from allocc.compiler.scoping.usage import Expanded
@@ -120,7 +126,7 @@ class _Discretizer:
         model, attempt = self.model, self.symbols.attempt
         method = model.time.method if model.time is not None else None
         flows = self._flows(ahead=False)
-        flows_ahead = self._flows(ahead=True) if method == "trapezoid" else {}
+        flows_ahead = self._flows(ahead=True) if method in END_SHARE else {}
         updates: list[Update] = []
         for symbol in model.compartments.values():
             update = attempt(self._update, symbol, flows, flows_ahead)
@@ -299,11 +305,12 @@ class _Discretizer:
     ) -> Update:
         assert self.period is not None
         own = tuple(Axis(s) for s in symbol.variable.sets[:-1])
-        ahead = None
         rate = self._net(symbol, own, flows, ahead=False)
-        if self.model.time is not None and self.model.time.method == "trapezoid":
-            ahead = self._net(symbol, own, flows_ahead, ahead=True)
-        return Update(symbol, (*own, self.period), rate, ahead)
+        share = None if self.model.time is None else END_SHARE.get(self.model.time.method)
+        if share is None:
+            return Update(symbol, (*own, self.period), rate)
+        ahead = self._net(symbol, own, flows_ahead, ahead=True)
+        return Update(symbol, (*own, self.period), rate, ahead, share=share)
 
     def _net(
         self,

@@ -79,7 +79,7 @@ def no_next_value(
     after: str, before: str, value: float, where: str, method: str, span: Span
 ) -> Diagnostic:
     """A compartment whose step ends in no finite number although its flows have values."""
-    implicit = method == "trapezoid"
+    implicit = method in ("trapezoid", "implicit")
     return Diagnostic(
         "E5021",
         f"the simulation has no finite value for {after}: "

@@ -199,5 +199,6 @@ def _terms_of_a_step(update: Update, length: float) -> list[tuple[Node, float]]:
     if update.next_value is not None:
         return [(update.next_value, 1.0)]
     if update.ahead is not None:
-        return [(update.rate, length / 2), (update.ahead, length / 2)]
+        parts = ((update.rate, 1.0 - update.share), (update.ahead, update.share))
+        return [(node, length * share) for node, share in parts if share]
     return [(update.rate, length)]

@@ -75,8 +75,8 @@ class Update:
     """The step of one compartment.
 
     X[i, k+1] = X[i, k] + rate * step at every i and period k. `period` is the axis of periods, and
-    `axes` the compartment's own axes followed by it. For the implicit trapezoid, `ahead` is the
-    same rate at the end of the period. For the exponential step, `next_value` is the whole right
+    `axes` the compartment's own axes followed by it. For a step that needs the end of the period, `ahead` is the
+    same rate there, which counts by `share`, and the one at the begin by the rest. For the exponential step, `next_value` is the whole right
     side of X[i, k+1] = ..., already integrated.
     """
 
@@ -85,6 +85,7 @@ class Update:
     rate: Node
     ahead: Node | None = None
     next_value: Node | None = None
+    share: float = 0.5
 
     @property
     def variable(self) -> Variable:

@@ -178,7 +178,10 @@ def value_of(at: Evaluation, update: Update, node: object) -> FloatArray:
 
 
 def newton(problem: Problem, values: Values, at: Evaluation, k: int, length: float) -> None:
-    """The implicit trapezoid: X' = X + h/2 (f(X) + f(X')), solved for X' by Newton's method."""
+    """A step with the end of the period in it, solved for X' by Newton's method.
+
+    X' = X + h ((1 - s) f(X) + s f(X')), with s = 1/2 for the trapezoid and 1 for the implicit Euler method.
+    """
     updates = problem.updates
     here = [values[u.variable][..., k].copy() for u in updates]
     rate = [value_of(at, u, u.rate).copy() for u in updates]
@@ -196,7 +199,7 @@ def newton(problem: Problem, values: Values, at: Evaluation, k: int, length: flo
         for i, u in enumerate(updates):
             ahead = value_of(at, u, u.ahead)
             new = flat[sizes[i] : sizes[i + 1]].reshape(shapes[i])
-            out.append((new - here[i] - length / 2 * (rate[i] + ahead)).ravel())
+            out.append((new - here[i] - length * ((1.0 - u.share) * rate[i] + u.share * ahead)).ravel())
         return np.concatenate(out) if out else np.zeros(0)
 
     start = np.concatenate([(h + length * r).ravel() for h, r in zip(here, rate, strict=True)])

@@ -208,7 +208,7 @@ class _Assembly:
         symbol = replace(first.compartment, variable=variable)
         if variable is not first.variable:
             axes = (stack.axis, *axes)
-        return Update(symbol, axes, rate, ahead, following)
+        return Update(symbol, axes, rate, ahead, following, first.share)
 
     def _constraints(self) -> list[Constraint]:
         groups: dict[tuple[Any, ...], dict[int, Constraint]] = {}

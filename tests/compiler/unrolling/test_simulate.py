@@ -284,7 +284,7 @@ def test_flows_by_label_and_over_tuples() -> None:
 @given(
     rates=st.lists(st.floats(0, 0.3), min_size=9, max_size=9),
     start=st.lists(st.floats(0, 1e4), min_size=3, max_size=3),
-    method=st.sampled_from(["euler", "trapezoid", "exponential"]),
+    method=st.sampled_from(["euler", "trapezoid", "implicit", "exponential"]),
 )
 def test_linear_networks_conserve_mass(rates: list[float], start: list[float], method: str) -> None:
     text = f"""

@@ -153,7 +153,7 @@ CASES = (
                 {"seek[south]": 0.0, "early": 5.0},
             ),
         )
-        for method in ("euler", "trapezoid", "exponential")
+        for method in ("euler", "trapezoid", "implicit", "exponential")
     ),
 )
 

@@ -31,7 +31,7 @@ def test_the_best_for_all_draws(known: tuple[Case, Tried, Path], by: str) -> Non
     truth = sign * float((sign * worth).min())
     size = max(1.0, float(np.abs(every.values).max()))
     # What is proven of the model as it stands is proven over draws; the implicit step has no ranges.
-    proven = {"proven", "agreed"} if "trapezoid" in case.name else {"proven"}
+    proven = {"proven", "agreed"} if case.name.endswith(("implicit", "trapezoid")) else {"proven"}
     assert found.status == "optimal" and found.proof in proven
     assert found.value is not None and found.bound is not None
     # The allocation is as good as the best one, and no bound is beyond it.

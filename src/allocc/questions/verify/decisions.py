@@ -14,6 +14,7 @@ from allocc.compiler.enclosing.evaluation import IntervalEvaluation
 from allocc.compiler.enclosing.intervals import Intervals, as_intervals
 from allocc.compiler.failures import listed
 from allocc.compiler.lowering.lower import ratio_limit
+from allocc.compiler.scoping.model import END_SHARE
 from allocc.compiler.unrolling.problem import Constraint, Problem
 from allocc.compiler.unrolling.simulate import simulate
 from allocc.dsl.diagnostics import DiagnosticError
@@ -177,7 +178,7 @@ def _off(value: float, x: Intervals) -> float:
 
 def _slack(found: Found) -> float:
     time = found.problem.model.time
-    implicit = time is not None and time.method == "trapezoid"
+    implicit = time is not None and time.method in END_SHARE
     return DYNAMICS if implicit or found.enclosed.digits else FOLDING
 
 

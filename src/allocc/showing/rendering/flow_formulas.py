@@ -65,6 +65,9 @@ class Dynamics(Notation):
                 rf"x_{{{t}+h}} = x_{{{t}}} + \frac{{h}}{{2}}\left(f_{{{t}}} + f_{{{t}+h}}\right)"
             )
             return Paragraph(("Trapezoidal rule, ", h, ": ", Math(formula), "."))
+        if method == "implicit":
+            formula = rf"x_{{{t}+h}} = x_{{{t}}} + h\, f_{{{t}+h}}"
+            return Paragraph(("Implicit Euler method, ", h, ": ", Math(formula), "."))
         formula = rf"x_{{{t}+h}} = e^{{h M_{{{t}}}}} x_{{{t}}} + \int_0^h e^{{s M_{{{t}}}}}\,ds\; b_{{{t}}}"
         return Paragraph(("Exact for linear flows, ", h, ": ", Math(formula), "."))
 
