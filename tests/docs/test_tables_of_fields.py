@@ -91,6 +91,15 @@ def test_functions_of_the_library() -> None:
     assert first_cells(section_) == files
 
 
+def test_the_shelf_of_fairness() -> None:
+    """The page on fairness has every function of the library, and no two files have one name."""
+    page = (DOCS / "how-to" / "equity.md").read_text("utf-8").split("## The whole shelf", 1)[1]
+    named = set(re.findall(r"`(\w+)`", page))
+    every = [name for file in SHELF for name in functions(file)]
+    assert len(every) == len(set(every))
+    assert set(every) <= named, set(every) - named
+
+
 def test_codes_of_the_lint() -> None:
     """The page on `--pedantic` tells of every lint."""
     text = (DOCS / "how-to" / "pedantic.md").read_text("utf-8")
