@@ -74,14 +74,30 @@ def test_known_units() -> None:
     assert {"s", "min", "h", "people"} <= set(SPELLINGS)
 
 
+SHELF = ("equity", "welfare", "order", "inequality", "access")
+
+
+def functions(file: str) -> set[str]:
+    text = (ROOT / "models" / "library" / f"{file}.alloc").read_text("utf-8")
+    return set(re.findall(r"^function (\w+)", text, flags=re.MULTILINE))
+
+
 def test_functions_of_the_library() -> None:
-    text = (ROOT / "models" / "library" / "equity.alloc").read_text("utf-8")
     section_ = section("language.md", "### 9.2 `use`")
-    (row,) = re.findall(r"^\| `equity\.alloc` \|([^|]*)\|", section_, flags=re.MULTILINE)
-    functions = re.findall(r"^function (\w+)", text, flags=re.MULTILINE)
-    assert set(re.findall(r"`(\w+)`", row)) == set(functions)
+    for file in SHELF:
+        (row,) = re.findall(rf"^\| `{file}\.alloc` \|([^|]*)\|", section_, flags=re.MULTILINE)
+        assert set(re.findall(r"`(\w+)`", row)) == functions(file)
     files = {p.name for p in (ROOT / "models" / "library").glob("*.alloc")}
     assert first_cells(section_) == files
+
+
+def test_the_shelf_of_fairness() -> None:
+    """The page on fairness has every function of the library, and no two files have one name."""
+    page = (DOCS / "how-to" / "equity.md").read_text("utf-8").split("## The whole shelf", 1)[1]
+    named = set(re.findall(r"`(\w+)`", page))
+    every = [name for file in SHELF for name in functions(file)]
+    assert len(every) == len(set(every))
+    assert set(every) <= named, set(every) - named
 
 
 def test_codes_of_the_lint() -> None:

@@ -8,15 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allocc.compiler.binding.bind import bind
-from allocc.compiler.unrolling.discretize import discretize
-from allocc.dsl.reading.parser import parse
-from allocc.dsl.tree import Source
 from allocc.engine.judging.assess import assess
-from allocc.engine.judging.outcome import Options, Outcome
-from allocc.engine.solve import solve
+from tests.models.shelf import Array, chosen, problem, solved
 
-Array = np.ndarray
 NEED = np.array([3.0, 1.0, 4.0, 2.0])
 TAIL = 0.4
 
@@ -68,21 +62,6 @@ def text(name: str, measure: str, sense: str = "minimize", more: str = "") -> st
         {more}
         {sense} {{ measure : {measure} }}
     """
-
-
-def problem(source: str, folder: Path):  # type: ignore[no-untyped-def]
-    return discretize(bind(parse(Source("small.alloc", source)), folder))
-
-
-def solved(source: str, folder: Path, gap: float = 1e-7) -> Outcome:
-    found = solve(problem(source, folder), Options(gap=gap, time_limit=30, threads=1))
-    assert found.status == "optimal", found
-    return found
-
-
-def chosen(found: Outcome, name: str = "x") -> Array:
-    assert found.values is not None
-    return next(x for v, x in found.values.items() if v.name == name)
 
 
 @pytest.mark.parametrize("name", sorted(FORMULAS))
