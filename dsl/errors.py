@@ -239,6 +239,17 @@ def not_a_comparison(keyword: str, span: Span) -> Diagnostic:
     return Diagnostic("E1026", message, span, "write '<=', '==' or '>=' between the two sides")
 
 
+def no_condition(span: Span) -> Diagnostic:
+    """A part of a limit put together by logic that is no condition."""
+    text = _short(span)
+    return Diagnostic(
+        "E1026",
+        f"'{text}' is no condition: it compares nothing",
+        span,
+        f"compare it, as in '{text} == 1' for a binary decision",
+    )
+
+
 def bad_index_entry(span: Span) -> Diagnostic:
     """An entry of an index list that names no set."""
     hint = "an entry reads 'c in County', '(a, b) in Link' or only 'County'"

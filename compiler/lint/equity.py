@@ -115,7 +115,12 @@ def _expressions(subject: Subject) -> list[tuple[Node, Any]]:
         statement: Any = prefers[term.name] if term.penalty else terms[term.name]
         found.append((term.node, statement))
     limits = {(x.name.name, x.span): x for x in subject.model.limits}
-    found += [(c.body, limits[c.name, c.span]) for c in subject.problem.constraints]
+    # A range with a gap, `in 0 or LOW .. HIGH`, is a constraint that no limit states.
+    found += [
+        (c.body, limits[c.name, c.span])
+        for c in subject.problem.constraints
+        if (c.name, c.span) in limits
+    ]
     for symbol in subject.model.lets.values():
         if symbol.variable is not None and symbol.variable.value is not None:
             found.append((symbol.variable.value, symbol.statement))

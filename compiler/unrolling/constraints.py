@@ -111,17 +111,21 @@ def apart_constraint(
     ranges = [add(Data(space.axes, low), negate(here))] * bool(np.isfinite(low).all())
     ranges += [add(here, Data(space.axes, -high))] * bool(np.isfinite(high).all())
     found = [(off, negate(off)), tuple(ranges)]
-    return Constraint(
-        name,
-        space.axes,
-        shortfall(found),
-        constant(-np.inf),
-        constant(0.0),
-        _row_labels(space),
-        statement.interval.span,
-        description=statement.description or "",
-        alternatives=tuple(found),
-    )
+    body, zero, span = shortfall(found), constant(0.0), statement.interval.span
+    # As a limit of the decision's name, for whoever tells of it: both ways of `in 0 or 5 .. 9`.
+    here_ = tree.Name(name, span)
+    apart = tree.Comparison((here_, statement.interval.apart), ("==",), span)
+    ends = []
+    if statement.interval.low is not None:
+        ends.append(tree.Comparison((here_, statement.interval.low), (">=",), span))
+    if statement.interval.high is not None:
+        ends.append(tree.Comparison((here_, statement.interval.high), ("<=",), span))
+    relation: tree.Expression = apart
+    for end in ends:
+        relation = tree.Binary("or", relation, end, span)
+    limit = tree.Limit(statement.name, statement.index, statement.description, relation, span)
+    written = WrittenComparison(limit, 0, body, "<=", zero, space)
+    return replace(_constraint(written, body, -np.inf), alternatives=tuple(found))
 
 
 def chance_constraint(statement: tree.Chance, evaluator: Evaluator) -> ChanceConstraint:

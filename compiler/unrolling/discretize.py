@@ -177,9 +177,11 @@ class _Discretizer:
         constraints: list[Constraint] = []
         for decide in model.declared.every(tree.Decide).values():
             if decide.interval is not None and decide.interval.apart is not None:
-                variable = next(v for v in model.decisions if v.name == decide.name.name)
-                found = attempt(apart_constraint, decide, variable, timed)
-                constraints += [found] if found is not None else []
+                # A world without decisions, as a fit has, has no range to keep.
+                for v in model.decisions:
+                    if v.name == decide.name.name:
+                        found = attempt(apart_constraint, decide, v, timed)
+                        constraints += [found] if found is not None else []
         for limit in model.limits:
             constraints.extend(attempt(limit_constraints, limit, timed) or [])
         blocks = [attempt(chance_constraint, chance, timed) for chance in model.chances]

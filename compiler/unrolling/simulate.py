@@ -199,7 +199,9 @@ def newton(problem: Problem, values: Values, at: Evaluation, k: int, length: flo
         for i, u in enumerate(updates):
             ahead = value_of(at, u, u.ahead)
             new = flat[sizes[i] : sizes[i + 1]].reshape(shapes[i])
-            out.append((new - here[i] - length * ((1.0 - u.share) * rate[i] + u.share * ahead)).ravel())
+            out.append(
+                (new - here[i] - length * ((1.0 - u.share) * rate[i] + u.share * ahead)).ravel()
+            )
         return np.concatenate(out) if out else np.zeros(0)
 
     start = np.concatenate([(h + length * r).ravel() for h, r in zip(here, rate, strict=True)])

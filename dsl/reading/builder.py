@@ -147,7 +147,7 @@ class Builder(PartBuilder):
             case tree.Comparison():
                 pass
             case _:
-                self.problems.append(syntax_errors.not_a_comparison("limit", e.span))
+                self.problems.append(syntax_errors.no_condition(e.span))
 
     def limit(self, parts: Parts) -> tree.Limit:
         """`limit`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from allocc.dsl.diagnostics import DataPlace, Diagnostic, nearest, nearest_file
 from allocc.dsl.tree import Span
@@ -298,8 +299,24 @@ def bad_name(name: str) -> Diagnostic:
 
 
 def not_a_run(path: str, reason: str) -> Diagnostic:
-    """A folder that holds no readable run."""
-    return Diagnostic("E7014", f"'{path}' is not a run folder of allocc: {reason}")
+    """A folder that holds no readable run; another kind of answer may be in it."""
+    hint = None
+    for file, what, use in OTHER_FOLDERS:
+        if (Path(path) / file).is_file():
+            hint = f"it is {what}: {use.format(path)}"
+    return Diagnostic("E7014", f"'{path}' is not a run folder of allocc: {reason}", hint=hint)
+
+
+#: Folders of other answers, by a file in them, and what to do with them.
+OTHER_FOLDERS = (
+    (
+        "over.json",
+        "an answer over draws, with its pictures in it",
+        "`allocc evaluate {0} --over DRAWS` goes on with it, and"
+        + " `allocc simulate MODEL --decisions {0}/decisions.csv --run DIR` makes a run of its decisions",
+    ),
+    ("sweep.json", "a sweep, with its table and picture in it", "its decisions are in {0}/points"),
+)
 
 
 def cannot_serve(reason: str, hint: str) -> Diagnostic:

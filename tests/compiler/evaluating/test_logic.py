@@ -179,3 +179,30 @@ limit not_there: y <= 1 if p > 5
 def test_a_model_may_count_by_a_function_of_its_own(tmp_path: Path) -> None:
     text = "function count(u) = 2 * u\nlimit l: count(x) >= 3\n"
     assert load(tmp_path, HEAD + text + "minimize { c : x }\n").solve().value == 2
+
+
+def test_a_range_with_a_value_apart_serves_every_question(tmp_path: Path) -> None:
+    (tmp_path / "counts.csv").write_text("t,ill\n0,10\n1,9\n2,8.2\n")
+    text = """model zor "Nothing or enough"
+table counts from "counts.csv" key t
+param rate in 0 .. 1 = 0.1
+time t = 0 .. 3
+compartment X
+initial X = 10
+flow out : X -> = rate * X
+decide reach[{a, b}] : USD in 0 or 5 .. 40
+effect out += 0.01 * sum(reach)
+limit all: sum(reach) <= 20
+minimize { x : X[end]  c : 0.001 * sum(reach) }
+fit history { time t = 0 .. 2 initial X = 10 estimate rate in 0 .. 1 from 0.2 observe X = counts.ill }
+policy even "each the same" { reach = 3 }
+"""
+    model = load(tmp_path, text)
+    model.check(pedantic=True)
+    assert model.fit(intervals=False).estimates[0].value == pytest.approx(0.1, abs=0.02)
+    result = model.solve()
+    assert model.prices(result)
+    folder = result.save(tmp_path / "run")
+    assert str(allocc.compare(folder, "baseline", "policy:even"))
+    rule = model.policy("even")["reach"]
+    assert all(x == 0 or x >= 5 for x in rule)

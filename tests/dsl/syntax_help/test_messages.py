@@ -435,8 +435,12 @@ limit a: x
 ?? write '<=', '==' or '>=' between the two sides
 
 limit b: not x
-!! E1026 1:14 a 'limit' compares two sides, but there is no comparison here
-?? write '<=', '==' or '>=' between the two sides
+!! E1026 1:14 'x' is no condition: it compares nothing
+?? compare it, as in 'x == 1' for a binary decision
+
+limit b: x >= 2 if open[c]
+!! E1026 1:20 'open[c]' is no condition: it compares nothing
+?? compare it, as in 'open[c] == 1' for a binary decision
 
 limit a[3]: x <= 3
 !! E1027 1:9 '3' names no set to run over

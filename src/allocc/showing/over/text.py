@@ -236,9 +236,12 @@ def _regret(found: OverDraws) -> list[str]:
         small = (d.regret[1] or 0.0) <= NOTHING * abs(d.value)
         regret = "none" if small and d.regret[1] is not None else _interval(d.regret)
         rows.append([d.name, number(d.value, 7), number(best, 7), regret, drawn])
-    lines = table(["draw", "here", "its best", "regret", "what is drawn"], rows, right=(1, 2, 3))
+    lines = table(["draw", "here", "best found", "regret", "what is drawn"], rows, right=(1, 2, 3))
     if len(known) > MOST_ROWS:
         lines.append(f"    the {MOST_ROWS} largest of {len(known)}")
+    lost = len(found.draws) - len(known)
+    if lost:
+        lines.append(f"    in {lost} more draws the allocation breaks a limit, and is not compared")
     return lines
 
 
@@ -270,8 +273,8 @@ def _firm(found: OverDraws) -> list[str]:
         given = math.fsum(f.given for f in own)
         both = numbers([sure, middle, given], 6)
         lines += wrap(
-            f"{name}: {both[0]} of {both[1]} are there in {percent(1 - SURE).replace('.00', '')} of the draws;"
-            f" the given allocation has {both[2]}",
+            f"{name}: {both[0]} or more in {percent(1 - SURE).replace('.00', '')} of the draws,"
+            f" member by member, and {both[1]} in half of them; the given allocation has {both[2]}",
             WIDTH - 2,
         )
     lines = [f"  {x}" for x in lines]
@@ -282,7 +285,7 @@ def _firm(found: OverDraws) -> list[str]:
         if _spread(f) > 0
     ]
     if rows:
-        head = ["where it differs most", "given", "5 %", "50 %", "95 %", "the same or more"]
+        head = ["where it differs most", "given", "5 %", "50 %", "95 %", "as much or more"]
         lines += ["", *table(head, rows, right=(1, 2, 3, 4, 5))]
     else:
         lines.append("  in every draw the same is best")
