@@ -31,6 +31,7 @@ from allocc.compiler.algebra.expression import (
     Extreme,
     Multiply,
     Node,
+    Power,
     Reduce,
     Reference,
     add,
@@ -248,6 +249,8 @@ def is_whole(node: Node) -> bool:
             return is_whole(body)
         case Apply(function="abs", argument=argument):
             return is_whole(argument)
+        case Power(base=base, exponent=exponent):
+            return exponent >= 0 and exponent % 1 == 0 and is_whole(base)
         case _:
             return False
 

@@ -60,7 +60,7 @@ class Context:
     they act on is an error where no time is meant, as in limits and objectives. `report` has what is
     decided, where a report is evaluated: decisions and compartments are then data like any other.
     Where `reads` is a list, everything that is read of the data is written down in it. With `opened`,
-    parameters are unknowns like any other.
+    parameters are unknowns like any other. A world that is `one_of_many` may have limits that no decision mends.
     """
 
     effects: bool = True
@@ -68,3 +68,4 @@ class Context:
     report: Known | None = None
     reads: list[Read] | None = None
     opened: Opened | None = None
+    one_of_many: bool = False

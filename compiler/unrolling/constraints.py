@@ -27,6 +27,7 @@ from allocc.compiler.algebra.expression import (
 )
 from allocc.compiler.algebra.index import spread
 from allocc.compiler.algebra.numeric import sum_over
+from allocc.compiler.arrays import BoolArray
 from allocc.compiler.binding.assignment import interval_values
 from allocc.compiler.evaluating.evaluator import Evaluator
 from allocc.compiler.evaluating.logic import NoEdge, alternatives, is_logic, shortfall
@@ -73,10 +74,13 @@ def limit_constraints(statement: tree.Limit, evaluator: Evaluator) -> list[Const
     found = []
     for place, sides in enumerate(_sides(statement, space, evaluator)):
         body, equal = _body(*sides)
-        if isinstance(body, Data):
-            _report_data_limit(statement, space, sides, body, equal, evaluator)
-            continue
         written = WrittenComparison(statement, place, *sides, space)
+        if isinstance(body, Data):
+            if not evaluator.context.one_of_many:
+                _report_data_limit(statement, space, sides, body, equal, evaluator)
+                continue
+            if not _broken_data(sides, body, equal).any():
+                continue
         found.append(_constraint(written, body, 0.0 if equal else -np.inf))
     return found
 
@@ -279,12 +283,7 @@ def _report_data_limit(
 ) -> None:
     """Report a limit that no decision can change."""
     name, span = statement.name.name, statement.relation.span
-    size = np.zeros((1,) * len(body.axes))
-    for side in (sides[0], sides[2]):
-        if isinstance(side, Data):
-            size = size + np.abs(spread(side.values, side.axes, body.axes))
-    scale = DATA_TOLERANCE * size
-    bad = np.abs(body.values) > scale if equal else body.values > scale
+    bad = _broken_data(sides, body, equal)
     where = ""
     if bad.any() and space.axes:
         full = np.broadcast_to(spread(bad, body.axes, space.axes), space.shape)
@@ -293,6 +292,17 @@ def _report_data_limit(
     evaluator.symbols.collector.add(
         algebra_errors.limit_without_decision(name, span, not bad.any(), where)
     )
+
+
+def _broken_data(sides: Sides, body: Data, equal: bool) -> BoolArray:
+    """Where a limit of data alone does not hold."""
+    size = np.zeros((1,) * len(body.axes))
+    for side in (sides[0], sides[2]):
+        if isinstance(side, Data):
+            size = size + np.abs(spread(side.values, side.axes, body.axes))
+    scale = DATA_TOLERANCE * size
+    found: BoolArray = np.abs(body.values) > scale if equal else body.values > scale
+    return found
 
 
 def _between(first: Span, second: Span) -> Span:

@@ -67,15 +67,19 @@ from allocc.dsl import tree
 from allocc.dsl.diagnostics import Collector, Diagnostic
 
 
-def discretize(model: BoundModel, effects: bool = True, warn: bool = True) -> Problem:
+def discretize(
+    model: BoundModel, effects: bool = True, warn: bool = True, one_of_many: bool = False
+) -> Problem:
     """Unroll a model; raises `DiagnosticError` with all independent mistakes.
 
     Warnings are kept in `Problem.diagnostics`. Without `effects` the flows are those of a world in
     which no intervention acts: the baseline that results are compared with. That world, and one that
-    is read without `warn`, is not looked through for what is unused or too coarse.
+    is read without `warn`, is not looked through for what is unused or too coarse. In a world that is `one_of_many`, a
+    limit of data alone that does not hold is no mistake: it holds in no allocation of that world.
     """
+    context = Context(effects, one_of_many=one_of_many)
     with deep_recursion():
-        return _Discretizer(model, Context(effects), effects and warn).run()
+        return _Discretizer(model, context, effects and warn).run()
 
 
 def read_flows(model: BoundModel, opened: Opened) -> tuple[list[FlowValue], list[FlowEnds], Axis]:

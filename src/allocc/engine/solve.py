@@ -17,6 +17,7 @@ from allocc.compiler.programs.program import Program
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
+from allocc.dsl.diagnostics import DiagnosticError
 from allocc.engine.choose import choose
 from allocc.engine.endings import end
 from allocc.engine.heuristics.starts import decision_rows, proportional
@@ -71,7 +72,8 @@ def run(loop: Loop) -> Outcome:
         if loop.best is None:
             raise
         return _broken_off(loop, "memory_limit", "there is not enough memory")
-    except MissingSolver:
+    except (MissingSolver, DiagnosticError):
+        # What cannot be compiled is a mistake of the model, whatever is known by then.
         raise
     except Exception as error:
         if loop.best is None or os.environ.get("ALLOCC_DEBUG") == "1":

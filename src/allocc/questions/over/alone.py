@@ -100,7 +100,7 @@ def alone(
     """
     began = time.monotonic()
     sign = 1.0 if worlds.problems[0].sense == "minimize" else -1.0
-    outcomes: list[Outcome] = []
+    outcomes: list[Outcome | None] = []
     known: list[Mapping[str, FloatArray]] = [] if start is None else [start]
     count = len(worlds.problems)
     for k, problem in enumerate(worlds.problems):
@@ -111,6 +111,9 @@ def alone(
             left = options.time_limit - (time.monotonic() - began)
             limit = max(left / (count - k), 1e-3)
         own = problem if held is None else _held(problem, held)
+        if own is None:
+            outcomes.append(None)
+            continue
         asked = replace(options, time_limit=limit, on_progress=None, prove=False)
         starts = [_named(own, v) for v in known]
         outcome = solve(own, asked, starts)
@@ -124,23 +127,29 @@ def alone(
     value = np.full(count, np.nan)
     bound = np.full(count, -sign * np.inf)
     for k, o in enumerate(outcomes):
-        if o.value is not None:
+        if o is not None and o.value is not None:
             value[k] = o.value
-        if o.bound is not None:
+        if o is not None and o.bound is not None:
             bound[k] = o.bound
-    bad = tuple(k for k, o in enumerate(outcomes) if o.status == "infeasible")
+    bad = tuple(k for k, o in enumerate(outcomes) if o is None or o.status == "infeasible")
     decisions: list[Mapping[str, FloatArray] | None] = [None] * count
     for k, o in enumerate(outcomes):
-        if o.values is not None:
+        if o is not None and o.values is not None:
             decisions[k] = {v.name: o.values[v] for v in worlds.problems[k].decisions}
     return Alone(value, bound, decisions, bad)
 
 
-def _held(problem: Problem, held: Mapping[str, FloatArray]) -> Problem:
+def _held(problem: Problem, held: Mapping[str, FloatArray]) -> Problem | None:
+    """The problem with decisions at given values; None where one lies outside of its range."""
     ranges = dict(problem.ranges)
     for v in problem.decisions:
         if v.name in held:
-            ranges[v] = (held[v.name], held[v.name])
+            low, high = problem.ends(v)
+            x = held[v.name]
+            slack = 1e-9 * np.maximum(1.0, np.abs(x))
+            if ((x < low - slack) | (x > high + slack)).any():
+                return None
+            ranges[v] = (x, x)
     return replace(problem, ranges=ranges)
 
 

@@ -107,6 +107,9 @@ def _made(
         raise DiagnosticError([errors.no_draws(source, "it has no row")])
     wrong = []
     columns = list(dict.fromkeys(c for row in rows for c in row))
+    said = None if model.scenario is None else model.scenario.statement.weight
+    if said is not None and said.name in columns and weight not in columns:
+        weight = said.name
     drawn = [c for c in columns if c not in (NAME, weight)]
     for column in drawn:
         if str(column).split("[", 1)[0] not in model.parameters:

@@ -12,6 +12,7 @@ import numpy as np
 
 from allocc import mistakes
 from allocc.compiler.arrays import FloatArray
+from allocc.compiler.failures import listed
 from allocc.compiler.programs.bounds import Infeasible, Propagator
 from allocc.compiler.relaxing.relaxation import Relaxation
 from allocc.compiler.unrolling.problem import Problem
@@ -32,6 +33,8 @@ from allocc.results.building import versions
 from allocc.results.labelled import Block, blocks_of
 from allocc.results.over.found import DrawValue, Information, Interval, OverDraws
 
+#: So many seconds may be spent on why nothing serves all draws.
+WHY = 20.0
 #: A phase in words, as it begins.
 Phase = Callable[[str], None]
 #: The value that the engine reports and the value of the draws one by one differ by rounding only.
@@ -177,6 +180,8 @@ class _Found:
             },
         }
         if outcome.values is None:
+            if outcome.status == "infeasible":
+                common["message"] = self._why_infeasible(_within(options, began), tell)
             return OverDraws(
                 **about(model, draws, None, notes),
                 **common,
@@ -224,6 +229,19 @@ class _Found:
             seconds=time.monotonic() - began,
         )
 
+    def _why_infeasible(self, options: Options, tell: Phase) -> str:
+        """Which draws have no allocation by themselves."""
+        tell("which draws have no allocation by themselves")
+        limit = min(options.time_limit or WHY, WHY)
+        found = alone(self.worlds, replace(options, time_limit=limit, gap=0.5))
+        names = self.worlds.draws.names
+        bad = [names[k] for k in found.infeasible]
+        if bad:
+            return f"no allocation meets every limit in draw {listed(bad)} by itself"
+        if np.isfinite(found.value).all():
+            return "each draw has an allocation by itself, and none serves all of them"
+        return "whether each draw has one by itself is not known in this time"
+
     @property
     def _minimize(self) -> bool:
         return self.whole.problem.sense == "minimize"
@@ -268,7 +286,10 @@ class _Found:
         perfect = _difference(here, ends, self._minimize)
         tell("the best for the mean of what is drawn")
         draws = self.worlds.draws
-        middle = self.worlds.stages(draws.mean(), "of the means").problem
+        try:
+            middle = self.worlds.problem(draws.mean(), "of the means")
+        except DiagnosticError as error:
+            return Information(perfect, None, why=error.diagnostics[0].message)
         mean = solve(middle, replace(options, on_progress=None, prove=False))
         if mean.values is None:
             return Information(perfect, None, len(draws))

@@ -14,6 +14,7 @@ from allocc.compiler.algebra.expression import Variable
 from allocc.compiler.algebra.index import IndexSet
 from allocc.compiler.arrays import FloatArray
 from allocc.compiler.binding.bind import bind
+from allocc.compiler.unrolling.discretize import discretize
 from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values, simulate
 from allocc.compiler.unrolling.undefined import undefined
@@ -48,24 +49,20 @@ class Worlds:
     def problems(self) -> list[Problem]:
         """The problem of each draw; raises E7284 for one that makes no model."""
         return [
-            self.stages(s, n).problem
-            for n, s in zip(self.draws.names, self.draws.settings, strict=True)
+            self.problem(s, n) for n, s in zip(self.draws.names, self.draws.settings, strict=True)
         ]
 
     def settings(self, place: int) -> dict[str, Any]:
         """What is set in a draw: what the model has, and over it what is drawn."""
         return overlaid(self.model.settings, self.draws.settings[place])
 
-    def stages(self, settings: Mapping[str, Any], name: str) -> Stages:
-        """The model with what a draw sets; raises E7284 where that is none."""
+    def problem(self, settings: Mapping[str, Any], name: str) -> Problem:
+        """The problem with what a draw sets; raises E7284 where that makes no model."""
         bound = self.model.bound
         together = overlaid(self.model.settings, settings)
         try:
-            found = Stages(
-                bind(bound.tree, self.model.data, together, bound.path), self.model.data, together
-            )
-            found.problem  # noqa: B018 - what unrolling finds is told with the draw's name, too
-            return found
+            found = bind(bound.tree, self.model.data, together, bound.path)
+            return discretize(found, warn=False, one_of_many=True)
         except DiagnosticError as error:
             raise DiagnosticError(
                 [errors.bad_draw(name, d) for d in error.diagnostics[:3]]

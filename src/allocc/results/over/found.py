@@ -100,12 +100,13 @@ class Information:
 
     `perfect` is the expected value of perfect information, `stochastic` the value of the stochastic solution
     (Birge 1982): both are intervals, from both bounds. `stochastic` is None where the allocation that is best for the
-    mean of what is drawn breaks limits in `broken` of the draws.
+    mean of what is drawn breaks limits in `broken` of the draws, or where the means make no model (`why`).
     """
 
     perfect: Interval
     stochastic: Interval | None
     broken: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,7 +63,8 @@ def _mean(block: Block, found: OverDraws) -> Block:
 
 def _about(found: OverDraws) -> str:
     drawn = list(dict.fromkeys(n for d in found.draws for n in d.settings))
-    count = f"{len(found.draws)} draws" if found.draws else "draws"
+    many = len(found.draws)
+    count = f"{many} draw{'s' if many > 1 else ''}" if many else "draws"
     what = f" of {listed(drawn, 8)}" if drawn else ""
     start = {
         "": "The given allocation in",
@@ -148,11 +149,15 @@ def _facts(found: OverDraws) -> list[tuple[str, str]]:
         rows.append(
             (
                 "to know",
-                f"{_interval(info.perfect)}: what knowing the draw first would be worth (EVPI)",
+                f"{_worth(info.perfect, found)}: what knowing the draw first would be worth (EVPI)",
             )
         )
-        if info.stochastic is not None:
-            text = f"{_interval(info.stochastic)}: what deciding for all draws is better than for their mean (VSS)"
+        if info.why:
+            text = (
+                f"what deciding for all draws is better than for their mean is not told: {info.why}"
+            )
+        elif info.stochastic is not None:
+            text = f"{_worth(info.stochastic, found)}: what deciding for all draws is better than for their mean (VSS)"
         else:
             text = f"what is best for the mean of what is drawn meets not every limit in {info.broken} draws, so that it is no way out"
         rows.append(("for all", text))
@@ -175,6 +180,12 @@ def _measured(found: OverDraws, better: str) -> str:
         case tail:
             level = float(tail.split()[-1].rstrip("%"))
             return f"the mean of the worst {100 - level:g} % of the draws; {better} is better"
+
+
+def _worth(ends: Interval, found: OverDraws) -> str:
+    """An interval of differences between values; none where it is nothing beside them."""
+    size = float(abs(found.values).max()) if found.draws else 0.0
+    return "none" if ends[1] is not None and ends[1] <= NOTHING * size else _interval(ends)
 
 
 def _interval(ends: Interval) -> str:

@@ -62,7 +62,7 @@ def solve_over(
     if not no_run:
         folder = default_folder(loaded.name) if run is None else Path(run)
     tell(found, None if folder is None else str(folder), as_json)
-    if found.stopped == "interrupted":
+    if found.stopped == "interrupted" or cancel.is_set():
         return EXIT_INTERRUPTED
     codes = {
         "optimal": 0,
