@@ -39,10 +39,14 @@ def test_a_draw_in_which_no_decision_serves_a_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        'model m param a = 1 scenario W from "w.csv" decide x integer in 0 .. 4 '
-        "decide w integer in 0 .. 4 after W limit l: x + w >= 2 if a * x <= 2 minimize { c : x + 2 * w }",
-        'model m param a integer in 0 .. 9 = 1 scenario W from "w.csv" decide x integer in 0 .. 4 '
-        "decide w integer in 0 .. 4 after W limit l: x + w >= a minimize { c : x + 2 * w }",
+        (
+            'model m param a = 1 scenario W from "w.csv" decide x integer in 0 .. 4 '
+            "decide w integer in 0 .. 4 after W limit l: x + w >= 2 if a * x <= 2 minimize { c : x + 2 * w }"
+        ),
+        (
+            'model m param a integer in 0 .. 9 = 1 scenario W from "w.csv" decide x integer in 0 .. 4 '
+            "decide w integer in 0 .. 4 after W limit l: x + w >= a minimize { c : x + 2 * w }"
+        ),
     ],
 )
 def test_means_that_make_no_model_cost_no_answer(text: str, tmp_path: Path) -> None:
