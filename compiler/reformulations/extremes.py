@@ -12,7 +12,8 @@ two arguments, the difference counts: with one binary,
     w \le x_1 + d, \quad 0 \le d \le t_U\, z, \quad d - (x_2 - x_1) \le -t_L\, (1 - z),
 
 for the range :math:`[t_L, t_U]` of the difference, which follows from what both are made of. Its linear
-relaxation is the concave envelope, so that it is the best there is for each pair by itself.
+relaxation is the concave envelope, so that it is the best there is for each pair by itself. Two arguments of
+very different sizes, as money and a yes or no, keep to the first form.
 
 :Source: ``w = max(x_1, ..., x_n)``; ``min`` is its mirror.
 :Target: Linear rows, and binaries where the direction needs them.
@@ -32,6 +33,9 @@ from allocc.compiler.programs.bounds_needed import check_finite
 from allocc.compiler.programs.extension import Extension
 from allocc.compiler.programs.program import Extremes, Program
 from allocc.compiler.programs.reformulation import Atoms, Facts, Reformulation
+
+#: How much larger one of two arguments may be than the other for a row with both of them.
+MOST_APART = 1e3
 
 
 def write(
@@ -71,8 +75,9 @@ def write(
     _equal(build, e, e.result[e.owner[entries]][left == 1], e.argument[entries][left == 1])
     two = entries[left == 2]
     pairs = two[np.argsort(e.owner[two], kind="stable")].reshape(-1, 2)
-    count = _pairs(build, e, pairs, lower, upper) if len(pairs) else 0
-    entries = entries[left > 2]
+    alike = _alike(e.argument[pairs], lower, upper)
+    count = _pairs(build, e, pairs[alike], lower, upper) if alike.any() else 0
+    entries = np.sort(np.concatenate([entries[left > 2], pairs[~alike].ravel()]))
     if not len(entries):
         return count
     owner, argument = e.owner[entries], e.argument[entries]
@@ -87,6 +92,19 @@ def write(
     owners, place = np.unique(owner, return_inverse=True)
     build.ragged("one is", place, z, 1.0, 1.0, 1.0, len(owners))
     return count + len(entries)
+
+
+def _alike(pairs: IntArray, lower: FloatArray, upper: FloatArray) -> BoolArray:
+    """Whether the ranges of two arguments are of one size, so that their difference shows both.
+
+    In a row with millions a solver's tolerance is larger than a yes or no. So where an amount stands
+    beside a binary, as in `money <= 0 or open >= 1`, each gets a row of its own. What is fixed is only a
+    number in the row.
+    """
+    size = np.maximum(np.abs(lower[pairs]), np.abs(upper[pairs]))
+    fixed: BoolArray = (lower[pairs] == upper[pairs]).any(axis=1)
+    alike: BoolArray = size.max(axis=1) <= MOST_APART * size.min(axis=1)
+    return alike | fixed
 
 
 def _equal(build: Extension, e: Extremes, w: IntArray, argument: IntArray) -> None:

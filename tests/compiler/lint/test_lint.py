@@ -246,3 +246,8 @@ minimize {{ far: l1(part, goal) + sum(x) }}
 """
     assert ("W6015" in codes(text)) == said
     assert "W6015" not in codes(text.replace("0.35", "0.4"))
+
+
+def test_a_range_with_a_gap_is_no_limit() -> None:
+    """`in 0 or LOW .. HIGH` is a constraint that no statement of a limit stands for."""
+    assert codes("decide x in 0 or 2 .. 3\nlimit some: x >= 1\nminimize { amount: x }") == []

@@ -140,3 +140,23 @@ def test_two_arguments_of_one_column_have_the_best_relaxation(which: str) -> Non
             assert best(program, sense, {3: 1.0}, {0: x}) == pytest.approx(exact, abs=1e-6)  # type: ignore[arg-type]
         # The envelope runs from 0 at x = 0 to 7 at x = 5.
         assert best(relaxed, far, {3: 1.0}, {0: x}) == pytest.approx(sign * 1.4 * x, abs=1e-6)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("size", "together"), [(100.0, True), (3e6, False)])
+def test_money_and_a_yes_or_no_share_no_row(size: float, together: bool) -> None:
+    """min(money, 1 - open) <= 0: beside millions a solver's tolerance is more than a yes or no."""
+    made = columns(
+        [0.0, 0.0, -INF],
+        [size, 1.0, 0.0],
+        integer=[False, True, False],
+        derived=[2],
+        extremes=(Extremes("min", np.array([2]), np.array([0, 0]), np.array([0, 1])),),
+        objective=[-1.0, 0.0, 0.0],
+    )
+    build = Extension(made)
+    lower, upper = made.lower.copy(), made.upper.copy()
+    lower[2] = 0.0
+    (e,) = made.extremes
+    extremes.write(build, e, lower, upper, np.array([False] * 3), np.array([False] * 3))
+    rows = build.finish().matrix.toarray()
+    assert (rows[:, 0] * rows[:, 1]).any() == together
