@@ -28,6 +28,11 @@ RUNS: dict[str, tuple[dict[str, Any], float]] = {
     "drone": ({}, 1e-4),
     "epidemic": ({"weeks": 10}, 1e-2),
     "seir_vaccination": ({}, 1e-4),
+    "ventilators": ({}, 1e-4),
+    "hiv": ({}, 1e-4),
+    "malaria": ({}, 1e-4),
+    "benefits": ({}, 1e-4),
+    "stroke": ({}, 1e-4),
     "season": ({}, 1e-4),
 }
 

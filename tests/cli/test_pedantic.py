@@ -46,6 +46,12 @@ SHIPPED: dict[str, tuple[str | None, dict[str, str]]] = {
     "season/season.alloc": (None, {}),
     "seir_vaccination/seir_vaccination.alloc": (None, {}),
     "vaccine/vaccine.alloc": (None, {}),
+    "ventilators/ventilators.alloc": (None, {}),
+    "hiv/hiv.alloc": (None, {}),
+    "malaria/malaria.alloc": (None, {}),
+    "benefits/benefits.alloc": (None, {}),
+    "stroke/stroke.alloc": (None, {}),
+    "stroke/kolm_pollak.alloc": (None, {}),
 }
 #: Those that need data or parameters that another run makes, or that are parts of others.
 NOT_ALONE = {

@@ -276,7 +276,7 @@ SHIPPED = sorted(
 )
 
 #: Names of data in words, and a coefficient whose unit changes with the power it belongs to.
-WITHOUT_A_UNIT = {"case", "distance", "coefficient"}
+WITHOUT_A_UNIT = {"case", "distance", "coefficient", "area", "serves", "rains", "remote"}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=str)

@@ -34,7 +34,7 @@ MODELS = sorted(
 KNOWN = {
     "mathrm", "mathcal", "mathbf", "mathbb", "text", "operatorname", "frac", "sqrt", "left", "right", "bigl",
     "bigr", "sum", "int", "min", "max", "exp", "log", "le", "ge", "ne", "in", "forall", "neg",
-    "wedge", "vee", "times", "cdot", "dots", "infty", "setminus", "emptyset", "sim", "lbrace", "rbrace",
+    "wedge", "vee", "times", "cdot", "dots", "infty", "Rightarrow", "cup", "setminus", "emptyset", "sim", "lbrace", "rbrace",
     "underbrace", "widetilde", "begin", "end", "quad", "qquad", "textbackslash", "textasciitilde",
     "textasciicircum", *GREEK,
 }
