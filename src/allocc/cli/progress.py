@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from allocc.engine.judging.outcome import Step
 
 _SHOW_CURSOR = b"\x1b[?25h"
+#: What is told where there is no allocation to keep.
+FOUND_SO_FAR = "stopping; what is found so far is told (Ctrl-C again leaves at once)"
 _STOPPING = "stopping, the best allocation is kept (Ctrl-C again leaves at once)"
 
 

@@ -12,7 +12,10 @@ import numpy as np
 
 from allocc import mistakes
 from allocc.asked import is_number
-from allocc.compiler.data.typed_values import unquoted, written_number
+from allocc.compiler import failures
+from allocc.compiler.data.settings import chosen_labels
+from allocc.compiler.data.typed_values import written_number
+from allocc.compiler.failures import listed
 from allocc.compiler.labels import label_text
 from allocc.compiler.scoping.model import BoundModel, ParameterSymbol
 from allocc.dsl.diagnostics import Diagnostic, DiagnosticError
@@ -121,11 +124,17 @@ def _ends(name: str, given: Any) -> tuple[float | None, float, float | None]:
 
 def _member(symbol: ParameterSymbol, name: str, labels: str) -> float:
     """The value of one member; raises E7266 where there is none of this label."""
-    asked = tuple(unquoted(x) for x in labels.rstrip().removesuffix("]").split(","))
+    text = labels.rstrip().removesuffix("]")
+    try:
+        asked = tuple(chosen_labels(symbol.statement.name.name, text, symbol.sets))
+    except failures.Failed as failed:
+        raise DiagnosticError(failed.diagnostics) from None
     for known, x in _members(symbol):
         if known == asked:
             return x
-    raise DiagnosticError([mistakes.cannot_vary(name, "it has no member of this label", None)])
+    there = listed([", ".join(known) for known, _ in _members(symbol)])
+    hint = f"its members are {there}"
+    raise DiagnosticError([mistakes.cannot_vary(name, "it has no member of this label", hint)])
 
 
 def _members(symbol: ParameterSymbol) -> Iterator[tuple[tuple[str, ...], float]]:

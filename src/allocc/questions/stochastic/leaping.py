@@ -29,8 +29,10 @@ from allocc.compiler.unrolling.problem import FlowValue, Problem
 from allocc.compiler.unrolling.simulate import Values, with_decisions
 from allocc.questions.stochastic.replicated import AtTime, Replicated
 
-#: Steps are halved until the mean course moves by at most this part of a compartment's largest value.
+#: Steps are halved until the mean course moves by at most this part of a compartment's largest member.
 CONVERGED = 0.005
+#: What is less than this part of a compartment's largest value over time is measured by that part.
+LEAST = 0.05
 #: A period is divided into at most so many parts.
 MOST_PARTS = 1024
 #: Beyond this many, persons are not counted one by one in floating point.
@@ -252,7 +254,7 @@ def chosen_parts(leaping: Leaping) -> tuple[int, Courses, float]:
     """Into how many parts to divide a period, the mean course then, and how far it still moves.
 
     The mean course is that of the same steps without chance. Parts are doubled until it moves by no more than
-    `CONVERGED`; its error is of first order, so that it is then about as far from the limit.
+    `CONVERGED`; its error is of first order, so that the finer of both is then about as far from the limit.
     """
     parts = 1
     found = leaping.run(parts, Means())
@@ -260,18 +262,24 @@ def chosen_parts(leaping: Leaping) -> tuple[int, Courses, float]:
         finer = leaping.run(2 * parts, Means())
         off = _distance(leaping, found, finer)
         if off <= CONVERGED or 2 * parts >= MOST_PARTS:
-            return parts, finer, off
+            return 2 * parts, finer, off
         parts, found = 2 * parts, finer
 
 
 def _distance(leaping: Leaping, first: Courses, second: Courses) -> float:
-    """The largest difference of two courses, of each compartment by its largest member."""
+    """The largest difference of two courses, of each compartment by its largest member at that time.
+
+    What is less than `LEAST` of the largest over time is measured by that: nothing is left of it to be exact about.
+    """
     off = 0.0
     for v in leaping.problem.states:
         a, b = (c.values[c.replicated.variable(v)] for c in (first, second))
-        size = float(np.max(np.abs(b), initial=0.0))
-        if size > 0:
-            off = max(off, float(np.max(np.abs(a - b))) / size)
+        assert v.time_axis is not None
+        rest = tuple(k for k in range(b.ndim) if k != v.time_axis)
+        size = np.max(np.abs(b), axis=rest, initial=0.0)
+        size = np.maximum(size, LEAST * np.max(size, initial=0.0))
+        apart = np.max(np.abs(a - b), axis=rest, initial=0.0)
+        off = max(off, float(np.max(apart[size > 0] / size[size > 0], initial=0.0)))
     return off
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from allocc.cli.amounts import Share
 from allocc.cli.options import (
@@ -104,7 +105,7 @@ def fit(
     allocc solve opioid.alloc --fitted runs/fit
     """
     from allocc import mistakes
-    from allocc.cli.progress import stoppable, working
+    from allocc.cli.progress import FOUND_SO_FAR, stoppable, working
     from allocc.dsl.diagnostics import DiagnosticError
     from allocc.results.run_folder.place import check_free
 
@@ -112,9 +113,18 @@ def fit(
         check_free(Path(output), "the fit")
     if csv_file is not None and not draws:
         raise DiagnosticError([mistakes.bad_option("--draws", draws, "1 or more for --csv")])
+    asked = click.get_current_context().get_parameter_source
+    if not draws and asked("sampler") is ParameterSource.COMMANDLINE:
+        raise DiagnosticError(
+            [mistakes.bad_option("--sampler", sampler, "left out without --draws")]
+        )
+    if sampler != "emcee" and asked("steps") is ParameterSource.COMMANDLINE:
+        raise DiagnosticError(
+            [mistakes.bad_option("--steps", steps, "left out without --sampler emcee")]
+        )
     loaded = load_and_warn(model, data, settings, quiet=quiet)
     cancel = threading.Event()
-    with stdout_kept_clean(), stoppable(cancel), working("fitting", quiet):
+    with stdout_kept_clean(), stoppable(cancel, FOUND_SO_FAR), working("fitting", quiet):
         found = loaded.fit(
             name,
             starts,

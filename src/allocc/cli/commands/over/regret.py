@@ -70,14 +70,18 @@ def regret(
     \b
     allocc regret runs/first --over runs/fit -o runs/regret
     """
-    from allocc.cli.progress import stoppable, working
+    from allocc.cli.progress import FOUND_SO_FAR, stoppable, working
     from allocc.cli.terminal import stdout_kept_clean
     from allocc.engine.judging.options import cores
 
     check_folder(output)
     found = opened(run, model, data, settings)
     cancel = threading.Event()
-    with stdout_kept_clean(), stoppable(cancel), working("solving every draw by itself", quiet):
+    with (
+        stdout_kept_clean(),
+        stoppable(cancel, FOUND_SO_FAR),
+        working("solving every draw by itself", quiet),
+    ):
         answer = found.model.regret(
             found.decisions,
             over,

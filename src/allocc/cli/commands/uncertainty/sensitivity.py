@@ -105,7 +105,7 @@ def sensitivity(
     allocc sensitivity opioid.alloc --vary zeta=+-20% --vary course=400..500
     allocc sensitivity opioid.alloc --vary zeta=+-20% --fixed runs/best --together 128
     """
-    from allocc.cli.progress import stoppable
+    from allocc.cli.progress import FOUND_SO_FAR, stoppable
     from allocc.results.run_folder.place import check_free
 
     ranges = _ranges(vary)
@@ -113,7 +113,7 @@ def sensitivity(
         check_free(Path(output), "the sensitivities")
     loaded = load_and_warn(model, data, settings, fixed, quiet=quiet)
     cancel = threading.Event()
-    with stdout_kept_clean(), stoppable(cancel):
+    with stdout_kept_clean(), stoppable(cancel, FOUND_SO_FAR):
         found = loaded.sensitivity(
             ranges,
             fixed=fixed,

@@ -29,10 +29,10 @@ def stochastic(
     csv_file: str | None,
 ) -> None:
     """Draw the courses and tell of them; `chance` has the seed, the parts and the scale that are given."""
-    from allocc.cli.progress import stoppable, working
+    from allocc.cli.progress import FOUND_SO_FAR, stoppable, working
 
     cancel = threading.Event()
-    with stdout_kept_clean(), stoppable(cancel):
+    with stdout_kept_clean(), stoppable(cancel, FOUND_SO_FAR):
         given: object = decisions
         if policy is not None:
             with working("making the policy feasible"):
