@@ -62,7 +62,8 @@ def _with_fitted(
     given = isinstance(fitted, FitResult)
     found = fitted if isinstance(fitted, FitResult) else read(as_path(fitted, "the fit"))
     estimates = found.as_settings()
-    absent = [n for n in estimates if not _declares(file, path, n)]
+    known = declared_parameters(file, path)
+    absent = [n for n in estimates if n not in known]
     if absent:
         shown = f"the fit '{found.fit}'" if given else str(fitted)
         raise DiagnosticError([mistakes.fitted_elsewhere(shown, absent, path.stem)])
@@ -71,8 +72,8 @@ def _with_fitted(
     return {**overlaid(estimates, whole), **params}
 
 
-def _declares(file: File, path: Path, parameter: str) -> bool:
-    """Whether a model, or a file that it uses, has a parameter."""
+def declared_parameters(file: File, path: Path) -> list[str]:
+    """The parameters of a model and of the files that it uses; no data are read."""
     from allocc.compiler.names.library import expand_uses
     from allocc.compiler.names.resolve import flat
     from allocc.dsl import tree
@@ -80,7 +81,7 @@ def _declares(file: File, path: Path, parameter: str) -> bool:
 
     statements, _ = expand_uses(file, path, Collector())
     every = flat([s for s, _ in statements])
-    return any(isinstance(s, tree.Parameter) and s.name.name == parameter for s in every)
+    return [s.name.name for s in every if isinstance(s, tree.Parameter)]
 
 
 def check_model(path: Path) -> None:

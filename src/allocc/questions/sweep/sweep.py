@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from allocc import mistakes
 from allocc.dsl.diagnostics import DiagnosticError
 from allocc.errors import reported
+from allocc.questions.read_model import check_model, declared_parameters
 from allocc.questions.sweep.grid import Grid
 from allocc.questions.sweep.running import run_points
 from allocc.results.sweeping.files import POINTS, check_folder
@@ -44,6 +45,7 @@ def sweep(
             if not 1 <= k <= n:
                 raise DiagnosticError([mistakes.bad_shard(f"{k}/{n}")])
             points = points[k - 1 :: n]
+        _check(points)
         if folder is not None:
             check_folder(folder)
     store = None if folder is None else folder / POINTS
@@ -69,6 +71,25 @@ def sweep(
         interrupted=len(there) < len(points),
         folder=None if folder is None else str(folder),
     )
+
+
+def _check(points: Sequence[Point]) -> None:
+    """Raise for what would be wrong at every point: a name that is no parameter, E3018, or no data folder, E7003."""
+    from allocc.compiler.data.errors import unknown_setting
+    from allocc.dsl.reading.parser import parse_file
+
+    for place in dict.fromkeys(p.path for p in points):
+        check_model(Path(place))
+        known = declared_parameters(parse_file(Path(place)), Path(place))
+        asked = dict.fromkeys(
+            n.split("[", 1)[0] for p in points if p.path == place for n in p.settings
+        )
+        wrong = [unknown_setting(n, None, known) for n in asked if n not in known]
+        if wrong:
+            raise DiagnosticError(wrong)
+    for folder in dict.fromkeys(p.data for p in points if p.data is not None):
+        if not Path(folder).is_dir():
+            raise DiagnosticError([mistakes.no_data_folder(folder, Path(folder).exists())])
 
 
 def _finished(store: Path | None) -> set[str]:
