@@ -35,7 +35,7 @@ param beta  = 0.6
 param gamma = 0.25
 param first = 5
 param kept  = 0.4
-time t = 0 .. 6 step 1 method METHOD
+time t = 0 .. 5 step 1 method METHOD
 compartment S compartment I compartment R
 initial S = 100 - first
 initial I = first
