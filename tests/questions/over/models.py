@@ -35,7 +35,7 @@ param beta  = 0.6
 param gamma = 0.25
 param first = 5
 param kept  = 0.4
-time t = 0 .. 5 step 1 method METHOD
+time t = 0 .. 4 step 1 method METHOD
 compartment S compartment I compartment R
 initial S = 100 - first
 initial I = first
@@ -43,7 +43,7 @@ initial R = 0
 decide days[period] integer in 0 .. 1
 flow infect : S -> I = beta * (1 - kept * days) * S * I / 100
 flow heal   : I -> R = gamma * I
-limit few: sum(days) <= 3
+limit few: sum(days) <= 2
 minimize { ill : max(t: I[t])  cost : 0.5 * sum(days) }
 """
 
