@@ -7,8 +7,9 @@ a node other than `Data` always depends on a variable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
@@ -256,6 +257,17 @@ def multiply(a: Node, b: Node, span: Span | None = None) -> Node:
 def negate(a: Node, span: Span | None = None) -> Node:
     """-a."""
     return multiply(constant(-1.0), a, span)
+
+
+def extreme(sense: Literal["min", "max"], parts: Sequence[Node], span: Span | None = None) -> Node:
+    """The smallest or largest of nodes, point by point; what is data is folded into one part, the last."""
+    ufunc = np.maximum if sense == "max" else np.minimum
+    data = [p for p in parts if isinstance(p, Data)]
+    folded: list[Node] = [reduce(lambda a, b: data_binary(ufunc, a, b, span), data)] if data else []
+    every = (*(p for p in parts if not isinstance(p, Data)), *folded)
+    if len(every) == 1:
+        return every[0]
+    return Extreme(sense, every, join_axes(*(p.axes for p in every)), span)
 
 
 def is_affine(node: Node) -> bool:

@@ -12,12 +12,11 @@ from allocc.compiler.algebra.expression import (
     MOST_NODES,
     Apply,
     Data,
-    Extreme,
     Node,
     Reduce,
     called_from,
     constant,
-    data_binary,
+    extreme,
     multiply,
     variables,
     weight,
@@ -185,20 +184,7 @@ class Calls(Columns):
                 names_errors.wrong_argument_count(name, "two arguments or more", 0, e.span)
             )
         parts = [self.number(a, scope) for a in e.arguments]
-        data = [p for p in parts if isinstance(p, Data)]
-        rest = [p for p in parts if not isinstance(p, Data)]
-        ufunc = np.maximum if name == "max" else np.minimum
-        folded: list[Node] = []
-        if data:
-            best = data[0]
-            for d in data[1:]:
-                best = data_binary(ufunc, best, d, e.span)
-            folded = [best]
-        if not rest:
-            return folded[0]
-        every = (*rest, *folded)
-        axes = join_axes(*(p.axes for p in every))
-        return Extreme("max" if name == "max" else "min", every, axes, e.span)
+        return extreme("max" if name == "max" else "min", parts, e.span)
 
     def _apply(self, name: str, e: tree.Call, scope: Scope) -> Node:
         if len(e.arguments) != 1:

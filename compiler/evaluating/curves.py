@@ -21,10 +21,10 @@ from allocc.compiler import failures
 from allocc.compiler.algebra import errors as algebra_errors
 from allocc.compiler.algebra.expression import (
     Data,
-    Extreme,
     Node,
     add,
     constant,
+    extreme,
     multiply,
     negate,
     variables,
@@ -84,7 +84,7 @@ def interpolated(e: tree.Call, scope: Scope, evaluator: Columns) -> Node:
     knots = Data((*own, along), curves.x[rows][..., used], e.span)
     weights = Data((*own, along), bend[rows][..., used], e.span)
     off = add(value, negate(knots), e.span)
-    above = Extreme("max", (off, constant(0.0)), off.axes, e.span)
+    above = extreme("max", (off, constant(0.0)), e.span)
     start = Data(own, curves.y[rows, 0], e.span)
     return add(start, sum_over(multiply(weights, above), (along,)), e.span)
 

@@ -36,10 +36,9 @@ from allocc.compiler.algebra.expression import (
     Reference,
     add,
     constant,
-    data_binary,
+    extreme,
     negate,
 )
-from allocc.compiler.algebra.index import join_axes
 from allocc.compiler.evaluating.operands import Operands
 from allocc.compiler.scoping.scope import Scope
 from allocc.dsl import tree
@@ -105,8 +104,8 @@ def alternatives(
 
 def shortfall(found: list[Alternative]) -> Node:
     """What is at most zero exactly where one of the alternatives holds."""
-    parts = [_extreme("max", list(a)) for a in found]
-    return _extreme("min", parts)
+    parts = [extreme("max", list(a)) for a in found]
+    return extreme("min", parts)
 
 
 def truth(e: tree.Expression, scope: Scope, evaluator: Operands, turned: bool = False) -> Node:
@@ -120,42 +119,40 @@ def truth(e: tree.Expression, scope: Scope, evaluator: Operands, turned: bool = 
         case tree.Binary(operator="and" | "or" | "implies", left=left, right=right):
             either = (e.operator != "and") != turned
             first = truth(left, scope, evaluator, turned != (e.operator == "implies"))
-            return _extreme(
+            return extreme(
                 "max" if either else "min", [first, truth(right, scope, evaluator, turned)]
             )
         case tree.Comparison():
             parts: list[Node] = []
-            for left, operator, right in _pairs(e):
-                sides = _sides(left, operator, right, scope, evaluator)
+            for single in _singles(e):
+                sides = _sides(single, scope, evaluator)
                 if sides is None:
-                    found = evaluator.condition(
-                        tree.Comparison((left, right), (operator,), e.span), scope
-                    )
-                    parts.append(Data(found.axes, (found.values != turned).astype(float), e.span))
+                    parts.append(_known(evaluator.condition(single, scope), not turned))
                 else:
-                    parts.append(_truth(*sides, _TURNED[operator] if turned else operator, e))
-            return _extreme("max" if turned else "min", parts)
+                    parts.append(_truth(*sides, _operator(single, turned), e))
+            return extreme("max" if turned else "min", parts)
         case _:
-            found = evaluator.condition(e, scope)
-            return Data(found.axes, (found.values.astype(bool) != turned).astype(float), e.span)
+            return _known(evaluator.condition(e, scope), not turned)
 
 
-def _pairs(e: tree.Comparison) -> list[tuple[tree.Expression, Any, tree.Expression]]:
-    return [(e.operands[k], op, e.operands[k + 1]) for k, op in enumerate(e.operators)]
+def _singles(e: tree.Comparison) -> list[tree.Comparison]:
+    """The comparisons of a chain, one by one."""
+    return [
+        tree.Comparison(e.operands[k : k + 2], (op,), e.span) for k, op in enumerate(e.operators)
+    ]
 
 
-def _sides(
-    left: tree.Expression,
-    operator: str,
-    right: tree.Expression,
-    scope: Scope,
-    evaluator: Operands,
-) -> tuple[Node, Node] | None:
+def _operator(single: tree.Comparison, turned: bool) -> str:
+    (operator,) = single.operators
+    return str(_TURNED[operator]) if turned else operator
+
+
+def _sides(single: tree.Comparison, scope: Scope, evaluator: Operands) -> tuple[Node, Node] | None:
     """Both sides of a comparison of which a decision is a part; None for one of data."""
-    if operator in ("in", "not in"):
+    if single.operators[0] in ("in", "not in"):
         return None
-    nodes = evaluator.node(left, scope), evaluator.node(right, scope)
-    if all(isinstance(n, Data) for n in nodes):
+    left, right = single.operands
+    if all(isinstance(evaluator.node(e, scope), Data) for e in (left, right)):
         return None
     return evaluator.number(left, scope), evaluator.number(right, scope)
 
@@ -164,13 +161,12 @@ def _comparison(
     e: tree.Comparison, scope: Scope, evaluator: Operands, turned: bool
 ) -> list[Alternative]:
     found: list[Alternative] | None = None
-    for left, operator, right in _pairs(e):
-        sides = _sides(left, operator, right, scope, evaluator)
+    for single in _singles(e):
+        sides = _sides(single, scope, evaluator)
         if sides is None:
-            single = tree.Comparison((left, right), (operator,), e.span)
             part: list[Alternative] = [(_known(evaluator.condition(single, scope), turned),)]
         else:
-            part = _one(*sides, _TURNED[operator] if turned else operator, e, turned)
+            part = _one(*sides, _operator(single, turned), e, turned)
         found = part if found is None else _joined(found, part, either=turned)
     assert found is not None
     return found
@@ -209,7 +205,7 @@ def _truth(left: Node, right: Node, operator: str, e: tree.Comparison) -> Node:
     one, zero = constant(1.0), constant(0.0)
 
     def within(node: Node) -> Node:
-        return node if _is_share(node) else _extreme("min", [one, _extreme("max", [zero, node])])
+        return node if _is_share(node) else extreme("min", [one, extreme("max", [zero, node])])
 
     match operator:
         case "<=":
@@ -220,7 +216,7 @@ def _truth(left: Node, right: Node, operator: str, e: tree.Comparison) -> Node:
             return within(back)
         case ">":
             return within(off)
-    apart = _extreme("min", [one, _extreme("max", [off, back])])
+    apart = extreme("min", [one, extreme("max", [off, back])])
     return apart if operator == "!=" else add(one, negate(apart))
 
 
@@ -256,29 +252,12 @@ def is_whole(node: Node) -> bool:
 
 
 def _known(condition: Data, turned: bool) -> Data:
-    """A condition on data as an amount: 0 where it holds, 1 where it does not."""
-    return Data(
-        condition.axes, (condition.values.astype(bool) == turned).astype(float), condition.span
-    )
+    """A condition on data as a number: 0 where it holds and 1 where it does not; `turned`, the other way."""
+    broken = condition.values.astype(bool) == turned
+    return Data(condition.axes, broken.astype(float), condition.span)
 
 
 def _joined(first: list[Alternative], second: list[Alternative], either: bool) -> list[Alternative]:
     if either:
         return [*first, *second]
     return [(*a, *b) for a in first for b in second]
-
-
-def _extreme(sense: Any, parts: list[Node]) -> Node:
-    """The least or the largest of nodes; what is data is folded into as few as there can be."""
-    data = [p for p in parts if isinstance(p, Data)]
-    rest: list[Node] = [p for p in parts if not isinstance(p, Data)]
-    if data:
-        known = data[0]
-        for p in data[1:]:
-            known = data_binary(np.minimum if sense == "min" else np.maximum, known, p)
-        if not rest:
-            return known
-        rest.append(known)
-    if len(rest) == 1:
-        return rest[0]
-    return Extreme(sense, tuple(rest), join_axes(*(p.axes for p in rest)))

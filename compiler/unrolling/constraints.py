@@ -17,11 +17,11 @@ from allocc.compiler import failures
 from allocc.compiler.algebra import errors as algebra_errors
 from allocc.compiler.algebra.expression import (
     Data,
-    Extreme,
     Node,
     Variable,
     add,
     constant,
+    extreme,
     multiply,
     negate,
 )
@@ -331,6 +331,4 @@ def _row_labels(space: Space) -> Labels:
 
 def _positive(body: Node) -> Node:
     """The part of a node above zero."""
-    if isinstance(body, Data):
-        return Data(body.axes, np.maximum(body.values, 0.0))
-    return Extreme("max", (body, constant(0.0)), body.axes, body.span)
+    return extreme("max", (body, constant(0.0)), body.span)

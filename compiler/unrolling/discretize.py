@@ -179,13 +179,13 @@ class _Discretizer:
         model, attempt = self.model, self.symbols.attempt
         timed = self.evaluator.within(time_required=True)
         constraints: list[Constraint] = []
-        for decide in model.declared.every(tree.Decide).values():
-            if decide.interval is not None and decide.interval.apart is not None:
-                # A world without decisions, as a fit has, has no range to keep.
-                for v in model.decisions:
-                    if v.name == decide.name.name:
-                        found = attempt(apart_constraint, decide, v, timed)
-                        constraints += [found] if found is not None else []
+        statements = model.declared.every(tree.Decide)
+        # A world without decisions, as a fit has, has no range to keep.
+        for v in model.decisions:
+            interval = statements[v.name].interval
+            if interval is not None and interval.apart is not None:
+                found = attempt(apart_constraint, statements[v.name], v, timed)
+                constraints += [found] if found is not None else []
         for limit in model.limits:
             constraints.extend(attempt(limit_constraints, limit, timed) or [])
         blocks = [attempt(chance_constraint, chance, timed) for chance in model.chances]

@@ -9,13 +9,13 @@ import numpy as np
 
 from allocc.compiler.algebra.expression import (
     Data,
-    Extreme,
     Node,
     Reduce,
     Reference,
     Variable,
     add,
     constant,
+    extreme,
     multiply,
     negate,
 )
@@ -80,7 +80,7 @@ def weighed(
     threshold = Variable(THRESHOLD, "decision", (), lower=low, upper=high)
     at = Reference(threshold, (), ())
     over = add(total, negate(at)) if minimize else add(at, negate(total))
-    beyond = Extreme("max", (over, constant(0.0)), over.axes)
+    beyond = extreme("max", (over, constant(0.0)))
     share = constant((1.0 if minimize else -1.0) / (1.0 - measure.level))
     tail = add(at, multiply(share, sum_over(multiply(weight, beyond), (axis,))))
     term = ObjectiveTerm("tail", tail, span, _WORDS["cvar"])
