@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from allocc.results.run import Run
 from allocc.results.run_folder import FORMAT, LOOSENED, TABLES
 from allocc.results.run_folder.json_values import read_as
 from allocc.results.run_folder.tidy import read_rows
+
+Answer = TypeVar("Answer")
 
 #: What a run may be called.
 STATUSES = (*get_args(Status), "simulated")
@@ -75,6 +77,24 @@ def read_json(path: Path) -> dict[str, Any]:
         )
         raise DiagnosticError([mistakes.not_a_run(folder, reason)])
     return data
+
+
+def read_answer(path: str | PathLike[str], file: str, form: str, kind: type[Answer]) -> Answer:
+    """What stands in the JSON `file` of a folder of another answer than a run; raises E7014 where it does not."""
+    place = Path(path) / file
+    try:
+        data = json.loads(place.read_text(encoding="utf-8"))
+        if not isinstance(data, dict) or data.get("format") != form:
+            raise ValueError(f"the format of {file} is not '{form}'")
+        found: Answer = read_as(kind, data)
+        return found
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        reason = f"{file} is no JSON"
+    except (ValueError, TypeError, KeyError, AttributeError) as problem:
+        reason = str(problem) if isinstance(problem, ValueError) else f"{file} is damaged"
+    raise DiagnosticError([mistakes.not_a_run(str(path), reason)])
 
 
 def _no_number(word: str) -> float:

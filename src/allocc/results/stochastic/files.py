@@ -8,18 +8,16 @@ bands.svg         the picture, where Matplotlib is installed
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from allocc import mistakes
 from allocc.compiler.labels import label_text
-from allocc.dsl.diagnostics import DiagnosticError
-from allocc.results.run_folder.json_values import clean, read_as, to_json
+from allocc.results.run_folder.json_values import clean, to_json
 from allocc.results.run_folder.place import write_folder
+from allocc.results.run_folder.reading import read_answer
 from allocc.results.run_folder.tidy import as_cell, guarded, write_rows
 from allocc.results.stochastic.courses import LEVELS, StochasticResult
 from allocc.version import __version__
@@ -90,17 +88,4 @@ def write_courses(found: StochasticResult, path: Path) -> None:
 
 def read(path: str | PathLike[str]) -> StochasticResult:
     """The result in a folder, without single courses; raises E7014 where there is none."""
-    file = Path(path) / FILE
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise ValueError(f"the format of {FILE} is not '{FORMAT}'")
-        found: StochasticResult = read_as(StochasticResult, data)
-        return found
-    except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        reason = f"{FILE} is no JSON"
-    except (ValueError, TypeError, KeyError, AttributeError) as problem:
-        reason = str(problem) if isinstance(problem, ValueError) else f"{FILE} is damaged"
-    raise DiagnosticError([mistakes.not_a_run(str(path), reason)])
+    return read_answer(path, FILE, FORMAT, StochasticResult)
