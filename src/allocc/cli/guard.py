@@ -19,6 +19,7 @@ from allocc.errors import MissingLibrary
 from allocc.signals import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
+    from allocc.results.over.found import OverDraws
     from allocc.results.run import Run
 
 EXIT_MISTAKE = 1
@@ -31,7 +32,7 @@ EXIT_INTERNAL = 70
 EXIT_PIPE = 141
 
 
-def exit_code(result: Run) -> int:
+def exit_code(result: Run | OverDraws) -> int:
     """The exit code that a result stands for."""
     if result.status in ("optimal", "simulated"):
         return 0

@@ -56,9 +56,14 @@ def solved_run(
         discretization_parts=outcome.discretization,
         history=outcome.history,
         cuts=outcome.cuts,
-        options={f.name: getattr(options, f.name) for f in fields(options) if f.name not in _CALLS},
+        options=told_options(options),
         versions=versions(options.solver),
     )
+
+
+def told_options(options: Options) -> dict[str, Any]:
+    """The options of a solve that a result tells of."""
+    return {f.name: getattr(options, f.name) for f in fields(options) if f.name not in _CALLS}
 
 
 def loosened_run(model: Stages, outcome: Outcome, options: Options, loosened: Sequence[str]) -> Run:

@@ -15,7 +15,7 @@ from allocc.compiler.unrolling.problem import Problem
 from allocc.compiler.unrolling.simulate import Values
 from allocc.engine.judging.outcome import Options, Outcome
 from allocc.engine.solve import solve
-from allocc.questions.over.worlds import Worlds
+from allocc.questions.over.worlds import Worlds, shared
 from allocc.questions.sweep.running import run_points
 from allocc.results.given import given_decisions
 from allocc.results.sweeping.points import Answer, Point
@@ -80,7 +80,7 @@ def alone_in_processes(
         if found.value is not None:
             value[k] = found.value
             given = given_decisions(worlds.problems[k], found.decisions).values
-            decisions[k] = {v.name: x for v, x in given.items()}
+            decisions[k] = shared(worlds.problems[k], given)
         if found.bound is not None:
             bound[k] = found.bound
     return Alone(value, bound, decisions, tuple(bad), tuple(notes))
@@ -119,24 +119,27 @@ def alone(
         outcome = solve(own, asked, starts)
         outcomes.append(outcome)
         if outcome.values is not None:
-            known = [{v.name: outcome.values[v] for v in own.decisions}]
+            known = [shared(own, outcome.values)]
             if start is not None:
                 known.append(start)
         if options.cancel is not None and options.cancel.is_set():
             break
     value = np.full(count, np.nan)
     bound = np.full(count, -sign * np.inf)
-    for k, o in enumerate(outcomes):
-        if o is not None and o.value is not None:
-            value[k] = o.value
-        if o is not None and o.bound is not None:
-            bound[k] = o.bound
-    bad = tuple(k for k, o in enumerate(outcomes) if o is None or o.status == "infeasible")
     decisions: list[Mapping[str, FloatArray] | None] = [None] * count
+    bad = []
     for k, o in enumerate(outcomes):
-        if o is not None and o.values is not None:
-            decisions[k] = {v.name: o.values[v] for v in worlds.problems[k].decisions}
-    return Alone(value, bound, decisions, bad)
+        if o is None or o.status == "infeasible":
+            bad.append(k)
+        if o is None:
+            continue
+        if o.value is not None:
+            value[k] = o.value
+        if o.bound is not None:
+            bound[k] = o.bound
+        if o.values is not None:
+            decisions[k] = shared(worlds.problems[k], o.values)
+    return Alone(value, bound, decisions, tuple(bad))
 
 
 def _held(problem: Problem, held: Mapping[str, FloatArray]) -> Problem | None:

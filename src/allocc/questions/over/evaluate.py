@@ -10,11 +10,10 @@ from allocc.engine.stages import Stages
 from allocc.errors import reported
 from allocc.questions.over.alone import alone
 from allocc.questions.over.draws import Draws, read_draws
-from allocc.questions.over.worlds import Judged, Worlds, shared
+from allocc.questions.over.worlds import Judged, Worlds, decision_blocks, shared
 from allocc.results.building import versions
 from allocc.results.exact_proof import input_files
-from allocc.results.given import given_decisions
-from allocc.results.labelled import blocks_of
+from allocc.results.given import Given, given_decisions
 from allocc.results.over.found import OverDraws
 from allocc.results.run_folder.made_with import other_origin
 
@@ -29,15 +28,22 @@ def evaluate(
     there: in each draw they are the best that the others leave, solved with `options`. Raises
     `DiagnosticError` for draws or decisions that do not fit the model.
     """
-    draws = read_draws(over, model.bound)
-    worlds = Worlds(model, draws)
+    worlds = Worlds(model, read_draws(over, model.bound))
     given = given_decisions(model.problem, {} if decisions is None else decisions)
-    notes = (*draws.notes, *other_origin(model, decisions))
+    return evaluated(worlds, given, other_origin(model, decisions), options or Options())
+
+
+def evaluated(
+    worlds: Worlds, given: Given, told_before: tuple[str, ...], options: Options
+) -> OverDraws:
+    """The same of worlds that are made already, and of decisions that are read."""
+    model, draws = worlds.model, worlds.draws
+    notes = (*draws.notes, *told_before)
     own = shared(model.problem, given.values)
     each, after = [own] * len(draws), tuple(model.bound.after)
     if after:
         held = {n: x for n, x in own.items() if n not in after}
-        second = alone(worlds, options or Options(), held=held)
+        second = alone(worlds, options, held=held)
         each = [own if x is None else dict(x) for x in second.decisions]
         lost = sum(x is None for x in second.decisions)
         told = (
@@ -50,8 +56,7 @@ def evaluate(
     else:
         notes = (*notes, *given.notes)
     judged = Judged(worlds, each)
-    blocks = blocks_of(model.problem, _with_states(model, given.values))
-    blocks = [b for b in blocks if b.kind == "decision" and b.name not in after]
+    blocks = decision_blocks(model.problem, given.values)
     return OverDraws(
         **about(model, draws, judged, notes),
         after=after,
@@ -61,7 +66,7 @@ def evaluate(
         value=None,
         bound=None,
         gap=None,
-        decisions=tuple(blocks),
+        decisions=tuple(b for b in blocks if b.name not in after),
         versions=versions(),
     )
 
@@ -86,9 +91,3 @@ def about(
         "inputs": input_files(model, whatever_size=False),
         "time_unit": time.unit if time is not None else "",
     }
-
-
-def _with_states(model: Stages, values: Any) -> Any:
-    from allocc.engine.judging.assess import assess
-
-    return assess(model.problem, values).values

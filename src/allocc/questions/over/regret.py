@@ -14,11 +14,12 @@ from allocc.engine.stages import Stages
 from allocc.errors import reported
 from allocc.questions.over.alone import Alone, Told, alone, alone_in_processes
 from allocc.questions.over.draws import read_draws
-from allocc.questions.over.evaluate import evaluate
+from allocc.questions.over.evaluate import evaluated
 from allocc.questions.over.solve_over import with_best
-from allocc.questions.over.worlds import Worlds
+from allocc.questions.over.worlds import Worlds, shared
 from allocc.results.given import given_decisions
 from allocc.results.over.found import Firm, OverDraws, quantiles
+from allocc.results.run_folder.made_with import other_origin
 
 
 @reported()
@@ -39,11 +40,10 @@ def regret(
     """
     options = options or Options()
     began = time.monotonic()
-    draws = read_draws(over, model.bound)
-    found = evaluate(model, decisions, draws, options)
+    worlds = Worlds(model, read_draws(over, model.bound))
     given = given_decisions(model.problem, {} if decisions is None else decisions)
-    start = {v.name: given.values[v] for v in model.problem.decisions}
-    worlds = Worlds(model, draws)
+    found = evaluated(worlds, given, other_origin(model, decisions), options)
+    start = shared(model.problem, given.values)
     if model.path is not None and (workers > 1 or store is not None):
         best = alone_in_processes(worlds, options, workers, store, told)
     else:

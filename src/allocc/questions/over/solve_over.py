@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,9 @@ from allocc.questions.over.alone import Alone, alone
 from allocc.questions.over.draws import Draws, read_draws
 from allocc.questions.over.evaluate import about
 from allocc.questions.over.measures import read_measure
-from allocc.questions.over.worlds import Judged, Worlds
-from allocc.results.building import versions
-from allocc.results.labelled import Block, blocks_of
+from allocc.questions.over.worlds import Judged, Worlds, decision_blocks
+from allocc.results.building import told_options, versions
+from allocc.results.labelled import Block
 from allocc.results.over.found import DrawValue, Information, Interval, OverDraws
 
 #: So many seconds may be spent on why nothing serves all draws.
@@ -144,8 +144,7 @@ class _Found:
 
     def value(self, values: FloatArray) -> float:
         """The measure of the draws' values."""
-        minimize = self.whole.problem.sense == "minimize"
-        return value_of(self.measure, values, self.weights, minimize, self.best)
+        return value_of(self.measure, values, self.weights, self._minimize, self.best)
 
     def result(
         self,
@@ -173,11 +172,7 @@ class _Found:
             "method": outcome.method,
             "message": outcome.message,
             "versions": versions(options.solver),
-            "options": {
-                f.name: getattr(options, f.name)
-                for f in fields(options)
-                if f.name not in ("cancel", "on_progress")
-            },
+            "options": told_options(options),
         }
         if outcome.values is None:
             if outcome.status == "infeasible":
@@ -270,9 +265,7 @@ class _Found:
         assert outcome.values is not None
         problem = self.whole.problem
         named = {v.name: x for v, x in outcome.values.items()}
-        values = {v: named[v.name] for v in problem.decisions}
-        alone = replace(problem, states=[], flows=[])
-        return tuple(b for b in blocks_of(alone, values) if b.kind == "decision")
+        return decision_blocks(problem, {v: named[v.name] for v in problem.decisions})
 
     def _information(
         self, best: Alone, value: float, bound: float, options: Options, tell: Phase

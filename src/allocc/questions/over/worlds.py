@@ -175,6 +175,13 @@ def _worst(over: FloatArray, size: FloatArray) -> float:
     return float(relative_to(over, size).max(initial=0.0))
 
 
+def decision_blocks(
+    problem: Problem, decisions: Mapping[Variable, FloatArray]
+) -> tuple[Block, ...]:
+    """Decisions with their labels; nothing is simulated."""
+    return tuple(blocks_of(replace(problem, states=[], flows=[]), decisions))
+
+
 def shared(problem: Problem, values: Mapping[Variable, FloatArray]) -> dict[str, FloatArray]:
     """Decisions by name."""
     return {v.name: values[v] for v in problem.decisions}

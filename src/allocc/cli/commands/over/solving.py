@@ -48,7 +48,7 @@ def solve_over(
 ) -> int:
     """Solve, write and tell; the exit code."""
     from allocc.api import Over
-    from allocc.cli.guard import EXIT_INFEASIBLE, EXIT_NOTHING, EXIT_STOPPED, EXIT_UNBOUNDED
+    from allocc.cli.guard import exit_code
     from allocc.cli.progress import stoppable, working
     from allocc.questions.over.asked import solve_asked
     from allocc.results.run_folder.place import default_folder
@@ -64,10 +64,4 @@ def solve_over(
     tell(found, None if folder is None else str(folder), as_json)
     if found.stopped == "interrupted" or cancel.is_set():
         return EXIT_INTERRUPTED
-    codes = {
-        "optimal": 0,
-        "infeasible": EXIT_INFEASIBLE,
-        "unbounded": EXIT_UNBOUNDED,
-        "feasible": EXIT_STOPPED,
-    }
-    return codes.get(found.status, EXIT_NOTHING)
+    return exit_code(found)
